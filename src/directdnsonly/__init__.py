@@ -1,0 +1,3 @@
+"""DirectDNSOnly: the extra DNS server of DirectAdmin's Multi Server Setup."""
+
+__version__ = "3.0.0.dev0"

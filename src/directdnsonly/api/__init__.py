@@ -1,0 +1,1 @@
+"""Beside the line: the JSON API and the health answers."""

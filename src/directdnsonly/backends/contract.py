@@ -1,0 +1,116 @@
+"""What every backend promises. One contract suite (`tests/contract`) runs against each of them.
+
+A backend is our handle on one name server's control side. Every method may be repeated without harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from directdnsonly.zone.name import ZoneName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerAddress:
+    """Where a name server answers queries: IP address and port."""
+
+    host: str
+    port: int = 53
+
+    def __str__(self) -> str:
+        """As in log lines: 127.0.0.1#5300, the notation of the name servers themselves."""
+        return f"{self.host}#{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a backend can do, so that dispatch and verify need not know its type."""
+
+    batch_size: int = 200  # changes that one `apply` takes best
+    concurrency: int = 1  # `apply` calls that may run at once (on different zones)
+    allows_transfer: bool = False  # AXFR from our address is allowed: record counts can be proven by DNS
+    unsupported_types: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneChange:
+    """One zone as it shall be from now on.
+
+    `text` is the normalised zone with the serial to publish, None to remove the zone. `known` is a hint only:
+    True when this backend has applied some version of the zone before (so: change it), False when it has not
+    (so: add it). A backend must cope with a wrong hint.
+    """
+
+    name: ZoneName
+    version: int
+    text: str | None
+    serial: int = 0
+    records: int = 0
+    known: bool = False
+
+    @property
+    def is_delete(self) -> bool:
+        """Whether the zone shall be removed."""
+        return self.text is None
+
+
+class OutcomeKind(StrEnum):
+    """What became of one change."""
+
+    APPLIED = "applied"  # the name server took it, as far as it says; proof comes by DNS
+    RETRY = "retry"  # this zone failed for a reason that may pass
+    REFUSED = "refused"  # this name server will never take this zone as it stands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The result of one change, in the order of the changes. `reason` is for people; empty when applied."""
+
+    kind: OutcomeKind
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneObserved:
+    """One zone as the backend stores it. None = cannot be told cheaply."""
+
+    name: ZoneName
+    serial: int | None = None
+    records: int | None = None
+    version: int | None = None  # the version that we wrote there, where the medium can carry it
+    whole: bool = True  # False: truncated, unreadable or not in our form
+
+
+class Backend(Protocol):
+    """One name server's control side."""
+
+    name: str
+    capabilities: Capabilities
+    servers: Sequence[ServerAddress]  # who must prove it; empty: nothing can be asked
+
+    async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
+        """Make the name server take the changes, in order; one outcome each.
+
+        Raises BackendUnavailable when the backend as a whole cannot be worked with; what was applied by then
+        stays applied and may be applied again.
+        """
+        ...
+
+    def inventory(self) -> AsyncIterator[ZoneObserved]:
+        """Every zone of ours that is stored there, cheaply, in any order. Raises BackendUnavailable."""
+        ...
+
+    async def observe(self, name: ZoneName) -> ZoneObserved | None:
+        """One zone as stored there, None when absent. Raises BackendUnavailable."""
+        ...
+
+    async def ready(self) -> None:
+        """Return when changes can be applied now; raises BackendUnavailable with the reason."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections. No method is called afterwards."""
+        ...

@@ -1,0 +1,96 @@
+"""The one tree of errors, ordered by what the caller does about them, not by where they broke.
+
+An error carries its facts as attributes and its text reads well alone: what happened, where, what to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class DirectDNSOnlyError(Exception):
+    """Base of every error that we raise on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """One thing wrong in the configuration: dotted key path, what is wrong, and what was probably meant."""
+
+    path: str
+    problem: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """One line for the operator."""
+        return f"{self.path}: {self.problem}" + (f" ({self.hint})" if self.hint else "")
+
+
+class ConfigError(DirectDNSOnlyError):
+    """At start only. Lists every problem at once; the process exits with code 2."""
+
+    def __init__(self, problems: list[ConfigProblem], *, file: str | None = None) -> None:
+        self.problems = problems
+        self.file = file
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class PushRefused(DirectDNSOnlyError):  # noqa: N818 - the word of the protocol
+    """The push is at fault: answer error=1 with the reason and change nothing."""
+
+    def __init__(self, reason: str, *, rule: str = "refused") -> None:
+        self.reason = reason
+        self.rule = rule
+        super().__init__(reason)
+
+
+class NameRefused(PushRefused):
+    """The zone name is not one that we may serve or write."""
+
+    def __init__(self, reason: str, *, rule: str = "name") -> None:
+        super().__init__(reason, rule=rule)
+
+
+class ZoneSyntaxError(PushRefused):
+    """The zone text cannot be read. `line` counts from 1 in the pushed text, 0 when unknown."""
+
+    def __init__(self, reason: str, *, line: int = 0, rule: str = "syntax") -> None:
+        self.line = line
+        super().__init__(f"line {line}: {reason}" if line else reason, rule=rule)
+
+
+class ZonePolicyError(PushRefused):
+    """The zone can be read but no name server may be given it. `rule` names the rule, `owner` the owner name."""
+
+    def __init__(self, reason: str, *, rule: str, owner: str = "", line: int = 0) -> None:
+        self.owner = owner
+        self.line = line
+        super().__init__(f"line {line}: {reason}" if line else reason, rule=rule)
+
+
+class OutboxUnavailable(DirectDNSOnlyError):  # noqa: N818 - reads as a state
+    """Our store is at fault (disk full, locked, backlog): answer error=1, never a false error=0."""
+
+
+class OutboxTooNew(DirectDNSOnlyError):  # noqa: N818
+    """The store was written by a newer program: refuse to start rather than to damage it."""
+
+
+class IllegalTransition(DirectDNSOnlyError):  # noqa: N818
+    """A delivery was asked to go where its lifecycle has no way: our bug; the actor stops, the process exits."""
+
+
+class BackendError(DirectDNSOnlyError):
+    """Something about one backend. `backend` is its configured name."""
+
+    def __init__(self, reason: str, *, backend: str) -> None:
+        self.reason = reason
+        self.backend = backend
+        super().__init__(f"{backend}: {reason}")
+
+
+class BackendUnavailable(BackendError):
+    """The backend cannot be reached or does not answer: no zone's fault, nothing is burned, try later."""
+
+
+class BackendRefused(BackendError):
+    """The backend will never take this as it stands: a person must look."""

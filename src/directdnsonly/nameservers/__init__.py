@@ -1,0 +1,1 @@
+"""Bundled name servers: write their configuration, start, supervise, restart and stop them."""

@@ -1,0 +1,210 @@
+"""The values that go into and come out of the store. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from directdnsonly.outbox.lifecycle import State
+from directdnsonly.zone.model import Zone
+from directdnsonly.zone.name import ZoneName
+
+
+class Kind(StrEnum):
+    """What a version of a zone is."""
+
+    PUT = "put"
+    DELETE = "delete"  # a tombstone
+
+
+class Source(StrEnum):
+    """How a version came to us."""
+
+    DIRECTADMIN = "directadmin"
+    API = "api"
+    ROLLBACK = "rollback"
+    PULL = "pull"
+    PEER = "peer"
+
+
+class Priority(IntEnum):
+    """Order in which a lane takes due work; smaller first."""
+
+    URGENT = 0  # named_reload=yes, or an _acme-challenge record changed
+    INTERACTIVE = 1  # somebody pressed a button
+    BULK = 2  # mass rewrites, healing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who a zone belongs to: our credential that pushed it, DA's host name and DA's user (either may be empty)."""
+
+    credential: str = ""
+    hostname: str = ""
+    username: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who asks for a change, and how. `change_id` follows the push from the door to the name server."""
+
+    change_id: str
+    source: Source
+    owner: Owner
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What was recorded for an accepted push or delete.
+
+    `changed` False: nothing is to be done (same content, unknown zone deleted, or `ignored` says why).
+    `took_over` is the former owner when the push moved the zone. `serial` is the one that will be published.
+    """
+
+    change_id: str
+    name: ZoneName
+    version: int
+    kind: Kind
+    changed: bool
+    serial: int = 0
+    priority: Priority = Priority.INTERACTIVE
+    took_over: Owner | None = None
+    ignored: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneSummary:
+    """The newest version of a zone (or its tombstone), without its text."""
+
+    name: ZoneName
+    version: int
+    kind: Kind
+    serial: int  # as published
+    pushed_serial: int  # as DirectAdmin sent it
+    records: int
+    digest: str  # hex
+    signed: bool
+    owner: Owner
+    source: Source
+    change_id: str
+    pushed_at: float  # epoch seconds of the last accepted push
+    changed_at: float  # epoch seconds of the version
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """One zone on one backend: what is wanted there, what is there, and why they differ."""
+
+    backend: str
+    name: ZoneName
+    want_version: int
+    want_kind: Kind
+    state: State
+    priority: Priority
+    due_at: float | None
+    attempts: int
+    applied_version: int
+    verified_version: int
+    verified_at: float | None
+    served_serial: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One delivery leased to a lane: apply `version` (the newest when the claim was read), then settle by `fence`."""
+
+    backend: str
+    name: ZoneName
+    fence: int
+    attempts: int  # failed ones before this
+    priority: Priority
+    wanted_at: float  # epoch seconds at which this version was recorded
+    change_id: str
+    version: int
+    kind: Kind
+    serial: int
+    records: int
+    text: str | None
+    known: bool  # the backend has applied some version before
+
+
+class Settle(StrEnum):
+    """How an attempt ended."""
+
+    APPLIED = "applied"  # the backend took it; the proof is still out and the lease goes on
+    VERIFIED = "verified"  # the name server itself proved it
+    RETRY = "retry"  # failed for now: due again at `due_at`, one attempt burned
+    DEFER = "defer"  # given back unharmed (backend down, shutdown): due at `due_at`, no attempt burned
+    BURY = "bury"  # failed for good: dead until revived
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """The end of one attempt; written only if the claim's fence still holds."""
+
+    claim: Claim
+    how: Settle
+    reason: str = ""
+    due_at: float | None = None
+    served_serial: int | None = None
+    elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A push that was answered with error=1, kept so that an operator can see it. `name` as it was sent."""
+
+    change_id: str
+    name: str
+    rule: str
+    reason: str
+    owner: Owner
+    address: str
+    at: float
+    body: bytes = b""  # the first part of what was sent
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the audit: who did what to which zone, with what result."""
+
+    at: float
+    event: str
+    zone: str = ""
+    actor: str = ""
+    address: str = ""
+    detail: str = ""
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What is outstanding on one backend."""
+
+    backend: str
+    pending: int
+    leased: int
+    dead: int
+    oldest_wanted_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVersion:
+    """A push to record: the parsed zone and who sent it."""
+
+    zone: Zone
+    origin: Origin
+    priority: Priority = Priority.INTERACTIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDeletion:
+    """A delete to record."""
+
+    name: ZoneName
+    origin: Origin
+    priority: Priority = Priority.INTERACTIVE

@@ -1,0 +1,119 @@
+"""What the stages ask of the store. SQLite is the embedded engine; the contract suite runs against each engine.
+
+Every method raises OutboxUnavailable when the store cannot do its work now (disk full, locked, closed, overloaded).
+A method that records returns only after the commit is on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from directdnsonly.outbox.records import (
+    Backlog,
+    Claim,
+    Event,
+    NewDeletion,
+    NewVersion,
+    Placement,
+    Priority,
+    Receipt,
+    Refused,
+    Settlement,
+    ZoneSummary,
+)
+from directdnsonly.zone.name import ZoneName
+
+
+class PushStore(Protocol):
+    """For `receive` and the API: record, and look up."""
+
+    async def record_push(self, push: NewVersion) -> Receipt:
+        """Commit a new version of a zone, newest wins. The serial to publish is decided inside the transaction."""
+        ...
+
+    async def record_delete(self, deletion: NewDeletion) -> Receipt:
+        """Commit a tombstone. Unknown zone: `changed` False. Another owner's zone: `ignored` says why, zone stays."""
+        ...
+
+    async def record_refused(self, refused: Refused) -> None:
+        """Keep a refused push for the operator."""
+        ...
+
+    async def record_event(self, event: Event) -> None:
+        """Keep one line of the audit."""
+        ...
+
+    async def find_held(self, names: Sequence[ZoneName]) -> ZoneSummary | None:
+        """The first of `names` that is a living zone (no tombstone), None when none is. Read only, one round trip."""
+        ...
+
+
+class ViewStore(Protocol):
+    """For the API and the CLI: read only."""
+
+    async def zones(self, *, after: str = "", limit: int = 100, search: str = "") -> list[ZoneSummary]:
+        """Living zones in order of name, those after `after`."""
+        ...
+
+    async def zone(self, name: ZoneName) -> ZoneSummary | None:
+        """One zone or its tombstone."""
+        ...
+
+    async def text(self, name: ZoneName, version: int | None = None) -> str | None:
+        """The normalised text of a version (None: the newest); None for a tombstone or what is not kept."""
+        ...
+
+    async def placements(self, name: ZoneName) -> list[Placement]:
+        """The zone on each backend."""
+        ...
+
+    async def receipt(self, change_id: str) -> Receipt | None:
+        """What an accepted push became."""
+        ...
+
+    async def backlog(self) -> list[Backlog]:
+        """Outstanding work per backend."""
+        ...
+
+    async def count_zones(self) -> int:
+        """Living zones."""
+        ...
+
+    async def refused(self, *, limit: int = 100) -> list[Refused]:
+        """Refused pushes, newest first."""
+        ...
+
+    async def events(self, *, limit: int = 100, zone: str = "") -> list[Event]:
+        """The audit, newest first."""
+        ...
+
+
+class WorkStore(Protocol):
+    """For `dispatch`: claim, settle, and start up."""
+
+    async def claim(
+        self, backend: str, *, limit: int, lease_s: float, lowest: Priority = Priority.BULK
+    ) -> Sequence[Claim]:
+        """Lease up to `limit` due deliveries, urgent first, none below `lowest`, each with its newest version."""
+        ...
+
+    async def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Write the ends of attempts, each only if its fence still holds."""
+        ...
+
+    async def next_due_at(self, backend: str) -> float | None:
+        """When the next delivery of this backend becomes due; None when nothing is outstanding."""
+        ...
+
+    async def adopt_backends(self, names: Sequence[str]) -> None:
+        """Make the outbox hold a delivery of every zone for each of these backends, and give back all leases."""
+        ...
+
+    def wanted(self, backend: str, *, after: str = "", page: int = 1000) -> AsyncIterator[list[Claim]]:
+        """Every living zone as it should be on the backend, in pages by name, without leasing (fence 0)."""
+        ...
+
+    async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
+        """Drift was found: verified (or dead) deliveries become due again; how many."""
+        ...

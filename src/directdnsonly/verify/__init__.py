@@ -1,0 +1,1 @@
+"""5 verify: ask the name server itself, and judge its answer."""

@@ -1,0 +1,111 @@
+"""`ZoneName`: a zone's name in its one normal form, and its reversible form as a file name.
+
+A name is normalised once, where it enters (push, API, file, list of a server), and is never repaired again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+import idna
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from directdnsonly.errors import NameRefused
+
+MAX_LABEL_OCTETS: Final = 63  # RFC 1035, section 2.3.4
+MAX_NAME_OCTETS: Final = 253  # 255 on the wire with length octets and root
+# Letters, digits, hyphen; underscore as users have it; slash because RFC 2317 names contain it (0/26.2.0.192.in-addr.arpa).
+_LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_/-]*[a-z0-9_])?\Z")
+_FILE_SAFE: Final = "-_."  # what `quote` leaves alone beside letters and digits; a slash becomes %2F
+
+
+class ZoneName(str):
+    """A zone's name: lower case, A-labels, without the final dot; always meant as absolute.
+
+    It is a `str`, so it compares, hashes, sorts and stores as its text. Make one only by `parse` (which
+    validates) or `trusted` (for text that has been a ZoneName before, e.g. read from our store).
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> ZoneName:
+        """The name in normal form; case, one final dot and U-labels are folded. Raises NameRefused."""
+        name = text[:-1] if text.endswith(".") else text
+        if not name:
+            raise NameRefused("the zone name is empty", rule="name-empty")
+        if not name.isascii():
+            try:
+                name = idna.encode(name, uts46=True).decode("ascii")
+            except (idna.IDNAError, UnicodeError) as error:
+                raise NameRefused(f"{_shown(text)} is not a valid international name: {error}", rule="name-idna") from None
+        name = name.lower()
+        if len(name) > MAX_NAME_OCTETS:
+            raise NameRefused(f"the zone name has {len(name)} octets, at most 253 fit (RFC 1035)", rule="name-length")
+        labels = name.split(".")
+        for label in labels:
+            if not label:
+                raise NameRefused(f"{_shown(text)} has an empty label", rule="name-empty-label")
+            if len(label) > MAX_LABEL_OCTETS:
+                raise NameRefused(f"a label of {_shown(text)} has {len(label)} octets, at most 63 fit", rule="name-label-length")
+            if not _LABEL.match(label):
+                raise NameRefused(
+                    f"the label {_shown(label)} of the zone name may hold only letters, digits, '-', '_' and (RFC 2317) '/'",
+                    rule="name-characters",
+                )
+        if labels[-1].isdigit():  # an address, not a name; the root zone has no all-numeric top label
+            raise NameRefused(f"{_shown(text)} ends in a number: an address is not a zone name", rule="name-numeric")
+        return str.__new__(cls, name)
+
+    @classmethod
+    def trusted(cls, text: str) -> ZoneName:
+        """`text` as a ZoneName without validation: only for what `parse` returned earlier."""
+        return str.__new__(cls, text)
+
+    @property
+    def absolute(self) -> str:
+        """With the final dot, as zone files and name servers want it."""
+        return f"{self}."
+
+    @property
+    def file_stem(self) -> str:
+        """A file name without folder parts; `from_file_stem` gives the name back. At most 253 + 2 per slash octets."""
+        return quote(self, safe=_FILE_SAFE)
+
+    @classmethod
+    def from_file_stem(cls, stem: str) -> ZoneName:
+        """The name whose `file_stem` is `stem`. Raises NameRefused when there is none."""
+        name = cls.parse(unquote(stem))
+        if name.file_stem != stem:
+            raise NameRefused(f"{_shown(stem)} is not the file name of a zone", rule="name-file")
+        return name
+
+    def ancestors(self) -> list[ZoneName]:
+        """Parent, grand-parent ... down to the top label, nearest first."""
+        labels = self.split(".")
+        return [ZoneName.trusted(".".join(labels[depth:])) for depth in range(1, len(labels))]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate by `parse`; a NameRefused becomes an ordinary validation error."""
+        return core_schema.no_info_after_validator_function(
+            cls._validate, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
+        )
+
+    @classmethod
+    def _validate(cls, value: str) -> ZoneName:
+        if isinstance(value, cls):
+            return value
+        try:
+            return cls.parse(value)
+        except NameRefused as error:
+            raise ValueError(error.reason) from None
+
+
+def _shown(text: str) -> str:
+    """At most 80 characters of foreign text, with control characters escaped: safe in a log line."""
+    cut = text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004 - a line of a terminal
+    return ascii(cut)
