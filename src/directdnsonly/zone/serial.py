@@ -17,3 +17,10 @@ def is_newer(candidate: int, current: int) -> bool:
 def following(serial: int) -> int:
     """The next serial; 0 is skipped, because some secondaries read 0 as "no serial"."""
     return (serial + 1) % MODULUS or 1
+
+
+def publish(pushed: int, last: int | None, *, same_content: bool, signed: bool) -> int:
+    """The serial under which a pushed zone is published."""
+    if last is None or signed or is_newer(pushed, last):
+        return pushed
+    return last if same_content else following(last)

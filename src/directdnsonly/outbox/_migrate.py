@@ -1,0 +1,35 @@
+"""Numbered SQL files, applied in order at start, each in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib import resources
+
+from directdnsonly.errors import OutboxTooNew
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Number and text of each migration of the SQLite store, in order."""
+    folder = resources.files("directdnsonly.outbox") / "migrations"
+    files = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(int(name.split("_")[0]), (folder / name).read_text(encoding="utf-8")) for name in files]
+
+
+def migrate(connection: sqlite3.Connection) -> int:
+    """Bring the store to this program's schema; the schema's number. Raises OutboxTooNew, changing nothing."""
+    known = migrations()
+    newest = known[-1][0]
+    present = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if present > newest:
+        raise OutboxTooNew(
+            f"the store has schema {present}, this program knows {newest}: run the newer program, or restore a backup"
+        )
+    for number, sql in known:
+        if number > present:
+            try:
+                connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+    return newest

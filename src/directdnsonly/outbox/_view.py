@@ -1,0 +1,230 @@
+"""SQL of looking: everything here only reads, on a reader connection."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.records import (
+    Backlog,
+    Claim,
+    Event,
+    Kind,
+    Owner,
+    Placement,
+    Priority,
+    Receipt,
+    Refused,
+    Source,
+    ZoneSummary,
+)
+from directdnsonly.zone.name import ZoneName
+
+_SUMMARY = """
+SELECT zone, version, kind, serial, pushed_serial, records, digest, signed, credential, hostname, username, source,
+       change_id, pushed_at, changed_at, warnings
+  FROM zone """
+
+
+def _summary(row: tuple[Any, ...]) -> ZoneSummary:
+    return ZoneSummary(
+        name=ZoneName.trusted(row[0]),
+        version=row[1],
+        kind=Kind(row[2]),
+        serial=row[3],
+        pushed_serial=row[4],
+        records=row[5],
+        digest=row[6].hex(),
+        signed=bool(row[7]),
+        owner=Owner(credential=row[8], hostname=row[9], username=row[10]),
+        source=Source(row[11]),
+        change_id=row[12],
+        pushed_at=row[13],
+        changed_at=row[14],
+        warnings=tuple(json.loads(row[15])) if row[15] else (),
+    )
+
+
+def find_held(connection: sqlite3.Connection, names: Sequence[ZoneName]) -> ZoneSummary | None:
+    """The first of `names` that is a living zone."""
+    query = _SUMMARY + "WHERE kind = 'put' AND zone IN (" + ",".join("?" * len(names)) + ")"
+    found = {row[0]: row for row in connection.execute(query, names)}
+    return next((_summary(found[name]) for name in names if name in found), None)
+
+
+def zones(connection: sqlite3.Connection, after: str, limit: int, search: str) -> list[ZoneSummary]:
+    """Living zones by name, a page after `after`."""
+    where, parameters = "WHERE kind = 'put' AND zone > ?", [after, limit]
+    if search:
+        where += " AND instr(zone, ?) > 0"
+        parameters.insert(1, search.lower())
+    return [_summary(row) for row in connection.execute(_SUMMARY + where + " ORDER BY zone LIMIT ?", parameters)]
+
+
+def zone(connection: sqlite3.Connection, name: ZoneName) -> ZoneSummary | None:
+    """One zone or tombstone."""
+    row = connection.execute(_SUMMARY + "WHERE zone = ?", (name,)).fetchone()
+    return _summary(row) if row else None
+
+
+def text(connection: sqlite3.Connection, name: ZoneName, version: int | None) -> str | None:
+    """The text of one version."""
+    row = connection.execute(
+        "SELECT body FROM version WHERE zone = ?1"
+        " AND version = COALESCE(?2, (SELECT version FROM zone WHERE zone = ?1))",
+        (name, version),
+    ).fetchone()
+    return zlib.decompress(row[0]).decode("ascii") if row and row[0] is not None else None
+
+
+_PLACEMENT = """
+SELECT backend, zone, want_version, want_kind, state, priority, due_at, attempts, applied_version, verified_version,
+       verified_at, served_serial, reason
+  FROM delivery """
+
+
+def placements(connection: sqlite3.Connection, name: ZoneName, backends: Sequence[str]) -> list[Placement]:
+    """The zone on each active backend."""
+    rows = connection.execute(_PLACEMENT + "WHERE zone = ? ORDER BY backend", (name,))
+    return [_placement(row) for row in rows if row[0] in backends]
+
+
+def _placement(row: tuple[Any, ...]) -> Placement:
+    return Placement(
+        backend=row[0],
+        name=ZoneName.trusted(row[1]),
+        want_version=row[2],
+        want_kind=Kind(row[3]),
+        state=State(row[4]),
+        priority=Priority(row[5]),
+        due_at=row[6],
+        attempts=row[7],
+        applied_version=row[8],
+        verified_version=row[9],
+        verified_at=row[10],
+        served_serial=row[11],
+        reason=row[12],
+    )
+
+
+def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
+    """What an accepted push became."""
+    row = connection.execute(
+        "SELECT id, zone, version, kind, changed, serial, priority, ignored FROM change WHERE id = ?", (change_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    return Receipt(
+        change_id=row[0],
+        name=ZoneName.trusted(row[1]),
+        version=row[2],
+        kind=Kind(row[3]),
+        changed=bool(row[4]),
+        serial=row[5],
+        priority=Priority(row[6]),
+        ignored=row[7],
+    )
+
+
+def backlog(connection: sqlite3.Connection, backends: Sequence[str]) -> list[Backlog]:
+    """Outstanding work per backend; reads only the due rows and the dead ones (both indexed)."""
+    counts: dict[str, dict[str, int]] = {name: {} for name in backends}
+    oldest: dict[str, float | None] = {}
+    for name, state, count, wanted_at in connection.execute(
+        "SELECT backend, state, COUNT(*), MIN(wanted_at) FROM delivery WHERE due_at IS NOT NULL GROUP BY backend, state"
+    ):
+        if name in counts:
+            counts[name][state] = count
+            known = oldest.get(name)
+            oldest[name] = wanted_at if known is None else min(known, wanted_at)
+    dead = dict(connection.execute("SELECT backend, COUNT(*) FROM delivery WHERE state = 'dead' GROUP BY backend"))
+    return [
+        Backlog(
+            backend=name,
+            pending=states.get(State.PENDING, 0),
+            leased=states.get(State.LEASED, 0) + states.get(State.APPLIED, 0),
+            dead=dead.get(name, 0),
+            oldest_wanted_at=oldest.get(name),
+        )
+        for name, states in counts.items()
+    ]
+
+
+def next_due_at(connection: sqlite3.Connection, backend: str) -> float | None:
+    """The earliest due time over the classes: three index look-ups."""
+    found = [
+        connection.execute(
+            "SELECT MIN(due_at) FROM delivery WHERE backend = ? AND priority = ? AND due_at IS NOT NULL",
+            (backend, int(priority)),
+        ).fetchone()[0]
+        for priority in Priority
+    ]
+    return min((due_at for due_at in found if due_at is not None), default=None)
+
+
+def wanted_page(connection: sqlite3.Connection, backend: str, after: str, page: int) -> list[Claim]:
+    """A page of zones that should be served on the backend and are believed to be."""
+    rows = connection.execute(
+        "SELECT d.zone, d.verified_version, z.serial, z.records, d.change_id FROM delivery d JOIN zone z USING (zone)"
+        " WHERE d.backend = ? AND d.zone > ? AND d.state = 'verified' AND d.want_kind = 'put'"
+        "   AND z.version = d.verified_version ORDER BY d.zone LIMIT ?",
+        (backend, after, page),
+    )
+    return [
+        Claim(
+            backend=backend,
+            name=ZoneName.trusted(name),
+            fence=0,
+            attempts=0,
+            priority=Priority.BULK,
+            wanted_at=0.0,
+            change_id=change_id,
+            version=version,
+            kind=Kind.PUT,
+            serial=serial,
+            records=records,
+            text=None,
+            known=True,
+        )
+        for name, version, serial, records, change_id in rows
+    ]
+
+
+def refused(connection: sqlite3.Connection, limit: int) -> list[Refused]:
+    """Refused pushes, newest first."""
+    rows = connection.execute(
+        "SELECT id, change_id, name, rule, reason, credential, hostname, username, address, at, body FROM refused"
+        " ORDER BY id DESC LIMIT ?",
+        (limit,),
+    )
+    return [
+        Refused(
+            id=row[0],
+            change_id=row[1],
+            name=row[2],
+            rule=row[3],
+            reason=row[4],
+            owner=Owner(credential=row[5], hostname=row[6], username=row[7]),
+            address=row[8],
+            at=row[9],
+            body=zlib.decompress(row[10]),
+        )
+        for row in rows
+    ]
+
+
+def events(connection: sqlite3.Connection, limit: int, zone: str) -> list[Event]:
+    """The audit, newest first; of one zone when given."""
+    where, parameters = ("WHERE zone = ? ", [zone, limit]) if zone else ("", [limit])
+    rows = connection.execute(
+        f"SELECT id, at, event, zone, actor, address, detail FROM event {where}ORDER BY id DESC LIMIT ?",  # noqa: S608 - a literal
+        parameters,
+    )
+    return [
+        Event(id=row[0], at=row[1], event=row[2], zone=row[3], actor=row[4], address=row[5], detail=row[6])
+        for row in rows
+    ]

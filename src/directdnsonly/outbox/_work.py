@@ -1,0 +1,219 @@
+"""SQL of dispatch: claim, settle, adopt, requeue. Writes run on the writer inside its transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from directdnsonly.outbox._write import STORM_PAUSE_S
+from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.records import Claim, Kind, Priority, Settle, Settlement
+from directdnsonly.zone.name import ZoneName
+
+# The index delivery_due(backend, priority, due_at) finds and orders the rows; nothing else is looked at.
+_CLAIM = """
+UPDATE delivery SET state = 'leased', fence = fence + 1, due_at = :lease_end
+ WHERE backend = :backend AND zone IN (
+       SELECT zone FROM delivery
+        WHERE backend = :backend AND priority = :priority AND due_at <= :now
+        ORDER BY due_at LIMIT :limit)
+RETURNING zone, fence, attempts, wanted_at, change_id, applied_kind"""
+
+_NEWEST = """
+SELECT z.zone, z.version, z.kind, z.serial, z.records, v.body
+  FROM zone z LEFT JOIN version v ON v.zone = z.zone AND v.version = z.version
+ WHERE z.zone IN (%s)"""
+
+# In each: :version is what was applied; a newer wanted version makes the row due again at once (almost: see STORM_PAUSE_S).
+_AFTER = "CASE WHEN want_version > :version THEN 'pending' ELSE %s END"
+_VERIFIED = f"""
+UPDATE delivery SET
+       state = {_AFTER % "'verified'"},
+       due_at = CASE WHEN want_version > :version THEN :now + :pause ELSE NULL END,
+       attempts = 0, reason = '', applied_version = :version, applied_kind = :kind, applied_at = :now,
+       verified_version = :version, verified_at = :now, served_serial = :serial
+ WHERE backend = :backend AND zone = :zone AND fence = :fence AND state IN ('leased', 'applied')"""
+_APPLIED = """
+UPDATE delivery SET state = 'applied', applied_version = :version, applied_kind = :kind, applied_at = :now,
+       reason = :reason
+ WHERE backend = :backend AND zone = :zone AND fence = :fence AND state = 'leased'"""
+_RETRY = """
+UPDATE delivery SET
+       state = 'pending',
+       due_at = CASE WHEN want_version > :version THEN :now + :pause ELSE :due_at END,
+       attempts = CASE WHEN want_version > :version THEN 0 ELSE attempts + :burned END,
+       reason = CASE WHEN want_version > :version THEN '' ELSE :reason END
+ WHERE backend = :backend AND zone = :zone AND fence = :fence AND state IN ('leased', 'applied')
+RETURNING want_version > :version"""
+_BURY = f"""
+UPDATE delivery SET
+       state = {_AFTER % "'dead'"},
+       due_at = CASE WHEN want_version > :version THEN :now + :pause ELSE NULL END,
+       attempts = CASE WHEN want_version > :version THEN 0 ELSE attempts + 1 END,
+       reason = CASE WHEN want_version > :version THEN '' ELSE :reason END
+ WHERE backend = :backend AND zone = :zone AND fence = :fence AND state IN ('leased', 'applied')
+RETURNING want_version > :version"""
+_INSERT_ATTEMPT = """
+INSERT INTO attempt (backend, zone, version, state, attempt, reason, at, elapsed_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leased:
+    """A claimed row before its newest version is read."""
+
+    zone: str
+    fence: int
+    attempts: int
+    wanted_at: float
+    change_id: str
+    known: bool
+    priority: Priority
+
+
+def claim(
+    connection: sqlite3.Connection, backend: str, *, limit: int, now: float, lease_s: float, lowest: Priority
+) -> list[Leased]:
+    """Lease due rows of the most urgent class that has any: a batch never mixes classes."""
+    for priority in Priority:
+        if priority > lowest:
+            break
+        rows = connection.execute(
+            _CLAIM,
+            {"backend": backend, "priority": int(priority), "now": now, "lease_end": now + lease_s, "limit": limit},
+        ).fetchall()
+        if rows:
+            return [
+                Leased(
+                    zone=zone,
+                    fence=fence,
+                    attempts=attempts,
+                    wanted_at=wanted_at,
+                    change_id=change_id,
+                    known=applied_kind == Kind.PUT,
+                    priority=priority,
+                )
+                for zone, fence, attempts, wanted_at, change_id, applied_kind in rows
+            ]
+    return []
+
+
+def read_newest(connection: sqlite3.Connection, backend: str, leased: Sequence[Leased]) -> list[Claim]:
+    """The newest version of each leased zone, read after the claim has committed."""
+    newest: dict[str, tuple[int, str, int, int, bytes | None]] = {}
+    for start in range(0, len(leased), 500):
+        names = [row.zone for row in leased[start : start + 500]]
+        query = _NEWEST % ",".join("?" * len(names))
+        newest.update((row[0], row[1:]) for row in connection.execute(query, names))
+    claims = []
+    for row in leased:
+        version, kind, serial, records, body = newest[row.zone]
+        claims.append(
+            Claim(
+                backend=backend,
+                name=ZoneName.trusted(row.zone),
+                fence=row.fence,
+                attempts=row.attempts,
+                priority=row.priority,
+                wanted_at=row.wanted_at,
+                change_id=row.change_id,
+                version=version,
+                kind=Kind(kind),
+                serial=serial,
+                records=records,
+                text=zlib.decompress(body).decode("ascii") if body is not None else None,
+                known=row.known,
+            )
+        )
+    return claims
+
+
+def settle(connection: sqlite3.Connection, settlements: Iterable[Settlement], *, now: float) -> list[str]:
+    """Write the ends of attempts; the zones whose row was really touched. A lost fence changes nothing."""
+    touched = []
+    for end in settlements:
+        claim = end.claim
+        facts: dict[str, object] = {
+            "backend": claim.backend,
+            "zone": claim.name,
+            "fence": claim.fence,
+            "version": claim.version,
+            "kind": claim.kind,
+            "now": now,
+            "pause": STORM_PAUSE_S,
+            "serial": end.served_serial,
+            "reason": end.reason[:500],
+            "due_at": end.due_at if end.due_at is not None else now,
+            "burned": int(end.how is Settle.RETRY),
+        }
+        if end.how is Settle.VERIFIED or end.how is Settle.APPLIED:
+            sql = _VERIFIED if end.how is Settle.VERIFIED else _APPLIED
+            if connection.execute(sql, facts).rowcount:
+                touched.append(str(claim.name))
+            continue
+        rows = connection.execute(_BURY if end.how is Settle.BURY else _RETRY, facts).fetchall()
+        if rows:
+            touched.append(str(claim.name))
+            if end.how is not Settle.DEFER:
+                state = State.SUPERSEDED if rows[0][0] else State.DEAD if end.how is Settle.BURY else State.PENDING
+                connection.execute(
+                    _INSERT_ATTEMPT,
+                    (claim.backend, claim.name, claim.version, state, claim.attempts + 1)
+                    + (end.reason[:500], now, end.elapsed_s),
+                )
+    return touched
+
+
+def adopt(connection: sqlite3.Connection, backends: Sequence[str], *, now: float, latest_due_at: float) -> None:
+    """At start: leases of a dead process are given back, and each backend gets a delivery of every zone.
+
+    A due time further away than any backoff reaches (the clock was set back while we were down) is pulled in.
+    """
+    connection.execute(
+        "UPDATE delivery SET state = 'pending', due_at = ? WHERE due_at IS NOT NULL AND state IN ('leased', 'applied')",
+        (now,),
+    )
+    connection.execute(
+        "UPDATE delivery SET due_at = ? WHERE due_at IS NOT NULL AND due_at > ?", (latest_due_at, latest_due_at)
+    )
+    active = {name for (name,) in connection.execute("SELECT name FROM backend WHERE active = 1")}
+    for name in backends:
+        if name not in active:
+            _adopt_one(connection, name, now)
+    for name in active.difference(backends):
+        connection.execute("UPDATE backend SET active = 0, changed_at = ? WHERE name = ?", (now, name))
+
+
+def _adopt_one(connection: sqlite3.Connection, name: str, now: float) -> None:
+    """A backend that is new, or was away: it gets what it has not; tombstones only for zones it may still hold."""
+    connection.execute(
+        """
+INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)
+SELECT :backend, zone, version, kind, 'pending', 2, :now, :now, change_id FROM zone
+ WHERE kind = 'put' OR EXISTS (SELECT 1 FROM delivery d WHERE d.backend = :backend AND d.zone = zone.zone)
+    ON CONFLICT (backend, zone) DO UPDATE SET
+       want_version = excluded.want_version, want_kind = excluded.want_kind, state = 'pending', priority = 2,
+       due_at = excluded.due_at, attempts = 0, wanted_at = excluded.wanted_at, change_id = excluded.change_id, reason = ''
+ WHERE delivery.want_version < excluded.want_version""",
+        {"backend": name, "now": now},
+    )
+    connection.execute(
+        "INSERT INTO backend (name, active, changed_at) VALUES (?, 1, ?)"
+        " ON CONFLICT (name) DO UPDATE SET active = 1, changed_at = excluded.changed_at",
+        (name, now),
+    )
+
+
+def requeue(
+    connection: sqlite3.Connection, backend: str, names: Sequence[ZoneName], *, now: float, reason: str
+) -> int:
+    """Drift: verified or dead rows become due again, behind everything that people wait for."""
+    changed = 0
+    for name in names:
+        changed += connection.execute(
+            "UPDATE delivery SET state = 'pending', priority = 2, due_at = ?, attempts = 0, wanted_at = ?, reason = ?"
+            " WHERE backend = ? AND zone = ? AND state IN ('verified', 'dead')",
+            (now, now, reason[:500], backend, name),
+        ).rowcount
+    return changed

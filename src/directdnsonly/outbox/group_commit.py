@@ -1,0 +1,132 @@
+"""Group commit: writes that wait for the disk share one transaction and one fsync.
+
+Each write is a function of the connection. All that wait when the disk is free run in one BEGIN IMMEDIATE .. COMMIT;
+their callers are told after the COMMIT. When one of them fails, the transaction is rolled back and each is run again
+alone under a savepoint, so that a bad one fails alone. When the COMMIT fails, all of them fail: exactly those
+concerned, and the next group starts afresh.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox._connection import Connection, unavailable
+
+T = TypeVar("T")
+Write = Callable[[sqlite3.Connection], Any]
+
+
+class GroupCommit:
+    """The one writer. `run` is an actor: it ends only by `close` (or by a bug, which ends the process)."""
+
+    def __init__(self, connection: Connection, *, largest_group: int) -> None:
+        self._connection = connection
+        self._largest_group = largest_group
+        self._waiting: list[tuple[Write, asyncio.Future[Any]]] = []
+        self._wake = asyncio.Event()
+        self._closing = False
+        self.commits = 0
+        self.writes = 0
+
+    @property
+    def waiting(self) -> int:
+        """Writes that have not begun."""
+        return len(self._waiting)
+
+    async def submit(self, write: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `write` in the next transaction; its result, once it is on disk.
+
+        Raises OutboxUnavailable when the store cannot take it. A caller that is cancelled before its write began
+        leaves no trace; after that the write may be committed all the same.
+        """
+        if self._closing:
+            raise OutboxUnavailable("the store is closing")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((write, future))
+        self._wake.set()
+        return await future
+
+    async def run(self) -> None:
+        """Commit until closed and empty."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                await self.run_once()
+            if self._closing:
+                return
+
+    async def run_once(self) -> None:
+        """One group: take what waits, commit it, tell the callers."""
+        group = [(write, future) for write, future in self._waiting[: self._largest_group] if not future.done()]
+        del self._waiting[: self._largest_group]
+        if not group:
+            return
+        try:
+            results = await self._connection.call(lambda connection: _commit(connection, [write for write, _ in group]))
+        except OutboxUnavailable as error:
+            results = [error] * len(group)
+        except asyncio.CancelledError:
+            for _, future in group:
+                future.cancel()
+            raise
+        self.commits += 1
+        self.writes += len(group)
+        for (_, future), result in zip(group, results, strict=True):
+            if future.done():
+                continue
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+    def close(self) -> None:
+        """Take no more; `run` returns when what waits has been committed."""
+        self._closing = True
+        self._wake.set()
+
+
+def _commit(connection: sqlite3.Connection, writes: list[Write]) -> list[Any]:
+    """On the connection's thread: the whole group in one transaction, or each for itself when one of them fails."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        results = [write(connection) for write in writes]
+        connection.execute("COMMIT")
+    except BaseException as error:
+        _roll_back(connection)
+        if isinstance(error, sqlite3.OperationalError) or not isinstance(error, Exception):
+            raise  # the store's fault (disk, lock): everybody's
+        return _commit_singly(connection, writes)
+    return results
+
+
+def _commit_singly(connection: sqlite3.Connection, writes: list[Write]) -> list[Any]:
+    """The slow way: still one transaction and one fsync, but a failing write is undone alone."""
+    results: list[Any] = []
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for write in writes:
+            connection.execute("SAVEPOINT one")
+            try:
+                results.append(write(connection))
+            except sqlite3.OperationalError:
+                raise
+            except Exception as error:  # noqa: BLE001 - handed to the caller whose write it was
+                connection.execute("ROLLBACK TO one")
+                results.append(unavailable(error) if isinstance(error, sqlite3.Error) else error)
+            connection.execute("RELEASE one")
+        connection.execute("COMMIT")
+    except BaseException:
+        _roll_back(connection)
+        raise
+    return results
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Leave no transaction behind; SQLite has already rolled back after some errors (disk full)."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

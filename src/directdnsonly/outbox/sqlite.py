@@ -1,0 +1,308 @@
+"""The embedded store: SQLite in WAL mode with synchronous=FULL, one writer, readers beside it.
+
+One process owns a store: a second one is refused at start (the lock file `outbox.lock` beside it).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from directdnsonly.clock import Clock
+from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox import _housekeep, _view, _work, _write
+from directdnsonly.outbox._connection import Connection, open_reader, open_writer
+from directdnsonly.outbox._migrate import migrate
+from directdnsonly.outbox.group_commit import GroupCommit
+from directdnsonly.outbox.records import (
+    Backlog,
+    Claim,
+    Event,
+    NewDeletion,
+    NewVersion,
+    Placement,
+    Priority,
+    Receipt,
+    Refused,
+    Settlement,
+    ZoneSummary,
+)
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.watch import ZoneWatch
+from directdnsonly.zone.name import ZoneName
+
+T = TypeVar("T")
+
+FILE_NAME = "outbox.sqlite"
+CAPACITY_EVERY_S = 2.0  # disk and backlog are looked at this often, not per push
+LONGEST_BACKOFF_S = 3600.0
+
+
+class SqliteStore:
+    """PushStore, ViewStore and WorkStore over one SQLite file. Made by `open_store`."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        settings: OutboxSettings,
+        clock: Clock,
+        backends: Sequence[str],
+        writer: Connection,
+        reader: Connection,
+        viewer: Connection,
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._clock = clock
+        self._backends = tuple(backends)
+        self._reader = reader
+        self._viewer = viewer
+        self._capacity_checked_at = float("-inf")
+        self._backlog = 0
+        self._full = ""
+        self.commits = GroupCommit(writer, largest_group=settings.commit_batch)
+        self.settled = ZoneWatch()
+
+    # -- PushStore
+
+    async def record_push(self, push: NewVersion) -> Receipt:
+        """See PushStore."""
+        await self._require_capacity()
+        receipt = await self._write(
+            lambda connection: _write.record_push(
+                connection,
+                push,
+                backends=self._backends,
+                now=self._clock.now_s(),
+                keep_versions=self._settings.history_versions,
+            )
+        )
+        self._backlog += len(self._backends) if receipt.changed else 0
+        return receipt
+
+    async def record_delete(self, deletion: NewDeletion) -> Receipt:
+        """See PushStore."""
+        return await self._write(
+            lambda connection: _write.record_delete(
+                connection,
+                deletion,
+                backends=self._backends,
+                now=self._clock.now_s(),
+                keep_versions=self._settings.history_versions,
+            )
+        )
+
+    async def record_refused(self, refused: Refused) -> None:
+        """See PushStore."""
+        await self._write(lambda connection: _write.record_refused(connection, refused))
+
+    async def record_event(self, event: Event) -> None:
+        """See PushStore."""
+        await self._write(lambda connection: _write.record_event(connection, event))
+
+    async def find_held(self, names: Sequence[ZoneName]) -> ZoneSummary | None:
+        """See PushStore."""
+        return await self._reader.call(lambda connection: _view.find_held(connection, names))
+
+    # -- ViewStore
+
+    async def zones(self, *, after: str = "", limit: int = 100, search: str = "") -> list[ZoneSummary]:
+        """See ViewStore."""
+        return await self._viewer.call(lambda connection: _view.zones(connection, after, limit, search))
+
+    async def zone(self, name: ZoneName) -> ZoneSummary | None:
+        """See ViewStore."""
+        return await self._viewer.call(lambda connection: _view.zone(connection, name))
+
+    async def text(self, name: ZoneName, version: int | None = None) -> str | None:
+        """See ViewStore."""
+        return await self._viewer.call(lambda connection: _view.text(connection, name, version))
+
+    async def placements(self, name: ZoneName) -> list[Placement]:
+        """See ViewStore."""
+        return await self._viewer.call(lambda connection: _view.placements(connection, name, self._backends))
+
+    async def receipt(self, change_id: str) -> Receipt | None:
+        """See ViewStore."""
+        return await self._viewer.call(lambda connection: _view.receipt(connection, change_id))
+
+    async def backlog(self) -> list[Backlog]:
+        """See ViewStore."""
+        return await self._viewer.call(lambda connection: _view.backlog(connection, self._backends))
+
+    async def count_zones(self) -> int:
+        """See ViewStore."""
+        return await self._viewer.call(
+            lambda connection: int(
+                connection.execute("SELECT COUNT(*) FROM zone WHERE kind = 'put'").fetchone()[0]
+            )
+        )
+
+    async def refused(self, *, limit: int = 100) -> list[Refused]:
+        """See ViewStore."""
+        return await self._viewer.call(lambda connection: _view.refused(connection, limit))
+
+    async def events(self, *, limit: int = 100, zone: str = "") -> list[Event]:
+        """See ViewStore."""
+        return await self._viewer.call(lambda connection: _view.events(connection, limit, zone))
+
+    # -- WorkStore
+
+    async def claim(
+        self, backend: str, *, limit: int, lease_s: float, lowest: Priority = Priority.BULK
+    ) -> Sequence[Claim]:
+        """See WorkStore. The version is read after the claim has committed: it is the newest."""
+        leased = await self._write(
+            lambda connection: _work.claim(
+                connection, backend, limit=limit, now=self._clock.now_s(), lease_s=lease_s, lowest=lowest
+            )
+        )
+        if not leased:
+            return []
+        return await self._reader.call(lambda connection: _work.read_newest(connection, backend, leased))
+
+    async def settle(self, settlements: Sequence[Settlement]) -> None:
+        """See WorkStore."""
+        touched = await self._write(
+            lambda connection: _work.settle(connection, settlements, now=self._clock.now_s())
+        )
+        self.settled.announce(touched)
+
+    async def next_due_at(self, backend: str) -> float | None:
+        """See WorkStore."""
+        return await self._reader.call(lambda connection: _view.next_due_at(connection, backend))
+
+    async def adopt_backends(self, names: Sequence[str]) -> None:
+        """See WorkStore."""
+        now = self._clock.now_s()
+        await self._write(
+            lambda connection: _work.adopt(connection, names, now=now, latest_due_at=now + LONGEST_BACKOFF_S)
+        )
+
+    async def wanted(self, backend: str, *, after: str = "", page: int = 1000) -> AsyncIterator[list[Claim]]:
+        """See WorkStore."""
+        while True:
+            start = after
+            found = await self._viewer.call(lambda connection: _view.wanted_page(connection, backend, start, page))  # noqa: B023 - awaited in this turn
+            if not found:
+                return
+            yield found
+            after = found[-1].name
+
+    async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
+        """See WorkStore."""
+        return await self._write(
+            lambda connection: _work.requeue(connection, backend, names, now=self._clock.now_s(), reason=reason)
+        )
+
+    # -- upkeep
+
+    async def probe(self) -> None:
+        """Whether the store can commit now; raises OutboxUnavailable with the reason."""
+        await self._write(lambda connection: connection.execute("UPDATE backend SET active = active WHERE name = ''"))
+        self._capacity_checked_at = float("-inf")
+        await self._require_capacity()
+
+    async def prune(self) -> int:
+        """Forget one step of old history; how many rows (0: done)."""
+        before = self._clock.now_s() - self._settings.history_days * 86_400
+        return await self._write(lambda connection: _housekeep.prune(connection, before=before))
+
+    def size_bytes(self) -> int:
+        """The store on disk, with its write-ahead log."""
+        return sum(path.stat().st_size for path in self._folder.glob(f"{FILE_NAME}*"))
+
+    async def _write(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        return await self.commits.submit(function)
+
+    async def _require_capacity(self) -> None:
+        """Back-pressure: refuse to grow above the backlog or into the disk reserve; looked at every two seconds."""
+        now = self._clock.now_s()
+        if now - self._capacity_checked_at >= CAPACITY_EVERY_S:
+            self._capacity_checked_at = now
+            free_mb = shutil.disk_usage(self._folder).free // 2**20
+            self._backlog = await self._reader.call(
+                lambda connection: int(
+                    connection.execute("SELECT COUNT(*) FROM delivery WHERE due_at IS NOT NULL").fetchone()[0]
+                )
+            )
+            reserve_mb = self._settings.disk_reserve_mb
+            self._full = (
+                f"only {free_mb} MB are free on the store's disk, {reserve_mb} MB are kept in reserve: free space"
+                if free_mb < reserve_mb
+                else ""
+            )
+        if self._full:
+            raise OutboxUnavailable(self._full)
+        if self._backlog >= self._settings.max_backlog:
+            raise OutboxUnavailable(
+                f"{self._backlog} deliveries are outstanding, the limit is {self._settings.max_backlog}:"
+                " look at the backends (dadns status)"
+            )
+
+
+@asynccontextmanager
+async def open_store(
+    folder: Path, *, settings: OutboxSettings, clock: Clock, backends: Sequence[str]
+) -> AsyncIterator[SqliteStore]:
+    """The store in `folder`, migrated and locked, with its committer running. Raises OutboxUnavailable, OutboxTooNew."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutboxUnavailable(f"cannot make the store's folder {folder}: {error.strerror}") from error
+    lock = _lock(folder / "outbox.lock")
+    try:
+        path = folder / FILE_NAME
+        max_pages = settings.max_store_mb * 256  # pages of 4 KiB
+        connections: list[Connection] = []
+        try:
+            writer = await open_writer(path, busy_timeout_s=settings.busy_timeout_s, max_pages=max_pages)
+            connections.append(writer)
+            await writer.call(migrate)
+            for _ in range(2):
+                connections.append(await open_reader(path, busy_timeout_s=settings.busy_timeout_s))
+            store = SqliteStore(
+                folder=folder,
+                settings=settings,
+                clock=clock,
+                backends=backends,
+                writer=writer,
+                reader=connections[1],
+                viewer=connections[2],
+            )
+            async with asyncio.TaskGroup() as actors:
+                actors.create_task(store.commits.run(), name="outbox:committer")
+                try:
+                    yield store
+                finally:
+                    store.commits.close()
+        finally:
+            for connection in reversed(connections):
+                await connection.close()
+    finally:
+        os.close(lock)
+
+
+def _lock(path: Path) -> int:
+    """Own the store, or say who does. The lock ends with the process, however it ends."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise OutboxUnavailable(f"cannot write {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+        os.close(handle)
+        raise OutboxUnavailable(f"the store is in use by process {holder or '?'} ({path}): stop that one first") from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    return handle
