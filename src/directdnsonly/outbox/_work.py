@@ -205,9 +205,7 @@ SELECT :backend, zone, version, kind, 'pending', 2, :now, :now, change_id FROM z
     )
 
 
-def requeue(
-    connection: sqlite3.Connection, backend: str, names: Sequence[ZoneName], *, now: float, reason: str
-) -> int:
+def requeue(connection: sqlite3.Connection, backend: str, names: Sequence[ZoneName], *, now: float, reason: str) -> int:
     """Drift: verified or dead rows become due again, behind everything that people wait for."""
     changed = 0
     for name in names:

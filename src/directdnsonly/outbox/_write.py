@@ -25,7 +25,9 @@ from directdnsonly.zone.text import with_serial
 COMPRESSION_LEVEL = 6  # 21 us and a half of the size for a usual zone (stack.md 3)
 KEEP_REFUSED = 1000
 KEEP_BODY_BYTES = 64 * 1024
-STORM_PAUSE_S = 0.15  # a zone pushed again while (or just after) it was delivered waits this long: 132 pushes, few reloads
+STORM_PAUSE_S = (
+    0.15  # a zone pushed again while (or just after) it was delivered waits this long: 132 pushes, few reloads
+)
 
 _CURRENT = """
 SELECT version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, records

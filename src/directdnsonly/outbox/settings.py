@@ -11,7 +11,9 @@ class OutboxSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     history_versions: int = Field(50, ge=1, le=10_000, description="Versions of each zone that are kept.")
-    history_days: int = Field(90, ge=1, le=36_500, description="Days after which history, receipts and audit are forgotten.")
+    history_days: int = Field(
+        90, ge=1, le=36_500, description="Days after which history, receipts and audit are forgotten."
+    )
     max_backlog: int = Field(
         1_000_000, ge=1, description="Outstanding deliveries above which pushes are answered error=1 with the reason."
     )
@@ -22,4 +24,6 @@ class OutboxSettings(BaseModel):
     busy_timeout_s: float = Field(
         10.0, ge=0, le=300, description="Seconds that a commit waits for a foreign lock on the store (a backup)."
     )
-    commit_batch: int = Field(512, ge=1, le=10_000, description="Pushes that share one transaction and one fsync at most.")
+    commit_batch: int = Field(
+        512, ge=1, le=10_000, description="Pushes that share one transaction and one fsync at most."
+    )

@@ -141,9 +141,7 @@ class SqliteStore:
     async def count_zones(self) -> int:
         """See ViewStore."""
         return await self._viewer.call(
-            lambda connection: int(
-                connection.execute("SELECT COUNT(*) FROM zone WHERE kind = 'put'").fetchone()[0]
-            )
+            lambda connection: int(connection.execute("SELECT COUNT(*) FROM zone WHERE kind = 'put'").fetchone()[0])
         )
 
     async def refused(self, *, limit: int = 100) -> list[Refused]:
@@ -171,9 +169,7 @@ class SqliteStore:
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
         """See WorkStore."""
-        touched = await self._write(
-            lambda connection: _work.settle(connection, settlements, now=self._clock.now_s())
-        )
+        touched = await self._write(lambda connection: _work.settle(connection, settlements, now=self._clock.now_s()))
         self.settled.announce(touched)
 
     async def next_due_at(self, backend: str) -> float | None:
@@ -302,7 +298,9 @@ def _lock(path: Path) -> int:
     except OSError:
         holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
         os.close(handle)
-        raise OutboxUnavailable(f"the store is in use by process {holder or '?'} ({path}): stop that one first") from None
+        raise OutboxUnavailable(
+            f"the store is in use by process {holder or '?'} ({path}): stop that one first"
+        ) from None
     os.ftruncate(handle, 0)
     os.pwrite(handle, str(os.getpid()).encode(), 0)
     return handle

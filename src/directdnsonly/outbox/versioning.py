@@ -37,9 +37,7 @@ def decide_put(current: Current | None, push: NewVersion) -> PutDecision:
     zone = push.zone
     living = current if current is not None and current.kind is Kind.PUT else None
     same_content = living is not None and living.digest == zone.digest
-    serial = publish(
-        zone.serial, current.serial if current else None, same_content=same_content, signed=zone.signed
-    )
+    serial = publish(zone.serial, current.serial if current else None, same_content=same_content, signed=zone.signed)
     before = living.challenge if living else b""
     return PutDecision(
         changed=not (same_content and living is not None and serial == living.serial),

@@ -41,7 +41,9 @@ class ZoneName(str):
             try:
                 name = idna.encode(name, uts46=True).decode("ascii")
             except (idna.IDNAError, UnicodeError) as error:
-                raise NameRefused(f"{_shown(text)} is not a valid international name: {error}", rule="name-idna") from None
+                raise NameRefused(
+                    f"{_shown(text)} is not a valid international name: {error}", rule="name-idna"
+                ) from None
         name = name.lower()
         if len(name) > MAX_NAME_OCTETS:
             raise NameRefused(f"the zone name has {len(name)} octets, at most 253 fit (RFC 1035)", rule="name-length")
@@ -50,7 +52,9 @@ class ZoneName(str):
             if not label:
                 raise NameRefused(f"{_shown(text)} has an empty label", rule="name-empty-label")
             if len(label) > MAX_LABEL_OCTETS:
-                raise NameRefused(f"a label of {_shown(text)} has {len(label)} octets, at most 63 fit", rule="name-label-length")
+                raise NameRefused(
+                    f"a label of {_shown(text)} has {len(label)} octets, at most 63 fit", rule="name-label-length"
+                )
             if not _LABEL.match(label):
                 raise NameRefused(
                     f"the label {_shown(label)} of the zone name may hold only letters, digits, '-', '_' and (RFC 2317) '/'",

@@ -1,0 +1,43 @@
+"""How far an accepted change has come, with a long poll that sleeps until something was written."""
+
+from __future__ import annotations
+
+import asyncio
+
+from directdnsonly.api.models import ChangeView, PlacementView, ReceiptView
+from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.records import Placement, Receipt
+from directdnsonly.outbox.sqlite import SqliteStore
+
+
+async def follow(store: SqliteStore, receipt: Receipt, *, wait_s: float) -> ChangeView:
+    """The change as it stands, or as it stands when it is done, at most `wait_s` seconds later."""
+    with store.settled.watching(receipt.name) as written:
+        try:
+            async with asyncio.timeout(wait_s if wait_s > 0 else None):
+                while True:
+                    written.clear()
+                    view = _view(receipt, await store.placements(receipt.name))
+                    if view.done or wait_s <= 0:
+                        return view
+                    await written.wait()
+        except TimeoutError:
+            return _view(receipt, await store.placements(receipt.name))
+
+
+def _view(receipt: Receipt, placements: list[Placement]) -> ChangeView:
+    verified = all(placement.verified_version >= receipt.version for placement in placements)
+    given_up = all(
+        placement.verified_version >= receipt.version or placement.state is State.DEAD for placement in placements
+    )
+    shown = [PlacementView.of(placement) for placement in placements]
+    for view in shown:
+        if view.want_version > receipt.version and view.verified_version < receipt.version:
+            view.state = State.SUPERSEDED  # a newer version took its place before it was proven
+    idle = not receipt.changed and not placements
+    return ChangeView(
+        **ReceiptView.of(receipt).model_dump(),
+        done=given_up or idle or bool(receipt.ignored),
+        verified=verified and not receipt.ignored,
+        placements=shown,
+    )

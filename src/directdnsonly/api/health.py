@@ -1,0 +1,50 @@
+"""/livez and /readyz: no password, no details that help a stranger."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from directdnsonly.api.parts import ApiParts
+from directdnsonly.api.status import backend_state, status_of
+from directdnsonly.errors import OutboxUnavailable
+
+PROBE_TIMEOUT_S = 5.0
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """The two answers."""
+    health = APIRouter(tags=["health"])
+
+    @health.get("/livez", summary="The process answers")
+    async def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @health.get("/readyz", summary="Pushes can be committed; the state of each part")
+    async def readyz(request: Request, *, verbose: bool = False) -> Response:
+        """Ready = the store can commit. A dead backend is degraded, not unready: pushes are still safe with us."""
+        if verbose:
+            parts.authenticate(request)
+        store, reason = "ok", ""
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                await parts.store.probe()
+        except OutboxUnavailable as error:
+            store, reason = "unavailable", str(error)
+        except TimeoutError:
+            store, reason = "unavailable", f"no commit within {PROBE_TIMEOUT_S:g} s"
+        daemons = parts.daemons()
+        backends = {name: backend_state(lane, daemons.get(name)) for name, lane in parts.lanes().items()}
+        ready = store == "ok"
+        status = "unready" if not ready else "ready" if set(backends.values()) <= {"ok"} else "degraded"
+        answer: dict[str, object] = {"status": status, "store": store, "backends": backends}
+        if verbose:
+            answer["reason"] = reason
+            if ready:
+                answer["details"] = (await status_of(parts)).model_dump(mode="json")
+        return JSONResponse(answer, status_code=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    return health

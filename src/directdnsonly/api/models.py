@@ -1,0 +1,233 @@
+"""Shapes of the JSON API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field, PlainSerializer
+
+from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.records import Kind, Owner, Placement, Receipt, ZoneSummary
+
+Moment = Annotated[
+    float,
+    PlainSerializer(
+        lambda at: datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds"), return_type=str, when_used="json"
+    ),
+    Field(description="Time, RFC 3339, UTC"),
+]
+
+
+class OwnerView(BaseModel):
+    """Who a zone belongs to."""
+
+    credential: str
+    hostname: str
+    username: str
+
+    @classmethod
+    def of(cls, owner: Owner) -> OwnerView:
+        """The view of a record."""
+        return cls(credential=owner.credential, hostname=owner.hostname, username=owner.username)
+
+
+class PlacementView(BaseModel):
+    """One zone on one backend."""
+
+    backend: str
+    state: State
+    want_version: int = Field(description="Version that shall be served there")
+    want_kind: Kind
+    verified_version: int = Field(description="Newest version that the name server has proven")
+    applied_version: int
+    served_serial: int | None
+    attempts: int = Field(description="Failed attempts in a row")
+    due_at: Moment | None
+    verified_at: Moment | None
+    reason: str = Field(description="Why it is not verified yet, for people")
+
+    @classmethod
+    def of(cls, placement: Placement) -> PlacementView:
+        """The view of a record."""
+        return cls(
+            backend=placement.backend,
+            state=placement.state,
+            want_version=placement.want_version,
+            want_kind=placement.want_kind,
+            verified_version=placement.verified_version,
+            applied_version=placement.applied_version,
+            served_serial=placement.served_serial,
+            attempts=placement.attempts,
+            due_at=placement.due_at,
+            verified_at=placement.verified_at,
+            reason=placement.reason,
+        )
+
+
+class ZoneView(BaseModel):
+    """The newest version of a zone."""
+
+    zone: str
+    version: int
+    kind: Kind
+    serial: int = Field(description="As published on the name servers")
+    pushed_serial: int = Field(description="As it was pushed")
+    records: int
+    signed: bool
+    digest: str
+    owner: OwnerView
+    source: str
+    change_id: str
+    pushed_at: Moment
+    changed_at: Moment
+    warnings: list[str]
+
+    @classmethod
+    def of(cls, zone: ZoneSummary) -> ZoneView:
+        """The view of a record."""
+        return cls(
+            zone=str(zone.name),
+            version=zone.version,
+            kind=zone.kind,
+            serial=zone.serial,
+            pushed_serial=zone.pushed_serial,
+            records=zone.records,
+            signed=zone.signed,
+            digest=zone.digest,
+            owner=OwnerView.of(zone.owner),
+            source=zone.source,
+            change_id=zone.change_id,
+            pushed_at=zone.pushed_at,
+            changed_at=zone.changed_at,
+            warnings=list(zone.warnings),
+        )
+
+
+class ZoneDetail(ZoneView):
+    """A zone with its state on each backend."""
+
+    placements: list[PlacementView]
+
+
+class ZonePage(BaseModel):
+    """A page of zones by name."""
+
+    zones: list[ZoneView]
+    next: str | None = Field(description="Give it as `after` for the next page; null on the last page")
+
+
+class ReceiptView(BaseModel):
+    """What an accepted change became."""
+
+    change_id: str
+    zone: str
+    version: int
+    kind: Kind
+    changed: bool = Field(description="False: the same content again, no backend has work")
+    serial: int
+    ignored: str = ""
+    warnings: list[str] = []
+
+    @classmethod
+    def of(cls, receipt: Receipt, warnings: tuple[str, ...] = ()) -> ReceiptView:
+        """The view of a record."""
+        return cls(
+            change_id=receipt.change_id,
+            zone=str(receipt.name),
+            version=receipt.version,
+            kind=receipt.kind,
+            changed=receipt.changed,
+            serial=receipt.serial,
+            ignored=receipt.ignored,
+            warnings=list(warnings),
+        )
+
+
+class ChangeView(ReceiptView):
+    """A change and how far it has come. A newer version of the zone that is proven counts as well."""
+
+    done: bool = Field(description="Every backend has proven it (or a newer version), or has given it up")
+    verified: bool = Field(description="Every backend has proven it (or a newer version)")
+    placements: list[PlacementView]
+
+
+class RefusedView(BaseModel):
+    """A push that was answered with error=1."""
+
+    id: int
+    change_id: str
+    name: str = Field(description="The zone's name as it was sent")
+    rule: str
+    reason: str
+    owner: OwnerView
+    address: str
+    at: Moment
+
+
+class EventView(BaseModel):
+    """One line of the audit."""
+
+    id: int
+    at: Moment
+    event: str
+    zone: str
+    actor: str
+    address: str
+    detail: str
+
+
+class NameServerStatus(BaseModel):
+    """A bundled name server."""
+
+    state: str
+    since: Moment
+    reason: str
+
+
+class BackendStatus(BaseModel):
+    """One backend as an operator needs it."""
+
+    name: str
+    state: str = Field(description="ok, busy, degraded or down", examples=["ok"])
+    breaker: str
+    since: Moment
+    reason: str
+    pending: int
+    leased: int
+    dead: int
+    oldest_s: float | None = Field(description="Age of the oldest outstanding delivery, in seconds")
+    proven: int = Field(description="Deliveries proven since start")
+    failed: int
+    median_proven_ms: float | None = Field(description="Median of the newest push-to-proven times")
+    nameserver: NameServerStatus | None
+
+
+class StoreStatus(BaseModel):
+    """The outbox."""
+
+    size_bytes: int
+    sqlite: str
+    commits: int
+    writes: int
+    waiting: int
+
+
+class StatusView(BaseModel):
+    """The whole service."""
+
+    version: str
+    state: str = Field(examples=["ok"])
+    started_at: Moment
+    zones: int
+    store: StoreStatus
+    backends: list[BackendStatus]
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""

@@ -1,0 +1,74 @@
+"""What the API needs of the other stages, which it must not import: small Protocols, wired in `app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from fastapi import Request
+
+from directdnsonly.clock import Clock
+from directdnsonly.outbox.records import Receipt
+from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.zone.name import ZoneName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """An accepted push with the parser's warnings."""
+
+    receipt: Receipt
+    warnings: tuple[str, ...] = ()
+
+
+class Pushes(Protocol):
+    """The door of manual changes: the same line that DirectAdmin's pushes walk."""
+
+    async def put(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
+        """Raises PushRefused, OutboxUnavailable."""
+        ...
+
+    async def delete(self, name: ZoneName, *, credential: str, address: str) -> Receipt:
+        """Raises OutboxUnavailable."""
+        ...
+
+
+class LaneStatusLike(Protocol):
+    """What a lane tells about itself."""
+
+    @property
+    def breaker(self) -> str: ...  # noqa: D102
+    @property
+    def since(self) -> float: ...  # noqa: D102
+    @property
+    def reason(self) -> str: ...  # noqa: D102
+    @property
+    def proven(self) -> int: ...  # noqa: D102
+    @property
+    def failed(self) -> int: ...  # noqa: D102
+    @property
+    def median_proven_s(self) -> float | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonState:
+    """A bundled name server as seen by its supervisor."""
+
+    state: str
+    since: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiParts:
+    """Everything that the API looks at."""
+
+    store: SqliteStore
+    pushes: Pushes
+    authenticate: Callable[[Request], str]  # the credential's name; raises HTTPException 401
+    lanes: Callable[[], Mapping[str, LaneStatusLike]]
+    daemons: Callable[[], Mapping[str, DaemonState]]
+    clock: Clock
+    started_at: float
+    max_body_bytes: int

@@ -1,0 +1,68 @@
+"""The truth about the service: per backend, with the reason."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from directdnsonly import __version__
+from directdnsonly.api.models import BackendStatus, NameServerStatus, StatusView, StoreStatus
+from directdnsonly.api.parts import ApiParts, DaemonState, LaneStatusLike
+from directdnsonly.outbox.records import Backlog
+
+
+async def status_of(parts: ApiParts) -> StatusView:
+    """A picture of now; two indexed queries, nothing that grows with the number of zones but the count."""
+    lanes, daemons = parts.lanes(), parts.daemons()
+    now = parts.clock.now_s()
+    backends = [
+        _backend(backlog, lanes[backlog.backend], daemons.get(backlog.backend), now)
+        for backlog in await parts.store.backlog()
+    ]
+    commits = parts.store.commits
+    return StatusView(
+        version=__version__,
+        state="ok" if all(backend.state in {"ok", "busy"} for backend in backends) else "degraded",
+        started_at=parts.started_at,
+        zones=await parts.store.count_zones(),
+        store=StoreStatus(
+            size_bytes=parts.store.size_bytes(),
+            sqlite=sqlite3.sqlite_version,
+            commits=commits.commits,
+            writes=commits.writes,
+            waiting=commits.waiting,
+        ),
+        backends=backends,
+    )
+
+
+def backend_state(lane: LaneStatusLike, daemon: DaemonState | None) -> str:
+    """`down` while nothing can be delivered, whoever is the cause."""
+    if lane.breaker != "closed" or (daemon is not None and daemon.state != "running"):
+        return "down"
+    return "ok"
+
+
+def _backend(backlog: Backlog, lane: LaneStatusLike, daemon: DaemonState | None, now: float) -> BackendStatus:
+    state = backend_state(lane, daemon)
+    if state == "ok" and backlog.dead:
+        state = "degraded"
+    elif state == "ok" and backlog.pending + backlog.leased:
+        state = "busy"
+    reason = lane.reason or (daemon.reason if daemon and daemon.state != "running" else "")
+    if state == "degraded":
+        reason = f"{backlog.dead} zones were given up: look at them with dadns zones, then revive"
+    return BackendStatus(
+        name=backlog.backend,
+        state=state,
+        breaker=str(lane.breaker),
+        since=lane.since,
+        reason=reason,
+        pending=backlog.pending,
+        leased=backlog.leased,
+        dead=backlog.dead,
+        oldest_s=None if backlog.oldest_wanted_at is None else round(max(now - backlog.oldest_wanted_at, 0.0), 3),
+        proven=lane.proven,
+        failed=lane.failed,
+        median_proven_ms=None if lane.median_proven_s is None else round(lane.median_proven_s * 1e3, 2),
+        nameserver=NameServerStatus(state=daemon.state, since=daemon.since, reason=daemon.reason) if daemon else None,
+    )

@@ -1,0 +1,64 @@
+"""The circuit breaker of one backend: an outage is not a zone's fault. Pure; time comes in as numbers.
+
+    closed --trip--> open --probe due--> half-open --answered--> closed
+                       ^                     |
+                       +------ failed -------+        (the delay doubles up to a limit)
+
+While it is not closed nothing is attempted and no zone's attempts are burned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BreakerState(StrEnum):
+    """Whether work may flow."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+@dataclass(slots=True, kw_only=True)
+class Breaker:
+    """State, since when, and why; epoch seconds."""
+
+    delay_s: float
+    delay_max_s: float
+    since: float
+    state: BreakerState = BreakerState.CLOSED
+    reason: str = ""
+    probe_at: float | None = None
+    trips: int = 0  # in a row, without a proof of work between them
+
+    def trip(self, now: float, reason: str) -> bool:
+        """The backend failed as a whole; whether this opened the circuit (False: it was open already)."""
+        opened = self.state is BreakerState.CLOSED
+        if opened:
+            self.since = now
+        if opened or self.state is BreakerState.HALF_OPEN:
+            self.trips += 1
+            self.probe_at = now + min(self.delay_s * 2 ** (self.trips - 1), self.delay_max_s)
+        self.state = BreakerState.OPEN
+        self.reason = reason
+        return opened
+
+    def probe(self) -> None:
+        """One question is asked now."""
+        self.state = BreakerState.HALF_OPEN
+        self.probe_at = None
+
+    def close(self, now: float) -> float:
+        """The backend answered; how long the circuit was not closed, in seconds."""
+        lasted = now - self.since
+        self.state = BreakerState.CLOSED
+        self.since = now
+        self.reason = ""
+        self.probe_at = None
+        return lasted
+
+    def succeeded(self) -> None:
+        """Work was proven: the next outage starts with the short delay again."""
+        self.trips = 0

@@ -1,0 +1,188 @@
+"""One attempt: apply a batch of claims to one backend, ask its name server for proof, say how each ended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from directdnsonly.backends.contract import Backend, Outcome, OutcomeKind, ZoneChange
+from directdnsonly.clock import Clock
+from directdnsonly.dispatch.retry import RetryPolicy
+from directdnsonly.errors import BackendUnavailable
+from directdnsonly.outbox.records import Claim, Kind, Settle, Settlement
+from directdnsonly.outbox.store import WorkStore
+from directdnsonly.verify.compare import Expected, Finding, Verdict
+from directdnsonly.verify.verifier import Verifier
+
+QUICK_S = 0.25  # a healthy name server proves a zone within milliseconds; only then the wait is written down
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptReport:
+    """What became of a batch: settlements as written, and the backend's failure when there was one.
+
+    `hung`: the backend lives, but this batch got no answer. `apply_s` and `verify_s` are the parts of the time that the batch took.
+    """
+
+    settlements: tuple[Settlement, ...]
+    unavailable: BackendUnavailable | None = None
+    hung: bool = False
+    apply_s: float = 0.0
+    verify_s: float = 0.0
+
+
+class Delivery:
+    """Makes attempts on one backend. Holds no state between them."""
+
+    def __init__(
+        self,
+        *,
+        backend: Backend,
+        verifier: Verifier,
+        store: WorkStore,
+        policy: RetryPolicy,
+        clock: Clock,
+        apply_timeout_s: float,
+        patience_s: float,
+        probe_timeout_s: float,
+    ) -> None:
+        self._backend = backend
+        self._verifier = verifier
+        self._store = store
+        self._policy = policy
+        self._clock = clock
+        self._apply_timeout_s = apply_timeout_s
+        self._patience_s = patience_s
+        self._probe_timeout_s = probe_timeout_s
+        self._slots = asyncio.Semaphore(backend.capabilities.concurrency)
+
+    async def attempt(self, claims: Sequence[Claim]) -> AttemptReport:
+        """Apply, verify, settle. Raises only for bugs and a lost store; a cancelled attempt leaves its lease behind."""
+        started = time.perf_counter()
+        try:
+            outcomes = await self._apply([_change(claim) for claim in claims])
+        except BackendUnavailable as error:
+            return await self._given_back(claims, error)
+        except TimeoutError:
+            return await self._hung(claims)
+        applied_at = time.perf_counter()
+        ends = [
+            self.failed(claim, outcome.reason, final=outcome.kind is OutcomeKind.REFUSED)
+            for claim, outcome in zip(claims, outcomes, strict=True)
+            if outcome.kind is not OutcomeKind.APPLIED
+        ]
+        taken = [claim for claim, outcome in zip(claims, outcomes, strict=True) if outcome.kind is OutcomeKind.APPLIED]
+        proofs, silent = await self._prove(taken)
+        ends += proofs
+        await self._store.settle([end for end in ends if end.how is not Settle.VERIFIED])
+        return AttemptReport(
+            settlements=tuple(ends),
+            unavailable=silent,
+            apply_s=applied_at - started,
+            verify_s=time.perf_counter() - applied_at,
+        )
+
+    async def _apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
+        async with self._slots, asyncio.timeout(self._apply_timeout_s):
+            return await self._backend.apply(changes)
+
+    async def _given_back(self, claims: Sequence[Claim], error: BackendUnavailable) -> AttemptReport:
+        """The backend's fault: nothing is burned."""
+        ends = [Settlement(claim=claim, how=Settle.DEFER, reason=error.reason) for claim in claims]
+        await self._store.settle(ends)
+        return AttemptReport(settlements=tuple(ends), unavailable=error)
+
+    async def _hung(self, claims: Sequence[Claim]) -> AttemptReport:
+        """No answer in time. When the backend answers otherwise, some zone of the batch hangs it.
+
+        The lane then tries with half as many, until the one that hangs is alone: then it is that zone's failure.
+        """
+        error = BackendUnavailable(f"no answer in {self._apply_timeout_s:g} s", backend=self._backend.name)
+        if await self.why_not_ready():
+            return await self._given_back(claims, error)
+        if len(claims) == 1:
+            ends = [self.failed(claims[0], error.reason)]
+        else:
+            ends = [Settlement(claim=claim, how=Settle.DEFER, reason=error.reason) for claim in claims]
+        await self._store.settle(ends)
+        return AttemptReport(settlements=tuple(ends), hung=True)
+
+    async def why_not_ready(self) -> str:
+        """Why work cannot flow now, asked of the backend and of its name server; empty when it can."""
+        try:
+            async with asyncio.timeout(self._probe_timeout_s):
+                await self._backend.ready()
+                return await self._verifier.why_silent()
+        except BackendUnavailable as error:
+            return error.reason
+        except TimeoutError:
+            return f"no answer in {self._probe_timeout_s:g} s"
+
+    async def _prove(self, claims: Sequence[Claim]) -> tuple[list[Settlement], BackendUnavailable | None]:
+        """Ask until proven: at first quickly; then apply once more what is not served, and ask with patience.
+
+        What is proven is settled here at once, so that a slow zone in the batch delays nobody's news.
+        """
+        ends: list[Settlement] = []
+        waiting = await self._ask(claims, QUICK_S, ends)
+        if not waiting:
+            return ends, None
+        await self._store.settle(
+            [Settlement(claim=claim, how=Settle.APPLIED, reason=verdict.reason) for claim, verdict in waiting]
+        )
+        again = [claim for claim, verdict in waiting if verdict.finding is not Finding.SILENT]
+        if again:
+            try:
+                await self._apply([_change(claim) for claim in again])
+            except (BackendUnavailable, TimeoutError):
+                pass  # the verdict below tells what is served, which is all that counts
+        waiting = await self._ask([claim for claim, _ in waiting], self._patience_s, ends)
+        silent = [claim for claim, verdict in waiting if verdict.finding is Finding.SILENT]
+        if silent and len(silent) == len(claims):
+            error = BackendUnavailable(waiting[0][1].reason, backend=self._backend.name)
+            ends += [Settlement(claim=claim, how=Settle.DEFER, reason=error.reason) for claim in silent]
+            return ends, error
+        ends += [self.failed(claim, verdict.reason, final=False) for claim, verdict in waiting]
+        return ends, None
+
+    async def _ask(
+        self, claims: Sequence[Claim], patience_s: float, ends: list[Settlement]
+    ) -> list[tuple[Claim, Verdict]]:
+        """Verify; settle and note what is proven; the rest with its verdict."""
+        if not claims:
+            return []
+        verdicts = await self._verifier.verify([_expected(claim) for claim in claims], patience_s=patience_s)
+        pairs = list(zip(claims, verdicts, strict=True))
+        proven = [
+            Settlement(claim=claim, how=Settle.VERIFIED, served_serial=verdict.serial, reason=verdict.reason)
+            for claim, verdict in pairs
+            if verdict.finding is Finding.PROVEN
+        ]
+        if proven:
+            await self._store.settle(proven)
+            ends += proven
+        return [(claim, verdict) for claim, verdict in pairs if verdict.finding is not Finding.PROVEN]
+
+    def failed(self, claim: Claim, reason: str, *, final: bool = False) -> Settlement:
+        """This zone failed on this backend: due again by the policy, or dead."""
+        delay_s = None if final else self._policy.delay_s(claim.attempts + 1)
+        if delay_s is None:
+            return Settlement(claim=claim, how=Settle.BURY, reason=reason)
+        return Settlement(claim=claim, how=Settle.RETRY, reason=reason, due_at=self._clock.now_s() + delay_s)
+
+
+def _change(claim: Claim) -> ZoneChange:
+    return ZoneChange(
+        name=claim.name,
+        version=claim.version,
+        text=claim.text,
+        serial=claim.serial,
+        records=claim.records,
+        known=claim.known,
+    )
+
+
+def _expected(claim: Claim) -> Expected:
+    return Expected(name=claim.name, serial=claim.serial, records=claim.records, absent=claim.kind is Kind.DELETE)

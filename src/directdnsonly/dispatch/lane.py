@@ -1,0 +1,238 @@
+"""A lane: all the work for one backend. Lanes never wait for each other.
+
+An express worker takes what people wait for, bulk workers take everything, a prober asks a dead backend whether it is
+back, and a sweeper compares the name server with the store at start and whenever it was restarted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from directdnsonly.backends.contract import Backend
+from directdnsonly.clock import Clock
+from directdnsonly.dispatch.batch import BatchLog
+from directdnsonly.dispatch.breaker import Breaker, BreakerState
+from directdnsonly.dispatch.delivery import AttemptReport, Delivery
+from directdnsonly.dispatch.retry import RetryPolicy
+from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.dispatch.sweep import Sweep
+from directdnsonly.errors import BackendUnavailable
+from directdnsonly.outbox.records import Priority, Settle, Settlement
+from directdnsonly.outbox.store import WorkStore
+from directdnsonly.verify.verifier import Verifier
+
+LONGEST_NAP_S = 30.0  # a lane looks at the store at least this often, whatever it was told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneStatus:
+    """What an operator is told about a lane."""
+
+    backend: str
+    breaker: BreakerState
+    since: float
+    reason: str
+    proven: int
+    failed: int
+    median_proven_s: float | None
+    sweeping: bool
+
+
+class Lane:
+    """Drains the outbox of one backend until cancelled."""
+
+    def __init__(
+        self, *, backend: Backend, verifier: Verifier, store: WorkStore, settings: DispatchSettings, clock: Clock
+    ) -> None:
+        self._backend = backend
+        self._verifier = verifier
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._log = structlog.get_logger()
+        self._delivery = Delivery(
+            backend=backend,
+            verifier=verifier,
+            store=store,
+            policy=RetryPolicy(
+                delays_s=settings.retry_delays_s, jitter=settings.retry_jitter, max_attempts=settings.max_attempts
+            ),
+            clock=clock,
+            apply_timeout_s=settings.apply_timeout_s,
+            patience_s=settings.verify_patience_s,
+            probe_timeout_s=settings.probe_timeout_s,
+        )
+        self._breaker = Breaker(
+            delay_s=settings.probe_delay_s, delay_max_s=settings.probe_delay_max_s, since=clock.now_s()
+        )
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._tripped = asyncio.Event()
+        self._wakes: list[asyncio.Event] = []
+        self._sweep_wanted = asyncio.Event()
+        self._sweep_wanted.set()  # at start the name server is compared with the store
+        self._sweep = Sweep(backend=backend, verifier=verifier, store=store, page=settings.sweep_page)
+        self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log)
+        self._batch_limit = backend.capabilities.batch_size
+
+    @property
+    def name(self) -> str:
+        """The backend's configured name."""
+        return self._backend.name
+
+    def status(self) -> LaneStatus:
+        """A picture of now."""
+        return LaneStatus(
+            backend=self.name,
+            breaker=self._breaker.state,
+            since=self._breaker.since,
+            reason=self._breaker.reason,
+            proven=self._batch.proven_total,
+            failed=self._batch.failed_total,
+            median_proven_s=self._batch.median_proven_s(),
+            sweeping=self._sweep.running,
+        )
+
+    def wake(self) -> None:
+        """New work was recorded."""
+        for event in self._wakes:
+            event.set()
+
+    def want_sweep(self) -> None:
+        """The name server was restarted: compare it with the store."""
+        self._sweep_wanted.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled. Anything it raises is a bug or a lost store, and ends the service."""
+        async with asyncio.TaskGroup() as workers:
+            for number in range(self._settings.bulk_workers):
+                workers.create_task(self._work(Priority.BULK), name=f"dispatch:{self.name}:bulk{number}")
+            workers.create_task(self._work(Priority.INTERACTIVE), name=f"dispatch:{self.name}:express")
+            workers.create_task(self._probe(), name=f"dispatch:{self.name}:prober")
+            workers.create_task(self._sweep_when_wanted(), name=f"dispatch:{self.name}:sweeper")
+
+    async def _work(self, lowest: Priority) -> None:
+        wake = asyncio.Event()
+        self._wakes.append(wake)
+        while True:
+            await self._flowing.wait()
+            wake.clear()
+            if not await self.run_once(lowest):
+                self._batch.idle()
+                await self._nap(wake)
+
+    async def _nap(self, wake: asyncio.Event) -> None:
+        """Sleep until new work is recorded or waiting work becomes due."""
+        due_at = await self._store.next_due_at(self.name)
+        now = self._clock.now_s()
+        seconds = LONGEST_NAP_S if due_at is None else min(max(due_at - now, 0.005), LONGEST_NAP_S)
+        try:
+            async with asyncio.timeout(seconds):
+                await wake.wait()
+        except TimeoutError:
+            pass
+
+    async def run_once(self, lowest: Priority = Priority.BULK) -> bool:
+        """One batch of the most urgent class; whether there was any."""
+        limit = self._batch_limit if lowest is Priority.BULK else min(self._settings.express_batch, self._batch_limit)
+        claims = await self._store.claim(self.name, limit=limit, lease_s=self._settings.lease_s, lowest=lowest)
+        if not claims:
+            return False
+        self._batch.begin(len(claims))
+        report: AttemptReport | None = None
+        try:
+            report = await self._delivery.attempt(claims)
+        finally:
+            ends = report.settlements if report else ()
+            given_back = sum(end.how is Settle.DEFER for end in ends)
+            proven = sum(end.how is Settle.VERIFIED for end in ends)
+            self._batch.end(proven=proven, failed=len(ends) - proven - given_back, given_back=given_back)
+        for end in report.settlements:
+            self._tell(end, report)
+        self._judge(report)
+        return True
+
+    def _judge(self, report: AttemptReport) -> None:
+        """What the attempt says about the backend as a whole."""
+        if report.hung:
+            self._batch_limit = max(len(report.settlements) // 2, 1)
+            return
+        if report.unavailable is None:
+            self._breaker.succeeded()
+            self._batch_limit = min(self._batch_limit * 2, self._backend.capabilities.batch_size)
+            return
+        self._trip(report.unavailable.reason)
+
+    def _trip(self, reason: str) -> None:
+        if self._breaker.trip(self._clock.now_s(), reason):
+            self._log.warning("breaker.opened", backend=self.name, reason=reason)
+        self._flowing.clear()
+        self._tripped.set()
+
+    async def _probe(self) -> None:
+        """While the circuit is open: ask, with growing pauses, until the backend and its name server answer."""
+        while True:
+            await self._tripped.wait()
+            self._tripped.clear()
+            while self._breaker.state is not BreakerState.CLOSED:
+                due_at = self._breaker.probe_at or self._clock.now_s()
+                await asyncio.sleep(max(due_at - self._clock.now_s(), 0.0))
+                self._breaker.probe()
+                reason = await self._delivery.why_not_ready()
+                if reason:
+                    self._breaker.trip(self._clock.now_s(), reason)
+                    continue
+                lasted_s = self._breaker.close(self._clock.now_s())
+                self._log.info("breaker.closed", backend=self.name, lasted_s=round(lasted_s, 1))
+                self._flowing.set()
+                self.wake()
+
+    async def _sweep_when_wanted(self) -> None:
+        while True:
+            await self._sweep_wanted.wait()
+            await self._flowing.wait()
+            self._sweep_wanted.clear()
+            try:
+                await self._backend.ready()
+                found = await self._sweep.run_once()
+            except BackendUnavailable as error:
+                self._sweep_wanted.set()
+                self._trip(error.reason)
+                continue
+            if found.drifted:
+                self._log.warning("backend.drifted", backend=self.name, zones=found.seen, drifted=found.drifted)
+                self.wake()
+
+    def _tell(self, end: Settlement, report: AttemptReport) -> None:
+        """The one canonical line of an attempt."""
+        claim = end.claim
+        facts = {
+            "backend": self.name,
+            "zone": str(claim.name),
+            "version": claim.version,
+            "serial": claim.serial,
+            "kind": str(claim.kind),
+            "attempt": claim.attempts + 1,
+            "change_id": claim.change_id,
+        }
+        match end.how:
+            case Settle.VERIFIED:
+                elapsed_s = max(self._clock.now_s() - claim.wanted_at, 0.0)
+                self._batch.proven(elapsed_s)
+                self._log.info(
+                    "delivery.verified",
+                    **facts,
+                    apply_ms=round(report.apply_s * 1e3, 1),
+                    verify_ms=round(report.verify_s * 1e3, 1),
+                    proven_ms=round(elapsed_s * 1e3, 1),
+                )
+            case Settle.RETRY:
+                wait_s = round((end.due_at or 0) - self._clock.now_s(), 1)
+                self._log.warning("delivery.retried", **facts, reason=end.reason, again_in_s=wait_s)
+            case Settle.BURY:
+                self._log.error("delivery.buried", **facts, reason=end.reason)
+            case _:
+                self._log.debug("delivery.deferred", **facts, reason=end.reason)

@@ -1,0 +1,65 @@
+"""Retry as a value, and the breaker as a pure machine."""
+
+from __future__ import annotations
+
+from directdnsonly.dispatch.breaker import Breaker, BreakerState
+from directdnsonly.dispatch.retry import RetryPolicy
+
+
+def test_the_delays_are_the_promised_ones_within_their_jitter():
+    """30 s, 2 m, 5 m, 15 m, 30 m, varied by a fifth, then give up."""
+    policy = RetryPolicy()
+
+    for failed, delay in enumerate((30, 120, 300, 900, 1800), start=1):
+        seen = [policy.delay_s(failed) for _ in range(50)]
+        assert all(value is not None and delay * 0.8 <= value <= delay * 1.2 for value in seen)
+        assert len(set(seen)) > 1
+    assert policy.delay_s(6) is None
+
+
+def test_without_jitter_the_delay_is_exact():
+    """For those who want it so."""
+    assert 30.0 == RetryPolicy(jitter=0.0).delay_s(1)
+
+
+def test_the_breaker_opens_once_and_asks_with_growing_pauses():
+    """0.5 s, 1 s, 2 s, 4 s, then 5 s."""
+    breaker = Breaker(delay_s=0.5, delay_max_s=5.0, since=0.0)
+
+    assert breaker.trip(100.0, "gone")
+    assert not breaker.trip(100.1, "gone")
+    pauses = []
+    now = 100.0
+    for _ in range(5):
+        pauses.append(breaker.probe_at - now)
+        now = breaker.probe_at
+        breaker.probe()
+        assert not breaker.trip(now, "still gone")
+
+    assert [0.5, 1.0, 2.0, 4.0, 5.0] == pauses
+    assert (BreakerState.OPEN, 100.0, "still gone") == (breaker.state, breaker.since, breaker.reason)
+
+
+def test_closing_tells_how_long_the_outage_was():
+    """For the log line of the operator."""
+    breaker = Breaker(delay_s=0.5, delay_max_s=5.0, since=0.0)
+    breaker.trip(100.0, "gone")
+    breaker.probe()
+
+    assert 7.0 == breaker.close(107.0)
+    assert (BreakerState.CLOSED, "", None) == (breaker.state, breaker.reason, breaker.probe_at)
+
+
+def test_an_outage_right_after_the_return_keeps_the_longer_pause():
+    """A backend that answers its probe but fails at work must not be hammered."""
+    breaker = Breaker(delay_s=0.5, delay_max_s=5.0, since=0.0)
+    breaker.trip(100.0, "gone")
+    breaker.probe()
+    breaker.close(100.5)
+    breaker.trip(100.6, "gone again")
+    assert 1.0 == round(breaker.probe_at - 100.6, 6)
+
+    breaker.close(101.6)
+    breaker.succeeded()
+    breaker.trip(102.0, "gone again")
+    assert 0.5 == round(breaker.probe_at - 102.0, 6)

@@ -1,0 +1,94 @@
+"""What a push or a delete means, given what we hold."""
+
+from __future__ import annotations
+
+from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Origin, Owner, Priority, Source
+from directdnsonly.outbox.versioning import Current, decide_put, owner_after, why_ignore_delete
+from directdnsonly.zone.model import Zone
+from directdnsonly.zone.name import ZoneName
+
+NAME = ZoneName.parse("example.com")
+H1 = Owner(credential="da", hostname="h1.example", username="alice")
+H2 = Owner(credential="da", hostname="h2.example", username="alice")
+
+
+def a_push(serial: int, *, digest: bytes = b"one", challenge: bytes = b"", owner: Owner = H1, signed: bool = False,
+           source: Source = Source.DIRECTADMIN) -> NewVersion:
+    zone = Zone(name=NAME, serial=serial, text="", digest=digest, challenge=challenge, records=4, signed=signed)
+    return NewVersion(zone=zone, origin=Origin(change_id="c", source=source, owner=owner))
+
+
+def held(serial: int, *, digest: bytes = b"one", challenge: bytes = b"", owner: Owner = H1, kind: Kind = Kind.PUT) -> Current:
+    return Current(version=3, kind=kind, serial=serial, pushed_serial=serial, digest=digest, challenge=challenge, owner=owner)
+
+
+def a_delete(owner: Owner, source: Source = Source.DIRECTADMIN) -> NewDeletion:
+    return NewDeletion(name=NAME, origin=Origin(change_id="d", source=source, owner=owner))
+
+
+def test_the_first_push_publishes_directadmins_serial():
+    """Nothing is held: DA's serial is ours."""
+    decision = decide_put(None, a_push(2026010100))
+
+    assert (True, 2026010100) == (decision.changed, decision.serial)
+
+
+def test_the_same_push_again_is_no_change():
+    """Wire row 22."""
+    assert not decide_put(held(2026010100), a_push(2026010100)).changed
+
+
+def test_a_serial_only_change_is_delivered():
+    """Wire row 23: the SOA is published."""
+    decision = decide_put(held(2026010100), a_push(2026010101))
+
+    assert (True, 2026010101) == (decision.changed, decision.serial)
+
+
+def test_other_content_with_a_lower_serial_moves_forward():
+    """Wire row 24: a zone made again the same day starts at 00; secondaries must still follow."""
+    assert 2026010106 == decide_put(held(2026010105), a_push(2026010100, digest=b"two")).serial
+
+
+def test_a_zone_made_again_after_its_delete_moves_forward():
+    """The tombstone remembers the last serial."""
+    assert 2026010106 == decide_put(held(2026010105, kind=Kind.DELETE, digest=b""), a_push(2026010100)).serial
+
+
+def test_a_signed_zones_serial_is_never_touched():
+    """Rewriting it would break its signatures."""
+    assert 2026010100 == decide_put(held(2026010105), a_push(2026010100, digest=b"two", signed=True)).serial
+
+
+def test_a_changed_challenge_makes_a_push_urgent():
+    """A certificate waits for it."""
+    assert Priority.URGENT is decide_put(held(1), a_push(2, digest=b"two", challenge=b"x")).priority
+    assert Priority.URGENT is decide_put(held(1, challenge=b"x"), a_push(2, digest=b"two")).priority
+    assert Priority.INTERACTIVE is decide_put(held(1, challenge=b"x"), a_push(2, digest=b"two", challenge=b"x")).priority
+
+
+def test_a_push_from_another_server_takes_the_zone_over():
+    """Wire row 35."""
+    assert H1 == decide_put(held(1), a_push(2, owner=H2)).took_over
+    assert decide_put(held(1), a_push(2, owner=H1)).took_over is None
+
+
+def test_a_persons_edit_leaves_the_zone_to_its_owner():
+    """An edit by API must not turn DirectAdmin's later delete into a stranger's."""
+    assert H1 == owner_after(held(1), a_push(2, owner=Owner(credential="bob"), source=Source.API))
+
+
+def test_a_late_delete_from_the_former_server_is_ignored():
+    """Wire row 33."""
+    assert "h2.example" in why_ignore_delete(held(1, owner=H2), a_delete(H1))
+
+
+def test_a_delete_without_host_name_is_judged_by_its_credential():
+    """Wire row 34."""
+    assert not why_ignore_delete(held(1), a_delete(Owner(credential="da")))
+    assert why_ignore_delete(held(1), a_delete(Owner(credential="other")))
+
+
+def test_a_person_may_delete_any_zone():
+    """The operator decides."""
+    assert not why_ignore_delete(held(1), a_delete(Owner(credential="bob"), source=Source.API))
