@@ -122,7 +122,7 @@ class Acceptance:
         except (OutboxUnavailable, TimeoutError) as error:
             raise self._failed("push.failed", error, domain, origin, started_at) from error
         self._wake(receipt)
-        self._log_push(receipt, zone, origin, bytes=len(body), notes=list(notes), elapsed_ms=self._since(started_at))
+        self._log_push(receipt, zone, origin, bytes=len(body), elapsed_ms=self._since(started_at), **_noted(notes))
         await self._note_owner(receipt, origin)
         return Accepted(receipt=receipt, warnings=zone.warnings)
 
@@ -204,7 +204,7 @@ class Acceptance:
         except (OutboxUnavailable, TimeoutError) as error:
             return self._failed("delete.failed", error, name, origin, started_at)
         self._wake(receipt)
-        facts = _facts(receipt, origin) | {"elapsed_ms": self._since(started_at), "notes": list(notes)}
+        facts = _facts(receipt, origin) | {"elapsed_ms": self._since(started_at)} | _noted(notes)
         if receipt.changed:
             log.info("delete.accepted", **facts)
         elif receipt.ignored:
@@ -327,3 +327,8 @@ def _origin_facts(origin: Origin) -> dict[str, Any]:
 
 def _facts(receipt: Receipt, origin: Origin) -> dict[str, Any]:
     return {"zone": str(receipt.name), "version": receipt.version, "serial": receipt.serial} | _origin_facts(origin)
+
+
+def _noted(notes: Sequence[str]) -> dict[str, Any]:
+    """Oddities of a request, left out of the line when there are none."""
+    return {"notes": list(notes)} if notes else {}

@@ -53,6 +53,13 @@ class Answer:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+_ALWAYS_THE_SAME: Final = {
+    da.UserExists: Answer(da.NO_SUCH_USER),
+    da.Nothing: Answer(da.NOTHING_DONE),
+    da.Unknown: Answer(da.failure("Unknown command"), 404),
+}
+
+
 class _Refusal(Exception):  # noqa: N818 - carries the answer out of the middle of a request
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -199,12 +206,8 @@ class Door:
             case da.LoginTest():
                 log.info("login.tested", credential=credential, address=address)
                 return Answer(da.LOGIN_OK)
-            case da.UserExists():
-                return Answer(da.NO_SUCH_USER)
-            case da.Nothing():
-                return Answer(da.NOTHING_DONE)
-            case da.Unknown():
-                return Answer(da.failure("Unknown command"), 404)
+            case da.UserExists() | da.Nothing() | da.Unknown():
+                return _ALWAYS_THE_SAME[type(command)]
         try:
             return Answer(await self._act(command, body, credential, address))
         except PushRefused as refusal:
