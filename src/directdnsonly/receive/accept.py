@@ -1,0 +1,334 @@
+"""The act of accepting, without HTTP: check, record, wake the lanes, and write one line about it.
+
+Every push and delete comes through here, DirectAdmin's and a person's. When a method returns, the change is committed;
+when it raises, nothing was recorded but the refusal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import structlog
+
+from directdnsonly.clock import Clock
+from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, ZonePolicyError
+from directdnsonly.outbox.records import (
+    Event,
+    NewDeletion,
+    NewVersion,
+    Origin,
+    Owner,
+    Priority,
+    Receipt,
+    Refused,
+    Source,
+    ZoneSummary,
+)
+from directdnsonly.outbox.store import PushStore
+from directdnsonly.receive.change_id import ChangeIds
+from directdnsonly.receive.masters import KnownMasters
+from directdnsonly.receive.parsing import ParserFailed, ZoneParser
+from directdnsonly.receive.turns import Turns
+from directdnsonly.receive.urgency import PushRate, priority_of
+from directdnsonly.zone.model import Zone
+from directdnsonly.zone.name import ZoneName
+
+KEPT_BODY_BYTES: Final = 64 * 1024
+DELETES_AT_ONCE: Final = 64  # of one request; they share commits
+# What somebody may have typed so far of a name that will be fine once it is finished.
+_TYPED_SO_FAR: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}\Z")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What an operator may choose. `takeover`: what happens when one DA server pushes a zone of another."""
+
+    check_subdomain_owner: bool = True
+    takeover: Literal["transfer", "reject"] = "transfer"
+    request_timeout_s: float = 20.0
+    bulk_burst: int = 30
+    bulk_window_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A recorded push."""
+
+    receipt: Receipt
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """The answer to a domain check: the zone itself, or the nearest ancestor, is `held`; None when neither is."""
+
+    held: ZoneSummary | None = None
+    exact: bool = False
+
+
+class Acceptance:
+    """Use within one event loop. `notify` is called after each commit that made work."""
+
+    def __init__(
+        self,
+        *,
+        store: PushStore,
+        parser: ZoneParser,
+        clock: Clock,
+        notify: Callable[[Priority], None],
+        policy: Policy | None = None,
+    ) -> None:
+        self.policy = policy or Policy()
+        self._store = store
+        self._parser = parser
+        self._clock = clock
+        self._notify = notify
+        self._ids = ChangeIds(clock)
+        self._turns = Turns()
+        self._masters = KnownMasters()
+        self._rate = PushRate(burst=self.policy.bulk_burst, window_s=self.policy.bulk_window_s)
+
+    async def push(
+        self,
+        domain: str,
+        body: bytes,
+        *,
+        owner: Owner,
+        address: str = "",
+        source: Source = Source.DIRECTADMIN,
+        named_reload: bool = False,
+        notes: Sequence[str] = (),
+    ) -> Accepted:
+        """Record a zone. Raises PushRefused and OutboxUnavailable; both are logged and a refusal is kept."""
+        started_at = self._clock.now_s()
+        origin = Origin(change_id=self._ids.next(), source=source, owner=owner, address=address)
+        priority = self._priority(owner, source, named_reload=named_reload)
+        try:
+            async with asyncio.timeout(self.policy.request_timeout_s):
+                name = ZoneName.parse(domain)
+                async with self._turns.of(name):
+                    zone = await self._parser.parse(body, name)
+                    await self._check_takeover(name, origin)
+                    receipt = await self._store.record_push(NewVersion(zone=zone, origin=origin, priority=priority))
+        except PushRefused as refusal:
+            await self._keep_refused(refusal, domain, body, origin, started_at)
+            raise
+        except (OutboxUnavailable, TimeoutError) as error:
+            raise self._failed("push.failed", error, domain, origin, started_at) from error
+        self._wake(receipt)
+        self._log_push(receipt, zone, origin, bytes=len(body), elapsed_ms=self._since(started_at), **_noted(notes))
+        await self._note_owner(receipt, origin)
+        return Accepted(receipt=receipt, warnings=zone.warnings)
+
+    async def delete(
+        self, domain: str, *, owner: Owner, address: str = "", source: Source = Source.DIRECTADMIN
+    ) -> Receipt:
+        """Record that a zone is to be gone. Deleting what is not held is no error. Raises as `push` does."""
+        return (await self.delete_all([domain], owner=owner, address=address, source=source))[0]
+
+    async def delete_all(
+        self,
+        domains: Sequence[str],
+        *,
+        owner: Owner,
+        address: str = "",
+        source: Source = Source.DIRECTADMIN,
+        notes: Sequence[str] = (),
+    ) -> list[Receipt]:
+        """Record several deletes. One wrong name refuses all of them, before anything is recorded."""
+        started_at = self._clock.now_s()
+        wanted: dict[ZoneName, Origin] = {}
+        for domain in domains:
+            origin = Origin(change_id=self._ids.next(), source=source, owner=owner, address=address)
+            try:
+                wanted.setdefault(ZoneName.parse(domain), origin)
+            except NameRefused as refusal:
+                await self._keep_refused(refusal, domain, b"", origin, started_at)
+                raise
+        at_once = asyncio.Semaphore(DELETES_AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._delete_one(name, origin, at_once, notes), name=f"delete:{name}")
+                for name, origin in wanted.items()
+            ]
+        outcomes = [task.result() for task in tasks]
+        for outcome in outcomes:
+            if isinstance(outcome, OutboxUnavailable):
+                raise outcome
+        return [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
+
+    async def exists(self, domain: str, *, check_parent: bool = False) -> Presence:
+        """Whether the zone, or with `check_parent` any ancestor, is held. Reads only, and logs nothing.
+
+        DirectAdmin asks at every key somebody presses. Raises NameRefused and OutboxUnavailable.
+        """
+        try:
+            name = ZoneName.parse(domain)
+        except NameRefused as refusal:
+            unfinished = _TYPED_SO_FAR.match(domain) and refusal.rule in ("name-characters", "name-numeric")
+            if unfinished or refusal.rule == "name-idna":
+                return Presence()  # "example-" is no zone that we could hold
+            raise
+        names = [name, *name.ancestors()] if check_parent else [name]
+        try:
+            async with asyncio.timeout(self.policy.request_timeout_s):
+                held = await self._store.find_held(names)
+        except TimeoutError:
+            raise OutboxUnavailable("the store did not answer in time") from None
+        return Presence(held=held, exact=held is not None and held.name == name)
+
+    async def refuse(self, refusal: PushRefused, domain: str, body: bytes, *, owner: Owner, address: str = "") -> None:
+        """Keep and log a push that was refused before it could be understood."""
+        origin = Origin(change_id=self._ids.next(), source=Source.DIRECTADMIN, owner=owner, address=address)
+        await self._keep_refused(refusal, domain, body, origin, self._clock.now_s())
+
+    async def aclose(self) -> None:
+        """End what was started for parsing."""
+        await self._parser.aclose()
+
+    async def _delete_one(
+        self, name: ZoneName, origin: Origin, at_once: asyncio.Semaphore, notes: Sequence[str]
+    ) -> Receipt | OutboxUnavailable:
+        """One delete; that the store is unavailable is a value, so that the other deletes go on."""
+        started_at = self._clock.now_s()
+        priority = self._priority(origin.owner, origin.source, named_reload=False)
+        try:
+            async with asyncio.timeout(self.policy.request_timeout_s), at_once, self._turns.of(name):
+                receipt = await self._store.record_delete(NewDeletion(name=name, origin=origin, priority=priority))
+        except (OutboxUnavailable, TimeoutError) as error:
+            return self._failed("delete.failed", error, name, origin, started_at)
+        self._wake(receipt)
+        facts = _facts(receipt, origin) | {"elapsed_ms": self._since(started_at)} | _noted(notes)
+        if receipt.changed:
+            log.info("delete.accepted", **facts)
+        elif receipt.ignored:
+            log.warning("delete.ignored", reason=receipt.ignored, **facts)
+            await self._record_event("delete.ignored", origin, zone=name, detail=receipt.ignored)
+        else:
+            log.info("delete.ignored", reason="the zone is not held", **facts)
+        return receipt
+
+    def _priority(self, owner: Owner, source: Source, *, named_reload: bool) -> Priority:
+        from_directadmin = source is Source.DIRECTADMIN
+        overflows = from_directadmin and self._rate.overflows((owner.credential, owner.hostname), self._clock.now_s())
+        return priority_of(named_reload=named_reload, overflows=overflows)
+
+    async def _check_takeover(self, name: ZoneName, origin: Origin) -> None:
+        if self.policy.takeover == "transfer" or origin.source is not Source.DIRECTADMIN:
+            return
+        held = await self._store.find_held([name])
+        if held is not None and not _same_server(held.owner, origin.owner):
+            owner = held.owner.hostname or held.owner.credential
+            raise ZonePolicyError(f"{name} belongs to {owner}; takeover is set to reject", rule="takeover")
+
+    def _wake(self, receipt: Receipt) -> None:
+        if receipt.changed:
+            self._notify(receipt.priority)
+
+    def _since(self, started_at: float) -> float:
+        return round((self._clock.now_s() - started_at) * 1000, 2)
+
+    def _failed(
+        self, event: str, error: OutboxUnavailable | TimeoutError, domain: str, origin: Origin, started_at: float
+    ) -> OutboxUnavailable:
+        """Log that our side could not record; the error to answer with."""
+        reason = str(error) or f"not recorded within {self.policy.request_timeout_s:g} s"
+        log.error(event, reason=reason, zone=domain[:300], elapsed_ms=self._since(started_at), **_origin_facts(origin))
+        return error if isinstance(error, OutboxUnavailable) else OutboxUnavailable(reason)
+
+    def _log_push(self, receipt: Receipt, zone: Zone, origin: Origin, **facts: Any) -> None:
+        log.info(
+            "push.accepted" if receipt.changed else "push.unchanged",
+            records=zone.records,
+            warnings=len(zone.warnings),
+            priority=receipt.priority.name.lower(),
+            **_facts(receipt, origin),
+            **facts,
+        )
+
+    async def _keep_refused(
+        self, refusal: PushRefused, domain: str, body: bytes, origin: Origin, started_at: float
+    ) -> None:
+        kept = True
+        try:
+            await self._store.record_refused(
+                Refused(
+                    change_id=origin.change_id,
+                    name=domain[:300],
+                    rule=refusal.rule,
+                    reason=refusal.reason,
+                    owner=origin.owner,
+                    address=origin.address,
+                    at=self._clock.now_s(),
+                    body=body[:KEPT_BODY_BYTES],
+                )
+            )
+        except OutboxUnavailable:
+            kept = False  # the answer is error=1 all the same
+        log.warning(
+            "push.refused",
+            zone=domain[:300],
+            rule=refusal.rule,
+            reason=refusal.reason,
+            bytes=len(body),
+            kept=kept,
+            elapsed_ms=self._since(started_at),
+            exc_info=refusal if isinstance(refusal, ParserFailed) else None,
+            **_origin_facts(origin),
+        )
+
+    async def _note_owner(self, receipt: Receipt, origin: Origin) -> None:
+        """The audit of who pushes what: a zone that moved, a host name that is new for its credential."""
+        owner = origin.owner
+        if receipt.took_over is not None:
+            former = receipt.took_over.hostname or receipt.took_over.credential
+            log.warning("zone.taken_over", zone=receipt.name, former=former, **_origin_facts(origin))
+            await self._record_event(
+                "zone.taken_over", origin, zone=receipt.name, detail=f"from {former} to {owner.hostname}"
+            )
+        if origin.source is Source.DIRECTADMIN and self._masters.is_news(owner.credential, owner.hostname):
+            log.warning("credential.new_hostname", zone=receipt.name, **_origin_facts(origin))
+            await self._record_event("credential.new_hostname", origin, zone=receipt.name, detail=owner.hostname)
+
+    async def _record_event(self, event: str, origin: Origin, *, zone: str, detail: str) -> None:
+        at = self._clock.now_s()
+        actor = origin.owner.credential
+        try:
+            await self._store.record_event(
+                Event(at=at, event=event, zone=zone, actor=actor, address=origin.address, detail=detail)
+            )
+        except OutboxUnavailable as error:  # the push itself is committed: it stays accepted
+            log.error("event.lost", lost=event, zone=zone, reason=str(error))  # noqa: TRY400 - the reason says it all
+
+
+def _same_server(one: Owner, other: Owner) -> bool:
+    """Whether both are the same DA server; as the store judges: by host name, by credential where one is missing."""
+    if one.hostname and other.hostname:
+        return one.hostname == other.hostname
+    return one.credential == other.credential
+
+
+def _origin_facts(origin: Origin) -> dict[str, Any]:
+    return {
+        "change_id": origin.change_id,
+        "source": str(origin.source),
+        "credential": origin.owner.credential,
+        "hostname": origin.owner.hostname,
+        "username": origin.owner.username,
+        "address": origin.address,
+    }
+
+
+def _facts(receipt: Receipt, origin: Origin) -> dict[str, Any]:
+    return {"zone": str(receipt.name), "version": receipt.version, "serial": receipt.serial} | _origin_facts(origin)
+
+
+def _noted(notes: Sequence[str]) -> dict[str, Any]:
+    """Oddities of a request, left out of the line when there are none."""
+    return {"notes": list(notes)} if notes else {}

@@ -1,0 +1,273 @@
+"""DirectAdmin's wire: requests to commands, answers to urlencoded text. Pure; never raises on foreign octets.
+
+What DirectAdmin really sends is in docs/directadmin.md. Two facts shape this module: a delete carries everything in a
+body without Content-Type, and a zone body may come with a form's Content-Type. So no header is asked what the body is.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from directdnsonly.errors import NameRefused, PushRefused
+from directdnsonly.receive.fields import Fields, looks_urlencoded, read_fields
+
+_HOSTNAME: Final = re.compile(r"[A-Za-z0-9_.:-]{0,253}\Z")  # a host name or an address
+_USERNAME: Final = re.compile(r"[A-Za-z0-9_.@|+-]{0,128}\Z")  # '|' as in DA's "admin|user"
+_SELECT: Final = re.compile(r"select([0-9]{1,6})\Z")
+_FALSE: Final = frozenset({"", "0", "no", "false"})
+_TAIL: Final = b"\r\n"  # DA's PHP client sends CRLFCRLF behind its body; some count it in Content-Length
+
+
+@dataclass(frozen=True, slots=True)
+class LoginTest:
+    """The connection test when a server is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserExists:
+    """DA's user check: we have no users."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A POST with neither query nor body (wire row 38)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A command that we do not have."""
+
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exists:
+    """DA's domain check; `domain` as it was sent."""
+
+    domain: str
+    check_parent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawSave:
+    """A zone push; `domain` as it was sent, `zone` the octets of the zone file. `notes`: oddities for the log."""
+
+    domain: str
+    zone: bytes
+    named_reload: bool = False
+    hostname: str = ""
+    username: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """Zones to delete, in the order of their `select<N>`, as they were sent."""
+
+    domains: tuple[str, ...]
+    hostname: str = ""
+    username: str = ""
+    cluster: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Malformed:
+    """A request that we refuse to understand. `writes`: it was, or may have been, a push or a delete."""
+
+    rule: str
+    reason: str
+    writes: bool
+    domain: str = ""
+
+
+Command = LoginTest | UserExists | Nothing | Unknown | Exists | RawSave | Delete | Malformed
+
+
+def is_command_path(path: str) -> bool:
+    """Whether a path is one of DirectAdmin's, also with doubled or trailing slashes."""
+    return path.lstrip("/").startswith("CMD_")
+
+
+def decode(method: str, path: str, query: bytes, body: bytes) -> Command:
+    """The command that a request means. Octets that mean none become Malformed."""
+    command = path.strip("/")
+    if command == "CMD_API_DNS_ADMIN":
+        return _dns_admin(method, query, body)
+    if command == "CMD_API_LOGIN_TEST":
+        return LoginTest()
+    if command == "CMD_API_USER_EXISTS":
+        return UserExists()
+    return Unknown(command[:64])
+
+
+def _dns_admin(method: str, query: bytes, body: bytes) -> Command:
+    posted = method == "POST"
+    try:
+        asked = read_fields(query, where="query")
+        trimmed = body.rstrip(_TAIL)
+        is_form = looks_urlencoded(trimmed)
+        sent = read_fields(trimmed, where="body") if is_form else Fields()
+    except PushRefused as refusal:
+        return Malformed(rule=refusal.rule, reason=refusal.reason, writes=posted)
+    values = sent.values | asked.values  # the query wins
+    action = values.get("action", "")
+    try:
+        if action == "exists":
+            return _exists(values)
+        if action not in ("rawsave", "delete"):
+            return _without_action(action, posted=posted, empty=not (query or trimmed))
+        zone = (sent.zone or b"") if is_form else body
+        return _write(action, values, zone, posted=posted, notes=_conflicts(asked, sent))
+    except PushRefused as refusal:
+        domain = values.get("domain", "") or values.get("select0", "")
+        return Malformed(rule=refusal.rule, reason=refusal.reason, writes=action != "exists" and posted, domain=domain)
+
+
+def _without_action(action: str, *, posted: bool, empty: bool) -> Nothing:
+    if posted and empty:
+        return Nothing()
+    if action:
+        raise PushRefused(f"the action {action[:64]!a} is not one of exists, rawsave, delete", rule="request-action")
+    raise PushRefused("no action, neither in the query nor in an urlencoded body", rule="request-action")
+
+
+def _write(
+    action: str, values: dict[str, str], zone: bytes, *, posted: bool, notes: tuple[str, ...]
+) -> RawSave | Delete:
+    if not posted:
+        raise PushRefused(f"action={action} must be sent by POST", rule="request-method")
+    return _delete(values, notes) if action == "delete" else _raw_save(values, zone, notes)
+
+
+def _exists(values: dict[str, str]) -> Exists:
+    return Exists(domain=_domain(values), check_parent=_is_true(values.get("check_for_parent_domain", "")))
+
+
+def _raw_save(values: dict[str, str], zone: bytes, notes: tuple[str, ...]) -> RawSave:
+    domain = _domain(values)
+    hostname, username = _master(values)
+    if not zone or zone.isspace():
+        # Never taken for an empty zone or a delete (wire row 40): what we hold stays.
+        raise PushRefused("the request holds no zone text; the zone that is held stays", rule="missing-zone")
+    return RawSave(
+        domain=domain,
+        zone=zone,
+        named_reload=_is_true(values.get("named_reload", "")),
+        hostname=hostname,
+        username=username,
+        notes=notes,
+    )
+
+
+def _delete(values: dict[str, str], notes: tuple[str, ...]) -> Delete:
+    hostname, username = _master(values)
+    return Delete(
+        domains=_selected(values),
+        hostname=hostname,
+        username=username,
+        cluster=_is_true(values.get("cluster", "")),
+        notes=notes,
+    )
+
+
+def _domain(values: dict[str, str]) -> str:
+    domain = values.get("domain", "")
+    if not domain:
+        raise PushRefused("the parameter domain is missing", rule="missing-domain")
+    return domain
+
+
+def _selected(values: dict[str, str]) -> tuple[str, ...]:
+    """`select0`, `select1`, ... in the order of their numbers, then `domain`; each once."""
+    numbered: dict[int, str] = {}
+    for key, value in values.items():
+        match = _SELECT.match(key)
+        if match is None:
+            continue
+        number = int(match[1])
+        if number in numbered:  # select1 and select01
+            raise PushRefused(f"the parameter select{number} comes twice", rule="request-duplicate")
+        numbered[number] = value
+    chosen = [numbered[number] for number in sorted(numbered)]
+    if "domain" in values:
+        chosen.append(values["domain"])
+    if not chosen or not all(chosen):
+        raise PushRefused("the parameter select0 (or domain) is missing or empty", rule="missing-domain")
+    return tuple(dict.fromkeys(chosen))
+
+
+def _master(values: dict[str, str]) -> tuple[str, str]:
+    """DA's host name in lower case, and DA's user name; either may be empty."""
+    hostname, username = values.get("hostname", ""), values.get("username", "")
+    if not _HOSTNAME.match(hostname):
+        raise PushRefused(f"hostname={hostname[:80]!a} is not a host name", rule="request-hostname")
+    if not _USERNAME.match(username):
+        raise PushRefused(f"username={username[:80]!a} is not a DirectAdmin user name", rule="request-username")
+    return hostname.rstrip(".").lower(), username
+
+
+def _conflicts(asked: Fields, sent: Fields) -> tuple[str, ...]:
+    """Parameters that query and body give differently: the query wins, and the log says so (wire row 67)."""
+    return tuple(
+        f"{key[:64]!a} differs between query and body, the query was taken"
+        for key, value in sent.values.items()
+        if key in asked.values and asked.values[key] != value
+    )
+
+
+def _is_true(flag: str) -> bool:
+    return flag.strip().lower() not in _FALSE
+
+
+# Answers. Blanks stay as they are (the length of DA's own answers shows that it does so); only what would change the
+# meaning of the text is escaped.
+
+OK: Final = b"error=0"
+LOGIN_OK: Final = b"error=0&text=Login OK&details=none"
+NOTHING_DONE: Final = b"error=0&text=OK"
+NO_SUCH_USER: Final = b"error=0&exists=0"
+ABSENT: Final = b"error=0&exists=0"
+
+MAX_DETAIL_CHARS: Final = 400
+_AS_IS: Final = " !$'()*,/:;?@[]~"
+_HEADLINES: Final = {
+    "missing-domain": "Missing domain",
+    "missing-zone": "Missing zone",
+    "takeover": "Zone belongs to another server",
+}
+
+
+def held(hostname: str) -> bytes:
+    """The answer to `exists` when this very zone is here."""
+    return f"error=0&exists=1&details={_escaped(f'Domain exists on {hostname}')}".encode()
+
+
+def parent_held(hostname: str) -> bytes:
+    """The answer to `exists` when a parent is here and its owner cannot be told."""
+    return f"error=0&exists=2&details={_escaped(f'Parent Domain exists on {hostname}')}".encode()
+
+
+def parent_owned(hostname: str, username: str) -> bytes:
+    """The answer to `exists` when a parent is here: DA compares both with the user who creates the subdomain."""
+    return f"error=0&exists=3&hostname={_escaped(hostname)}&username={_escaped(username)}".encode()
+
+
+def failure(text: str, details: str = "") -> bytes:
+    """error=1 with what DirectAdmin shows to the person: a headline and the reason."""
+    return f"error=1&text={_escaped(text)}&details={_escaped(details[:MAX_DETAIL_CHARS])}".encode()
+
+
+def refusal(error: PushRefused) -> bytes:
+    """error=1 for a push that is at fault."""
+    if isinstance(error, NameRefused):
+        return failure("Invalid domain", error.reason)
+    default = "Bad request" if error.rule.startswith("request-") else "Zone refused"
+    return failure(_HEADLINES.get(error.rule, default), error.reason)
+
+
+def _escaped(text: str) -> str:
+    return quote(text, safe=_AS_IS, errors="replace")

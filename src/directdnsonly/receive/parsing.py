@@ -1,0 +1,177 @@
+"""Parse zones without holding up the loop: small ones at once, big ones in one process beside us.
+
+A 15-record zone is parsed in less time than it takes to hand it over; a 10 MB zone would stop every answer for
+seconds. The process is started when the first big zone comes, ends when it has been idle, and is replaced when it dies
+or takes too long; only the push that did it is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+from directdnsonly.errors import PushRefused
+from directdnsonly.zone.model import Zone
+from directdnsonly.zone.name import ZoneName
+
+Parse = Callable[[bytes, ZoneName], Zone]
+
+IDLE_S: Final = 60.0  # a parser process holds some 40 MB; big zones are rare
+NICENESS: Final = 5  # answers go first where there are few cores
+
+
+class ParserFailed(PushRefused):
+    """The parser broke on this zone: it crashed, ran out of time, or raised what it should not. Nothing is recorded."""
+
+    def __init__(self, reason: str, *, rule: str = "parser") -> None:
+        super().__init__(reason, rule=rule)
+
+
+class ZoneParser:
+    """`parse` must be a function of a module (another process imports it). Use within one event loop."""
+
+    def __init__(
+        self, parse: Parse, *, inline_limit_bytes: int = 64 * 1024, time_limit_s: float = 15.0, idle_s: float = IDLE_S
+    ) -> None:
+        self._parse = parse
+        self._inline_limit_bytes = inline_limit_bytes
+        self._time_limit_s = time_limit_s
+        self._idle_s = idle_s
+        self._one_at_a_time = asyncio.Lock()
+        self._worker: _Worker | None = None
+        self._retirement: asyncio.TimerHandle | None = None
+
+    async def parse(self, body: bytes, name: ZoneName) -> Zone:
+        """The zone. Raises PushRefused, as `parse` does, and ParserFailed."""
+        if len(body) <= self._inline_limit_bytes:
+            return _zone_of(_attempt(self._parse, body, name))
+        async with self._one_at_a_time:
+            return _zone_of(await self._ask(body, name))
+
+    async def aclose(self) -> None:
+        """End the process, if there is one."""
+        self._retire()
+
+    async def _ask(self, body: bytes, name: ZoneName) -> _Outcome:
+        answered = False
+        try:
+            async with asyncio.timeout(self._time_limit_s):
+                # Threads, because starting a process and its pipe block; at most one runs at a time.
+                worker = await self._hired()
+                outcome = await asyncio.to_thread(worker.ask, body, name)
+            answered = True
+        except TimeoutError:
+            raise ParserFailed(
+                f"the zone could not be parsed in {self._time_limit_s:g} s", rule="parser-time"
+            ) from None
+        except (EOFError, OSError):
+            raise ParserFailed("the parser process ended while it parsed this zone") from None
+        finally:
+            if answered:
+                self._retirement = asyncio.get_running_loop().call_later(self._idle_s, self._retire)
+            else:  # also when we are cancelled: its thread still holds the pipe, so it cannot be used again
+                self._retire()
+        return outcome
+
+    async def _hired(self) -> _Worker:
+        if self._retirement is not None:
+            self._retirement.cancel()
+        if self._worker is None or not self._worker.is_alive():
+            self._retire()
+            self._worker = _Worker(self._parse)
+            await asyncio.to_thread(self._worker.start)
+        return self._worker
+
+    def _retire(self) -> None:
+        if self._retirement is not None:
+            self._retirement.cancel()
+        if self._worker is not None:
+            self._worker.kill()
+        self._worker = self._retirement = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A PushRefused on its way between processes: errors whose arguments have names cannot be pickled."""
+
+    kind: type[PushRefused]
+    text: str
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, error: PushRefused) -> _Refused:
+        return cls(type(error), str(error), dict(vars(error)))
+
+    def error(self) -> PushRefused:
+        error = self.kind.__new__(self.kind, self.text)
+        error.__dict__.update(self.facts)
+        return error
+
+
+_Outcome = Zone | _Refused
+
+
+def _attempt(parse: Parse, body: bytes, name: ZoneName) -> _Outcome:
+    """Parse; what is refused becomes a value. A bug in a parser is one zone's refusal, not the end of the door."""
+    try:
+        return parse(body, name)
+    except PushRefused as error:
+        return _Refused.of(error)
+    except Exception as error:  # noqa: BLE001 - foreign text through a foreign parser; kept and shown as a refusal
+        return _Refused.of(ParserFailed(f"the parser failed: {type(error).__name__}: {error}"))
+
+
+def _zone_of(outcome: _Outcome) -> Zone:
+    if isinstance(outcome, _Refused):
+        raise outcome.error()
+    return outcome
+
+
+class _Worker:
+    """The process and our end of its pipe. `start` and `ask` block; `kill` may be called while they do."""
+
+    def __init__(self, parse: Parse) -> None:
+        # forkserver: a fork of a process that has threads and an event loop is unsafe.
+        context = multiprocessing.get_context("forkserver")
+        self._pipe, self._their_pipe = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(self._their_pipe, parse), name="dadns-zone-parser", daemon=True
+        )
+        self._killed = False
+
+    def start(self) -> None:
+        self._process.start()
+        self._their_pipe.close()  # so that a dead process is the end of the pipe
+        if self._killed:
+            self.kill()
+
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    def ask(self, body: bytes, name: ZoneName) -> _Outcome:
+        self._pipe.send((body, name))
+        outcome: _Outcome = self._pipe.recv()
+        return outcome
+
+    def kill(self) -> None:
+        self._killed = True
+        if self._process.pid is not None:
+            self._process.kill()
+            self._process.join(1.0)
+
+
+def _serve(pipe: Connection, parse: Parse) -> None:
+    """The life of the parser process: it ends when our end of the pipe is closed, however we ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal reaches us too; our parent decides
+    os.nice(NICENESS)
+    with suppress(EOFError, OSError):
+        while True:
+            body, name = pipe.recv()
+            pipe.send(_attempt(parse, body, name))

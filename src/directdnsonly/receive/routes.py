@@ -1,0 +1,287 @@
+"""The door: DirectAdmin's requests over HTTP, as one ASGI application on a FastAPI router.
+
+Plain ASGI, because nothing of a framework may touch these requests: no form parser (it eats a delete without
+Content-Type and chops a zone that has a form's), no redirect (DirectAdmin follows none), no JSON error. The order is
+fixed: who is it, may the body be read, what does it say, record, answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ExceptionHandler, Receive, Scope, Send
+
+from directdnsonly.clock import Clock, SystemClock
+from directdnsonly.errors import OutboxUnavailable, PushRefused
+from directdnsonly.outbox.records import Owner
+from directdnsonly.receive import directadmin as da
+from directdnsonly.receive.accept import Acceptance, Presence
+from directdnsonly.receive.credentials import Credentials, FailedLogins
+
+METHODS: Final = ("GET", "HEAD", "POST")
+MAX_QUERY_BYTES: Final = 16 * 1024
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one request may cost. `body_timeout_s`: from its headers to the last octet of its body."""
+
+    max_body_bytes: int = 16 * 1024 * 1024
+    body_timeout_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer. `close`: what the client still sends will not be read."""
+
+    body: bytes
+    status: int = 200
+    close: bool = False
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+_ALWAYS_THE_SAME: Final = {
+    da.UserExists: Answer(da.NO_SUCH_USER),
+    da.Nothing: Answer(da.NOTHING_DONE),
+    da.Unknown: Answer(da.failure("Unknown command"), 404),
+}
+
+
+class _Refusal(Exception):  # noqa: N818 - carries the answer out of the middle of a request
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+
+class _Disconnected(Exception):  # noqa: N818 - nobody is left to be answered
+    pass
+
+
+class CommandConvertor(Convertor[str]):
+    """Path parameter of DirectAdmin's commands: also with slashes doubled, in front or behind, and any line end."""
+
+    regex = r"/*CMD_[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        """As it came."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """As it is."""
+        return value
+
+
+def router(
+    acceptance: Acceptance, credentials: Credentials, limits: Limits | None = None, *, clock: Clock | None = None
+) -> APIRouter:
+    """Every path that begins with /CMD_. The app must be made with redirect_slashes=False."""
+    register_url_convertor("directadmin_command", CommandConvertor())
+    routes = APIRouter(redirect_slashes=False)
+    door = Door(acceptance, credentials, limits or Limits(), clock or SystemClock())
+    routes.add_route("/{command:directadmin_command}", door, include_in_schema=False)  # type: ignore[arg-type]
+    return routes
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Errors on DirectAdmin's paths as its text; all others as the handlers that are installed already. Call last."""
+    for kind in (HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _in_directadmins_words(app.exception_handlers.get(kind)))
+
+
+def _in_directadmins_words(otherwise: ExceptionHandler | None) -> ExceptionHandler:
+    async def handle(request: Request, error: Exception) -> Response:
+        if not da.is_command_path(request.url.path):
+            if otherwise is None:
+                raise error
+            answer = otherwise(request, error)  # type: ignore[arg-type]
+            return await answer if asyncio.iscoroutine(answer) else answer  # type: ignore[return-value]
+        status = error.status_code if isinstance(error, HTTPException) else 422
+        return Response(da.failure("Bad request", f"HTTP {status}"), status, media_type="text/plain")
+
+    return handle
+
+
+class Door:
+    """The ASGI application. `answered` counts answers by what was asked, for the metrics."""
+
+    def __init__(self, acceptance: Acceptance, credentials: Credentials, limits: Limits, clock: Clock) -> None:
+        self._acceptance = acceptance
+        self._credentials = credentials
+        self._limits = limits
+        self._clock = clock
+        self.failed_logins = FailedLogins()
+        self.answered: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        try:
+            answer = await self._answer(scope, receive)
+        except _Refusal as refusal:
+            answer = refusal.answer
+        except _Disconnected:
+            self.answered["disconnected"] += 1
+            return
+        except Exception:
+            # The top of this actor: DirectAdmin gets its error=1, the log the whole story.
+            log.exception("door.failed", path=scope["path"][:200])
+            answer = Answer(da.failure("Internal error", "see the log of the DNS server"), 500, close=True)
+        self.answered[str(answer.status)] += 1
+        await _send(answer, scope, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        authorization, length = _relevant_headers(scope["headers"])
+        credential = self._authenticate(authorization, scope)
+        method: str = scope["method"]
+        if method not in METHODS:
+            allow = (b"allow", ", ".join(METHODS).encode())
+            text = da.failure("Method not allowed", f"use {' or '.join(METHODS)}")
+            raise _Refusal(Answer(text, 405, close=True, headers=(allow,)))
+        if method == "HEAD":
+            return Answer(b"")
+        query: bytes = scope["query_string"]
+        if len(query) > MAX_QUERY_BYTES:
+            raise _Refusal(Answer(da.failure("Request too large", f"the query exceeds {MAX_QUERY_BYTES} octets"), 413))
+        body = await self._read_body(length, receive) if method == "POST" else b""
+        command = da.decode(method, scope["path"], query, body)
+        self.answered[type(command).__name__] += 1
+        return await self._obey(command, body, credential, _address(scope))
+
+    def _authenticate(self, authorization: list[bytes], scope: Scope) -> str:
+        """The credential's name, before a single octet of the body is read."""
+        credential = self._credentials.check(authorization[0]) if len(authorization) == 1 else None
+        if credential is not None:
+            return credential
+        failures = self.failed_logins.count(_address(scope), self._clock.now_s()) if authorization else 0
+        if failures:
+            log.warning("login.failed", address=_address(scope), failures=failures)
+        challenge = (b"www-authenticate", b'Basic realm="DirectDNSOnly", charset="UTF-8"')
+        details = "user name or password is wrong" if authorization else "no user name and password"
+        raise _Refusal(Answer(da.failure("Unauthorized", details), 401, close=True, headers=(challenge,)))
+
+    async def _read_body(self, length: int | None, receive: Receive) -> bytes:
+        if length is not None and length > self._limits.max_body_bytes:
+            raise self._too_large()
+        try:
+            async with asyncio.timeout(self._limits.body_timeout_s):
+                return await self._received(receive)
+        except TimeoutError:
+            details = f"the body did not come within {self._limits.body_timeout_s:g} s"
+            raise _Refusal(Answer(da.failure("Request timed out", details), 408, close=True)) from None
+
+    async def _received(self, receive: Receive) -> bytes:
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body"):  # usual: one message, no copy
+            body: bytes = message.get("body", b"")
+            if len(body) > self._limits.max_body_bytes:
+                raise self._too_large()
+            return body
+        octets = bytearray()
+        while message["type"] == "http.request":
+            octets += message.get("body", b"")
+            if len(octets) > self._limits.max_body_bytes:
+                raise self._too_large()
+            if not message.get("more_body"):
+                return bytes(octets)
+            message = await receive()
+        raise _Disconnected
+
+    def _too_large(self) -> _Refusal:
+        details = f"at most {self._limits.max_body_bytes} octets are accepted"
+        return _Refusal(Answer(da.failure("Zone too large", details), 413, close=True))
+
+    async def _obey(self, command: da.Command, body: bytes, credential: str, address: str) -> Answer:
+        match command:
+            case da.LoginTest():
+                log.info("login.tested", credential=credential, address=address)
+                return Answer(da.LOGIN_OK)
+            case da.UserExists() | da.Nothing() | da.Unknown():
+                return _ALWAYS_THE_SAME[type(command)]
+        try:
+            return Answer(await self._act(command, body, credential, address))
+        except PushRefused as refusal:
+            return Answer(da.refusal(refusal))
+        except OutboxUnavailable as error:
+            return Answer(da.failure("Not recorded, push it again", str(error)))
+
+    async def _act(
+        self, command: da.RawSave | da.Delete | da.Exists | da.Malformed, body: bytes, credential: str, address: str
+    ) -> bytes:
+        """What needs the store. `error=0` leaves here only after the commit."""
+        match command:
+            case da.RawSave(domain=domain, zone=zone, named_reload=named_reload, notes=notes):
+                owner = _owner(credential, command)
+                await self._acceptance.push(
+                    domain, zone, owner=owner, address=address, named_reload=named_reload, notes=notes
+                )
+                return da.OK
+            case da.Delete(domains=domains, notes=notes):
+                owner = _owner(credential, command)
+                await self._acceptance.delete_all(domains, owner=owner, address=address, notes=notes)
+                return da.OK
+            case da.Exists(domain=domain, check_parent=check_parent):
+                return self._presence(await self._acceptance.exists(domain, check_parent=check_parent))
+            case da.Malformed(rule=rule, reason=reason, domain=domain, writes=writes):
+                refusal = PushRefused(reason, rule=rule)
+                if writes:
+                    owner = Owner(credential=credential)
+                    await self._acceptance.refuse(refusal, domain, body, owner=owner, address=address)
+                return da.refusal(refusal)
+
+    def _presence(self, presence: Presence) -> bytes:
+        """The zone itself before a parent; a parent with its owner, so that DA can let the same user through."""
+        if presence.held is None:
+            return da.ABSENT
+        owner = presence.held.owner
+        server = owner.hostname or owner.credential or "another server"
+        if presence.exact:
+            return da.held(server)
+        # Without both names DA has nothing to compare with: an empty user could look like the empty user of an admin.
+        if self._acceptance.policy.check_subdomain_owner and owner.hostname and owner.username:
+            return da.parent_owned(owner.hostname, owner.username)
+        return da.parent_held(server)
+
+
+def _owner(credential: str, command: da.RawSave | da.Delete) -> Owner:
+    return Owner(credential=credential, hostname=command.hostname, username=command.username)
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _relevant_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[bytes], int | None]:
+    """All Authorization headers, and the length of the body when it is announced."""
+    authorization: list[bytes] = []
+    length: int | None = None
+    for name, value in headers:
+        if name == b"authorization":
+            authorization.append(value)
+        elif name == b"content-length" and value.isdigit():
+            length = int(value[:20])
+    return authorization, length
+
+
+async def _send(answer: Answer, scope: Scope, send: Send) -> None:
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(answer.body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        *answer.headers,
+    ]
+    if answer.close or scope.get("http_version") == "1.0":
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

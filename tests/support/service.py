@@ -1,0 +1,145 @@
+"""The receiving side as a running service on a free port, for tests that speak to it over raw sockets.
+
+`running_receiver` is the one place that knows how the parts are put together: the conformance tests take a `Service`
+and ask nothing else, so that the real composition can stand here as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar
+
+import uvicorn
+from fastapi import FastAPI
+
+from directdnsonly.clock import SystemClock
+from directdnsonly.outbox.records import Event, Priority, Refused, ZoneSummary
+from directdnsonly.receive.accept import Acceptance, Policy
+from directdnsonly.receive.credentials import Credentials
+from directdnsonly.receive.parsing import ZoneParser
+from directdnsonly.receive.routes import Limits, install_error_handlers, router
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.text import parse
+from tests.support.fake_store import FakeStore
+from tests.support.wire import DirectAdmin
+
+T = TypeVar("T")
+START_LIMIT_S = 10.0
+PASSWORDS = {"h1": "first-secret", "h2": "second-secret"}
+
+
+class Look(Protocol):
+    """What the tests look up in the store."""
+
+    async def zone(self, name: ZoneName) -> ZoneSummary | None: ...
+    async def text(self, name: ZoneName, version: int | None = None) -> str | None: ...
+    async def count_zones(self) -> int: ...
+    async def refused(self, *, limit: int = 100) -> list[Refused]: ...
+    async def events(self, *, limit: int = 100, zone: str = "") -> list[Event]: ...
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service: where it listens, who may push, and a window into its store."""
+
+    host: str
+    port: int
+    passwords: Mapping[str, str]
+    store: Look
+    loop: asyncio.AbstractEventLoop
+    woken: list[Priority]  # what the lanes were told after each commit
+    writes: Callable[[], int]  # how often something was written to the store
+
+    def master(self, user: str = "h1", *, version: str = "1.0", hostname: str = "s1.host.example") -> DirectAdmin:
+        """A DirectAdmin server that pushes with this credential."""
+        return DirectAdmin(self.host, self.port, user, self.passwords[user], version, hostname)
+
+    def look(self, question: Coroutine[Any, Any, T]) -> T:
+        """Ask the store something, on the loop that it lives on."""
+        return asyncio.run_coroutine_threadsafe(question, self.loop).result(timeout=10)
+
+    def zone(self, name: str) -> ZoneSummary | None:
+        """The newest version of a zone, or its tombstone."""
+        return self.look(self.store.zone(ZoneName.parse(name)))
+
+    def text(self, name: str) -> str | None:
+        """The normalised text that name servers are given."""
+        return self.look(self.store.text(ZoneName.parse(name)))
+
+    def refused(self) -> list[Refused]:
+        """Refused pushes, newest first."""
+        return self.look(self.store.refused())
+
+    def events(self, zone: str = "") -> list[str]:
+        """Names of the audit's events, newest first."""
+        return [event.event for event in self.look(self.store.events(zone=zone))]
+
+
+@contextmanager
+def running_receiver(
+    *,
+    check_subdomain_owner: bool = True,
+    takeover: Literal["transfer", "reject"] = "transfer",
+    max_body_bytes: int = 16 * 1024 * 1024,
+    body_timeout_s: float = 20.0,
+    request_timeout_s: float = 20.0,
+) -> Iterator[Service]:
+    """The door in front of a fake store, in a real uvicorn."""
+    clock = SystemClock()
+    store = FakeStore(clock)
+    woken: list[Priority] = []
+    acceptance = Acceptance(
+        store=store,
+        parser=ZoneParser(parse),
+        clock=clock,
+        notify=woken.append,
+        policy=Policy(
+            check_subdomain_owner=check_subdomain_owner, takeover=takeover, request_timeout_s=request_timeout_s
+        ),
+    )
+    app = FastAPI(redirect_slashes=False, openapi_url=None)
+    limits = Limits(max_body_bytes=max_body_bytes, body_timeout_s=body_timeout_s)
+    app.include_router(router(acceptance, Credentials(PASSWORDS), limits))
+    install_error_handlers(app)
+    with serving(app, before_end=acceptance.aclose) as (host, port, loop):
+        yield Service(host, port, PASSWORDS, store, loop, woken, lambda: len(store.writes))
+
+
+@contextmanager
+def serving(
+    app: FastAPI, *, before_end: Callable[[], Coroutine[Any, Any, None]]
+) -> Iterator[tuple[str, int, asyncio.AbstractEventLoop]]:
+    """The app in uvicorn (httptools) on a free port of 127.0.0.1, in a thread with its own loop."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    host, port = listening.getsockname()
+    config = uvicorn.Config(
+        app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False, loop="asyncio"
+    )
+    server = uvicorn.Server(config)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        await server.serve(sockets=[listening])
+        await before_end()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="service", daemon=True)
+    thread.start()
+    deadline = time.monotonic() + START_LIMIT_S
+    while not server.started:
+        assert thread.is_alive(), "the service ended while it started"
+        assert time.monotonic() < deadline, "the service did not start in time"
+        time.sleep(0.005)
+    try:
+        yield host, port, loops[0]
+    finally:
+        server.should_exit = True
+        thread.join(START_LIMIT_S)
+        listening.close()
+        assert not thread.is_alive(), "the service did not stop in time"
