@@ -202,7 +202,7 @@ def test_row_28_the_delete_of_the_wire_deletes(service: Service, h1: DirectAdmin
 
     assert "error=0" == reply.text
     assert ABSENT == h1.exists(domain).text
-    assert Kind.DELETE is service.zone(domain).kind
+    assert Kind.DELETE is service.newest(domain).kind
 
 
 @pytest.mark.parametrize("headers", ["", FORM])
@@ -291,7 +291,7 @@ def test_row_35_the_newest_push_takes_the_zone(service: Service, h1: DirectAdmin
     reply = h2.rawsave(domain, zone_text(domain, serial=2026010200), user="bob")
 
     assert "error=0" == reply.text
-    assert Owner(credential="h2", hostname="s2.host.example", username="bob") == service.zone(domain).owner
+    assert Owner(credential="h2", hostname="s2.host.example", username="bob") == service.newest(domain).owner
     assert "zone.taken_over" in service.events(domain)
 
 
@@ -304,7 +304,7 @@ def test_row_35_or_is_refused_when_the_operator_says_so(start: Callable[..., Ser
     reply = h2.rawsave(domain, zone_text(domain, serial=2026010200))
 
     assert "1" == reply.error
-    assert "s1.host.example" == service.zone(domain).owner.hostname
+    assert "s1.host.example" == service.newest(domain).owner.hostname
     assert ["takeover"] == [refused.rule for refused in service.refused()]
 
 
@@ -325,7 +325,7 @@ def test_row_69_a_push_and_a_delete_at_once_end_as_one_of_them(service: Service,
         deletes = [clients.submit(h1.delete, domain) for _ in range(8)]
 
     assert {"error=0"} == {done.result().text for done in pushes + deletes}
-    held = service.zone(domain).kind is Kind.PUT
+    held = service.newest(domain).kind is Kind.PUT
     assert held == is_held(h1, domain)
     assert held == (service.text(domain) is not None)
 

@@ -68,6 +68,12 @@ class Service:
         """The newest version of a zone, or its tombstone."""
         return self.look(self.store.zone(ZoneName.parse(name)))
 
+    def newest(self, name: str) -> ZoneSummary:
+        """The same, of a zone that must be known."""
+        found = self.zone(name)
+        assert found is not None, f"{name} was never recorded"
+        return found
+
     def text(self, name: str) -> str | None:
         """The normalised text that name servers are given."""
         return self.look(self.store.text(ZoneName.parse(name)))

@@ -11,6 +11,7 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 MAX_HEADER_BYTES: Final = 4096
@@ -50,8 +51,8 @@ def _tokens(name: str, password: str) -> set[bytes]:
         raise ValueError("a user name of HTTP Basic authentication cannot hold a colon")
     pair = f"{name}:{password}"
     encoded = {pair.encode()}
-    if not pair.isascii():
-        encoded.add(pair.encode("latin-1", "replace"))
+    with suppress(UnicodeEncodeError):  # strictly: a replaced character would make "??" a password
+        encoded.add(pair.encode("latin-1"))
     return {base64.b64encode(octets) for octets in encoded}
 
 

@@ -1,0 +1,34 @@
+"""A parser that stands in for zone.text where a test is about what stands around it. It is sent to another process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import time
+from pathlib import Path
+
+from directdnsonly.errors import ZonePolicyError, ZoneSyntaxError
+from directdnsonly.zone.model import Zone
+from directdnsonly.zone.name import ZoneName
+
+
+def obedient(text: bytes, origin: ZoneName) -> Zone:
+    """Does what the first line says: a serial, or a way to fail. The rest is the content."""
+    word, _, content = text.decode().partition("\n")
+    match word.split():
+        case ["syntax"]:
+            raise ZoneSyntaxError("as told", line=7, rule="told")
+        case ["policy"]:
+            raise ZonePolicyError("as told", rule="told", owner="www", line=8)
+        case ["bug"]:
+            raise RecursionError("as told")
+        case ["crash"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case ["hang"]:
+            time.sleep(60)
+        case ["pid", path]:
+            Path(path).write_text(str(os.getpid()))
+    serial = int(word) if word.isdigit() else 1
+    digest = hashlib.sha256(content.strip().encode()).digest()
+    return Zone(name=origin, serial=serial, text=content, digest=digest, challenge=b"", records=2, signed=False)

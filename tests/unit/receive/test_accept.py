@@ -1,0 +1,230 @@
+"""The act of accepting: order, honesty, one line per push."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from directdnsonly.clock import ManualClock
+from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, ZonePolicyError
+from directdnsonly.outbox.records import Kind, Owner, Priority, Source
+from directdnsonly.receive.accept import Acceptance, Policy
+from directdnsonly.receive.parsing import ZoneParser
+from directdnsonly.zone.model import Zone
+from directdnsonly.zone.name import ZoneName
+from tests.support.fake_store import FakeStore
+from tests.support.parsers import obedient
+
+H1 = Owner(credential="h1", hostname="s1", username="alice")
+H2 = Owner(credential="h2", hostname="s2", username="bob")
+NAME = ZoneName("a.example")
+
+
+class Parts:
+    """An acceptance and what stands around it."""
+
+    def __init__(self, parser: ZoneParser | None = None, **policy: Any) -> None:
+        self.clock = ManualClock()
+        self.store = FakeStore(self.clock)
+        self.woken: list[Priority] = []
+        self.acceptance = Acceptance(
+            store=self.store,
+            parser=parser or ZoneParser(obedient),
+            clock=self.clock,
+            notify=self.woken.append,
+            policy=Policy(**policy),
+        )
+
+
+class SlowFirst(ZoneParser):
+    """The first zone takes until `go` is set; all others are parsed at once."""
+
+    def __init__(self) -> None:
+        super().__init__(obedient)
+        self.go = asyncio.Event()
+        self.begun = asyncio.Event()
+
+    async def parse(self, body: bytes, name: ZoneName) -> Zone:
+        if not self.begun.is_set():
+            self.begun.set()
+            await self.go.wait()
+        return await super().parse(body, name)
+
+
+async def test_row_27_a_slow_older_push_does_not_overtake_a_quick_newer_one() -> None:
+    """The big zone that came first is recorded first, however long its parser takes."""
+    parser = SlowFirst()
+    parts = Parts(parser)
+    async with asyncio.TaskGroup() as group:
+        older = group.create_task(parts.acceptance.push(NAME, b"1\nolder", owner=H1))
+        await parser.begun.wait()
+        newer = group.create_task(parts.acceptance.push(NAME, b"2\nnewer", owner=H1))
+        elsewhere = await parts.acceptance.push("b.example", b"1\nother", owner=H1)
+        parser.go.set()
+
+    assert 1 == elsewhere.receipt.version
+    assert (1, 2) == (older.result().receipt.version, newer.result().receipt.version)
+    assert "newer" == await parts.store.text(NAME)
+
+
+async def test_row_69_a_delete_waits_for_the_push_that_came_before_it() -> None:
+    parser = SlowFirst()
+    parts = Parts(parser)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(parts.acceptance.push(NAME, b"1\nzone", owner=H1))
+        await parser.begun.wait()
+        group.create_task(parts.acceptance.delete(NAME, owner=H1))
+        await asyncio.sleep(0)
+        parser.go.set()
+
+    held = await parts.store.zone(NAME)
+    assert held is not None
+    assert (Kind.DELETE, 2) == (held.kind, held.version)
+
+
+async def test_the_lanes_are_woken_only_by_what_made_work() -> None:
+    parts = Parts()
+    await parts.acceptance.push(NAME, b"1\nzone", owner=H1)
+    await parts.acceptance.push(NAME, b"1\nzone", owner=H1)
+    await parts.acceptance.push(NAME, b"2\nzone", owner=H1, named_reload=True)
+    await parts.acceptance.delete("unknown.example", owner=H1)
+    await parts.acceptance.delete(NAME, owner=H1)
+
+    assert [Priority.INTERACTIVE, Priority.URGENT, Priority.INTERACTIVE] == parts.woken
+
+
+async def test_a_mass_rewrite_becomes_bulk_and_the_others_do_not() -> None:
+    parts = Parts(bulk_burst=5)
+    for number in range(10):
+        await parts.acceptance.push(f"z{number}.example", b"1\nzone", owner=H1)
+    await parts.acceptance.push("other.example", b"1\nzone", owner=H2)
+    await parts.acceptance.push("person.example", b"1\nzone", owner=H1, source=Source.API)
+
+    assert [Priority.INTERACTIVE] * 5 + [Priority.BULK] * 5 + [Priority.INTERACTIVE] * 2 == parts.woken
+
+
+async def test_a_store_that_cannot_commit_is_never_a_yes() -> None:
+    parts = Parts()
+    parts.store.unavailable = "the disk is full"
+
+    with capture_logs() as lines:
+        with pytest.raises(OutboxUnavailable, match="the disk is full"):
+            await parts.acceptance.push(NAME, b"1\nzone", owner=H1)
+        with pytest.raises(OutboxUnavailable, match="the disk is full"):
+            await parts.acceptance.delete(NAME, owner=H1)
+        with pytest.raises(OutboxUnavailable):
+            await parts.acceptance.exists(NAME)
+
+    assert ["push.failed", "delete.failed"] == [line["event"] for line in lines]
+    assert [] == parts.woken
+
+
+async def test_a_push_that_takes_too_long_is_not_a_yes() -> None:
+    parts = Parts(request_timeout_s=0.05)
+    parts.store.gate = asyncio.Event()
+
+    with pytest.raises(OutboxUnavailable, match=r"not recorded within 0\.05 s"):
+        await parts.acceptance.push(NAME, b"1\nzone", owner=H1)
+    with pytest.raises(OutboxUnavailable, match=r"not recorded within 0\.05 s"):
+        await parts.acceptance.delete(NAME, owner=H1)
+
+    parts.store.gate.set()
+    assert 1 == (await parts.acceptance.push(NAME, b"1\nzone", owner=H1)).receipt.version
+
+
+async def test_a_refused_push_is_kept_with_the_first_part_of_its_body() -> None:
+    parts = Parts()
+    body = b"policy\n" + b"x" * 60_000
+
+    with capture_logs() as lines, pytest.raises(ZonePolicyError):
+        await parts.acceptance.push("A.Example.", body, owner=H1, address="192.0.2.1")
+
+    (kept,) = await parts.store.refused()
+    assert ("A.Example.", "told", "line 8: as told") == (kept.name, kept.rule, kept.reason)
+    assert (H1, "192.0.2.1", body) == (kept.owner, kept.address, kept.body)
+    assert ["push.refused"] == [line["event"] for line in lines]
+    assert kept.change_id == lines[0]["change_id"]
+
+
+async def test_a_refusal_that_cannot_be_kept_is_still_a_refusal() -> None:
+    parts = Parts()
+    parts.store.unavailable = "the disk is full"
+
+    with capture_logs() as lines, pytest.raises(NameRefused):
+        await parts.acceptance.push("..", b"1\nzone", owner=H1)
+
+    assert [("push.refused", False)] == [(line["event"], line["kept"]) for line in lines]
+
+
+async def test_a_lost_event_does_not_take_back_the_push() -> None:
+    parts = Parts()
+    await parts.acceptance.push(NAME, b"1\nzone", owner=H1)
+
+    async def full(_event: object) -> None:
+        raise OutboxUnavailable("the disk is full")
+
+    parts.store.record_event = full  # type: ignore[method-assign]
+
+    accepted = await parts.acceptance.push(NAME, b"2\nzone", owner=H2)
+
+    assert H1 == accepted.receipt.took_over
+
+
+async def test_a_persons_edit_takes_no_zone_and_is_no_news() -> None:
+    parts = Parts(takeover="reject")
+    await parts.acceptance.push(NAME, b"1\nzone", owner=H1)
+
+    accepted = await parts.acceptance.push(NAME, b"2\nzone", owner=Owner(credential="admin"), source=Source.API)
+
+    assert accepted.receipt.took_over is None
+    assert [] == await parts.store.events()
+
+
+async def test_takeover_can_be_rejected() -> None:
+    parts = Parts(takeover="reject")
+    await parts.acceptance.push(NAME, b"1\nzone", owner=H1)
+
+    with pytest.raises(PushRefused, match=r"a\.example belongs to s1"):
+        await parts.acceptance.push(NAME, b"2\nzone", owner=H2)
+    assert 2 == (await parts.acceptance.push(NAME, b"2\nzone", owner=H1)).receipt.version
+
+
+async def test_several_deletes_go_on_when_one_fails() -> None:
+    parts = Parts()
+    names = [f"z{number}.example" for number in range(200)]
+    for name in names:
+        await parts.acceptance.push(name, b"1\nzone", owner=H1)
+
+    receipts = await parts.acceptance.delete_all([*names, names[0].upper()], owner=H1)
+
+    assert [True] * 200 == [receipt.changed for receipt in receipts]
+    assert 200 == len({receipt.change_id for receipt in receipts})
+    assert 0 == await parts.store.count_zones()
+
+
+async def test_a_wrong_name_among_deletes_is_refused_before_anything_is_recorded() -> None:
+    parts = Parts()
+    await parts.acceptance.push(NAME, b"1\nzone", owner=H1)
+
+    with pytest.raises(NameRefused):
+        await parts.acceptance.delete_all([NAME, "../x"], owner=H1)
+
+    assert 1 == await parts.store.count_zones()
+    assert ["../x"] == [refused.name for refused in await parts.store.refused()]
+
+
+async def test_exists_asks_the_store_once() -> None:
+    parts = Parts()
+    await parts.acceptance.push("example.com", b"1\nzone", owner=H1)
+
+    near = await parts.acceptance.exists("a.b.example.com", check_parent=True)
+    exact = await parts.acceptance.exists("EXAMPLE.com.", check_parent=True)
+    far = await parts.acceptance.exists("a.b.example.com")
+
+    assert near.held is not None
+    assert ("example.com", False) == (near.held.name, near.exact)
+    assert exact.exact
+    assert far.held is None

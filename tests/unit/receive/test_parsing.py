@@ -1,0 +1,123 @@
+"""Parsing beside the loop: what happens to a zone that breaks its parser, and to the zones behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from directdnsonly.errors import PushRefused, ZonePolicyError, ZoneSyntaxError
+from directdnsonly.receive.parsing import ParserFailed, ZoneParser
+from directdnsonly.zone.name import ZoneName
+from tests.support.parsers import obedient
+
+NAME = ZoneName("a.example")
+BIG = b"\n" + b"x" * 2000
+
+
+@pytest.fixture
+async def parser() -> AsyncIterator[ZoneParser]:
+    """Texts from 1,000 octets on go to the process."""
+    parser = ZoneParser(obedient, inline_limit_bytes=1000, time_limit_s=30.0)
+    yield parser
+    await parser.aclose()
+
+
+async def pid_of(parser: ZoneParser, path: Path, tail: bytes = BIG) -> int:
+    await parser.parse(f"pid {path}".encode() + tail, NAME)
+    return int(path.read_text())  # noqa: ASYNC240 - a test's own small file
+
+
+async def test_small_zones_are_parsed_here_and_big_ones_elsewhere(parser: ZoneParser, tmp_path: Path) -> None:
+    here = await pid_of(parser, tmp_path / "small", b"\n")
+    there = await pid_of(parser, tmp_path / "big")
+    again = await pid_of(parser, tmp_path / "big")
+
+    assert os.getpid() == here
+    assert here != there
+    assert there == again
+
+
+async def test_the_zone_is_the_same_from_both(parser: ZoneParser) -> None:
+    big = await parser.parse(b"42" + BIG, NAME)
+
+    assert obedient(b"42" + BIG, NAME) == big
+    assert isinstance(big.name, ZoneName)
+
+
+@pytest.mark.parametrize("tail", [b"\n", BIG], ids=["here", "elsewhere"])
+async def test_refusals_keep_their_facts(parser: ZoneParser, tail: bytes) -> None:
+    with pytest.raises(ZoneSyntaxError) as syntax:
+        await parser.parse(b"syntax" + tail, NAME)
+    with pytest.raises(ZonePolicyError) as policy:
+        await parser.parse(b"policy" + tail, NAME)
+
+    assert ("line 7: as told", "told", 7) == (str(syntax.value), syntax.value.rule, syntax.value.line)
+    assert ("line 8: as told", "www", 8) == (policy.value.reason, policy.value.owner, policy.value.line)
+
+
+@pytest.mark.parametrize("tail", [b"\n", BIG], ids=["here", "elsewhere"])
+async def test_a_bug_in_the_parser_is_one_refusal(parser: ZoneParser, tail: bytes) -> None:
+    with pytest.raises(ParserFailed, match="RecursionError: as told"):
+        await parser.parse(b"bug" + tail, NAME)
+
+
+async def test_a_crash_costs_one_push(parser: ZoneParser, tmp_path: Path) -> None:
+    before = await pid_of(parser, tmp_path / "before")
+    with pytest.raises(PushRefused, match="ended"):
+        await parser.parse(b"crash" + BIG, NAME)
+
+    assert before != await pid_of(parser, tmp_path / "after")
+
+
+async def test_a_process_killed_between_two_zones_is_replaced(parser: ZoneParser, tmp_path: Path) -> None:
+    before = await pid_of(parser, tmp_path / "before")
+    os.kill(before, 9)
+    worker = parser._worker
+    assert worker is not None
+    worker._process.join(5)
+
+    assert before != await pid_of(parser, tmp_path / "after")
+
+
+async def test_a_zone_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    parser = ZoneParser(obedient, inline_limit_bytes=1000, time_limit_s=30.0)
+    await pid_of(parser, tmp_path / "started")
+    parser._time_limit_s = 0.2
+
+    with pytest.raises(ParserFailed) as caught:
+        await parser.parse(b"hang" + BIG, NAME)
+
+    assert "parser-time" == caught.value.rule
+    parser._time_limit_s = 30.0
+    assert 5 == (await parser.parse(b"5" + BIG, NAME)).serial
+    await parser.aclose()
+
+
+async def test_giving_up_waiting_frees_the_process(parser: ZoneParser, tmp_path: Path) -> None:
+    """A push that is cancelled leaves no half conversation to the next one."""
+    await pid_of(parser, tmp_path / "started")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await parser.parse(b"hang" + BIG, NAME)
+
+    assert 6 == (await parser.parse(b"6" + BIG, NAME)).serial
+
+
+async def test_big_zones_queue_and_each_gets_its_own_answer(parser: ZoneParser) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(parser.parse(f"{serial}".encode() + BIG, NAME)) for serial in range(10)]
+
+    assert list(range(10)) == [task.result().serial for task in tasks]
+
+
+async def test_an_idle_process_ends(tmp_path: Path) -> None:
+    parser = ZoneParser(obedient, inline_limit_bytes=1000, idle_s=0.0)
+    await pid_of(parser, tmp_path / "pid")
+
+    async with asyncio.timeout(5):
+        while parser._worker is not None:  # noqa: ASYNC110 - it has no event to wait for
+            await asyncio.sleep(0)
