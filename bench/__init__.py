@@ -1,0 +1,1 @@
+"""Benchmarks: repeatable, real name servers, JSON and a table. `make bench`."""

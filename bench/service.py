@@ -1,0 +1,133 @@
+"""The service under test: `dadns serve` in a temporary folder with a bundled BIND on free ports."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+from bench.load import PASSWORD, USER
+
+CONFIG = """
+data_dir: {folder}/data
+log_level: {log_level}
+log_format: json
+app:
+  auth_username: {user}
+  auth_password: {password}
+  listen_host: 127.0.0.1
+  listen_port: {port}
+dns:
+  default_backend: bind
+  backends:
+    bind:
+      type: bind
+      managed: true
+      listen: ["127.0.0.1"]
+      port: {dns_port}
+{extra}
+"""
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, for TCP and UDP."""
+    while True:
+        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            port = int(tcp.getsockname()[1])
+            try:
+                udp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+class Service:
+    """Starts on entering, stops on leaving."""
+
+    def __init__(self, *, extra: str = "", log_level: str = "WARNING") -> None:
+        self.port, self.dns_port = free_port(), free_port()
+        self._extra, self._log_level = extra, log_level
+        self._folder = tempfile.TemporaryDirectory(prefix="dadns-bench-")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def folder(self) -> Path:
+        return Path(self._folder.name)
+
+    def __enter__(self) -> Service:
+        config = self.folder / "app.yml"
+        config.write_text(
+            CONFIG.format(
+                folder=self.folder, user=USER, password=PASSWORD, port=self.port, dns_port=self.dns_port,
+                extra=self._extra, log_level=self._log_level,
+            )
+        )
+        self.folder.chmod(0o755)
+        self.start()
+        return self
+
+    def start(self) -> float:
+        """Start (again); seconds until pushes are accepted."""
+        began = time.perf_counter()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "directdnsonly", "serve", "--config", str(self.folder / "app.yml")],
+            stdout=(self.folder / "log").open("ab"), stderr=subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1) as answer:
+                    if answer.status == 200:
+                        accepting = time.perf_counter() - began
+                        if json.load(answer)["status"] == "ready":
+                            return accepting
+            except OSError:
+                pass
+            if self._process.poll() is not None or time.perf_counter() - began > 120:
+                raise RuntimeError((self.folder / "log").read_text()[-3000:])
+            time.sleep(0.01)
+
+    def stop(self) -> float:
+        """SIGTERM; seconds until the process is gone."""
+        assert self._process is not None
+        began = time.perf_counter()
+        self._process.terminate()
+        self._process.wait(timeout=30)
+        return time.perf_counter() - began
+
+    def status(self) -> dict[str, object]:
+        """/api/v1/status."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/v1/status")
+        import base64
+
+        request.add_header("Authorization", "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return dict(json.load(answer))
+
+    def rss_mb(self) -> float:
+        """Resident memory of our process (not of named), in MiB."""
+        assert self._process is not None
+        for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) / 1024
+        return 0.0
+
+    def cpu_s(self) -> float:
+        """CPU seconds of our process so far."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None:
+            print((self.folder / "log").read_text()[-3000:], file=sys.stderr)
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+        self._folder.cleanup()

@@ -1,0 +1,30 @@
+"""What both ways to talk to named offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlReply:
+    """named's answer to one command. `text` is what rndc would print."""
+
+    ok: bool
+    text: str = ""
+
+
+class ControlUnavailable(Exception):  # noqa: N818 - what it is
+    """named cannot be reached by its control channel, or did not answer in time. The text says why."""
+
+
+class NameServerControl(Protocol):
+    """A control channel."""
+
+    async def command(self, line: str) -> ControlReply:
+        """Send one command line, as after `rndc`. Raises ControlUnavailable."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        ...

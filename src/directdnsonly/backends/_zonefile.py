@@ -1,0 +1,111 @@
+"""Zone files: written whole, carrying their version, never outside their folder. Blocking; call in a thread.
+
+A file can always be written again from the store, so that no fsync is needed: a file torn by a power loss lacks its
+last line and is found by `read_trailer` at start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from directdnsonly.errors import NameRefused
+from directdnsonly.zone.name import ZoneName
+
+SUFFIX = ".db"
+_TRAILER = re.compile(rb"; directdnsonly version=(\d+) serial=(\d+) records=(\d+) end\n\Z")
+_TRAILER_OCTETS = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trailer:
+    """What the last line of one of our files says."""
+
+    version: int
+    serial: int
+    records: int
+
+
+class ZoneFolder:
+    """The folder of one backend's zone files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._newest_ns = 0
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._folder
+
+    def path(self, name: ZoneName) -> Path:
+        """The file of a zone; the name has no folder parts (ZoneName.file_stem)."""
+        return self._folder / (name.file_stem + SUFFIX)
+
+    def write(self, name: ZoneName, text: str, *, version: int, serial: int, records: int) -> None:
+        """Replace the file in one step, with a modification time later than any before.
+
+        named compares the times and ignores a file that is not newer (daemons.md, BIND gotcha 3).
+        """
+        path = self.path(name)
+        temporary = self._folder / f".{name.file_stem}.tmp"
+        trailer = f"; directdnsonly version={version} serial={serial} records={records} end\n"
+        with temporary.open("wb") as file:
+            file.write(text.encode("ascii"))
+            file.write(trailer.encode("ascii"))
+            os.fchmod(file.fileno(), 0o644)
+        self._newest_ns = max(time.time_ns(), self._newest_ns + 1)
+        os.utime(temporary, ns=(self._newest_ns, self._newest_ns))
+        temporary.replace(path)
+
+    def read(self, name: ZoneName) -> bytes | None:
+        """The whole file; None when absent."""
+        try:
+            return self.path(name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def put_back(self, name: ZoneName, content: bytes | None) -> None:
+        """Undo a write: the content it replaced, or no file."""
+        if content is None:
+            self.remove(name)
+            return
+        temporary = self._folder / f".{name.file_stem}.tmp"
+        temporary.write_bytes(content)
+        temporary.chmod(0o644)
+        self._newest_ns = max(time.time_ns(), self._newest_ns + 1)
+        os.utime(temporary, ns=(self._newest_ns, self._newest_ns))
+        temporary.replace(self.path(name))
+
+    def remove(self, name: ZoneName) -> None:
+        """Delete the file; absent already is fine."""
+        with contextlib.suppress(FileNotFoundError):
+            self.path(name).unlink()
+
+    def trailer(self, name: ZoneName) -> Trailer | None:
+        """What the file says of itself; None when it is absent, torn, or not ours."""
+        try:
+            with self.path(name).open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(size - _TRAILER_OCTETS, 0))
+                tail = file.read()
+        except OSError:
+            return None
+        found = _TRAILER.search(tail)
+        if found is None:
+            return None
+        version, serial, records = (int(number) for number in found.groups())
+        return Trailer(version=version, serial=serial, records=records)
+
+    def names(self) -> Iterator[ZoneName]:
+        """The zones that have a file here; foreign files are passed over."""
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
+                    with contextlib.suppress(NameRefused):
+                        yield ZoneName.from_file_stem(entry.name.removesuffix(SUFFIX))

@@ -1,0 +1,191 @@
+"""Settings of a BIND backend, and where its parts lie on disk."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from directdnsonly.backends.contract import ServerAddress
+
+DEBIAN_KEYS = (Path("/etc/bind/rndc.key"), Path("/etc/rndc.key"), Path("/etc/named/rndc.key"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindLayout:
+    """Everything that has a place or an address, decided once; the supervisor and the backend share it."""
+
+    folder: Path  # what a managed named owns
+    zones_dir: Path
+    named_conf: Path | None  # the include file of an external named
+    key_file: Path | None
+    control_host: str
+    control_port: int
+    listen: tuple[str, ...]
+    port: int
+    servers: tuple[ServerAddress, ...]
+    run_as: str
+
+
+class BindSettings(BaseModel):
+    """A BIND name server: bundled (we run it) or external (it runs already)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["bind"] = "bind"
+    enabled: bool = Field(True, description="Whether zones are delivered to this backend.")
+    managed: bool | None = Field(
+        None, description="True: we configure, start and supervise named. Default: true unless `named_conf` is set."
+    )
+    zones_dir: Path | None = Field(
+        None, description="Folder of the zone files. Default: `<data_dir>/backends/<name>/zones`."
+    )
+    named_conf: Path | None = Field(
+        None,
+        description="External named: the file, included by its named.conf, that lists our zones; it is ours to write.",
+    )
+    listen: tuple[str, ...] = Field(
+        ("127.0.0.1",), min_length=1, description="Managed named: addresses that it answers on."
+    )
+    port: int = Field(
+        5300, ge=1, le=65535, description="Managed named: the port that it answers on (53 in production)."
+    )
+    verify_address: str | None = Field(
+        None,
+        description="Where the name server is asked for proof, as `address` or `address#port`."
+        " Default: the managed named itself, `127.0.0.1#53` for an external one.",
+    )
+    zone_home: Literal["auto", "addzone", "include"] = Field(
+        "auto",
+        description="External named: where zones are listed. `auto`: in `named_conf` when set, else by `rndc addzone`.",
+    )
+    control: Literal["auto", "rndc", "native"] = Field(
+        "auto",
+        description="`native` speaks rndc's protocol itself (many times faster); `auto`: native when a key can be read.",
+    )
+    rndc_host: str = Field("127.0.0.1", description="Address of named's control channel.")
+    rndc_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port of named's control channel. Default: 953 for an external named, a free one for a managed one.",
+    )
+    rndc_key_file: Path | None = Field(
+        None,
+        description="Key of the control channel. Default: the usual places (`/etc/bind/rndc.key`, `/etc/rndc.key`).",
+    )
+    run_as: str | None = Field(
+        None,
+        description="Managed named, when we run as root: its user. Default: `bind` or `named` when there is one; empty: root.",
+    )
+    command_timeout_s: float = Field(10.0, gt=0, description="Seconds that one control command may take.")
+    batch_size: int = Field(100, ge=1, le=5000, description="Zones per batch.")
+    notify: bool = Field(False, description="Managed named: send NOTIFY for changed zones.")
+    allow_transfer: tuple[str, ...] = Field(
+        (), description="Managed named: addresses that may transfer zones, beside ourselves (for secondaries)."
+    )
+
+    @field_validator("listen", "allow_transfer")
+    @classmethod
+    def _addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            try:
+                ipaddress.ip_network(value, strict=False)
+            except ValueError:
+                raise ValueError(f"{value!r} is not an IP address") from None
+        return values
+
+    @field_validator("run_as")
+    @classmethod
+    def _user(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", value):
+            raise ValueError(f"{value!r} is not a user name")
+        return value
+
+    @field_validator("verify_address")
+    @classmethod
+    def _server(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_server(value)
+        return value
+
+    @model_validator(mode="after")
+    def _one_home(self) -> Self:
+        if self.is_managed and self.named_conf is not None:
+            raise ValueError("named_conf belongs to an external named: leave it out, or set managed: false")
+        if self.zone_home == "include" and self.named_conf is None:
+            raise ValueError("zone_home: include needs named_conf")
+        return self
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether we run this named."""
+        return self.named_conf is None if self.managed is None else self.managed
+
+    def layout(self, name: str, data_dir: Path) -> BindLayout:
+        """Where everything is; picks (and remembers) a control port for a managed named."""
+        folder = (data_dir / "backends" / name).resolve()
+        zones_dir = (self.zones_dir or folder / "zones").resolve()
+        if self.is_managed:
+            key_file: Path | None = folder / "rndc.key"
+            port = self.rndc_port or _remembered_port(folder / "control.port")
+            servers = tuple(ServerAddress(host=_reachable(address), port=self.port) for address in self.listen[:1])
+        else:
+            candidates = (self.rndc_key_file,) if self.rndc_key_file else DEBIAN_KEYS
+            key_file = next((path for path in candidates if _readable(path)), self.rndc_key_file)
+            port = self.rndc_port or 953
+            servers = (ServerAddress(host="127.0.0.1", port=53),)
+        if self.verify_address:
+            servers = (parse_server(self.verify_address),)
+        return BindLayout(
+            folder=folder,
+            zones_dir=zones_dir,
+            named_conf=self.named_conf.resolve() if self.named_conf else None,
+            key_file=key_file,
+            control_host="127.0.0.1" if self.is_managed else self.rndc_host,
+            control_port=port,
+            listen=self.listen,
+            port=self.port,
+            servers=servers,
+            run_as=self.run_as if self.run_as is not None else "auto",
+        )
+
+
+def parse_server(text: str) -> ServerAddress:
+    """`address` or `address#port`. Raises ValueError."""
+    host, _, port = text.partition("#")
+    ipaddress.ip_address(host)
+    if port and not (port.isdigit() and 0 < int(port) < 65536):  # noqa: PLR2004 - ports
+        raise ValueError(f"{port!r} is not a port")
+    return ServerAddress(host=host, port=int(port) if port else 53)
+
+
+def _reachable(address: str) -> str:
+    """Where to ask a server that listens on `address`; the any-addresses are asked on loopback."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - compared, not bound
+
+
+def _readable(path: Path | None) -> bool:
+    try:
+        return path is not None and bool(path.read_bytes())
+    except OSError:
+        return False
+
+
+def _remembered_port(file: Path) -> int:
+    """The port chosen at the first start; a free one then."""
+    try:
+        return int(file.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        pass
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(str(port), encoding="ascii")
+    return port

@@ -1,0 +1,134 @@
+"""The bytes of SOA and AXFR questions and answers (RFC 1035, RFC 5936). Pure, hand-made: a sweep asks 10,000 a second.
+
+dnspython would cost 200-500 us a zone here, this costs 15 (shared measurements, section 6).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from directdnsonly.zone.name import ZoneName
+
+SOA, AXFR, CLASS_IN = 6, 252, 1
+NOERROR, SERVFAIL, NXDOMAIN, REFUSED, NOTAUTH = 0, 2, 3, 5, 9
+RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH"}
+_HEADER = struct.Struct("!HHHHHH")
+_MAX_POINTERS = 32
+
+
+class MalformedAnswer(ValueError):  # noqa: N818 - what it is
+    """The bytes are no DNS answer to our question."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a name server said about a zone's SOA. `serial` is None when the answer holds no SOA of this zone."""
+
+    rcode: int
+    authoritative: bool
+    truncated: bool = False
+    serial: int | None = None
+
+
+def question(name: ZoneName, kind: int, identity: int) -> bytes:
+    """One question without recursion desired."""
+    labels = b"".join(bytes((len(label),)) + label.encode("ascii") for label in name.split("."))
+    return _HEADER.pack(identity, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", kind, CLASS_IN)
+
+
+def identity_of(message: bytes) -> int:
+    """The first two octets. Raises MalformedAnswer."""
+    if len(message) < _HEADER.size:
+        raise MalformedAnswer("shorter than a header")
+    return int.from_bytes(message[:2], "big")
+
+
+def read_soa(message: bytes, asked: bytes) -> Answer:
+    """The answer to the SOA question `asked`. Raises MalformedAnswer when it is not one."""
+    try:
+        _, flags, questions, answers, _, _ = _HEADER.unpack_from(message)
+        if not flags & 0x8000 or questions != 1:
+            raise MalformedAnswer("not an answer to one question")
+        position = len(asked)
+        if message[12:position].lower() != asked[12:].lower():
+            raise MalformedAnswer("answers another question")
+        owner = asked[12:-4].lower()
+        serial = None
+        for _ in range(answers):
+            name, position = _name(message, position)
+            kind, _, _, length = struct.unpack_from("!HHIH", message, position)
+            position += 10
+            if kind == SOA and name == owner:
+                _, fixed = _name(message, position)
+                _, fixed = _name(message, fixed)
+                serial = int(struct.unpack_from("!I", message, fixed)[0])
+                break
+            position += length
+    except (struct.error, IndexError):
+        raise MalformedAnswer("ends too early") from None
+    return Answer(rcode=flags & 0x0F, authoritative=bool(flags & 0x0400), truncated=bool(flags & 0x0200), serial=serial)
+
+
+def _name(message: bytes, position: int) -> tuple[bytes, int]:
+    """A name as lower-case wire bytes, and where the message goes on after it; pointers are bounded."""
+    labels, after, jumps = b"", 0, 0
+    while True:
+        length = message[position]
+        if length == 0:
+            return labels.lower() + b"\0", after or position + 1
+        if length >= 0xC0:
+            jumps += 1
+            if jumps > _MAX_POINTERS:
+                raise MalformedAnswer("pointers run in a circle")
+            after = after or position + 2
+            position = int.from_bytes(message[position : position + 2], "big") & 0x3FFF
+        else:
+            labels += message[position : position + 1 + length]
+            position += 1 + length
+            if len(labels) > 255:  # noqa: PLR2004 - RFC 1035, section 2.3.4
+                raise MalformedAnswer("a name is too long")
+
+
+def skip_name(message: bytes, position: int) -> int:
+    """Where the message goes on after the name at `position`."""
+    while True:
+        length = message[position]
+        if length == 0:
+            return position + 1
+        if length >= 0xC0:
+            return position + 2
+        position += 1 + length
+
+
+@dataclass(slots=True)
+class TransferCount:
+    """Counts the records of one AXFR, message by message; the closing SOA is not counted."""
+
+    records: int = 0
+    soas: int = 0
+    rcode: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """The second SOA came, or the server refused."""
+        return self.soas >= 2 or self.rcode != NOERROR  # noqa: PLR2004 - RFC 5936: it begins and ends with the SOA
+
+    def feed(self, message: bytes) -> None:
+        """One message of the stream. Raises MalformedAnswer."""
+        try:
+            _, flags, questions, answers, _, _ = _HEADER.unpack_from(message)
+            self.rcode = flags & 0x0F
+            position = _HEADER.size
+            for _ in range(questions):
+                position = skip_name(message, position) + 4
+            for _ in range(answers):
+                position = skip_name(message, position)
+                kind, _, _, length = struct.unpack_from("!HHIH", message, position)
+                position += 10 + length
+                self.soas += kind == SOA
+                self.records += 1
+        except (struct.error, IndexError):
+            raise MalformedAnswer("ends too early") from None
+        if self.complete and self.rcode == NOERROR:
+            self.records -= 1

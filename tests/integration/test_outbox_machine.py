@@ -1,0 +1,162 @@
+"""A stateful model: whatever is pushed, deleted, restarted, refused or delayed, the outbox equals a dictionary.
+
+The model holds, for each zone, the content accepted last (or its absence). The machine works on a real SQLite store
+and plays the dispatcher itself, with late, failed, lost and repeated attempts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from directdnsonly.clock import ManualClock
+from directdnsonly.outbox.records import Claim, Kind, Settle, Settlement
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.serial import is_newer
+from tests.support.made import a_delete, a_push
+
+ZONES = ["a.example", "b.example", "c.example"]
+BACKENDS = ["one", "two"]
+zone = st.sampled_from(ZONES)
+backend = st.sampled_from(BACKENDS)
+
+
+class OutboxMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock = ManualClock()
+        self.stack = AsyncExitStack()
+        self.store: SqliteStore
+        self.wanted: dict[str, str] = {}  # zone -> content, absent when deleted
+        self.served: dict[tuple[str, str], str] = {}  # (backend, zone) -> content
+        self.applied_version: dict[tuple[str, str], int] = {}
+        self.serials: dict[str, int] = {}
+        self.held: list[Claim] = []  # attempts that are running (or forgotten)
+        self.serial = 1
+
+    def run(self, awaitable):
+        return self.loop.run_until_complete(awaitable)
+
+    @initialize()
+    def start(self) -> None:
+        self.run(self._open())
+
+    async def _open(self) -> None:
+        self.store = await self.stack.enter_async_context(
+            open_store(
+                Path(self.folder.name), settings=OutboxSettings(disk_reserve_mb=0), clock=self.clock, backends=BACKENDS
+            )
+        )
+        await self.store.adopt_backends(BACKENDS)
+
+    @rule(name=zone, content=st.sampled_from(["x", "y", "z"]), step=st.integers(-3, 5))
+    def push(self, name: str, content: str, step: int) -> None:
+        self.serial = max(self.serial + step, 1)
+        receipt = self.run(self.store.record_push(a_push(name, self.serial, content=content)))
+        if receipt.changed and name in self.serials and self.wanted.get(name) != content:
+            assert is_newer(receipt.serial, self.serials[name])
+        assert name not in self.serials or not is_newer(self.serials[name], receipt.serial)
+        self.serials[name] = receipt.serial
+        self.wanted[name] = content
+
+    @rule(name=zone)
+    def delete(self, name: str) -> None:
+        receipt = self.run(self.store.record_delete(a_delete(name)))
+        assert (name in self.wanted) == receipt.changed
+        self.wanted.pop(name, None)
+
+    @rule(name=backend, limit=st.integers(1, 3))
+    def claim(self, name: str, limit: int) -> None:
+        claims = self.run(self.store.claim(name, limit=limit, lease_s=60))
+        for claim in claims:
+            assert claim.version >= self.applied_version.get((name, claim.name), 0), "an older version was claimed"
+        self.held += claims
+
+    def _apply(self, claim: Claim) -> None:
+        """What a backend does; an attempt whose lease is lost may no longer run (it is stopped by its time limit)."""
+        key = (claim.backend, str(claim.name))
+        self.applied_version[key] = claim.version
+        if claim.kind is Kind.DELETE:
+            self.served.pop(key, None)
+        else:
+            self.served[key] = claim.text.split('"')[1]
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), how=st.sampled_from(list(Settle)))
+    def settle(self, data, how: Settle) -> None:
+        claim = data.draw(st.sampled_from(self.held))
+        self.held.remove(claim)
+        if how in {Settle.VERIFIED, Settle.APPLIED}:
+            self._apply(claim)
+        self.run(
+            self.store.settle([Settlement(claim=claim, how=how, reason="r", due_at=self.clock.now_s() + 30)])
+        )
+
+    @rule(seconds=st.sampled_from([1, 20]))
+    def time_passes(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+
+    @rule()
+    def leases_are_lost(self) -> None:
+        """The process hung: its attempts are over, their ends come too late."""
+        late, self.held = self.held, []
+        self.clock.advance(61)
+        again = [claim for name in BACKENDS for claim in self.run(self.store.claim(name, limit=9, lease_s=60))]
+        self.run(self.store.settle([Settlement(claim=claim, how=Settle.VERIFIED) for claim in late]))
+        self.held = again
+
+    @rule()
+    def restart(self) -> None:
+        self.run(self.stack.aclose())
+        self.stack = AsyncExitStack()
+        self.held = []
+        self.run(self._open())
+
+    @rule(name=backend)
+    def drift(self, name: str) -> None:
+        self.run(self.store.requeue(name, [ZoneName.parse(zone) for zone in ZONES], reason="drift"))
+
+    @invariant()
+    def the_store_holds_what_was_accepted(self) -> None:
+        if hasattr(self, "store"):
+            held = {str(found.name) for found in self.run(self.store.zones())}
+            assert set(self.wanted) == held
+            for name, content in self.wanted.items():
+                assert f'"{content}"' in self.run(self.store.text(ZoneName.parse(name)))
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            self._drain()
+        self.run(self.stack.aclose())
+        self.loop.close()
+        self.folder.cleanup()
+
+    def _drain(self) -> None:
+        """Let everything be delivered: each backend then serves exactly what was accepted last."""
+        for name in BACKENDS:
+            self.run(self.store.requeue(name, [ZoneName.parse(zone) for zone in ZONES], reason="end"))
+        for _ in range(10):
+            self.clock.advance(3600)
+            for name in BACKENDS:
+                for claim in self.run(self.store.claim(name, limit=9, lease_s=60)):
+                    self._apply(claim)
+                    self.run(self.store.settle([Settlement(claim=claim, how=Settle.VERIFIED)]))
+        for name in BACKENDS:
+            serving = {zone: content for (server, zone), content in self.served.items() if server == name}
+            assert self.wanted == serving
+
+
+OutboxMachine.TestCase.settings = settings(
+    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestOutboxMachine = OutboxMachine.TestCase

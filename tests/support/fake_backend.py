@@ -1,0 +1,139 @@
+"""A backend for faults: a dictionary with a real DNS responder on UDP, so that the real verifier asks it.
+
+It passes the same contract suite as the real ones. What a real name server cannot be told to do (hang at one zone,
+say ok and serve old, say an error and have applied) is switched on by its attributes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from typing import cast
+
+from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
+from directdnsonly.errors import BackendUnavailable
+from directdnsonly.zone.name import ZoneName
+
+NOERROR, NXDOMAIN, REFUSED = 0, 3, 5
+
+
+@dataclass
+class Served:
+    """What the fake serves for a zone."""
+
+    version: int
+    serial: int
+    records: int
+    text: str
+
+
+class FakeBackend:
+    """Backend over a dictionary. Use `async with`."""
+
+    def __init__(self, name: str = "fake", *, batch_size: int = 100) -> None:
+        self.name = name
+        self.capabilities = Capabilities(batch_size=batch_size, concurrency=2)
+        self.servers: Sequence[ServerAddress] = ()
+        self.zones: dict[ZoneName, Served] = {}
+        self.applied: list[tuple[ZoneName, int]] = []  # every change that was taken, in order
+        self.down = ""  # reason: apply and ready fail
+        self.hang_on: set[str] = set()  # apply never returns when one of these is in the batch
+        self.refuse: dict[str, str] = {}  # zone -> reason: refused for good
+        self.fail: dict[str, int] = {}  # zone -> how often it fails before it works
+        self.lie: set[str] = set()  # says applied, serves the old
+        self.error_but_applied: set[str] = set()  # says retry, serves the new
+        self.silent = False  # answers no DNS
+        self.delay_s = 0.0
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def __aenter__(self) -> FakeBackend:
+        self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Responder(self), local_addr=("127.0.0.1", 0)
+        )
+        host, port = self._transport.get_extra_info("sockname")
+        self.servers = (ServerAddress(host=host, port=port),)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        assert self._transport is not None
+        self._transport.close()
+        await asyncio.sleep(0)
+
+    async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
+        if self.down:
+            raise BackendUnavailable(self.down, backend=self.name)
+        if any(str(change.name) in self.hang_on for change in changes):
+            await asyncio.Event().wait()
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
+        return [self._apply_one(change) for change in changes]
+
+    def _apply_one(self, change: ZoneChange) -> Outcome:
+        name = str(change.name)
+        if name in self.refuse:
+            return Outcome(kind=OutcomeKind.REFUSED, reason=self.refuse[name])
+        if self.fail.get(name, 0) > 0:
+            self.fail[name] -= 1
+            return Outcome(kind=OutcomeKind.RETRY, reason="told to fail")
+        if name not in self.lie:
+            self.applied.append((change.name, change.version))
+            if change.text is None:
+                self.zones.pop(change.name, None)
+            else:
+                self.zones[change.name] = Served(change.version, change.serial, change.records, change.text)
+        if name in self.error_but_applied:
+            return Outcome(kind=OutcomeKind.RETRY, reason="told to say so")
+        return Outcome(kind=OutcomeKind.APPLIED)
+
+    async def inventory(self) -> AsyncIterator[ZoneObserved]:
+        if self.down:
+            raise BackendUnavailable(self.down, backend=self.name)
+        for name in list(self.zones):
+            observed = await self.observe(name)
+            if observed is not None:
+                yield observed
+
+    async def observe(self, name: ZoneName) -> ZoneObserved | None:
+        if self.down:
+            raise BackendUnavailable(self.down, backend=self.name)
+        served = self.zones.get(name)
+        if served is None:
+            return None
+        return ZoneObserved(name=name, serial=served.serial, records=served.records, version=served.version)
+
+    async def ready(self) -> None:
+        if self.down:
+            raise BackendUnavailable(self.down, backend=self.name)
+
+    async def aclose(self) -> None:
+        return
+
+
+class _Responder(asyncio.DatagramProtocol):
+    """Answers SOA queries from the dictionary (RFC 1035, section 4)."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self._backend = backend
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)  # its base class is missing in CPython 3.11
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if self._backend.silent:
+            return
+        labels, position = [], 12
+        while length := data[position]:
+            labels.append(data[position + 1 : position + 1 + length].decode("ascii").lower())
+            position += 1 + length
+        question = data[12 : position + 5]
+        served = self._backend.zones.get(ZoneName.trusted(".".join(labels)))
+        identity = data[:2]
+        if served is None:
+            self._transport.sendto(identity + struct.pack("!HHHHH", 0x8000 | REFUSED, 1, 0, 0, 0) + question, addr)
+            return
+        rdata = b"\0\0" + struct.pack("!IIIII", served.serial, 3600, 3600, 1209600, 86400)
+        answer = b"\xc0\x0c" + struct.pack("!HHIH", 6, 1, 3600, len(rdata)) + rdata
+        self._transport.sendto(identity + struct.pack("!HHHHH", 0x8400, 1, 1, 0, 0) + question + answer, addr)
