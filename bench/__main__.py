@@ -86,7 +86,12 @@ def ack(quick: bool) -> list[Row]:
 
 
 async def _warm_up(port: int) -> None:
-    await drive(port, [rawsave("warm.example", zone_text("warm.example", SERIAL + n)) for n in range(50)], clients=1, keep_alive=False)
+    await drive(
+        port,
+        [rawsave("warm.example", zone_text("warm.example", SERIAL + n)) for n in range(50)],
+        clients=1,
+        keep_alive=False,
+    )
 
 
 def _settle(service: Service, *, limit_s: float = 300.0) -> float:
@@ -126,7 +131,11 @@ def proven(quick: bool) -> list[Row]:
             for work in ("change", "add", "delete"):
                 times = []
                 for sample in range(samples):
-                    name = f"zone{sample % min(present, 10)}.example" if work == "change" else f"new{present}-{sample}.example"
+                    name = (
+                        f"zone{sample % min(present, 10)}.example"
+                        if work == "change"
+                        else f"new{present}-{sample}.example"
+                    )
                     serial = SERIAL + present + sample + 1
                     request = (
                         delete(name)

@@ -21,8 +21,16 @@ def zone_text(name: str, serial: int, *, address: str = "192.0.2.10", records: i
     text = (
         "\n" * 13 + "$TTL 3600\n"
         "@       IN      SOA     ns1.host.example.      hostmaster.host.example. (\n"
-        + " " * 48 + f"{serial}\n" + " " * 48 + "3600\n" + " " * 48 + "3600\n"
-        + " " * 48 + "1209600\n" + " " * 48 + "86400 )\n\n"
+        + " " * 48
+        + f"{serial}\n"
+        + " " * 48
+        + "3600\n"
+        + " " * 48
+        + "3600\n"
+        + " " * 48
+        + "1209600\n"
+        + " " * 48
+        + "86400 )\n\n"
         f"{name}.\t3600\tIN\tNS\tns1.host.example.\n{name}.\t3600\tIN\tNS\tns2.host.example.\n\n"
         f"{name}.\t3600\tIN\tA\t{address}\n"
         + "".join(f"{host}\t3600\tIN\tA\t{address}\n" for host in hosts)

@@ -66,8 +66,13 @@ class Service:
         config = self.folder / "app.yml"
         config.write_text(
             CONFIG.format(
-                folder=self.folder, user=USER, password=PASSWORD, port=self.port, dns_port=self.dns_port,
-                extra=self._extra, log_level=self._log_level,
+                folder=self.folder,
+                user=USER,
+                password=PASSWORD,
+                port=self.port,
+                dns_port=self.dns_port,
+                extra=self._extra,
+                log_level=self._log_level,
             )
         )
         self.folder.chmod(0o755)
@@ -79,7 +84,9 @@ class Service:
         began = time.perf_counter()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "directdnsonly", "serve", "--config", str(self.folder / "app.yml")],
-            stdout=(self.folder / "log").open("ab"), stderr=subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdout=(self.folder / "log").open("ab"),
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
         while True:
             try:
@@ -125,7 +132,9 @@ class Service:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is not None:
             print((self.folder / "log").read_text()[-3000:], file=sys.stderr)
         if self._process is not None and self._process.poll() is None:

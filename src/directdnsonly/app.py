@@ -7,40 +7,43 @@ non-zero code and the reason: a half-dead service that still says error=0 is the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import structlog
 import uvicorn
-from fastapi import Depends, FastAPI, HTTPException, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi import FastAPI, HTTPException, Request
 
 from directdnsonly import __version__, log
 from directdnsonly.api import docs, health, problem
 from directdnsonly.api import routes as api_routes
 from directdnsonly.api.parts import ApiParts, DaemonState, Pushed
 from directdnsonly.backends.contract import Backend
+from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.clock import Clock, SystemClock
 from directdnsonly.config import Settings
 from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.dispatch.lane import Lane
-from directdnsonly.errors import DirectDNSOnlyError, OutboxTooNew, OutboxUnavailable
-from directdnsonly.nameservers import registry as nameservers
-from directdnsonly.nameservers.contract import NameServer
-from directdnsonly.outbox.records import Owner, Priority, Receipt, Source
+from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
+from directdnsonly.nameservers import named
+from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
+from directdnsonly.outbox.records import Owner, Receipt, Source
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive import routes as receive_routes
-from directdnsonly.receive.accept import Acceptance
+from directdnsonly.receive.accept import Acceptance, Policy
 from directdnsonly.receive.credentials import Credentials
+from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.text import parse
 
 HOUSEKEEPING_EVERY_S = 3600.0
 HOUSEKEEPING_PAUSE_S = 0.2  # between steps, so that no push waits for it
-GRACE_S = 5  # seconds that requests in flight get at shutdown; the whole exit stays under ten
+GRACE_S = 4  # seconds that requests in flight get at shutdown; the whole exit stays under ten
 EXIT_OK, EXIT_FAILED = 0, 1
 
 
@@ -76,25 +79,45 @@ class Service:
         self.clock = clock
         self.store = store
         self.started_at = clock.now_s()
+        self.acceptance: Acceptance | None = None
         self.backends: dict[str, Backend] = {}
         self.daemons: dict[str, NameServer] = {}
         for name, backend_settings in settings.enabled_backends().items():
-            folder = settings.data_dir
-            if getattr(backend_settings, "managed", False):
-                self.daemons[name] = nameservers.build(backend_settings, name, folder)
-            self.backends[name] = backend_settings.build(name, folder)
-        self.dispatcher = Dispatcher(
-            [
-                Lane(
-                    backend=backend,
-                    verifier=Verifier(backend.servers, allows_transfer=backend.capabilities.allows_transfer),
-                    store=store,
-                    settings=settings.dispatch,
+            if backend_settings.is_managed:
+                self.daemons[name] = named.build(
+                    name=name,
+                    layout=backend_settings.layout(name, settings.data_dir),
                     clock=clock,
+                    notify=backend_settings.notify,
+                    allow_transfer=backend_settings.allow_transfer,
+                    on_phase=lambda status, name=name: self._on_phase(name, status),
                 )
-                for backend in self.backends.values()
-            ]
+            self.backends[name] = BACKENDS[backend_settings.type].build(name, backend_settings, settings.data_dir)
+        self.dispatcher = Dispatcher([self._lane(backend) for backend in self.backends.values()])
+
+    def _lane(self, backend: Backend) -> Lane:
+        return Lane(
+            backend=backend,
+            verifier=Verifier(backend.servers, allows_transfer=backend.capabilities.allows_transfer),
+            store=self.store,
+            settings=self.settings.dispatch,
+            clock=self.clock,
+            gate=lambda: self._why_not_running(backend.name),
         )
+
+    def _why_not_running(self, name: str) -> str:
+        """Why the bundled name server of a backend is not there; empty when it is, or when it is not ours."""
+        daemon = self.daemons.get(name)
+        if daemon is None or daemon.status.phase is DaemonPhase.RUNNING:
+            return ""
+        return daemon.status.reason or "the name server is starting"
+
+    def _on_phase(self, name: str, status: DaemonStatus) -> None:
+        lane = self.dispatcher.lanes[name]
+        if status.phase is DaemonPhase.RUNNING:
+            lane.name_server_running()
+        elif status.phase is not DaemonPhase.STOPPED:  # stopped is our own doing
+            lane.name_server_lost(status.reason or "the name server is starting")
 
     async def run(self) -> None:
         """Every actor until cancelled; raises ServiceFailed when one of them ends."""
@@ -110,7 +133,9 @@ class Service:
         raise ServiceFailed("every actor ended, though none may")
 
     async def aclose(self) -> None:
-        """Release the backends."""
+        """Release the backends and the parser."""
+        if self.acceptance is not None:
+            await self.acceptance.aclose()
         for backend in self.backends.values():
             await backend.aclose()
 
@@ -162,16 +187,20 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
 
 def build_api(service: Service) -> FastAPI:
     """The HTTP side of a running service."""
-    settings = service.settings
-    app_settings = settings.app
-    credentials = Credentials({app_settings.auth_username: app_settings.auth_password.get_secret_value()})
+    settings = service.settings.app
+    credentials = Credentials({settings.auth_username: settings.auth_password.get_secret_value()})
     acceptance = Acceptance(
         store=service.store,
+        parser=ZoneParser(parse),
         clock=service.clock,
-        notify=service.dispatcher.wake,
-        check_subdomain_owner=app_settings.check_subdomain_owner_in_cluster_domainowners,
-        request_timeout_s=app_settings.request_timeout_s,
+        notify=lambda _priority: service.dispatcher.wake(),
+        policy=Policy(
+            check_subdomain_owner=settings.check_subdomain_owner_in_cluster_domainowners,
+            takeover=settings.takeover,
+            request_timeout_s=settings.request_timeout_s,
+        ),
     )
+    service.acceptance = acceptance
 
     def authenticate(request: Request) -> str:
         name = credentials.check(request.headers.get("authorization", ""))
@@ -187,15 +216,95 @@ def build_api(service: Service) -> FastAPI:
         authenticate=authenticate,
         lanes=lambda: {name: lane.status() for name, lane in service.dispatcher.lanes.items()},
         daemons=lambda: {
-            name: DaemonState(state=str(daemon.status.state), since=daemon.status.since, reason=daemon.status.reason)
+            name: DaemonState(state=str(daemon.status.phase), since=daemon.status.since, reason=daemon.status.reason)
             for name, daemon in service.daemons.items()
         },
         clock=service.clock,
         started_at=service.started_at,
-        max_body_bytes=app_settings.max_body_bytes,
+        max_body_bytes=settings.max_body_bytes,
     )
-    return api_of(parts)
+    app = FastAPI(
+        title="DirectDNSOnly",
+        version=__version__,
+        description="The extra DNS server of DirectAdmin: zones, changes and the state of each name server.",
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.include_router(api_routes.router(parts))
+    app.include_router(health.router(parts))
+    app.include_router(docs.router(app, authenticate))
+    for kind, handler in problem.HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+    limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
+    app.include_router(receive_routes.router(acceptance, credentials, limits, clock=service.clock))
+    receive_routes.install_error_handlers(app)
+    return app
 
 
-def api_of(parts: ApiParts) -> FastAPI:
-    raise NotImplementedError
+class _Server(uvicorn.Server):
+    """uvicorn, but signals are ours: it would kill the process by the signal before the store is closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._asked_to_stop, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _asked_to_stop(self, number: int) -> None:
+        structlog.get_logger().info("service.stopping", signal=signal.Signals(number).name)
+        self.should_exit = True
+
+
+async def _serve(settings: Settings, listening: socket.socket) -> None:
+    """Until a signal comes or an actor fails."""
+    logger = structlog.get_logger()
+    async with running(settings) as service:
+        server = _Server(
+            uvicorn.Config(
+                build_api(service),
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                backlog=2048,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        logger.info(
+            "service.started",
+            version=__version__,
+            listen=f"{settings.app.listen_host}:{settings.app.listen_port}",
+            backends=list(service.backends),
+        )
+        await server.serve(sockets=[listening])
+    logger.info("service.stopped")
+
+
+def serve(settings: Settings) -> int:
+    """Run the service; the exit code of the process."""
+    log.configure(level=settings.log_level, fmt=settings.log_format, timezone=settings.timezone)
+    host, port = settings.app.listen_host, settings.app.listen_port
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        print(f"cannot listen on {host}:{port}: {error.strerror} (app.listen_host, app.listen_port)", file=sys.stderr)  # noqa: T201 - the operator's terminal, before there is a log
+        return EXIT_FAILED
+    with contextlib.closing(listening):
+        try:
+            asyncio.run(_serve(settings, listening))
+        except (DirectDNSOnlyError, BaseExceptionGroup) as error:
+            reasons = _leaves(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
+            structlog.get_logger().critical("service.failed", reason="; ".join(reasons))
+            return EXIT_FAILED
+    return EXIT_OK

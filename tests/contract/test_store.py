@@ -71,7 +71,9 @@ async def finish(store: SqliteStore, backend: str = "one") -> int:
     done = 0
     while claims := await store.claim(backend, limit=100, lease_s=60):
         done += len(claims)
-        await store.settle([Settlement(claim=claim, how=Settle.VERIFIED, served_serial=claim.serial) for claim in claims])
+        await store.settle(
+            [Settlement(claim=claim, how=Settle.VERIFIED, served_serial=claim.serial) for claim in claims]
+        )
     return done
 
 
@@ -361,9 +363,7 @@ async def test_history_keeps_the_newest_versions_only(opener):
     for serial in range(1, 6):
         await store.record_push(a_push(serial=serial))
 
-    assert [None, None, True, True, True] == [
-        (await store.text(NAME, version)) and True for version in range(1, 6)
-    ]
+    assert [None, None, True, True, True] == [(await store.text(NAME, version)) and True for version in range(1, 6)]
 
 
 async def test_old_history_and_proven_tombstones_are_forgotten_by_age(opener):
@@ -390,7 +390,16 @@ async def test_refused_pushes_and_events_are_kept_newest_first(store):
     """For the operator who asks why."""
     for number in range(3):
         await store.record_refused(
-            Refused(change_id=f"c{number}", name="x", rule="soa", reason=f"r{number}", owner=H1, address="", at=1.0, body=b"zone")
+            Refused(
+                change_id=f"c{number}",
+                name="x",
+                rule="soa",
+                reason=f"r{number}",
+                owner=H1,
+                address="",
+                at=1.0,
+                body=b"zone",
+            )
         )
         await store.record_event(Event(at=1.0, event="zone.taken_over", zone=f"z{number}"))
 
@@ -424,7 +433,9 @@ async def test_a_full_store_refuses_exactly_what_it_cannot_keep_and_recovers(ope
     with pytest.raises(OutboxUnavailable, match="full"):
         for number in range(5000):
             name = f"zone-{number:05d}.example"
-            await store.record_push(a_push(name, content="".join(f"{(number * 7919 + step) % 99991:05d}" for step in range(40))))
+            await store.record_push(
+                a_push(name, content="".join(f"{(number * 7919 + step) % 99991:05d}" for step in range(40)))
+            )
             kept.append(name)
     assert len(kept) > 100
 
@@ -504,6 +515,7 @@ async def test_a_store_of_a_newer_program_is_refused_unharmed(opener):
 
 async def test_commits_are_synced_to_disk(store):
     """error=0 means on disk: WAL with synchronous=FULL (faults A5)."""
+
     def look(connection):
         return (
             connection.execute("PRAGMA journal_mode").fetchone()[0],
@@ -515,6 +527,7 @@ async def test_commits_are_synced_to_disk(store):
 
 async def test_a_write_that_fails_fails_alone(store):
     """Its neighbours in the same group are committed."""
+
     def bad(_connection):
         raise ZeroDivisionError
 
@@ -531,6 +544,7 @@ async def test_a_write_that_fails_fails_alone(store):
 
 async def test_hot_queries_use_indexes(store):
     """No work grows with the number of zones: no table is scanned to claim, to look up, or to nap."""
+
     def plan(connection, sql, parameters=()):
         return " | ".join(row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + sql, parameters))
 

@@ -98,9 +98,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.held.remove(claim)
         if how in {Settle.VERIFIED, Settle.APPLIED}:
             self._apply(claim)
-        self.run(
-            self.store.settle([Settlement(claim=claim, how=how, reason="r", due_at=self.clock.now_s() + 30)])
-        )
+        self.run(self.store.settle([Settlement(claim=claim, how=how, reason="r", due_at=self.clock.now_s() + 30)]))
 
     @rule(seconds=st.sampled_from([1, 20]))
     def time_passes(self, seconds: int) -> None:

@@ -12,14 +12,25 @@ H1 = Owner(credential="da", hostname="h1.example", username="alice")
 H2 = Owner(credential="da", hostname="h2.example", username="alice")
 
 
-def a_push(serial: int, *, digest: bytes = b"one", challenge: bytes = b"", owner: Owner = H1, signed: bool = False,
-           source: Source = Source.DIRECTADMIN) -> NewVersion:
+def a_push(
+    serial: int,
+    *,
+    digest: bytes = b"one",
+    challenge: bytes = b"",
+    owner: Owner = H1,
+    signed: bool = False,
+    source: Source = Source.DIRECTADMIN,
+) -> NewVersion:
     zone = Zone(name=NAME, serial=serial, text="", digest=digest, challenge=challenge, records=4, signed=signed)
     return NewVersion(zone=zone, origin=Origin(change_id="c", source=source, owner=owner))
 
 
-def held(serial: int, *, digest: bytes = b"one", challenge: bytes = b"", owner: Owner = H1, kind: Kind = Kind.PUT) -> Current:
-    return Current(version=3, kind=kind, serial=serial, pushed_serial=serial, digest=digest, challenge=challenge, owner=owner)
+def held(
+    serial: int, *, digest: bytes = b"one", challenge: bytes = b"", owner: Owner = H1, kind: Kind = Kind.PUT
+) -> Current:
+    return Current(
+        version=3, kind=kind, serial=serial, pushed_serial=serial, digest=digest, challenge=challenge, owner=owner
+    )
 
 
 def a_delete(owner: Owner, source: Source = Source.DIRECTADMIN) -> NewDeletion:
@@ -64,7 +75,9 @@ def test_a_changed_challenge_makes_a_push_urgent():
     """A certificate waits for it."""
     assert Priority.URGENT is decide_put(held(1), a_push(2, digest=b"two", challenge=b"x")).priority
     assert Priority.URGENT is decide_put(held(1, challenge=b"x"), a_push(2, digest=b"two")).priority
-    assert Priority.INTERACTIVE is decide_put(held(1, challenge=b"x"), a_push(2, digest=b"two", challenge=b"x")).priority
+    assert (
+        Priority.INTERACTIVE is decide_put(held(1, challenge=b"x"), a_push(2, digest=b"two", challenge=b"x")).priority
+    )
 
 
 def test_a_push_from_another_server_takes_the_zone_over():

@@ -93,18 +93,18 @@ def router(parts: ApiParts) -> APIRouter:
             }
         },
     )
-    async def put_zone(zone: ZonePath, request: Request, who: Annotated[str, Depends(credential)]) -> ReceiptView:
+    async def put_zone(zone: ZonePath, request: Request) -> ReceiptView:
         body = await _read_body(request, parts.max_body_bytes)
-        pushed = await parts.pushes.put(ZoneName.parse(zone), body, credential=who, address=_address(request))
+        pushed = await parts.pushes.put(ZoneName.parse(zone), body, credential=parts.authenticate(request), address=_address(request))
         return ReceiptView.of(pushed.receipt, pushed.warnings)
 
     @api.delete("/zones/{zone:path}", tags=["zones"], summary="Remove a zone from every name server")
-    async def delete_zone(zone: ZonePath, request: Request, who: Annotated[str, Depends(credential)]) -> ReceiptView:
+    async def delete_zone(zone: ZonePath, request: Request) -> ReceiptView:
         name = ZoneName.parse(zone)
         found = await store.zone(name)
         if found is None or found.kind is Kind.DELETE:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: there is nothing to delete")
-        return ReceiptView.of(await parts.pushes.delete(name, credential=who, address=_address(request)))
+        return ReceiptView.of(await parts.pushes.delete(name, credential=parts.authenticate(request), address=_address(request)))
 
     @api.get("/changes/{change_id}", tags=["changes"], summary="How far an accepted change has come")
     async def change(

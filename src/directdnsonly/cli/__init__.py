@@ -1,1 +1,10 @@
 """The operator's hands: `dadns`."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """The console entry."""
+    from directdnsonly.cli.commands import app  # noqa: PLC0415 - `import directdnsonly.cli` stays cheap for completion
+
+    app()

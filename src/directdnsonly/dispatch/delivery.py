@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from directdnsonly.backends.contract import Backend, Outcome, OutcomeKind, ZoneChange
@@ -47,6 +47,7 @@ class Delivery:
         apply_timeout_s: float,
         patience_s: float,
         probe_timeout_s: float,
+        gate: Callable[[], str] = lambda: "",
     ) -> None:
         self._backend = backend
         self._verifier = verifier
@@ -56,6 +57,7 @@ class Delivery:
         self._apply_timeout_s = apply_timeout_s
         self._patience_s = patience_s
         self._probe_timeout_s = probe_timeout_s
+        self._gate = gate
         self._slots = asyncio.Semaphore(backend.capabilities.concurrency)
 
     async def attempt(self, claims: Sequence[Claim]) -> AttemptReport:
@@ -111,6 +113,8 @@ class Delivery:
 
     async def why_not_ready(self) -> str:
         """Why work cannot flow now, asked of the backend and of its name server; empty when it can."""
+        if reason := self._gate():
+            return reason
         try:
             async with asyncio.timeout(self._probe_timeout_s):
                 await self._backend.ready()

@@ -7,6 +7,7 @@ back, and a sweeper compares the name server with the store at start and wheneve
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -45,8 +46,16 @@ class Lane:
     """Drains the outbox of one backend until cancelled."""
 
     def __init__(
-        self, *, backend: Backend, verifier: Verifier, store: WorkStore, settings: DispatchSettings, clock: Clock
+        self,
+        *,
+        backend: Backend,
+        verifier: Verifier,
+        store: WorkStore,
+        settings: DispatchSettings,
+        clock: Clock,
+        gate: Callable[[], str] = lambda: "",
     ) -> None:
+        """`gate` says why a bundled name server is not running; empty when it is, or when there is none."""
         self._backend = backend
         self._verifier = verifier
         self._store = store
@@ -64,13 +73,16 @@ class Lane:
             apply_timeout_s=settings.apply_timeout_s,
             patience_s=settings.verify_patience_s,
             probe_timeout_s=settings.probe_timeout_s,
+            gate=gate,
         )
         self._breaker = Breaker(
             delay_s=settings.probe_delay_s, delay_max_s=settings.probe_delay_max_s, since=clock.now_s()
         )
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._gate = gate
         self._tripped = asyncio.Event()
+        self._probe_soon = asyncio.Event()
         self._wakes: list[asyncio.Event] = []
         self._sweep_wanted = asyncio.Event()
         self._sweep_wanted.set()  # at start the name server is compared with the store
@@ -101,12 +113,19 @@ class Lane:
         for event in self._wakes:
             event.set()
 
-    def want_sweep(self) -> None:
-        """The name server was restarted: compare it with the store."""
+    def name_server_lost(self, reason: str) -> None:
+        """The bundled name server ended: nothing is attempted until it is back."""
+        self._trip(reason)
+
+    def name_server_running(self) -> None:
+        """The bundled name server (re)started: ask it at once, and compare it with the store."""
         self._sweep_wanted.set()
+        self._probe_soon.set()
 
     async def run(self) -> None:
         """Deliver until cancelled. Anything it raises is a bug or a lost store, and ends the service."""
+        if reason := self._gate():
+            self._trip(reason, quiet=True)  # it is only starting
         async with asyncio.TaskGroup() as workers:
             for number in range(self._settings.bulk_workers):
                 workers.create_task(self._work(Priority.BULK), name=f"dispatch:{self.name}:bulk{number}")
@@ -166,8 +185,8 @@ class Lane:
             return
         self._trip(report.unavailable.reason)
 
-    def _trip(self, reason: str) -> None:
-        if self._breaker.trip(self._clock.now_s(), reason):
+    def _trip(self, reason: str, *, quiet: bool = False) -> None:
+        if self._breaker.trip(self._clock.now_s(), reason) and not quiet:
             self._log.warning("breaker.opened", backend=self.name, reason=reason)
         self._flowing.clear()
         self._tripped.set()
@@ -178,8 +197,7 @@ class Lane:
             await self._tripped.wait()
             self._tripped.clear()
             while self._breaker.state is not BreakerState.CLOSED:
-                due_at = self._breaker.probe_at or self._clock.now_s()
-                await asyncio.sleep(max(due_at - self._clock.now_s(), 0.0))
+                await self._until_probe()
                 self._breaker.probe()
                 reason = await self._delivery.why_not_ready()
                 if reason:
@@ -189,6 +207,16 @@ class Lane:
                 self._log.info("breaker.closed", backend=self.name, lasted_s=round(lasted_s, 1))
                 self._flowing.set()
                 self.wake()
+
+    async def _until_probe(self) -> None:
+        """The pause before the next question; cut short when the bundled name server says that it runs."""
+        due_at = self._breaker.probe_at or self._clock.now_s()
+        try:
+            async with asyncio.timeout(max(due_at - self._clock.now_s(), 0.0)):
+                await self._probe_soon.wait()
+        except TimeoutError:
+            pass
+        self._probe_soon.clear()
 
     async def _sweep_when_wanted(self) -> None:
         while True:

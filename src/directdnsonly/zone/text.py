@@ -41,7 +41,9 @@ def parse(text: str | bytes, origin: ZoneName, *, limits: Limits = DEFAULT_LIMIT
     """The zone `origin` that `text` describes. Raises ZoneSyntaxError, ZonePolicyError; both with line and reason."""
     octets = text.encode("utf-8") if isinstance(text, str) else text
     if len(octets) > limits.max_bytes:
-        raise ZonePolicyError(f"the zone has {len(octets)} bytes, at most {limits.max_bytes} are accepted", rule="too-large")
+        raise ZonePolicyError(
+            f"the zone has {len(octets)} bytes, at most {limits.max_bytes} are accepted", rule="too-large"
+        )
     reader = _Reader(origin, limits)
     for line in logical_lines(octets.removeprefix(_BOM).decode("latin-1")):
         try:

@@ -24,7 +24,11 @@ def check(records: Mapping[Record, int], apex: str, *, dropped: int) -> Record:
     for record in records:
         types.setdefault(record.owner, {}).setdefault(record.type, []).append(record)
     at_apex = types.get(apex, {})
-    hint = f" ({dropped} records lie outside of {apex} and were dropped: is this the zone of another domain?)" if dropped else ""
+    hint = (
+        f" ({dropped} records lie outside of {apex} and were dropped: is this the zone of another domain?)"
+        if dropped
+        else ""
+    )
     if "SOA" not in at_apex:
         raise ZonePolicyError(f"the zone has no SOA record at {apex}{hint}", rule="soa-missing", owner=apex)
     if "NS" not in at_apex:
@@ -41,23 +45,36 @@ def _check_owner(owner: str, found: Mapping[str, list[Record]], records: Mapping
     for kind in SINGLETONS:
         if len(found.get(kind, ())) > 1:
             line = records[found[kind][1]]
-            raise ZonePolicyError(f"{owner} has two different {kind} records", rule=f"{kind.lower()}-twice", owner=owner, line=line)
+            raise ZonePolicyError(
+                f"{owner} has two different {kind} records", rule=f"{kind.lower()}-twice", owner=owner, line=line
+            )
     if "SOA" in found and owner != apex:
         line = records[found["SOA"][0]]
-        raise ZonePolicyError(f"{owner} has an SOA record, only {apex} may", rule="soa-elsewhere", owner=owner, line=line)
+        raise ZonePolicyError(
+            f"{owner} has an SOA record, only {apex} may", rule="soa-elsewhere", owner=owner, line=line
+        )
     if "CNAME" in found and not set(found) <= BESIDE_CNAME:
         other = next(kind for kind in found if kind not in BESIDE_CNAME)
         line = max(records[found["CNAME"][0]], records[found[other][0]])
         raise ZonePolicyError(
-            f"{owner} has a CNAME and also {other}: a CNAME must stand alone", rule="cname-and-other", owner=owner, line=line
+            f"{owner} has a CNAME and also {other}: a CNAME must stand alone",
+            rule="cname-and-other",
+            owner=owner,
+            line=line,
         )
     if owner.startswith("*.") and not {"NS", "DNAME"}.isdisjoint(found):
         kind = "NS" if "NS" in found else "DNAME"
-        raise ZonePolicyError(f"a wildcard cannot have {kind} records", rule="wildcard-ns", owner=owner, line=records[found[kind][0]])
+        raise ZonePolicyError(
+            f"a wildcard cannot have {kind} records", rule="wildcard-ns", owner=owner, line=records[found[kind][0]]
+        )
 
 
 def _check_name_server(
-    record: Record, types: Mapping[str, Mapping[str, list[Record]]], records: Mapping[Record, int], apex: str, owner: str
+    record: Record,
+    types: Mapping[str, Mapping[str, list[Record]]],
+    records: Mapping[Record, int],
+    apex: str,
+    owner: str,
 ) -> None:
     """An NS inside the zone needs an address there, or named will not load the zone."""
     target = record.rdata.lower()

@@ -1,0 +1,68 @@
+# Everything starts here. `make run` and `make test` set up what they need on a bare Debian machine.
+SHELL := /bin/sh
+PY := .venv/bin/python
+SBIN := PATH="$$PATH:/usr/sbin:/sbin"
+
+.PHONY: help run test check bench faults docs lock clean tools-run tools-test
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
+
+run: tools-run .venv/.run ## set up everything and start the service with a bundled BIND
+	@deploy/first-config.sh
+	@echo
+	@echo "Pushes: http://127.0.0.1:2222   API: /docs   DNS: 127.0.0.1 port 5300   (Ctrl-C stops)"
+	@echo "In another terminal:"
+	@echo "  .venv/bin/dadns push docs/examples/example.com.zone"
+	@echo "  dig @127.0.0.1 -p 5300 www.example.com A +short"
+	@echo
+	@exec .venv/bin/dadns serve
+
+test: tools-test .venv/.dev ## all tests: fast ones first, then real name servers
+	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/contract
+	$(SBIN) $(PY) -m pytest -q -m "not slow" tests/integration tests/e2e
+	$(SBIN) $(PY) -m pytest -q -m slow tests/integration tests/e2e
+
+check: .venv/.dev ## format, lint, types, imports
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: tools-run .venv/.dev ## benchmarks: a table and JSON (bench/results/latest.json)
+	$(SBIN) $(PY) -m bench --json bench/results/latest.json
+
+faults: tools-test .venv/.dev ## the long fault suite (kills, at least 200)
+	$(SBIN) DADNS_FAULT_RUNS=200 $(PY) -m pytest -q -s --timeout 3600 tests/e2e/test_faults.py
+
+docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
+	$(PY) docs/generate.py
+
+lock: ## pin the dependencies again (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
+	uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-dev.lock pyproject.toml
+
+clean: ## remove what was built; config/ and data/ stay
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+tools-run:
+	@deploy/debian/install-tools.sh run
+
+tools-test:
+	@deploy/debian/install-tools.sh test
+
+.venv/bin/python:
+	@python=$$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3) && \
+	  $$python -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)' && $$python -m venv .venv
+
+# The package itself is found by a path file: no build step, nothing but the pinned packages is installed.
+.venv/.run: requirements.lock pyproject.toml | .venv/bin/python
+	@if [ ! -e .venv/.dev ]; then echo "Installing Python packages ..."; $(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; fi
+	@deploy/link-package.sh
+	@touch $@
+
+.venv/.dev: requirements-dev.lock pyproject.toml | .venv/bin/python
+	@echo "Installing Python packages ..."
+	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@deploy/link-package.sh
+	@touch $@

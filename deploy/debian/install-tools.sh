@@ -1,0 +1,37 @@
+#!/bin/sh
+# Install by apt what is missing: install-tools.sh run|test. Does nothing when everything is there.
+set -eu
+PATH="$PATH:/usr/sbin:/sbin"
+wanted="python3-venv:ensurepip named:bind9 named-checkzone:bind9-utils dig:bind9-dnsutils"
+[ "${1:-run}" = test ] && wanted="$wanted nsd-checkzone:nsd kzonecheck:knot-dnsutils"
+missing=""
+for pair in $wanted; do
+  program=${pair%%:*} package=${pair#*:}
+  if [ "$package" = ensurepip ]; then
+    python=$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3 || true)
+    if [ -z "$python" ]; then missing="$missing python3 python3-venv"
+    elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then missing="$missing python3-venv"; fi
+  elif ! command -v "$program" >/dev/null; then
+    missing="$missing $package"
+  fi
+done
+[ -n "$missing" ] || exit 0
+sudo=""
+if [ "$(id -u)" -ne 0 ]; then
+  if sudo -n true 2>/dev/null; then sudo=sudo; else
+    echo "These Debian packages are missing:$missing" >&2
+    echo "Install them, then run this again:  sudo apt-get install --no-install-recommends$missing" >&2
+    exit 1
+  fi
+fi
+echo "Installing:$missing"
+# The packages must not start name servers of their own on port 53.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
+  $sudo chmod 755 "$policy"
+  trap '$sudo rm -f "$policy"' EXIT INT TERM
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt="$sudo apt-get -o DPkg::Lock::Timeout=900 -qq"
+$apt install -y --no-install-recommends $missing >/dev/null 2>&1 || { $apt update && $apt install -y --no-install-recommends $missing >/dev/null; }

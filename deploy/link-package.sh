@@ -1,0 +1,7 @@
+#!/bin/sh
+# Make the checkout importable in .venv and give it its command, without a build: a path file and a script.
+set -eu
+site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+printf '%s/src\n' "$PWD" > "$site/directdnsonly-checkout.pth"
+printf '#!%s/.venv/bin/python\nfrom directdnsonly.cli import main\n\nmain()\n' "$PWD" > .venv/bin/dadns
+chmod +x .venv/bin/dadns

@@ -1,0 +1,7 @@
+"""`python -m directdnsonly` is `dadns`."""
+
+from __future__ import annotations
+
+from directdnsonly.cli import main
+
+main()

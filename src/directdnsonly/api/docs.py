@@ -1,0 +1,44 @@
+"""/docs and /openapi.json behind the same credentials, with assets that we serve ourselves: no CDN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, JSONResponse, Response
+from swagger_ui_bundle import swagger_ui_path
+
+ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
+
+
+def router(app: FastAPI, authenticate: Callable[[Request], str]) -> APIRouter:
+    """The three addresses."""
+    pages = APIRouter(include_in_schema=False)
+    folder = Path(swagger_ui_path)
+
+    @pages.get("/openapi.json")
+    async def schema(request: Request) -> Response:
+        authenticate(request)
+        return JSONResponse(app.openapi())
+
+    @pages.get("/docs")
+    async def page(request: Request) -> Response:
+        authenticate(request)
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=app.title,
+            swagger_js_url="/docs/swagger-ui-bundle.js",
+            swagger_css_url="/docs/swagger-ui.css",
+            swagger_favicon_url="/docs/favicon-32x32.png",
+        )
+
+    @pages.get("/docs/{name}")
+    async def asset(name: str, request: Request) -> Response:
+        authenticate(request)
+        if name not in ASSETS:
+            raise HTTPException(404, "there is no such asset")
+        return FileResponse(folder / name, media_type=ASSETS[name])
+
+    return pages

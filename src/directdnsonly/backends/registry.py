@@ -1,0 +1,33 @@
+"""Every type of backend: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from directdnsonly.backends import bind
+from directdnsonly.backends.bind_settings import BindSettings
+from directdnsonly.backends.contract import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class BackendType:
+    """The settings of a type, and how a backend is made of them: build(name, settings, data_dir)."""
+
+    settings: type[BaseModel]
+    build: Callable[[str, Any, Path], Backend]
+
+
+BACKENDS: Mapping[str, BackendType] = {
+    "bind": BackendType(BindSettings, bind.build),
+}
+
+
+def type_of(name: str) -> str | None:
+    """The type that a backend's name tells when `type` is left out: coredns_mysql_dc1 is a coredns_mysql."""
+    fitting = [kind for kind in BACKENDS if name == kind or name.startswith((f"{kind}_", f"{kind}-"))]
+    return max(fitting, key=len, default=None)

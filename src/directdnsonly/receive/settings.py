@@ -1,0 +1,39 @@
+"""Settings of the door."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class AppSettings(BaseModel):
+    """Where we listen, who may push, and what one push may cost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    auth_username: str = Field(
+        "directdnsonly",
+        min_length=1,
+        max_length=255,
+        pattern="^[^:]+$",
+        description="User name that DirectAdmin gives.",
+    )
+    auth_password: SecretStr = Field(
+        SecretStr("changeme"), description="Its password. The default and an empty one are accepted on loopback only."
+    )
+    listen_host: str = Field("0.0.0.0", description="Address on which pushes are accepted.")  # noqa: S104 - DA comes from outside
+    listen_port: int = Field(2222, ge=1, le=65535, description="Port on which pushes are accepted.")
+    max_body_bytes: int = Field(
+        16 * 2**20, ge=1024, le=2**30, description="Largest push in bytes; a larger one is answered 413."
+    )
+    request_timeout_s: float = Field(20.0, gt=0, description="Seconds that one push may take until it is recorded.")
+    body_timeout_s: float = Field(20.0, gt=0, description="Seconds in which the body of a push must have come.")
+    check_subdomain_owner_in_cluster_domainowners: bool = Field(
+        True,
+        description="Answer a domain check of a subdomain with its parent's owner (exists=3) rather than exists=2.",
+    )
+    takeover: Literal["transfer", "reject"] = Field(
+        "transfer",
+        description="What happens when one DirectAdmin server pushes a zone of another: accept and record, or refuse.",
+    )
