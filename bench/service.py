@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import socket
@@ -112,8 +113,6 @@ class Service:
     def status(self) -> dict[str, object]:
         """/api/v1/status."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/v1/status")
-        import base64
-
         request.add_header("Authorization", "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
         with urllib.request.urlopen(request, timeout=30) as answer:
             return dict(json.load(answer))

@@ -64,10 +64,15 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_others: Any
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what `load` has put together: it names each problem by its key."""
-        del settings_cls
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
     @field_validator("timezone")
@@ -142,7 +147,7 @@ def _read_file(file: Path, problems: list[ConfigProblem]) -> dict[str, Any]:
 class _UniqueKeys(yaml.SafeLoader):
     """A key that stands twice is a mistake, not a choice."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - the base's signature
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
             if key.value in seen:
@@ -280,7 +285,7 @@ def _backends(tree: dict[str, Any], problems: list[ConfigProblem]) -> dict[str, 
     for name, values in listed.items():
         path = f"dns.backends.{name}"
         given = dict(values) if isinstance(values, dict) else {}
-        kind = given.get("type") or type_of(str(name))
+        kind = str(given.get("type") or type_of(str(name)) or "")
         if kind not in BACKENDS:
             known = ", ".join(BACKENDS)
             what = f"the type {kind!r} is not known" if kind else "has no type, and its name does not tell it"
@@ -334,7 +339,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _problems(error: ValidationError, model: type[BaseModel], prefix: str) -> list[ConfigProblem]:
-    """pydantic's errors by key, with the nearest key for a misspelt one. Values are never repeated."""
+    """Pydantic's errors by key, with the nearest key for a misspelt one. Values are never repeated."""
     found = []
     for entry in error.errors(include_input=False, include_url=False):
         location = [str(part) for part in entry["loc"]]

@@ -34,7 +34,7 @@ class ConfigError(DirectDNSOnlyError):
         super().__init__("\n".join(str(problem) for problem in problems))
 
 
-class PushRefused(DirectDNSOnlyError):  # noqa: N818 - the word of the protocol
+class PushRefused(DirectDNSOnlyError):
     """The push is at fault: answer error=1 with the reason and change nothing."""
 
     def __init__(self, reason: str, *, rule: str = "refused") -> None:
@@ -67,15 +67,15 @@ class ZonePolicyError(PushRefused):
         super().__init__(f"line {line}: {reason}" if line else reason, rule=rule)
 
 
-class OutboxUnavailable(DirectDNSOnlyError):  # noqa: N818 - reads as a state
+class OutboxUnavailable(DirectDNSOnlyError):
     """Our store is at fault (disk full, locked, backlog): answer error=1, never a false error=0."""
 
 
-class OutboxTooNew(DirectDNSOnlyError):  # noqa: N818
+class OutboxTooNew(DirectDNSOnlyError):
     """The store was written by a newer program: refuse to start rather than to damage it."""
 
 
-class IllegalTransition(DirectDNSOnlyError):  # noqa: N818
+class IllegalTransition(DirectDNSOnlyError):
     """A delivery was asked to go where its lifecycle has no way: our bug; the actor stops, the process exits."""
 
 

@@ -223,7 +223,7 @@ async def test_urgent_work_comes_before_interactive_before_bulk(store):
     order = [(await only_claim(store)).name for _ in range(3)]
 
     assert ["acme.example", "button.example", "bulk.example"] == order
-    assert not await store.claim("two", limit=10, lease_s=60, lowest=Priority.URGENT) == []
+    assert await store.claim("two", limit=10, lease_s=60, lowest=Priority.URGENT) != []
 
 
 async def test_a_delete_is_delivered_as_absence(store):

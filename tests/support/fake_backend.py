@@ -10,7 +10,6 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-
 from typing import cast
 
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
@@ -119,7 +118,7 @@ class _Responder(asyncio.DatagramProtocol):
         self._backend = backend
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)  # its base class is missing in CPython 3.11
+        self._transport = cast("asyncio.DatagramTransport", transport)  # its base class is missing in CPython 3.11
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if self._backend.silent:

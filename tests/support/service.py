@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 import uvicorn
@@ -20,13 +22,14 @@ from fastapi import FastAPI
 
 from directdnsonly.clock import SystemClock
 from directdnsonly.outbox.records import Event, Priority, Refused, ZoneSummary
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive.accept import Acceptance, Policy
 from directdnsonly.receive.credentials import Credentials
 from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.receive.routes import Limits, install_error_handlers, router
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
-from tests.support.fake_store import FakeStore
 from tests.support.wire import DirectAdmin
 
 T = TypeVar("T")
@@ -96,56 +99,77 @@ def running_receiver(
     body_timeout_s: float = 20.0,
     request_timeout_s: float = 20.0,
 ) -> Iterator[Service]:
-    """The door in front of a fake store, in a real uvicorn."""
-    clock = SystemClock()
-    store = FakeStore(clock)
+    """The door in front of the real store, in a real uvicorn; no backend drains it."""
     woken: list[Priority] = []
-    acceptance = Acceptance(
-        store=store,
-        parser=ZoneParser(parse),
-        clock=clock,
-        notify=woken.append,
-        policy=Policy(
-            check_subdomain_owner=check_subdomain_owner, takeover=takeover, request_timeout_s=request_timeout_s
-        ),
-    )
-    app = FastAPI(redirect_slashes=False, openapi_url=None)
-    limits = Limits(max_body_bytes=max_body_bytes, body_timeout_s=body_timeout_s)
-    app.include_router(router(acceptance, Credentials(PASSWORDS), limits))
-    install_error_handlers(app)
-    with serving(app, before_end=acceptance.aclose) as (host, port, loop):
-        yield Service(host, port, PASSWORDS, store, loop, woken, lambda: len(store.writes))
+    made: list[SqliteStore] = []
+
+    @asynccontextmanager
+    async def make_app() -> AsyncIterator[FastAPI]:
+        clock = SystemClock()
+        with tempfile.TemporaryDirectory() as folder:
+            settings = OutboxSettings(disk_reserve_mb=0)
+            async with open_store(Path(folder), settings=settings, clock=clock, backends=["one"]) as store:
+                await store.adopt_backends(["one"])
+                made.append(store)
+                acceptance = Acceptance(
+                    store=store,
+                    parser=ZoneParser(parse),
+                    clock=clock,
+                    notify=woken.append,
+                    policy=Policy(
+                        check_subdomain_owner=check_subdomain_owner,
+                        takeover=takeover,
+                        request_timeout_s=request_timeout_s,
+                    ),
+                )
+                app = FastAPI(redirect_slashes=False, openapi_url=None)
+                limits = Limits(max_body_bytes=max_body_bytes, body_timeout_s=body_timeout_s)
+                app.include_router(router(acceptance, Credentials(PASSWORDS), limits))
+                install_error_handlers(app)
+                try:
+                    yield app
+                finally:
+                    await acceptance.aclose()
+
+    with serving(make_app) as (host, port, loop):
+        (store,) = made
+
+        def writes() -> int:
+            return store.commits.writes
+
+        yield Service(host, port, PASSWORDS, store, loop, woken, writes)
 
 
 @contextmanager
 def serving(
-    app: FastAPI, *, before_end: Callable[[], Coroutine[Any, Any, None]]
+    make_app: Callable[[], AbstractAsyncContextManager[FastAPI]],
 ) -> Iterator[tuple[str, int, asyncio.AbstractEventLoop]]:
     """The app in uvicorn (httptools) on a free port of 127.0.0.1, in a thread with its own loop."""
     listening = socket.create_server(("127.0.0.1", 0))
     host, port = listening.getsockname()
-    config = uvicorn.Config(
-        app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False, loop="asyncio"
-    )
-    server = uvicorn.Server(config)
     loops: list[asyncio.AbstractEventLoop] = []
+    servers: list[uvicorn.Server] = []
 
     async def serve() -> None:
-        loops.append(asyncio.get_running_loop())
-        await server.serve(sockets=[listening])
-        await before_end()
+        async with make_app() as app:
+            config = uvicorn.Config(
+                app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False, loop="asyncio"
+            )
+            loops.append(asyncio.get_running_loop())
+            servers.append(uvicorn.Server(config))
+            await servers[0].serve(sockets=[listening])
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), name="service", daemon=True)
     thread.start()
     deadline = time.monotonic() + START_LIMIT_S
-    while not server.started:
+    while not (servers and servers[0].started):
         assert thread.is_alive(), "the service ended while it started"
         assert time.monotonic() < deadline, "the service did not start in time"
         time.sleep(0.005)
     try:
         yield host, port, loops[0]
     finally:
-        server.should_exit = True
+        servers[0].should_exit = True
         thread.join(START_LIMIT_S)
         listening.close()
         assert not thread.is_alive(), "the service did not stop in time"

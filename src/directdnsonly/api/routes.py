@@ -45,7 +45,7 @@ def router(parts: ApiParts) -> APIRouter:
     async def credential(request: Request) -> str:
         return parts.authenticate(request)
 
-    api = APIRouter(prefix="/api/v1", responses=_PROBLEMS, dependencies=[Depends(credential)])  # type: ignore[arg-type]
+    api = APIRouter(prefix="/api/v1", responses=_PROBLEMS, dependencies=[Depends(credential)])
     store = parts.store
 
     @api.get("/status", tags=["service"], summary="The whole service at a glance")
@@ -67,7 +67,7 @@ def router(parts: ApiParts) -> APIRouter:
     async def zone_text(zone: ZonePath, version: Annotated[int | None, Query(ge=1)] = None) -> Response:
         text = await store.text(ZoneName.parse(zone), version)
         if text is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no text of {ascii(zone)} in that version")
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no text of {zone!a} in that version")
         return Response(text, media_type="text/dns")
 
     @api.get("/zones/{zone:path}", tags=["zones"], summary="A zone and its state on each backend")
@@ -95,7 +95,9 @@ def router(parts: ApiParts) -> APIRouter:
     )
     async def put_zone(zone: ZonePath, request: Request) -> ReceiptView:
         body = await _read_body(request, parts.max_body_bytes)
-        pushed = await parts.pushes.put(ZoneName.parse(zone), body, credential=parts.authenticate(request), address=_address(request))
+        pushed = await parts.pushes.put(
+            ZoneName.parse(zone), body, credential=parts.authenticate(request), address=_address(request)
+        )
         return ReceiptView.of(pushed.receipt, pushed.warnings)
 
     @api.delete("/zones/{zone:path}", tags=["zones"], summary="Remove a zone from every name server")
@@ -104,7 +106,9 @@ def router(parts: ApiParts) -> APIRouter:
         found = await store.zone(name)
         if found is None or found.kind is Kind.DELETE:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: there is nothing to delete")
-        return ReceiptView.of(await parts.pushes.delete(name, credential=parts.authenticate(request), address=_address(request)))
+        return ReceiptView.of(
+            await parts.pushes.delete(name, credential=parts.authenticate(request), address=_address(request))
+        )
 
     @api.get("/changes/{change_id}", tags=["changes"], summary="How far an accepted change has come")
     async def change(
@@ -113,7 +117,7 @@ def router(parts: ApiParts) -> APIRouter:
     ) -> ChangeView:
         receipt = await store.receipt(change_id)
         if receipt is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"change {ascii(change_id)} is unknown (or long ago)")
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"change {change_id!a} is unknown (or long ago)")
         return await follow(store, receipt, wait_s=wait)
 
     @api.get("/refused", tags=["pushes"], summary="Refused pushes and why, newest first")

@@ -43,8 +43,8 @@ class IncludeFile:
         temporary = self._path.with_name(f".{self._path.name}.tmp")
         temporary.write_text(HEADER + "".join(f"{stanza}\n" for stanza in stanzas.values()), encoding="utf-8")
         temporary.chmod(0o644)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
         temporary.replace(self._path)
         self._stanzas = stanzas
         return True

@@ -142,8 +142,11 @@ class BindBackend:
 
         await asyncio.to_thread(clean)
         if self._include is not None:
-            never_served = {change.name: None for change, content in todo if not change.is_delete and content is None}
-            if never_served and await asyncio.to_thread(self._include.update, never_served):
+            never_served: dict[ZoneName, Path | None] = {
+                change.name: None for change, content in todo if not change.is_delete and content is None
+            }
+            include = self._include
+            if never_served and await asyncio.to_thread(lambda: include.update(never_served)):
                 await self._ask("reconfig")
 
     def _observe(self, name: ZoneName) -> ZoneObserved:

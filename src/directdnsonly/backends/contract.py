@@ -87,9 +87,20 @@ class ZoneObserved:
 class Backend(Protocol):
     """One name server's control side."""
 
-    name: str
-    capabilities: Capabilities
-    servers: Sequence[ServerAddress]  # who must prove it; empty: nothing can be asked
+    @property
+    def name(self) -> str:
+        """The configured name."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        ...
+
+    @property
+    def servers(self) -> Sequence[ServerAddress]:
+        """Who must prove what was applied."""
+        ...
 
     async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
         """Make the name server take the changes, in order; one outcome each.

@@ -18,11 +18,11 @@ from directdnsonly.errors import ConfigError, DirectDNSOnlyError
 LONGEST_POLL_S = 30.0
 
 
-class NoService(DirectDNSOnlyError):  # noqa: N818 - reads as a state
+class NoService(DirectDNSOnlyError):
     """Nothing answers where the service should be, or it does not know us. Exit code 3."""
 
 
-class Rejected(DirectDNSOnlyError):  # noqa: N818 - reads as a state
+class Rejected(DirectDNSOnlyError):
     """The service answered with a problem. Exit code 1."""
 
 

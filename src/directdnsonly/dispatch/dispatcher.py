@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from directdnsonly.dispatch.lane import Lane
+from directdnsonly.outbox.records import Priority
 
 
 class Dispatcher:
@@ -20,7 +21,7 @@ class Dispatcher:
             for lane in self.lanes.values():
                 group.create_task(lane.run(), name=f"dispatch:{lane.name}")
 
-    def wake(self) -> None:
-        """New work was recorded for every backend."""
+    def wake(self, priority: Priority) -> None:
+        """New work of this class was recorded for every backend."""
         for lane in self.lanes.values():
-            lane.wake()
+            lane.wake(priority)

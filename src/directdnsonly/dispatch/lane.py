@@ -83,7 +83,10 @@ class Lane:
         self._gate = gate
         self._tripped = asyncio.Event()
         self._probe_soon = asyncio.Event()
-        self._wakes: list[asyncio.Event] = []
+        self._wakes: dict[Priority, list[asyncio.Event]] = {
+            Priority.INTERACTIVE: [asyncio.Event()],
+            Priority.BULK: [asyncio.Event() for _ in range(settings.bulk_workers)],
+        }
         self._sweep_wanted = asyncio.Event()
         self._sweep_wanted.set()  # at start the name server is compared with the store
         self._sweep = Sweep(backend=backend, verifier=verifier, store=store, page=settings.sweep_page)
@@ -108,10 +111,14 @@ class Lane:
             sweeping=self._sweep.running,
         )
 
-    def wake(self) -> None:
-        """New work was recorded."""
-        for event in self._wakes:
-            event.set()
+    def wake(self, priority: Priority) -> None:
+        """New work was recorded. One worker is woken; it wakes the others when it finds more than it can take."""
+        self._wakes[Priority.BULK if priority is Priority.BULK else Priority.INTERACTIVE][0].set()
+
+    def _wake_all(self) -> None:
+        for events in self._wakes.values():
+            for event in events:
+                event.set()
 
     def name_server_lost(self, reason: str) -> None:
         """The bundled name server ended: nothing is attempted until it is back."""
@@ -128,14 +135,18 @@ class Lane:
             self._trip(reason, quiet=True)  # it is only starting
         async with asyncio.TaskGroup() as workers:
             for number in range(self._settings.bulk_workers):
-                workers.create_task(self._work(Priority.BULK), name=f"dispatch:{self.name}:bulk{number}")
-            workers.create_task(self._work(Priority.INTERACTIVE), name=f"dispatch:{self.name}:express")
+                workers.create_task(
+                    self._work(Priority.BULK, self._wakes[Priority.BULK][number]),
+                    name=f"dispatch:{self.name}:bulk{number}",
+                )
+            workers.create_task(
+                self._work(Priority.INTERACTIVE, self._wakes[Priority.INTERACTIVE][0]),
+                name=f"dispatch:{self.name}:express",
+            )
             workers.create_task(self._probe(), name=f"dispatch:{self.name}:prober")
             workers.create_task(self._sweep_when_wanted(), name=f"dispatch:{self.name}:sweeper")
 
-    async def _work(self, lowest: Priority) -> None:
-        wake = asyncio.Event()
-        self._wakes.append(wake)
+    async def _work(self, lowest: Priority, wake: asyncio.Event) -> None:
         while True:
             await self._flowing.wait()
             wake.clear()
@@ -160,6 +171,8 @@ class Lane:
         claims = await self._store.claim(self.name, limit=limit, lease_s=self._settings.lease_s, lowest=lowest)
         if not claims:
             return False
+        if len(claims) == limit:
+            self._wake_all()
         self._batch.begin(len(claims))
         report: AttemptReport | None = None
         try:
@@ -206,7 +219,7 @@ class Lane:
                 lasted_s = self._breaker.close(self._clock.now_s())
                 self._log.info("breaker.closed", backend=self.name, lasted_s=round(lasted_s, 1))
                 self._flowing.set()
-                self.wake()
+                self._wake_all()
 
     async def _until_probe(self) -> None:
         """The pause before the next question; cut short when the bundled name server says that it runs."""
@@ -232,7 +245,7 @@ class Lane:
                 continue
             if found.drifted:
                 self._log.warning("backend.drifted", backend=self.name, zones=found.seen, drifted=found.drifted)
-                self.wake()
+                self._wake_all()
 
     def _tell(self, end: Settlement, report: AttemptReport) -> None:
         """The one canonical line of an attempt."""

@@ -10,6 +10,7 @@ from directdnsonly.outbox.records import Claim
 from directdnsonly.outbox.store import WorkStore
 from directdnsonly.verify.compare import Expected, Finding
 from directdnsonly.verify.verifier import Verifier
+from directdnsonly.zone.name import ZoneName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class Sweep:
             self.running = False
         return SweepFound(seen=seen, drifted=drifted)
 
-    async def _check(self, page: Sequence[Claim], stored: dict[str, ZoneObserved]) -> int:
+    async def _check(self, page: Sequence[Claim], stored: dict[ZoneName, ZoneObserved]) -> int:
         broken = [claim for claim in page if not _is_as_stored(claim, stored.get(claim.name))]
         whole = [claim for claim in page if _is_as_stored(claim, stored.get(claim.name))]
         verdicts = await self._verifier.verify(

@@ -18,6 +18,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -288,8 +289,6 @@ def build(
 
 def _wait_gone(pid: int, limit_s: float) -> None:
     """Blocking: until the process is gone; SIGKILL after the limit."""
-    import time
-
     until = time.monotonic() + limit_s
     while time.monotonic() < until:
         if not Path(f"/proc/{pid}").exists():

@@ -20,7 +20,7 @@ class Connection(aiosqlite.Connection):
     async def call(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run `function` on the connection's thread. SQLite's own errors become OutboxUnavailable."""
         try:
-            return await self._execute(function, self._conn)  # type: ignore[no-any-return]
+            return await self._execute(function, self._conn)  # type: ignore[no-any-return, no-untyped-call]
         except sqlite3.Error as error:
             raise unavailable(error) from error
         except ValueError as error:  # aiosqlite says this when it is closed

@@ -221,7 +221,7 @@ def events(connection: sqlite3.Connection, limit: int, zone: str) -> list[Event]
     """The audit, newest first; of one zone when given."""
     where, parameters = ("WHERE zone = ? ", [zone, limit]) if zone else ("", [limit])
     rows = connection.execute(
-        f"SELECT id, at, event, zone, actor, address, detail FROM event {where}ORDER BY id DESC LIMIT ?",  # noqa: S608 - a literal
+        f"SELECT id, at, event, zone, actor, address, detail FROM event {where}ORDER BY id DESC LIMIT ?",
         parameters,
     )
     return [

@@ -159,8 +159,16 @@ def settle(connection: sqlite3.Connection, settlements: Iterable[Settlement], *,
                 state = State.SUPERSEDED if rows[0][0] else State.DEAD if end.how is Settle.BURY else State.PENDING
                 connection.execute(
                     _INSERT_ATTEMPT,
-                    (claim.backend, claim.name, claim.version, state, claim.attempts + 1)
-                    + (end.reason[:500], now, end.elapsed_s),
+                    (
+                        claim.backend,
+                        claim.name,
+                        claim.version,
+                        state,
+                        claim.attempts + 1,
+                        end.reason[:500],
+                        now,
+                        end.elapsed_s,
+                    ),
                 )
     return touched
 

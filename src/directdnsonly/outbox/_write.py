@@ -202,14 +202,41 @@ def _new_version(
     who = (owner.credential, owner.hostname, owner.username)
     (version,) = connection.execute(
         _UPSERT_ZONE,
-        (name, kind, serial, pushed_serial, records, digest, challenge, signed, *who)
-        + (origin.source, origin.change_id, now, now, json.dumps(warnings) if warnings else ""),
+        (
+            name,
+            kind,
+            serial,
+            pushed_serial,
+            records,
+            digest,
+            challenge,
+            signed,
+            *who,
+            origin.source,
+            origin.change_id,
+            now,
+            now,
+            json.dumps(warnings) if warnings else "",
+        ),
     ).fetchone()
     pusher = (origin.owner.credential, origin.owner.hostname, origin.owner.username)
     connection.execute(
         _INSERT_VERSION,
-        (name, version, kind, serial, pushed_serial, records, digest, *pusher)
-        + (origin.address, origin.source, origin.change_id, now, body),
+        (
+            name,
+            version,
+            kind,
+            serial,
+            pushed_serial,
+            records,
+            digest,
+            *pusher,
+            origin.address,
+            origin.source,
+            origin.change_id,
+            now,
+            body,
+        ),
     )
     if version > keep_versions:
         connection.execute("DELETE FROM version WHERE zone = ? AND version <= ?", (name, version - keep_versions))
@@ -245,8 +272,18 @@ def _want(
 def _record_change(connection: sqlite3.Connection, receipt: Receipt, origin: Origin, now: float) -> None:
     connection.execute(
         _INSERT_CHANGE,
-        (receipt.change_id, receipt.name, receipt.version, receipt.kind, receipt.changed, receipt.serial)
-        + (int(receipt.priority), receipt.ignored, origin.address, now),
+        (
+            receipt.change_id,
+            receipt.name,
+            receipt.version,
+            receipt.kind,
+            receipt.changed,
+            receipt.serial,
+            int(receipt.priority),
+            receipt.ignored,
+            origin.address,
+            now,
+        ),
     )
 
 
@@ -256,8 +293,18 @@ def record_refused(connection: sqlite3.Connection, refused: Refused) -> None:
     row = connection.execute(
         "INSERT INTO refused (change_id, name, rule, reason, credential, hostname, username, address, at, body)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        (refused.change_id, refused.name[:300], refused.rule, refused.reason[:2000], owner.credential)
-        + (owner.hostname, owner.username, refused.address, refused.at, zlib.compress(refused.body[:KEEP_BODY_BYTES])),
+        (
+            refused.change_id,
+            refused.name[:300],
+            refused.rule,
+            refused.reason[:2000],
+            owner.credential,
+            owner.hostname,
+            owner.username,
+            refused.address,
+            refused.at,
+            zlib.compress(refused.body[:KEEP_BODY_BYTES]),
+        ),
     ).fetchone()
     connection.execute("DELETE FROM refused WHERE id <= ?", (row[0] - KEEP_REFUSED,))
 

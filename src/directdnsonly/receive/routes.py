@@ -60,12 +60,12 @@ _ALWAYS_THE_SAME: Final = {
 }
 
 
-class _Refusal(Exception):  # noqa: N818 - carries the answer out of the middle of a request
+class _Refusal(Exception):
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
 
 
-class _Disconnected(Exception):  # noqa: N818 - nobody is left to be answered
+class _Disconnected(Exception):
     pass
 
 

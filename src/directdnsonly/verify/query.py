@@ -6,7 +6,6 @@ import asyncio
 import secrets
 import struct
 from collections.abc import Iterator, Sequence
-
 from typing import cast
 
 from directdnsonly.verify.wire import (
@@ -43,7 +42,7 @@ class SoaProber(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Of asyncio."""
-        self._transport = cast(asyncio.DatagramTransport, transport)  # its base class is missing in CPython 3.11
+        self._transport = cast("asyncio.DatagramTransport", transport)  # its base class is missing in CPython 3.11
 
     def datagram_received(self, data: bytes, _address: object) -> None:
         """An answer, or what pretends to be one: only a matching identity and question count."""
@@ -103,7 +102,7 @@ class SoaProber(asyncio.DatagramProtocol):
         return identity
 
 
-class TransferRefused(Exception):  # noqa: N818 - what happened
+class TransferRefused(Exception):
     """The server does not allow us an AXFR (REFUSED or NOTAUTH)."""
 
 

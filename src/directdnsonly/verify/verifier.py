@@ -30,6 +30,7 @@ class Verifier:
 
     def __init__(self, servers: Sequence[Address], *, allows_transfer: bool) -> None:
         self._servers = tuple(servers)
+        self._probers: dict[tuple[str, int], SoaProber] = {}
         self._countable = {(server.host, server.port): allows_transfer for server in servers}
 
     async def verify(self, expected: Sequence[Expected], *, patience_s: float) -> list[Verdict]:
@@ -42,15 +43,24 @@ class Verifier:
                 verdicts[number] = verdict
         return verdicts
 
+    def close(self) -> None:
+        """Release the sockets."""
+        for prober in self._probers.values():
+            prober.close()
+        self._probers.clear()
+
+    async def _prober(self, server: Address) -> SoaProber:
+        key = (server.host, server.port)
+        if key not in self._probers:
+            self._probers[key] = await SoaProber.open(server.host, server.port)
+        return self._probers[key]
+
     async def why_silent(self) -> str:
         """Why a name server cannot prove anything now; empty when each of them answers."""
         for server in self._servers:
-            prober = await SoaProber.open(server.host, server.port)
-            try:
-                if await prober.ask(ANY_NAME) is None:
-                    return f"{_shown(server)} does not answer"
-            finally:
-                prober.close()
+            prober = await self._prober(server)
+            if await prober.ask(ANY_NAME) is None:
+                return f"{_shown(server)} does not answer"
         return ""
 
     async def _verify_at(self, server: Address, expected: Sequence[Expected], patience_s: float) -> list[Verdict]:
@@ -60,19 +70,16 @@ class Verifier:
         pause_s = FIRST_PAUSE_S
         verdicts: list[Verdict] = [Verdict(finding=Finding.SILENT)] * len(expected)
         waiting = list(range(len(expected)))
-        prober = await SoaProber.open(server.host, server.port)
-        try:
-            while True:
-                answers = await prober.ask_all([expected[number].name for number in waiting])
-                for number, answer in zip(waiting, answers, strict=True):
-                    verdicts[number] = judge(expected[number], answer, server=_shown(server))
-                waiting = [number for number in waiting if verdicts[number].finding is not Finding.PROVEN]
-                if not waiting or time.monotonic() + pause_s > until:
-                    break
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
-        finally:
-            prober.close()
+        prober = await self._prober(server)
+        while True:
+            answers = await prober.ask_all([expected[number].name for number in waiting])
+            for number, answer in zip(waiting, answers, strict=True):
+                verdicts[number] = judge(expected[number], answer, server=_shown(server))
+            waiting = [number for number in waiting if verdicts[number].finding is not Finding.PROVEN]
+            if not waiting or time.monotonic() + pause_s > until:
+                break
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
         await self._count(server, expected, verdicts)
         return verdicts
 

@@ -15,9 +15,10 @@ NOERROR, SERVFAIL, NXDOMAIN, REFUSED, NOTAUTH = 0, 2, 3, 5, 9
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH"}
 _HEADER = struct.Struct("!HHHHHH")
 _MAX_POINTERS = 32
+_POINTER = 0xC0  # the two high bits of a length octet
 
 
-class MalformedAnswer(ValueError):  # noqa: N818 - what it is
+class MalformedAnswer(ValueError):
     """The bytes are no DNS answer to our question."""
 
 
@@ -77,7 +78,7 @@ def _name(message: bytes, position: int) -> tuple[bytes, int]:
         length = message[position]
         if length == 0:
             return labels.lower() + b"\0", after or position + 1
-        if length >= 0xC0:
+        if length >= _POINTER:
             jumps += 1
             if jumps > _MAX_POINTERS:
                 raise MalformedAnswer("pointers run in a circle")
@@ -96,7 +97,7 @@ def skip_name(message: bytes, position: int) -> int:
         length = message[position]
         if length == 0:
             return position + 1
-        if length >= 0xC0:
+        if length >= _POINTER:
             return position + 2
         position += 1 + length
 

@@ -34,7 +34,7 @@ class ZoneName(str):
     @classmethod
     def parse(cls, text: str) -> ZoneName:
         """The name in normal form; case, one final dot and U-labels are folded. Raises NameRefused."""
-        name = text[:-1] if text.endswith(".") else text
+        name = text.removesuffix(".")
         if not name:
             raise NameRefused("the zone name is empty", rule="name-empty")
         if not name.isascii():

@@ -33,11 +33,49 @@ MAX_STRING = 255  # RFC 1035, section 3.3
 
 # Mnemonics that named 9.18, NSD 4.6 and Knot 3.2 all read; everything else is written as TYPEnnn \# (RFC 3597).
 COMMON_MNEMONICS = frozenset(
-    "A AAAA NS CNAME SOA PTR MX TXT SRV CAA DS TLSA NAPTR SSHFP LOC HINFO RP DNAME SPF DNSKEY RRSIG NSEC NSEC3"
-    " NSEC3PARAM CDS CDNSKEY OPENPGPKEY SMIMEA HTTPS SVCB AFSDB CERT KX EUI48 EUI64 URI CSYNC ZONEMD".split()
+    [
+        "A",
+        "AAAA",
+        "NS",
+        "CNAME",
+        "SOA",
+        "PTR",
+        "MX",
+        "TXT",
+        "SRV",
+        "CAA",
+        "DS",
+        "TLSA",
+        "NAPTR",
+        "SSHFP",
+        "LOC",
+        "HINFO",
+        "RP",
+        "DNAME",
+        "SPF",
+        "DNSKEY",
+        "RRSIG",
+        "NSEC",
+        "NSEC3",
+        "NSEC3PARAM",
+        "CDS",
+        "CDNSKEY",
+        "OPENPGPKEY",
+        "SMIMEA",
+        "HTTPS",
+        "SVCB",
+        "AFSDB",
+        "CERT",
+        "KX",
+        "EUI48",
+        "EUI64",
+        "URI",
+        "CSYNC",
+        "ZONEMD",
+    ]
 )
 # Types that a zone cannot hold: questions, transfers, and what belongs to messages.
-META = frozenset("ANY AXFR IXFR MAILA MAILB OPT TSIG TKEY SIG0 NONE MD MF TYPE0".split())
+META = frozenset(["ANY", "AXFR", "IXFR", "MAILA", "MAILB", "OPT", "TSIG", "TKEY", "SIG0", "NONE", "MD", "MF", "TYPE0"])
 
 
 class RdataError(ValueError):
@@ -57,7 +95,7 @@ def absolute(word: str, origin: str) -> str:
         text = _HIGH.sub(lambda found: f"\\{ord(found[0]):03d}", word)
         return dns.name.from_text(text, dns.name.from_text(origin)).to_text()
     except dns.exception.DNSException as error:
-        raise RdataError(f"{ascii(word[:80])} is not a name: {type(error).__name__}: {error}") from None
+        raise RdataError(f"{word[:80]!a} is not a name: {type(error).__name__}: {error}") from None
 
 
 def ttl_s(word: str) -> int | None:
@@ -122,14 +160,14 @@ def _fields(kind: str, tokens: Sequence[Token], count: int) -> list[str]:
 
 def _number(word: str, limit: int, what: str) -> int:
     if not _NUMBER.match(word) or int(word) > limit:
-        raise RdataError(f"{what} {ascii(word[:20])} is not a number from 0 to {limit}")
+        raise RdataError(f"{what} {word[:20]!a} is not a number from 0 to {limit}")
     return int(word)
 
 
 def _a(tokens: Sequence[Token], _origin: str) -> str:
     (address,) = _fields("A", tokens, 1)
     if not _IPV4.match(address):
-        raise RdataError(f"{ascii(address[:40])} is not an IPv4 address")
+        raise RdataError(f"{address[:40]!a} is not an IPv4 address")
     return address
 
 
@@ -140,7 +178,7 @@ def _aaaa(tokens: Sequence[Token], _origin: str) -> str:
         if found.scope_id is not None:
             raise ValueError
     except ValueError:
-        raise RdataError(f"{ascii(address[:60])} is not an IPv6 address") from None
+        raise RdataError(f"{address[:60]!a} is not an IPv6 address") from None
     return f"::ffff:{found.ipv4_mapped}" if found.ipv4_mapped else _compressed(found)
 
 
@@ -212,7 +250,7 @@ def _soa(tokens: Sequence[Token], origin: str) -> str:
     for word in numbers[1:]:
         seconds = ttl_s(word)
         if seconds is None:
-            raise RdataError(f"{ascii(word[:20])} is not a time")
+            raise RdataError(f"{word[:20]!a} is not a time")
         times.append(str(seconds))
     return f"{absolute(mname, origin)} {absolute(rname, origin)} {serial} {' '.join(times)}"
 

@@ -100,7 +100,7 @@ class _Reader:
             if word.upper() != "IN":
                 found = ttl_s(word)
                 if found is None or ttl is not None:
-                    raise RdataError(f"{ascii(word[:40])} is neither a TTL, a class nor a record type")
+                    raise RdataError(f"{word[:40]!a} is neither a TTL, a class nor a record type")
                 ttl = found
             position += 1
             if position > 2:  # noqa: PLR2004 - TTL and class
@@ -112,11 +112,11 @@ class _Reader:
         if word in {"$INCLUDE", "$GENERATE"}:
             raise ZonePolicyError(f"{word} is not accepted in a pushed zone", rule=word[1:].lower(), line=line.number)
         if word not in {"$TTL", "$ORIGIN"} or len(arguments) != 1 or arguments[0].quoted:
-            raise RdataError(f"the directive {ascii(word[:40])} is not known, or not complete")
+            raise RdataError(f"the directive {word[:40]!a} is not known, or not complete")
         if word == "$TTL":
             self._default_ttl = ttl_s(arguments[0].text)
             if self._default_ttl is None:
-                raise RdataError(f"$TTL {ascii(arguments[0].text[:20])} is not a time")
+                raise RdataError(f"$TTL {arguments[0].text[:20]!a} is not a time")
         else:
             self._origin = absolute(arguments[0].text, self._origin)
 

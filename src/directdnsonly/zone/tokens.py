@@ -49,7 +49,7 @@ def logical_lines(text: str) -> Iterator[Line]:
             continue
         odd = _ODD_BREAKS.search(line) or re.search("\r", line)
         if odd and not _inside_quotes(line, odd.start()):
-            raise ZoneSyntaxError(f"control character {ascii(odd[0])} outside of a string", line=number)
+            raise ZoneSyntaxError(f"control character {odd[0]!a} outside of a string", line=number)
         depth = _step_through(line, depth, tokens, number)
         if len(tokens) > MAX_TOKENS:
             raise ZoneSyntaxError("a record with too many fields", line=start)

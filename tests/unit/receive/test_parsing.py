@@ -28,7 +28,7 @@ async def parser() -> AsyncIterator[ZoneParser]:
 
 async def pid_of(parser: ZoneParser, path: Path, tail: bytes = BIG) -> int:
     await parser.parse(f"pid {path}".encode() + tail, NAME)
-    return int(path.read_text())  # noqa: ASYNC240 - a test's own small file
+    return int(path.read_text())
 
 
 async def test_small_zones_are_parsed_here_and_big_ones_elsewhere(parser: ZoneParser, tmp_path: Path) -> None:
@@ -119,5 +119,5 @@ async def test_an_idle_process_ends(tmp_path: Path) -> None:
     await pid_of(parser, tmp_path / "pid")
 
     async with asyncio.timeout(5):
-        while parser._worker is not None:  # noqa: ASYNC110 - it has no event to wait for
+        while parser._worker is not None:
             await asyncio.sleep(0)

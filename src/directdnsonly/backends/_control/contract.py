@@ -14,7 +14,7 @@ class ControlReply:
     text: str = ""
 
 
-class ControlUnavailable(Exception):  # noqa: N818 - what it is
+class ControlUnavailable(Exception):
     """named cannot be reached by its control channel, or did not answer in time. The text says why."""
 
 

@@ -41,7 +41,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
 }
 
 
-class MalformedFrame(ValueError):  # noqa: N818 - what it is
+class MalformedFrame(ValueError):
     """The bytes are no message of this protocol, or its signature is wrong."""
 
 
