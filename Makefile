@@ -33,7 +33,7 @@ bench: tools-run .venv/.dev ## benchmarks: a table and JSON (bench/results/lates
 	$(SBIN) $(PY) -m bench --json bench/results/latest.json
 
 faults: tools-test .venv/.dev ## the long fault suite (kills, at least 200)
-	$(SBIN) DADNS_FAULT_RUNS=200 $(PY) -m pytest -q -s --timeout 3600 tests/e2e/test_faults.py
+	$(SBIN) DADNS_FAULT_RUNS=200 $(PY) -m pytest -q -s --timeout 3600 tests/e2e/test_line.py -k kill_9
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
 	$(PY) docs/generate.py

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
@@ -83,12 +84,12 @@ class Service:
     def start(self) -> float:
         """Start (again); seconds until pushes are accepted."""
         began = time.perf_counter()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "directdnsonly", "serve", "--config", str(self.folder / "app.yml")],
-            stdout=(self.folder / "log").open("ab"),
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "directdnsonly", "serve", "--config", str(self.folder / "app.yml")],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         while True:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1) as answer:
@@ -109,6 +110,24 @@ class Service:
         self._process.terminate()
         self._process.wait(timeout=30)
         return time.perf_counter() - began
+
+    def kill(self) -> None:
+        """kill -9: no chance to write anything."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(timeout=10)
+
+    def named_pid(self) -> int:
+        """The bundled named."""
+        return int((self.folder / "data/backends/bind/run/named.pid").read_text())
+
+    def readyz(self) -> dict[str, object]:
+        """/readyz, whatever its status."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=10) as answer:
+                return dict(json.load(answer))
+        except urllib.error.HTTPError as error:
+            return dict(json.load(error))
 
     def status(self) -> dict[str, object]:
         """/api/v1/status."""

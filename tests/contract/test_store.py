@@ -430,13 +430,16 @@ async def test_a_full_store_refuses_exactly_what_it_cannot_keep_and_recovers(ope
     """Faults A4: nothing acknowledged is lost, the refusal says why, and room makes it work again by itself."""
     store = await opener.open(backends=["one"], max_store_mb=1)
     kept: list[str] = []
-    with pytest.raises(OutboxUnavailable, match="full"):
+
+    async def fill() -> None:
         for number in range(5000):
+            content = "".join(f"{(number * 7919 + step) % 99991:05d}" for step in range(40))
             name = f"zone-{number:05d}.example"
-            await store.record_push(
-                a_push(name, content="".join(f"{(number * 7919 + step) % 99991:05d}" for step in range(40)))
-            )
+            await store.record_push(a_push(name, content=content))
             kept.append(name)
+
+    with pytest.raises(OutboxUnavailable, match="full"):
+        await fill()
     assert len(kept) > 100
 
     still_there = [str(zone.name) for zone in await store.zones(limit=1000)]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from directdnsonly.errors import NameRefused
-from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.name import CUT, ZoneName
 
 SUFFIX = ".db"
 _TRAILER = re.compile(rb"; directdnsonly version=(\d+) serial=(\d+) records=(\d+) end\n\Z")
@@ -107,5 +107,15 @@ class ZoneFolder:
         with os.scandir(self._folder) as entries:
             for entry in entries:
                 if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
-                    with contextlib.suppress(NameRefused):
-                        yield ZoneName.from_file_stem(entry.name.removesuffix(SUFFIX))
+                    with contextlib.suppress(NameRefused, OSError):
+                        yield self._name_of(entry.name.removesuffix(SUFFIX))
+
+    def _name_of(self, stem: str) -> ZoneName:
+        """The zone of a file; a cut stem does not tell it, the file's first line does."""
+        if CUT not in stem:
+            return ZoneName.from_file_stem(stem)
+        with (self._folder / (stem + SUFFIX)).open("rb") as file:
+            name = ZoneName.parse(file.readline(300).decode("ascii", "replace").removeprefix("$ORIGIN ").strip())
+        if name.file_stem != stem:
+            raise NameRefused(f"{stem} does not hold the zone of its name", rule="name-file")
+        return name

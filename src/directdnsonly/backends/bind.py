@@ -145,9 +145,12 @@ class BindBackend:
             never_served: dict[ZoneName, Path | None] = {
                 change.name: None for change, content in todo if not change.is_delete and content is None
             }
-            include = self._include
-            if never_served and await asyncio.to_thread(lambda: include.update(never_served)):
+            if never_served and await asyncio.to_thread(self._unlist, never_served):
                 await self._ask("reconfig")
+
+    def _unlist(self, names: dict[ZoneName, Path | None]) -> bool:
+        assert self._include is not None
+        return self._include.update(names)
 
     def _observe(self, name: ZoneName) -> ZoneObserved:
         trailer = self._files.trailer(name)
@@ -202,6 +205,8 @@ class BindBackend:
         if _says(reply.text, DYNAMIC):
             reason = "named holds it as a dynamic zone (allow-update): such a zone cannot be delivered by file"
             return Outcome(kind=OutcomeKind.REFUSED, reason=reason)
+        if self._include is not None:
+            return None  # listed, but not loaded: following it finds out why
         return Outcome(kind=OutcomeKind.RETRY, reason=_one_line(reply.text))
 
     async def _delete(self, change: ZoneChange) -> Outcome:

@@ -5,6 +5,7 @@ A name is normalised once, where it enters (push, API, file, list of a server), 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -17,6 +18,8 @@ from directdnsonly.errors import NameRefused
 
 MAX_LABEL_OCTETS: Final = 63  # RFC 1035, section 2.3.4
 MAX_NAME_OCTETS: Final = 253  # 255 on the wire with length octets and root
+MAX_FILE_STEM: Final = 240  # a file name has 255 octets, and suffixes come on top
+CUT: Final = "~"  # no zone name holds it: marks the stem of a name that is too long for a file name
 # Letters, digits, hyphen; underscore as users have it; slash because RFC 2317 names contain it (0/26.2.0.192.in-addr.arpa).
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_/-]*[a-z0-9_])?\Z")
 _FILE_SAFE: Final = "-_."  # what `quote` leaves alone beside letters and digits; a slash becomes %2F
@@ -76,8 +79,14 @@ class ZoneName(str):
 
     @property
     def file_stem(self) -> str:
-        """A file name without folder parts; `from_file_stem` gives the name back. At most 253 + 2 per slash octets."""
-        return quote(self, safe=_FILE_SAFE)
+        """A file name without folder parts, at most 240 octets; `from_file_stem` gives the name back.
+
+        A longer one is cut and told apart by a hash; its file carries the name in its first line.
+        """
+        stem = quote(self, safe=_FILE_SAFE)
+        if len(stem) <= MAX_FILE_STEM:
+            return stem
+        return f"{stem[:180]}{CUT}{hashlib.sha256(self.encode('ascii')).hexdigest()[:32]}"
 
     @classmethod
     def from_file_stem(cls, stem: str) -> ZoneName:

@@ -1,0 +1,232 @@
+"""One contract, every backend, each against its real name server. The fake passes it too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from directdnsonly.backends.contract import OutcomeKind, ZoneChange
+from directdnsonly.errors import BackendUnavailable
+from directdnsonly.verify.compare import Expected, Finding
+from directdnsonly.verify.verifier import Verifier
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.text import parse
+from tests.support.fake_backend import FakeBackend
+from tests.support.named import bind_under_test
+
+KINDS = ["fake", "managed-native", "managed-rndc", "external-include", "external-addzone"]
+ODD_NAMES = [
+    "with_underscore.example", "0/26.2.0.192.in-addr.arpa", "xn--mnchen-3ya.de", "2.0.192.in-addr.arpa",
+    "8.b.d.0.1.0.0.2.ip6.arpa", ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61]), "x",
+]  # fmt: skip
+
+
+class FakeDaemon:
+    """Down and up for the fake."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self.backend = backend
+
+    async def stop(self) -> None:
+        self.backend.down = "stopped"
+        self.backend.silent = True
+
+    async def start(self) -> None:
+        self.backend.down = ""
+        self.backend.silent = False
+
+
+class Rig:
+    """A backend, its daemon, and proof by DNS."""
+
+    def __init__(self, kind: str, backend, daemon) -> None:
+        self.kind, self.backend, self.daemon = kind, backend, daemon
+        self.verifier = Verifier(backend.servers, allows_transfer=backend.capabilities.allows_transfer)
+        self.known: set[ZoneName] = set()
+
+    def put(self, name: str, serial: int, extra: str = "", *, raw: str = "") -> ZoneChange:
+        origin = ZoneName.parse(name)
+        text = (
+            f"@ 3600 IN SOA ns.host.example. h.host.example. {serial} 60 60 60 60\n@ 60 IN NS ns.host.example.\n{extra}"
+        )
+        zone = parse(text, origin)
+        return ZoneChange(
+            name=origin,
+            version=serial,
+            text=zone.text + raw,
+            serial=serial,
+            records=zone.records,
+            known=origin in self.known,
+        )
+
+    async def apply(self, *changes: ZoneChange) -> list[OutcomeKind]:
+        outcomes = await self.backend.apply(changes)
+        self.known |= {change.name for change in changes if not change.is_delete}
+        return [outcome.kind for outcome in outcomes]
+
+    async def finding(self, name: str, serial: int | None, records: int = 0) -> Finding:
+        expected = Expected(name=ZoneName.parse(name), serial=serial or 0, records=records, absent=serial is None)
+        (verdict,) = await self.verifier.verify([expected], patience_s=3)
+        return verdict.finding
+
+
+@pytest.fixture(params=KINDS)
+async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+    if request.param == "fake":
+        async with FakeBackend() as backend:
+            rig = Rig("fake", backend, FakeDaemon(backend))
+            yield rig
+            rig.verifier.close()
+        return
+    async with bind_under_test(tmp_path, request.param) as (backend, daemon):
+        rig = Rig(request.param, backend, daemon)
+        yield rig
+        rig.verifier.close()
+
+
+async def test_put_change_and_delete_are_served(rig):
+    """Each step is proven by the name server itself."""
+    assert [OutcomeKind.APPLIED] == await rig.apply(rig.put("a.example", 1))
+    assert Finding.PROVEN is await rig.finding("a.example", 1, 2)
+
+    assert [OutcomeKind.APPLIED] == await rig.apply(rig.put("a.example", 2, "www 60 IN A 192.0.2.1\n"))
+    assert Finding.PROVEN is await rig.finding("a.example", 2, 3)
+
+    gone = ZoneChange(name=ZoneName.parse("a.example"), version=3, text=None)
+    assert [OutcomeKind.APPLIED] == await rig.apply(gone)
+    assert Finding.PROVEN is await rig.finding("a.example", None)
+
+
+async def test_everything_may_be_repeated(rig):
+    """Put twice, delete twice, delete of the unknown, and a wrong hint."""
+    change = rig.put("a.example", 1)
+    assert [OutcomeKind.APPLIED] * 2 == await rig.apply(change) + await rig.apply(rig.put("a.example", 1))
+    rig.known.clear()  # the hint is wrong now
+    assert [OutcomeKind.APPLIED] == await rig.apply(rig.put("a.example", 2))
+    assert Finding.PROVEN is await rig.finding("a.example", 2)
+    gone = ZoneChange(name=ZoneName.parse("a.example"), version=3, text=None)
+    unknown = ZoneChange(name=ZoneName.parse("never.example"), version=1, text=None)
+    assert [OutcomeKind.APPLIED] * 3 == await rig.apply(gone) + await rig.apply(gone) + await rig.apply(unknown)
+    rig.known.add(ZoneName.parse("b.example"))  # wrong the other way round
+    assert [OutcomeKind.APPLIED] == await rig.apply(rig.put("b.example", 1))
+    assert Finding.PROVEN is await rig.finding("b.example", 1)
+
+
+async def test_a_batch_is_served_whole(rig):
+    """Many zones in one call (500; fewer where each costs a subprocess)."""
+    count = 40 if rig.kind == "managed-rndc" else 500
+    assert {OutcomeKind.APPLIED} == set(await rig.apply(*(rig.put(f"z{n}.example", 1) for n in range(count))))
+
+    expected = [Expected(name=ZoneName.parse(f"z{n}.example"), serial=1) for n in range(count)]
+    assert {Finding.PROVEN} == {verdict.finding for verdict in await rig.verifier.verify(expected, patience_s=5)}
+
+
+async def test_odd_names_are_served(rig):
+    """Underscores, RFC 2317 slashes, A-labels, reverse zones, 253 octets, a top-level name."""
+    assert {OutcomeKind.APPLIED} == set(await rig.apply(*(rig.put(name, 1) for name in ODD_NAMES)))
+    assert [Finding.PROVEN] * len(ODD_NAMES) == [await rig.finding(name, 1) for name in ODD_NAMES]
+    observed = {found.name async for found in rig.backend.inventory()}
+    assert {str(ZoneName.parse(name)) for name in ODD_NAMES} <= {str(name) for name in observed}
+
+
+async def test_a_name_server_that_is_down_is_no_zones_fault(rig):
+    """BackendUnavailable with a reason; after its return everything works, and what was served is served again."""
+    await rig.apply(rig.put("kept.example", 1))
+    await rig.daemon.stop()
+
+    with pytest.raises(BackendUnavailable):
+        await rig.backend.apply([rig.put("a.example", 1)])
+    with pytest.raises(BackendUnavailable):
+        await rig.backend.ready()
+    await rig.daemon.start()
+
+    await rig.backend.ready()
+    assert [OutcomeKind.APPLIED] == await rig.apply(rig.put("a.example", 1))
+    assert [Finding.PROVEN] * 2 == [await rig.finding("a.example", 1), await rig.finding("kept.example", 1)]
+
+
+async def test_a_refused_zone_stops_no_neighbour_and_leaves_the_last_good_version(rig):
+    """Faults B1 and B7, also after the restart of the name server."""
+    await rig.apply(rig.put("bad.example", 1), rig.put("good.example", 1))
+    poison = rig.put("bad.example", 2, raw="bad.example. 60 IN CNAME elsewhere.example.\n")
+    fresh = rig.put("fresh.example", 2, raw="fresh.example. 60 IN CNAME elsewhere.example.\n")
+    if rig.kind == "fake":
+        rig.backend.refuse = {"bad.example": "poison", "fresh.example": "poison"}
+
+    outcomes = await rig.backend.apply([poison, rig.put("good.example", 2), fresh])
+
+    assert [OutcomeKind.REFUSED, OutcomeKind.APPLIED, OutcomeKind.REFUSED] == [outcome.kind for outcome in outcomes]
+    assert rig.kind == "fake" or "CNAME and other data" in outcomes[0].reason
+    for _ in range(2):
+        assert Finding.PROVEN is await rig.finding("good.example", 2)
+        assert Finding.PROVEN is await rig.finding("bad.example", 1)
+        await rig.daemon.stop()
+        await rig.daemon.start()
+
+
+async def test_inventory_and_observation_tell_the_version(rig):
+    """What the reconciler compares with the store."""
+    await rig.apply(rig.put("a.example", 7), rig.put("b.example", 8))
+
+    seen = {str(found.name): found.version async for found in rig.backend.inventory()}
+
+    assert {"a.example": 7, "b.example": 8} == seen
+    assert 7 == (await rig.backend.observe(ZoneName.parse("a.example"))).serial
+    assert await rig.backend.observe(ZoneName.parse("none.example")) is None
+
+
+async def test_a_reload_during_a_running_load_is_not_lost(rig):
+    """BIND drops it silently (daemons.md, gotcha 1): the newest content must be served all the same."""
+    records = "".join(f"h{n} 60 IN A 192.0.2.{n % 250}\n" for n in range(5000))
+    await rig.apply(rig.put("big.example", 1, records))
+    for serial in range(2, 6):
+        assert [OutcomeKind.APPLIED] == await rig.apply(rig.put("big.example", serial, records))
+
+    assert Finding.PROVEN is await rig.finding("big.example", 5)
+
+
+async def test_a_foreign_zone_in_the_include_file_is_kept(tmp_path):
+    """The original's file is ours to write, but nothing in it is lost; a copy is kept beside it."""
+    async with bind_under_test(tmp_path, "external-include") as (backend, _daemon):
+        rig = Rig("external-include", backend, None)
+        await rig.apply(rig.put("a.example", 1))
+        rig.verifier.close()
+        text = (tmp_path / "external" / "zones.conf").read_text()
+        assert 'zone "foreign.example"' in text
+        assert 'zone "a.example"' in text
+        assert (tmp_path / "external" / "zones.conf.before-directdnsonly").exists()
+
+
+async def test_a_strict_external_named_refuses_underscores_with_the_reason(tmp_path):
+    """That backend's clear per-zone error, not silence (issue: underscores in host names)."""
+    async with bind_under_test(tmp_path, "external-addzone") as (backend, _daemon):
+        rig = Rig("external-addzone", backend, None)
+        (outcome,) = await backend.apply([rig.put("a.example", 1, "_x 60 IN A 192.0.2.1\n")])
+        rig.verifier.close()
+        assert (OutcomeKind.REFUSED, True) == (outcome.kind, "check-names" in outcome.reason)
+
+
+async def test_a_hanging_rndc_is_killed(tmp_path):
+    """Faults C4: a control channel that says nothing costs its time limit, no more."""
+    from directdnsonly.backends._control.contract import ControlUnavailable
+    from directdnsonly.backends._control.isccc import ControlKey, NativeControl
+    from directdnsonly.backends._control.rndc import RndcControl
+    from tests.support.programs import require_program
+
+    require_program("rndc")
+    server = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(30), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    key = tmp_path / "k"
+    key.write_text('key "k" { algorithm hmac-sha256; secret "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI="; };')
+    controls = [
+        RndcControl(options=["-s", "127.0.0.1", "-p", str(port), "-k", str(key)], timeout_s=0.5),
+        NativeControl(host="127.0.0.1", port=port, key=ControlKey(algorithm="hmac-sha256", secret=b"x"), timeout_s=0.5),
+    ]
+    for control in controls:
+        with pytest.raises(ControlUnavailable, match="no answer in"):
+            await control.command("status")
+        await control.aclose()
+    server.close()
