@@ -145,7 +145,8 @@ class BindBackend:
             never_served: dict[ZoneName, Path | None] = {
                 change.name: None for change, content in todo if not change.is_delete and content is None
             }
-            if never_served and await asyncio.to_thread(self._unlist, never_served):
+            changed = await asyncio.to_thread(self._unlist, never_served)
+            if changed:
                 await self._ask("reconfig")
 
     def _unlist(self, names: dict[ZoneName, Path | None]) -> bool:

@@ -1,0 +1,81 @@
+"""Write the generated pages: configuration.md, log-events.md, and the life of a delivery in line.md. `make docs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from directdnsonly.backends.registry import BACKENDS
+from directdnsonly.config import Settings
+from directdnsonly.log import EVENTS
+from directdnsonly.outbox.lifecycle import TRANSITIONS
+
+HERE = Path(__file__).parent
+MARK = "<!-- generated: the life of a delivery -->"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return "`changeme`"
+    if value is None:
+        return ""
+    return (
+        f"`{', '.join(map(str, value))}`" if isinstance(value, tuple) and value else f"`{value}`" if value != () else ""
+    )
+
+
+def _rows(model: type[BaseModel], path: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _rows(inner, f"{path}{name}.")
+        elif name != "backends":
+            variable = f"DADNS_{path}{name}".replace(".", "_").replace("<name>", "<NAME>").upper()
+            default = _shown(field.get_default(call_default_factory=True)) if not field.is_required() else "required"
+            yield f"| `{path}{name}` | `{variable}` | {default} | {field.description or ''} |"
+
+
+def configuration() -> str:
+    """Every key with its variable, default and meaning."""
+    head = "| key | variable | default | meaning |\n|---|---|---|---|\n"
+    parts = [
+        "# Configuration\n\nGenerated from the settings models; do not edit.\n\n",
+        head,
+        "\n".join(_rows(Settings, "")),
+        "\n",
+    ]
+    for kind, backend in BACKENDS.items():
+        parts += [f"\n## Backend `{kind}`\n\n", head, "\n".join(_rows(backend.settings, "dns.backends.<name>.")), "\n"]
+    return "".join(parts)
+
+
+def log_events() -> str:
+    """The table of event names."""
+    rows = "\n".join(f"| `{event}` | {meaning} |" for event, meaning in sorted(EVENTS.items()))
+    return f"# Log events\n\nGenerated from `log.py`; do not edit.\n\n| event | meaning |\n|---|---|\n{rows}\n"
+
+
+def line(text: str) -> str:
+    """docs/line.md with the diagram made from the transition table."""
+    arrows = "\n".join(f"    {state} --> {after}: {event}" for (state, event), after in TRANSITIONS.items())
+    diagram = (
+        f"{MARK}\n\n## The life of a delivery\n\n```mermaid\nstateDiagram-v2\n    [*] --> pending\n{arrows}\n```\n"
+    )
+    return text.split(MARK, maxsplit=1)[0].rstrip("\n") + "\n\n" + diagram
+
+
+def pages() -> dict[Path, str]:
+    """Each generated file and what it should hold."""
+    return {
+        HERE / "configuration.md": configuration(),
+        HERE / "log-events.md": log_events(),
+        HERE / "line.md": line((HERE / "line.md").read_text(encoding="utf-8")),
+    }
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,27 @@
+"""Generated pages are current, and every event that code logs is documented."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+from directdnsonly.log import EVENTS
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_generated_pages_are_current():
+    """`make docs` would change nothing."""
+    pages = runpy.run_path(str(ROOT / "docs" / "generate.py"))["pages"]()
+
+    assert {path.name: text for path, text in pages.items()} == {path.name: path.read_text() for path in pages}
+
+
+def test_every_logged_event_is_in_the_list():
+    """And nothing is in the list that nobody logs."""
+    logged = set()
+    for file in (ROOT / "src").rglob("*.py"):
+        if file.name != "log.py":
+            logged |= set(re.findall(r'"([a-z]+\.[a-z_]+)"', file.read_text()))
+    assert set(EVENTS) <= logged
