@@ -52,8 +52,35 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "store.unavailable": "The store cannot work now; the reason says what to do.",
     }
 )
-_SECRET = re.compile(r"password|secret|authorization|token|api_key", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_SECRET = re.compile(r"password|passwd|secret|authorization|token|api_?key", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_STACK_KEYS = frozenset({"exception", "stack"})
+
+
+class _Output:
+    """Standard error as it is now. A log that cannot be written (disk full, pipe closed) must never stop the service."""
+
+    def msg(self, line: str) -> None:
+        """Write a line whole, at once, or not at all."""
+        try:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            pass  # nowhere left to say it; the status and the audit in the store still tell
+
+    log = debug = info = warning = error = critical = exception = fatal = msg
+
+
+class _Handler(logging.Handler):
+    """What libraries say, through the same door."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See logging.Handler: never raises. Its own way out would print the arguments, which nobody has blotted."""
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001 - a library's broken format string is no reason to stop
+            line = f"a log record of {record.name} could not be formatted"
+        _Output().msg(line)
 
 
 def configure(*, level: str, fmt: str, timezone: str) -> None:
@@ -65,21 +92,31 @@ def configure(*, level: str, fmt: str, timezone: str) -> None:
         event["timestamp"] = datetime.now(zone).isoformat(timespec="milliseconds")
         return event
 
-    shared: list[Any] = [structlog.processors.add_log_level, stamp, _blot_out, _escape]
+    # Tracebacks as plain text: the pretty ones show local variables, passwords among them.
+    shared: list[Any] = [
+        structlog.processors.add_log_level,
+        stamp,
+        structlog.processors.format_exc_info,
+        structlog.processors.UnicodeDecoder(),
+        _clean,
+    ]
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if console else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=24
+        )
+        if console
+        else structlog.processors.JSONRenderer()
     )
-    trace = [] if console else [structlog.processors.format_exc_info]
     structlog.configure(
-        processors=[*shared, *trace, renderer],
+        processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_names: _Output(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shared, *trace, renderer]
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shared, renderer]
         )
     )
     root = logging.getLogger()
@@ -87,16 +124,35 @@ def configure(*, level: str, fmt: str, timezone: str) -> None:
     root.setLevel(max(getattr(logging, level), logging.WARNING))  # libraries speak only when something is wrong
 
 
-def _blot_out(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for key in event:
-        if _SECRET.search(key):
-            event[key] = "***"
-    return event
+def _clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blot out what sounds like a secret; foreign text cannot forge a line (faults B10).
 
-
-def _escape(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Foreign text cannot forge a line (faults B10). Stack traces keep theirs."""
+    A traceback keeps its lines, indented: none of them can pass for an event.
+    """
     for key, value in event.items():
-        if isinstance(value, str) and key not in {"exception", "stack"} and _CONTROL.search(value):
-            event[key] = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", value)
+        if key in _STACK_KEYS and isinstance(value, str):
+            event[key] = "\n".join(f"    {_escaped(line)}" for line in value.split("\n"))
+        else:
+            event[key] = _clean_value(key, value)
     return event
+
+
+def _clean_value(key: str, value: Any) -> Any:
+    if _SECRET.search(key):
+        return "***"
+    if isinstance(value, str):
+        return _escaped(value)
+    if isinstance(value, Mapping):
+        return {str(inner): _clean_value(str(inner), below) for inner, below in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_clean_value("", below) for below in value]
+    return value
+
+
+def _escaped(text: str) -> str:
+    return _CONTROL.sub(_escape, text) if _CONTROL.search(text) else text
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - two digits or four

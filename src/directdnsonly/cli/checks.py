@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from directdnsonly.config import Settings, find_file
+from directdnsonly.config import Settings
 
 SBIN = "/usr/sbin:/sbin:/usr/local/sbin"
 
@@ -22,39 +23,58 @@ class Finding:
     what: str
 
 
-def look_around(settings: Settings, config: Path | None) -> Iterator[Finding]:
-    """Folders, ports and programs. A port in use is no fault when the service itself runs there."""
-    yield Finding(True, f"configuration: {find_file(config, os.environ) or 'defaults and environment'}")
+def look_around(settings: Settings) -> Iterator[Finding]:
+    """Folders, ports and programs, and what is configured. Nothing is created."""
+    yield Finding(True, f"configuration: {settings.source_file or 'defaults and variables, no file'}")
+    for name, backend in settings.dns.backends.items():
+        yield Finding(True, f"backend {name}: {backend.type}" + ("" if backend.enabled else ", not enabled"))
     for what, folder in (("data_dir", settings.data_dir), ("store", settings.store_folder)):
         yield _writable(what, folder)
-    yield _port("pushes", settings.app.listen_host, settings.app.listen_port)
+    yield _port("pushes", settings.app.listen_host, settings.app.listen_port, (socket.SOCK_STREAM,))
     for name, backend in settings.enabled_backends().items():
         if backend.is_managed:
-            found = shutil.which("named") or shutil.which("named", path=SBIN)
-            yield Finding(
-                bool(found), f"{name}: {found or 'the program named is missing (Debian: apt-get install bind9)'}"
-            )
+            yield _program(name, "named", "bind9")
             for address in backend.listen:
-                yield _port(f"{name}: DNS", address, backend.port)
+                yield _port(f"{name}: DNS", address, backend.port, (socket.SOCK_DGRAM, socket.SOCK_STREAM))
         else:
             key = backend.layout(name, settings.data_dir).key_file
             yield Finding(True, f"{name}: external named, control key {key or 'not readable: rndc finds its own'}")
             if backend.zones_dir is not None:
                 yield _writable(f"{name}: zones_dir", backend.zones_dir)
+            if backend.named_conf is not None:
+                yield _writable(f"{name}: folder of named_conf", backend.named_conf.parent)
+
+
+def _program(name: str, program: str, package: str) -> Finding:
+    found = shutil.which(program) or shutil.which(program, path=SBIN)
+    missing = f"the program {program} is missing (Debian: apt-get install {package})"
+    return Finding(bool(found), f"{name}: {found or missing}")
 
 
 def _writable(what: str, folder: Path) -> Finding:
-    place = folder
+    place = folder.absolute()
     while not place.exists() and place != place.parent:
         place = place.parent
+    if not place.is_dir():
+        return Finding(False, f"{what}: {folder} cannot be written ({place} is not a folder)")
     good = os.access(place, os.W_OK | os.X_OK)
     return Finding(good, f"{what}: {folder}" + ("" if good else f" cannot be written ({place} is not ours)"))
 
 
-def _port(what: str, host: str, port: int) -> Finding:
+def _port(what: str, host: str, port: int, kinds: tuple[socket.SocketKind, ...]) -> Finding:
+    """Whether we could listen there now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.create_server((host, port), family=family):
-            return Finding(True, f"{what}: {host}:{port} is free")
+        for kind in kinds:
+            with socket.socket(family, kind) as probe:
+                if kind is socket.SOCK_STREAM:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, port))
     except OSError as error:
-        return Finding(False, f"{what}: {host}:{port} cannot be used: {error.strerror} (does the service run already?)")
+        hint = {
+            errno.EADDRINUSE: "does the service run already?",
+            errno.EACCES: "ports below 1024 need root or CAP_NET_BIND_SERVICE",
+            errno.EADDRNOTAVAIL: "no interface of this machine has the address",
+        }.get(error.errno or 0)
+        return Finding(False, f"{what}: {host}:{port}: {error.strerror}" + (f" ({hint})" if hint else ""))
+    return Finding(True, f"{what}: {host}:{port} is free")

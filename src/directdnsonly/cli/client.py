@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,10 +13,11 @@ from urllib.parse import quote
 
 import httpx
 
-from directdnsonly.config import load
-from directdnsonly.errors import ConfigError, DirectDNSOnlyError
+from directdnsonly.config import load, read_secret
+from directdnsonly.errors import ConfigError, ConfigProblem, DirectDNSOnlyError
 
 LONGEST_POLL_S = 30.0
+LONGEST_ANSWER_S = 90.0  # three long polls; a push is answered in milliseconds
 
 
 class NoService(DirectDNSOnlyError):
@@ -36,23 +38,46 @@ class Target:
 
 
 def find_target(url: str | None, config: Path | None, environ: Mapping[str, str] = os.environ) -> Target:
-    """From --url and DADNS_URL, DADNS_USERNAME, DADNS_PASSWORD(_FILE); what is missing comes from the configuration."""
+    """From --url and DADNS_URL, DADNS_USERNAME, DADNS_PASSWORD(_FILE); what is missing comes from the configuration.
+
+    Raises ConfigError.
+    """
     url = url or environ.get("DADNS_URL")
-    username, password = environ.get("DADNS_USERNAME"), environ.get("DADNS_PASSWORD")
-    if password is None and environ.get("DADNS_PASSWORD_FILE"):
-        password = Path(environ["DADNS_PASSWORD_FILE"]).read_text(encoding="utf-8").removesuffix("\n")
+    username, password = environ.get("DADNS_USERNAME"), _password(environ)
     if url is None or username is None or password is None:
-        try:
-            app = load(config, environ=environ).app
-        except ConfigError as error:
-            raise NoService(
-                f"where is the service? Give --url and DADNS_USERNAME, DADNS_PASSWORD; or mend:\n{error}"
-            ) from error
+        app = load(config, environ=environ).app
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(app.listen_host, app.listen_host)  # noqa: S104 - compared
         url = url or f"http://{f'[{host}]' if ':' in host else host}:{app.listen_port}"
         username = username or app.auth_username
         password = password if password is not None else app.auth_password.get_secret_value()
     return Target(url=url.rstrip("/"), username=username, password=password)
+
+
+def _password(environ: Mapping[str, str]) -> str | None:
+    file = environ.get("DADNS_PASSWORD_FILE")
+    if file is None:
+        return environ.get("DADNS_PASSWORD")
+    problems: list[ConfigProblem] = []
+    if "DADNS_PASSWORD" in environ:
+        problems.append(ConfigProblem("DADNS_PASSWORD_FILE", "and DADNS_PASSWORD are both set: choose one"))
+    password = read_secret("DADNS_PASSWORD_FILE", file, problems)
+    if problems:
+        raise ConfigError(problems)
+    return password
+
+
+def zone_path(zone: str) -> str:
+    """Where the API keeps a zone; names such as 0/26.2.0.192.in-addr.arpa (RFC 2317) hold a slash."""
+    return f"/api/v1/zones/{quote(zone, safe='')}"
+
+
+def _is_here(url: str) -> bool:
+    """Whether the service is on this machine: then no proxy of the environment may see the password."""
+    try:
+        host = httpx.URL(url).host
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except (httpx.InvalidURL, ValueError):
+        return False
 
 
 class Client:
@@ -61,7 +86,9 @@ class Client:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._http = httpx.AsyncClient(
-            base_url=target.url, auth=(target.username, target.password), timeout=httpx.Timeout(30.0, read=90.0)
+            auth=(target.username, target.password),
+            timeout=httpx.Timeout(30.0, read=LONGEST_ANSWER_S),
+            trust_env=not _is_here(target.url),
         )
 
     async def __aenter__(self) -> Client:
@@ -75,8 +102,12 @@ class Client:
     async def call(self, method: str, path: str, **arguments: Any) -> Any:
         """The JSON of an answer. Raises NoService, Rejected."""
         try:
-            answer = await self._http.request(method, path, **arguments)
-        except httpx.TransportError as error:
+            answer = await self._http.request(method, self._target.url + path, **arguments)
+        except httpx.ReadTimeout as error:
+            raise NoService(
+                f"{self._target.url} took the request but gave no answer in {LONGEST_ANSWER_S} s"
+            ) from error
+        except (httpx.TransportError, httpx.InvalidURL) as error:
             why = str(error) or type(error).__name__
             raise NoService(
                 f"no service answers at {self._target.url} ({why}): start it with `make run` or `dadns serve`"
@@ -85,19 +116,20 @@ class Client:
             raise NoService(
                 f"{self._target.url} does not accept the user name or password: look at DADNS_USERNAME, DADNS_PASSWORD"
             )
-        if answer.is_error:
-            try:
-                detail = answer.json()["detail"]
-            except (ValueError, KeyError):
-                detail = answer.text[:300]
-            raise Rejected(detail or f"HTTP {answer.status_code}")
-        return answer.json()
+        try:
+            content = answer.json()
+        except ValueError:
+            content = None
+        if answer.is_success and isinstance(content, dict):
+            return content
+        detail = content.get("detail") if isinstance(content, dict) else None
+        raise Rejected(
+            str(detail or f"{self._target.url} answered HTTP {answer.status_code}, not as DirectDNSOnly does")
+        )
 
     async def push(self, zone: str, text: bytes) -> Any:
         """Push a zone; the receipt."""
-        return await self.call(
-            "PUT", f"/api/v1/zones/{quote(zone, safe='')}", content=text, headers={"Content-Type": "text/dns"}
-        )
+        return await self.call("PUT", zone_path(zone), content=text, headers={"Content-Type": "text/dns"})
 
     async def follow(self, change_id: str, *, timeout_s: float) -> Any:
         """The change once it is done, or as it stands after the time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import time
 from collections.abc import Coroutine
@@ -13,17 +14,19 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from directdnsonly import __version__
-from directdnsonly.cli.client import Client, NoService, Rejected, find_target
+from directdnsonly.cli.client import Client, NoService, Rejected, find_target, zone_path
 from directdnsonly.config import load
 from directdnsonly.errors import ConfigError
 
 T = TypeVar("T")
-EXIT_FAILED, EXIT_CONFIG, EXIT_NO_SERVICE = 1, 2, 3
+EXIT_FAILED, EXIT_CONFIG, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 2, 3, 130
 AT_ONCE = 16
 SUFFIXES = (".db", ".zone", ".txt")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 app = typer.Typer(
     name="dadns",
@@ -65,9 +68,9 @@ def check(config: ConfigOption = None) -> None:
 
     settings = _settings(config)
     failed = False
-    for finding in look_around(settings, config):
-        mark = {True: "[green]ok[/]", False: "[red]wrong[/]"}[finding.good]
-        out.print(f"{mark:>16}  {finding.what}", highlight=False)
+    for finding in look_around(settings):
+        out.print("   ok" if finding.good else "wrong", style="green" if finding.good else "red", end="  ")
+        out.print(finding.what, markup=False, highlight=False, soft_wrap=True)
         failed |= not finding.good
     raise typer.Exit(EXIT_FAILED if failed else 0)
 
@@ -77,7 +80,7 @@ def push(
     files: Annotated[list[str], typer.Argument(help="Zone files; - is standard input.")],
     zone: Annotated[str | None, typer.Option("--zone", help="The zone's name (else the file's name).")] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every name server has proven it.")] = True,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait at most.")] = 60.0,
+    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")] = 60.0,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -109,12 +112,12 @@ def zones(
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = Table("zone", "serial", "version", "records", "server", "user", "pushed")
+    table = Table(Column("zone", overflow="fold"), "serial", "version", "records", "server", "user", "pushed")
     for entry in found:
         owner = entry["owner"]
         cells = (entry["zone"], entry["serial"], entry["version"], entry["records"])
         table.add_row(
-            *map(str, cells), owner["hostname"] or owner["credential"], owner["username"], entry["pushed_at"][:19]
+            *_plain(*cells, owner["hostname"] or owner["credential"], owner["username"], entry["pushed_at"][:19])
         )
     out.print(table)
 
@@ -122,31 +125,27 @@ def zones(
 @app.command()
 def show(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """One zone and its state on each name server."""
-    found = _run(_get(url, config, f"/api/v1/zones/{zone}"))
+    found = _run(_get(url, config, zone_path(zone)))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    out.print(
-        f"{found['zone']}: version {found['version']} ({found['kind']}), serial {found['serial']}, {found['records']} records"
-    )
+    about = f"version {found['version']} ({found['kind']}), serial {found['serial']}, {found['records']} records"
+    _say(f"{found['zone']}: {about}")
     for warning in found["warnings"]:
-        out.print(f"  warning: {warning}", markup=False)
+        _say(f"  warning: {warning}")
     for place in found["placements"]:
-        out.print(
-            f"  {place['backend']}: {place['state']}, proven version {place['verified_version']} {place['reason']}",
-            markup=False,
-        )
+        tail = f": {place['reason']}" if place["reason"] else ""
+        _say(f"  {place['backend']}: {place['state']}, proven version {place['verified_version']}{tail}")
 
 
 @app.command()
 def delete(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Remove a zone from every name server."""
-    receipt = _run(_call(url, config, "DELETE", f"/api/v1/zones/{zone}"))
-    print(
-        json.dumps(receipt, indent=2)
-        if as_json
-        else f"{receipt['zone']}: deleted, version {receipt['version']}, change {receipt['change_id']}"
-    )
+    receipt = _run(_call(url, config, "DELETE", zone_path(zone)))
+    if as_json:
+        print(json.dumps(receipt, indent=2))
+    else:
+        _say(f"{receipt['zone']}: deleted, version {receipt['version']}, change {receipt['change_id']}")
 
 
 @app.command()
@@ -156,17 +155,27 @@ def status(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOpti
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    out.print(
-        f"DirectDNSOnly {found['version']}: {found['state']}, {found['zones']} zones, store {found['store']['size_bytes'] / 2**20:.1f} MiB"
+    size = f"{found['store']['size_bytes'] / 2**20:.1f} MiB"
+    _say(f"DirectDNSOnly {found['version']}: {found['state']}, {found['zones']} zones, store {size}")
+    table = Table(
+        "backend",
+        "state",
+        "breaker",
+        "pending",
+        "leased",
+        "dead",
+        "oldest",
+        "push->proven",
+        Column("reason", overflow="fold"),
     )
-    table = Table("backend", "state", "breaker", "pending", "leased", "dead", "oldest", "push->proven", "reason")
     for backend in found["backends"]:
         oldest, median = backend["oldest_s"], backend["median_proven_ms"]
         table.add_row(
-            backend["name"], backend["state"], backend["breaker"],
-            *(str(backend[key]) for key in ("pending", "leased", "dead")),
-            "" if oldest is None else f"{oldest:.1f} s", "" if median is None else f"{median:.1f} ms", backend["reason"],
-        )  # fmt: skip
+            *_plain(*(backend[key] for key in ("name", "state", "breaker", "pending", "leased", "dead"))),
+            "" if oldest is None else f"{oldest:.1f} s",
+            "" if median is None else f"{median:.1f} ms",
+            *_plain(backend["reason"]),
+        )
     out.print(table)
 
 
@@ -174,21 +183,43 @@ def _settings(config: Path | None) -> Any:
     try:
         return load(config)
     except ConfigError as error:
-        err.print(f"[red]wrong configuration[/] {error.file or '(no file found)'}", highlight=False)
-        for problem in error.problems:
-            err.print(f"  {problem}", markup=False, highlight=False)
-        raise typer.Exit(EXIT_CONFIG) from None
+        raise _wrong_configuration(error) from None
+
+
+def _wrong_configuration(error: ConfigError) -> typer.Exit:
+    """Tell every problem; the exit to raise."""
+    where = error.file or "no file found: defaults and variables"
+    err.print(f"wrong configuration ({where})", style="red", markup=False, highlight=False, soft_wrap=True)
+    for problem in error.problems:
+        err.print(f"  {problem}", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(EXIT_CONFIG)
+
+
+def _plain(*values: object) -> list[Text]:
+    """Cells as they are: what other people wrote is no markup and moves no cursor."""
+    return [Text(_CONTROL.sub("?", str(value))) for value in values]
+
+
+def _say(line: str, *, to: Console | None = None) -> None:
+    """One line as it is: no markup, no wrapping, no control characters."""
+    (to or out).print(Text(_CONTROL.sub("?", line)), soft_wrap=True)
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
+    except ConfigError as error:
+        code = _wrong_configuration(error)
+        _say("or tell where the service is: --url or DADNS_URL, with DADNS_USERNAME and DADNS_PASSWORD", to=err)
+        raise code from None
     except NoService as error:
-        err.print(str(error), markup=False, highlight=False)
+        _say(str(error), to=err)
         raise typer.Exit(EXIT_NO_SERVICE) from None
     except Rejected as error:
-        err.print(str(error), markup=False, highlight=False)
+        _say(str(error), to=err)
         raise typer.Exit(EXIT_FAILED) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 async def _call(url: str | None, config: Path | None, method: str, path: str) -> Any:
@@ -253,20 +284,20 @@ async def _push_one(client: Client, file: str, zone: str, *, wait: bool, timeout
 
 def _tell_push(result: dict[str, Any]) -> None:
     if result.get("error"):
-        err.print(f"{result['zone']}: refused: {result['error']}", markup=False, highlight=False)
+        _say(f"{result['zone']}: refused: {result['error']}", to=err)
         return
     what = "recorded" if result["changed"] else "unchanged"
     line = f"{result['zone']}: {what}, version {result['version']}, serial {result['serial']}, change {result['change_id']}"
-    out.print(line, markup=False, highlight=False)
+    _say(line)
     for warning in result.get("warnings", ()):
-        out.print(f"  warning: {warning}", markup=False, highlight=False)
+        _say(f"  warning: {warning}")
     for place in result.get("placements", ()):
         tail = f": {place['reason']}" if place["reason"] else ""
-        out.print(f"  {place['backend']}: {place['state']}{tail}", markup=False, highlight=False)
+        _say(f"  {place['backend']}: {place['state']}{tail}")
     if result.get("verified"):
-        out.print(f"  proven by every name server after {result['elapsed_s']:.3f} s", markup=False, highlight=False)
+        _say(f"  proven by every name server after {result['elapsed_s']:.3f} s")
     elif "verified" in result:
-        err.print("  not proven yet: dadns show tells more", markup=False, highlight=False)
+        _say("  not proven yet: dadns show tells more", to=err)
 
 
 def _zone_of(file: str) -> str:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class DispatchSettings(BaseModel):
     """How zones are delivered, proven and tried again."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     retry_delays_s: tuple[float, ...] = Field(
         (30.0, 120.0, 300.0, 900.0, 1800.0),

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class OutboxSettings(BaseModel):
     """How much is kept, and when pushes are refused rather than kept."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     history_versions: int = Field(50, ge=1, le=10_000, description="Versions of each zone that are kept.")
     history_days: int = Field(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+_HOST_NAME = re.compile(r"(?!\d+(\.\d+)*$)[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 
 
 class AppSettings(BaseModel):
     """Where we listen, who may push, and what one push may cost."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     auth_username: str = Field(
         "directdnsonly",
@@ -37,3 +41,13 @@ class AppSettings(BaseModel):
         "transfer",
         description="What happens when one DirectAdmin server pushes a zone of another: accept and record, or refuse.",
     )
+
+    @field_validator("listen_host")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        try:
+            ipaddress.ip_address(value)
+        except ValueError:
+            if not _HOST_NAME.fullmatch(value):
+                raise ValueError("is neither an IP address nor a host name") from None
+        return value

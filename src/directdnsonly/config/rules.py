@@ -1,0 +1,74 @@
+"""What no single key can know: an open door with the default password, no backend, two backends in one place."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import itertools
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from directdnsonly.errors import ConfigProblem
+from directdnsonly.receive.settings import AppSettings
+
+DEFAULT_PASSWORDS = frozenset({"", "changeme"})
+ANY_ADDRESS = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - compared, not bound
+
+
+def door(app: AppSettings) -> Iterator[ConfigProblem]:
+    """Nobody else may push (faults E1)."""
+    if app.auth_password.get_secret_value().strip() in DEFAULT_PASSWORDS and not _is_loopback(app.listen_host):
+        yield ConfigProblem(
+            "app.auth_password",
+            f"is the default or empty, and {app.listen_host} can be reached from outside",
+            "set DADNS_APP_AUTH_PASSWORD, or listen on 127.0.0.1",
+        )
+
+
+def somewhere_to_go(enabled: Collection[str], default: str | None, broken: Collection[str]) -> Iterator[ConfigProblem]:
+    """A push must have somewhere to go (faults E7). `broken`: backends whose own problems are told already."""
+    if not enabled and not broken:
+        yield ConfigProblem("dns.backends", "no backend is enabled: pushes would go nowhere")
+    if default is not None and default not in enabled and default not in broken:
+        near = difflib.get_close_matches(default, enabled, n=1)
+        hint = f"did you mean {near[0]}?" if near else ""
+        yield ConfigProblem("dns.default_backend", f"{default!r} is no enabled backend", hint)
+
+
+def apart(enabled: Mapping[str, Any], app: AppSettings | None) -> Iterator[ConfigProblem]:
+    """No two backends in one place, and no name server on our own port."""
+    for (one, first), (other, second) in itertools.combinations(enabled.items(), 2):
+        for key in ("zones_dir", "named_conf"):
+            here, there = getattr(first, key, None), getattr(second, key, None)
+            if here is not None and there is not None and here.resolve() == there.resolve():
+                yield ConfigProblem(f"dns.backends.{other}", f"shares its {key} with {one}")
+        if any(_meet(a, b) for a in _bound(first) for b in _bound(second)):
+            yield ConfigProblem(f"dns.backends.{other}", f"shares its port with {one}")
+    for name, backend in enabled.items():
+        if app is not None and any(_meet(place, (app.listen_host, app.listen_port)) for place in _bound(backend)):
+            yield ConfigProblem(f"dns.backends.{name}.port", "is the port on which pushes are accepted")
+
+
+def _bound(backend: Any) -> list[tuple[str, int]]:
+    """The addresses and ports that a backend's own name server listens on."""
+    if not getattr(backend, "is_managed", False):
+        return []
+    return [(address, backend.port) for address in backend.listen]
+
+
+def _meet(one: tuple[str, int], other: tuple[str, int]) -> bool:
+    if one[1] != other[1]:
+        return False
+    try:
+        here, there = ipaddress.ip_address(one[0]), ipaddress.ip_address(other[0])
+    except ValueError:
+        return one[0] == other[0]
+    any_address = ANY_ADDRESS[here.version]
+    return here.version == there.version and (here == there or any_address in (str(here), str(there)))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,150 @@
+"""DADNS_ variables: the path of a key with single underscores, resolved against the models.
+
+So `DADNS_DNS_BACKENDS_COREDNS_MYSQL_DC1_HOST` finds `dns.backends.coredns_mysql_dc1.host`. A name that ends in
+`_FILE` reads the value from a file, as container secrets come.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from directdnsonly.backends.registry import BACKENDS, type_of
+from directdnsonly.config.file import Tree
+from directdnsonly.config.settings import Settings, is_list, key_paths, section_of
+from directdnsonly.errors import ConfigProblem
+
+PREFIX = "DADNS_"
+BACKENDS_PREFIX = f"{PREFIX}DNS_BACKENDS_"
+# Read by the command line and by `load` itself, not part of the settings.
+NOT_SETTINGS: Mapping[str, str] = {
+    "DADNS_CONFIG": "The configuration file, when `--config` is not given.",
+    "DADNS_URL": "Command line: where the service answers. Default: from the configuration.",
+    "DADNS_USERNAME": "Command line: user name. Default: from the configuration.",
+    "DADNS_PASSWORD": "Command line: password. Default: from the configuration.",
+    "DADNS_PASSWORD_FILE": "Command line: a file that holds the password.",
+}
+
+Path_ = tuple[str, ...]
+
+
+def overlay(tree: Tree, environ: Mapping[str, str], problems: list[ConfigProblem]) -> None:
+    """Put the variables over the file."""
+    for variable in sorted(environ):
+        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
+            continue
+        path, from_file = _meaning(variable, tree)
+        if path is None:
+            near = difflib.get_close_matches(variable, list(names(tree)), n=1)
+            problems.append(ConfigProblem(variable, "is not a setting", f"did you mean {near[0]}?" if near else ""))
+            continue
+        value: str | None = environ[variable]
+        if from_file:
+            twin = variable.removesuffix("_FILE")
+            if twin in environ:
+                problems.append(ConfigProblem(variable, f"and {twin} are both set: choose one"))
+                continue
+            value = read_secret(variable, environ[variable], problems)
+        if value is not None:
+            _put(tree, path, value, variable)
+
+
+def names(tree: Tree) -> Iterator[str]:
+    """The names of all variables that mean something, for the nearest match."""
+    for path in key_paths():
+        yield f"{PREFIX}{'_'.join(path)}".upper()
+    for backend, values in _backends(tree).items():
+        for key in _keys_of(backend, values):
+            yield f"{BACKENDS_PREFIX}{backend}_{key}".upper().replace("-", "_")
+
+
+def _meaning(variable: str, tree: Tree) -> tuple[Path_ | None, bool]:
+    """The key that a variable sets, and whether its value is the name of a file that holds the value."""
+    path = _resolve(variable, tree)
+    if path is None and variable.endswith("_FILE"):
+        return _resolve(variable.removesuffix("_FILE"), tree), True
+    return path, False
+
+
+def _resolve(variable: str, tree: Tree) -> Path_ | None:
+    if variable.startswith(BACKENDS_PREFIX):
+        return _resolve_backend(variable.removeprefix(BACKENDS_PREFIX), tree)
+    return next((path for path in key_paths() if variable == f"{PREFIX}{'_'.join(path)}".upper()), None)
+
+
+def _resolve_backend(name: str, tree: Tree) -> Path_ | None:
+    """<NAME>_<KEY>, where both may hold underscores: known names first, then the longest key that fits the type."""
+    known = _backends(tree)
+    for backend in sorted(known, key=len, reverse=True):
+        prefix = backend.upper().replace("-", "_") + "_"
+        key = name.removeprefix(prefix).lower()
+        if name.startswith(prefix) and key in _keys_of(backend, known[backend]):
+            return ("dns", "backends", backend, key)
+    words = name.lower().split("_")
+    splits = [("_".join(words[:cut]), "_".join(words[cut:])) for cut in range(1, len(words))]
+    by_type = [split for split in splits if type_of(split[0]) and split[1] in _keys_of(split[0], None)]
+    any_type = [split for split in splits if split[1] in _keys_of("", None)]
+    return next((("dns", "backends", *split) for split in (*by_type, *any_type)), None)
+
+
+def _backends(tree: Tree) -> dict[str, Any]:
+    dns = tree.values.get("dns")
+    listed = dns.get("backends") if isinstance(dns, dict) else None
+    return listed if isinstance(listed, dict) else {}
+
+
+def _keys_of(backend: str, values: Any) -> set[str]:
+    """The keys of a backend's type; of every type while its type is not known."""
+    given = values.get("type") if isinstance(values, dict) else None
+    kind = BACKENDS.get(str(given or type_of(backend) or ""))
+    kinds = [kind] if kind else list(BACKENDS.values())
+    return {key for one in kinds for key in one.settings.model_fields}
+
+
+def read_secret(variable: str, file: str, problems: list[ConfigProblem]) -> str | None:
+    """What the file of a `_FILE` variable holds, without the last line end; None when that is a problem."""
+    try:
+        value = Path(file).read_text(encoding="utf-8").removesuffix("\n")
+    except OSError as error:
+        problems.append(ConfigProblem(variable, f"the file {file} cannot be read: {error.strerror}"))
+    except UnicodeDecodeError:
+        problems.append(ConfigProblem(variable, f"the file {file} is not text in UTF-8"))
+    else:
+        if value:
+            return value
+        problems.append(ConfigProblem(variable, f"the file {file} is empty"))
+    return None
+
+
+def _put(tree: Tree, path: Path_, value: str, variable: str) -> None:
+    branch = tree.values
+    for step in path[:-1]:
+        below = branch.setdefault(step, {})
+        if not isinstance(below, dict):
+            return  # the file holds nonsense here, and is told so
+        branch = below
+    branch[path[-1]] = _listed(value) if any(is_list(model, path[-1]) for model in _models(path)) else value
+    tree.origins[".".join(path)] = variable
+
+
+def _models(path: Path_) -> list[type[BaseModel]]:
+    """The models that a key may belong to."""
+    if path[:2] == ("dns", "backends"):
+        return [kind.settings for kind in BACKENDS.values() if path[-1] in kind.settings.model_fields]
+    section = section_of(Settings.model_fields[path[0]].annotation)
+    return [section or Settings]
+
+
+def _listed(value: str) -> Any:
+    """A list from JSON, or from commas."""
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return [part.strip() for part in value.split(",") if part.strip()]
