@@ -79,7 +79,8 @@ class _Handler(logging.Handler):
         try:
             line = self.format(record)
         except Exception:  # noqa: BLE001 - a library's broken format string is no reason to stop
-            line = f"a log record of {record.name} could not be formatted"
+            record.msg, record.args = f"a log record of {record.name} could not be formatted", None
+            line = self.format(record)
         _Output().msg(line)
 
 

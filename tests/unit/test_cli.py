@@ -1,0 +1,256 @@
+"""The commands, as processes of their own, against a small real HTTP server."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.api_server import PASSWORD, USER, Answer, Asked, api_server, change, placement, receipt
+
+SRC = Path(__file__).parents[2] / "src"
+
+
+@pytest.fixture
+def dadns(tmp_path: Path):
+    """Runs `dadns` in an empty folder."""
+
+    def run(*arguments: str, stdin: bytes = b"", **environ: str) -> subprocess.CompletedProcess[str]:
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("DADNS_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "directdnsonly", *arguments],
+            input=stdin, capture_output=True, timeout=30, cwd=tmp_path, check=False,
+            env={**clean, "PYTHONPATH": str(SRC), "COLUMNS": "200", "NO_COLOR": "1", **environ},
+        )  # fmt: skip
+        assert b"Traceback" not in done.stderr
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run
+
+
+def at(url: str) -> dict[str, str]:
+    return {"DADNS_URL": url, "DADNS_USERNAME": USER, "DADNS_PASSWORD": PASSWORD}
+
+
+def accepts(asked: Asked) -> Answer:
+    """A service that takes and proves everything except the zone bad.example."""
+    name = asked.path.rsplit("/", 1)[-1]
+    if asked.method == "PUT" and name == "bad.example":
+        return 422, {"title": "Unprocessable", "status": 422, "detail": "line 3: no NS at the apex"}
+    if asked.method == "PUT":
+        return 200, receipt(name, warnings=["out-of-zone record dropped"])
+    return 200, change(name.removeprefix("id-"))
+
+
+def test_a_push_is_followed_until_it_is_proven(dadns, tmp_path):
+    """The zone's name is the file's; the text goes as it is; the end is told per backend."""
+    (tmp_path / "example.com.zone").write_bytes(b"@ IN SOA ...\n")
+    with api_server(accepts) as server:
+        done = dadns("push", "example.com.zone", **at(server.url))
+
+    assert 0 == done.returncode
+    assert ("PUT", "/api/v1/zones/example.com", b"@ IN SOA ...\n") == (
+        server.asked[0].method, server.asked[0].path, server.asked[0].body,
+    )  # fmt: skip
+    assert "example.com: recorded, version 3, serial 2026112301, change id-example.com" in done.stdout
+    assert "warning: out-of-zone record dropped" in done.stdout
+    assert "bind: verified" in done.stdout
+    assert "proven by every name server after" in done.stdout
+
+
+def test_one_refused_zone_of_many_is_told_and_the_others_go_on(dadns, tmp_path):
+    """Exit code 1, and the reason."""
+    for name in ("a.example.db", "bad.example.db", "c.example.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    with api_server(accepts) as server:
+        done = dadns("push", "a.example.db", "bad.example.db", "c.example.txt", "gone.zone", **at(server.url))
+
+    assert 1 == done.returncode
+    assert "bad.example: refused: line 3: no NS at the apex" in done.stderr
+    assert "No such file" in done.stderr
+    assert "a.example: recorded" in done.stdout
+    assert "c.example: recorded" in done.stdout
+
+
+def test_a_push_that_is_not_proven_in_time_fails(dadns, tmp_path):
+    """With the state and the reason of each backend."""
+    (tmp_path / "a.example").write_bytes(b"x")
+
+    def slow(asked: Asked) -> Answer:
+        return accepts(asked) if asked.method == "PUT" else (200, change("a.example", done=False))
+
+    with api_server(slow) as server:
+        done = dadns("push", "a.example", "--timeout", "0", **at(server.url))
+        at_once = dadns("push", "a.example", "--no-wait", **at(server.url))
+
+    assert (1, 0) == (done.returncode, at_once.returncode)
+    assert "bind: pending: no answer in 5 s" in done.stdout
+    assert "not proven yet" in done.stderr
+
+
+def test_a_zone_can_come_from_standard_input(dadns):
+    """Then it needs a name; names with a slash are one part of the path."""
+    with api_server(accepts) as server:
+        done = dadns("push", "-", "--zone", "0/26.2.0.192.in-addr.arpa", "--json", stdin=b"zone", **at(server.url))
+        nameless = dadns("push", "-", **at(server.url))
+
+    assert 0 == done.returncode, done.stderr
+    assert "/api/v1/zones/0%2F26.2.0.192.in-addr.arpa" == server.asked[0].path
+    assert b"zone" == server.asked[0].body
+    assert json.loads(done.stdout)[0]["verified"]
+    assert 2 == nameless.returncode
+
+
+def zone_entry(name: str, **owner: str) -> dict[str, Any]:
+    return {
+        "zone": name, "version": 1, "kind": "put", "serial": 7, "records": 5, "pushed_at": "2026-11-23T01:02:03.000+00:00",
+        "owner": {"credential": "c", "hostname": "", "username": "", **owner}, "warnings": [], "placements": [placement()],
+    }  # fmt: skip
+
+
+def test_zones_are_listed_page_by_page(dadns):
+    """And what other people wrote is neither markup nor control."""
+
+    def pages(asked: Asked) -> Answer:
+        if asked.query.get("after"):
+            return 200, {"zones": [zone_entry("b.example", username="bob")], "next": None}
+        return 200, {"zones": [zone_entry("a.example", hostname="[/red]s1\x1b[31m")], "next": "a.example"}
+
+    with api_server(pages) as server:
+        done = dadns("zones", "--search", "exam", **at(server.url))
+        as_json = dadns("zones", "--json", **at(server.url))
+
+    assert 0 == done.returncode
+    assert "a.example" in done.stdout
+    assert "bob" in done.stdout
+    assert "[/red]s1?[31m" in done.stdout
+    assert ["exam", "a.example"] == [server.asked[0].query["search"], server.asked[1].query["after"]]
+    assert ["a.example", "b.example"] == [entry["zone"] for entry in json.loads(as_json.stdout)]
+
+
+def test_status_and_show_and_delete(dadns):
+    """Each in one look."""
+    backend = {
+        "name": "bind", "state": "down", "breaker": "open", "pending": 4, "leased": 0, "dead": 1, "oldest_s": 12.5,
+        "median_proven_ms": None, "reason": "[z] (failed): connection refused",
+    }  # fmt: skip
+    whole = {"version": "3", "state": "degraded", "zones": 9, "store": {"size_bytes": 2**20}, "backends": [backend]}
+
+    def answer(asked: Asked) -> Answer:
+        if asked.method == "DELETE":
+            return 200, receipt("a.example", kind="delete")
+        return 200, whole if asked.path.endswith("/status") else zone_entry("a.example")
+
+    with api_server(answer) as server:
+        status = dadns("status", **at(server.url))
+        shown = dadns("show", "a.example", **at(server.url))
+        deleted = dadns("delete", "a.example", **at(server.url))
+
+    assert (0, 0, 0) == (status.returncode, shown.returncode, deleted.returncode)
+    assert "degraded, 9 zones, store 1.0 MiB" in status.stdout
+    assert "[z] (failed): connection refused" in status.stdout
+    assert "bind: verified, proven version 3" in shown.stdout
+    assert "a.example: deleted, version 3" in deleted.stdout
+
+
+def test_without_a_service_there_is_one_clear_line(dadns):
+    """Exit code 3."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        done = dadns("status", **at(f"http://127.0.0.1:{nobody.getsockname()[1]}"))
+
+    assert 3 == done.returncode
+    assert done.stderr.startswith("no service answers at http://127.0.0.1:")
+    assert 1 == done.stderr.count("\n")
+    assert 3 == dadns("status", **at("nonsense")).returncode
+
+
+def test_a_wrong_password_and_a_foreign_server_are_told(dadns):
+    """Neither ends in a traceback, and no password is shown."""
+    with api_server(lambda _: (200, "<html>login</html>")) as server:
+        wrong = dadns("status", **{**at(server.url), "DADNS_PASSWORD": "not-it-at-all"})
+        foreign = dadns("status", **at(server.url))
+
+    assert (3, 1) == (wrong.returncode, foreign.returncode)
+    assert "does not accept the user name or password" in wrong.stderr
+    assert "not-it-at-all" not in wrong.stderr + wrong.stdout
+    assert "not as DirectDNSOnly does" in foreign.stderr
+
+
+def test_the_service_is_found_by_the_configuration(dadns, tmp_path):
+    """listen_host 0.0.0.0 is reached on loopback; no proxy of the environment sees the password."""
+    with api_server(lambda _: (200, {"zones": [], "next": None})) as server:
+        port = server.url.rpartition(":")[2]
+        (tmp_path / "config.yml").write_text(
+            f"app: {{auth_password: {PASSWORD}, listen_port: {port}}}\ndns: {{backends: {{bind: {{}}}}}}\n"
+        )
+        done = dadns("zones", "--json", http_proxy="http://127.0.0.1:9", all_proxy="http://127.0.0.1:9")
+
+    assert (0, []) == (done.returncode, json.loads(done.stdout))
+
+
+def test_a_password_comes_from_a_file(dadns, tmp_path):
+    """As containers hand it over; a file that is not there is a problem of the configuration."""
+    (tmp_path / "secret").write_text(f"{PASSWORD}\n")
+    with api_server(lambda _: (200, {"zones": [], "next": None})) as server:
+        known = {"DADNS_URL": server.url, "DADNS_USERNAME": USER}
+        done = dadns("zones", "--json", DADNS_PASSWORD_FILE="secret", **known)
+        missing = dadns("zones", DADNS_PASSWORD_FILE="nowhere", **known)
+
+    assert (0, 2) == (done.returncode, missing.returncode)
+    assert "DADNS_PASSWORD_FILE: the file nowhere cannot be read" in missing.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "check", "status"])
+def test_a_wrong_configuration_is_told_whole(dadns, tmp_path, command):
+    """Exit code 2; each problem with its key, its line and the nearest key (faults E7)."""
+    (tmp_path / "config.yml").write_text(
+        "app:\n  auth_pasword: s3cret-word\nlog_level: loud\ndns:\n  backends:\n    bnd: {}\n"
+    )
+
+    done = dadns(command)
+
+    assert 2 == done.returncode
+    assert "wrong configuration (config.yml)" in done.stderr
+    assert "app.auth_pasword: is not a key (line 2; did you mean auth_password?)" in done.stderr
+    assert "log_level: " in done.stderr
+    assert "dns.backends.bnd.type: " in done.stderr
+    assert "s3cret-word" not in done.stderr
+
+
+def test_check_tells_what_this_machine_lacks(dadns, tmp_path):
+    """Exit code 1 when a port is taken; 0 when all is well."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        (tmp_path / "config.yml").write_text(
+            f"app: {{auth_password: x, listen_host: 127.0.0.1, listen_port: {taken.getsockname()[1]}}}\n"
+            "dns: {backends: {bind: {managed: false, zones_dir: zones}}}\n"
+        )
+        busy = dadns("check")
+        free = dadns("check", DADNS_APP_LISTEN_PORT=str(_free_port()))
+
+    assert (1, 0) == (busy.returncode, free.returncode), free.stdout
+    assert "does the service run already?" in busy.stdout
+    assert "configuration: config.yml" in free.stdout
+    assert "backend bind: bind" in free.stdout
+    assert not (tmp_path / "data").exists()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_help_names_the_exit_codes(dadns):
+    """For scripts."""
+    done = dadns("--help")
+
+    assert "2 wrong configuration, 3 no service answers" in " ".join(done.stdout.split())
