@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -190,6 +191,7 @@ def test_the_command_line_pushes_and_shows(service):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_no_acknowledged_zone_is_missing_after_kill_9():
     """Faults A3: kill -9 in the middle of 500 pushes, again and again (20 times; DADNS_FAULT_RUNS for more)."""
     runs = int(os.environ.get("DADNS_FAULT_RUNS", "20"))
@@ -200,12 +202,20 @@ def test_no_acknowledged_zone_is_missing_after_kill_9():
             service.start()
             with dns_socket(service.dns_port) as sock:
                 for name, serial in acknowledged.items():
-                    try:
-                        wait_served(sock, name, serial, limit_s=15)
-                    except RuntimeError:
+                    if not _is_served_or_newer(sock, name, serial):
                         lost.append(f"run {run}: {name} {serial}, served {served_serial(sock, name)}")
     print(f"kill -9: {runs} runs, {len(lost)} acknowledged zones missing")
     assert [] == lost
+
+
+def _is_served_or_newer(sock: socket.socket, name: str, serial: int) -> bool:
+    """A push that was committed but not yet answered when the kill came may be served: newer, never older."""
+    end = time.monotonic() + 15
+    while (served_serial(sock, name) or 0) < serial:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.001)
+    return True
 
 
 def _push_until_killed(service: Service, run: int) -> dict[str, int]:
