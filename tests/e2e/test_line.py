@@ -240,3 +240,24 @@ def _push_until_killed(service: Service, run: int) -> dict[str, int]:
         # the pushes of one zone never overlap: each worker owns its zones
         list(pool.map(lambda part: [push(number) for number in range(part, 500, 4)], range(4)))
     return acknowledged
+
+
+def test_a_torn_write_ahead_log_is_recovered_and_a_foreign_file_is_refused(service):
+    """Faults A6: SQLite recovers its own; what is no store of ours ends the start with a reason."""
+    push_blocking(service.port, rawsave("a.example", zone_text("a.example", SERIAL)))
+    service.kill()
+    store = service.folder / "data/queues/outbox.sqlite"
+    wal = store.with_name("outbox.sqlite-wal")
+    with wal.open("ab") as file:
+        file.write(b"\xff" * 3000)
+
+    service.start()
+    with dns_socket(service.dns_port) as sock:
+        wait_served(sock, "a.example", SERIAL)
+    service.stop()
+
+    for part in store.parent.glob("outbox.sqlite*"):
+        part.unlink()
+    store.write_bytes(b"not a database" * 1000)
+    with pytest.raises(RuntimeError, match="not a store of ours"):
+        service.start()
