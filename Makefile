@@ -52,8 +52,7 @@ tools-test:
 	@deploy/debian/install-tools.sh test
 
 .venv/bin/python:
-	@python=$$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3) && \
-	  $$python -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)' && $$python -m venv .venv
+	@$$(deploy/debian/find-python.sh) -m venv .venv
 
 # The package itself is found by a path file: no build step, nothing but the pinned packages is installed.
 .venv/.run: requirements.lock pyproject.toml | .venv/bin/python

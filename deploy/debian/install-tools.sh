@@ -2,13 +2,13 @@
 # Install by apt what is missing: install-tools.sh run|test. Does nothing when everything is there.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin"
-wanted="python3-venv:ensurepip named:bind9 named-checkzone:bind9-utils dig:bind9-dnsutils"
-[ "${1:-run}" = test ] && wanted="$wanted nsd-checkzone:nsd kzonecheck:knot-dnsutils"
+wanted="python:ensurepip named:bind9 named-checkzone:bind9-utils dig:bind9-dnsutils"
+[ "${1:-run}" = test ] && wanted="$wanted nsd-checkzone:nsd kzonecheck:knot-dnssecutils"
 missing=""
 for pair in $wanted; do
   program=${pair%%:*} package=${pair#*:}
   if [ "$package" = ensurepip ]; then
-    python=$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3 || true)
+    python=$("$(dirname "$0")/find-python.sh" 2>/dev/null || true)
     if [ -z "$python" ]; then missing="$missing python3 python3-venv"
     elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then missing="$missing python3-venv"; fi
   elif ! command -v "$program" >/dev/null; then

@@ -233,13 +233,14 @@ def build_api(service: Service) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
+    # First, because routes are tried in order and DirectAdmin's are the ones that must be fast.
+    limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
+    app.include_router(receive_routes.router(acceptance, credentials, limits, clock=service.clock))
     app.include_router(api_routes.router(parts))
     app.include_router(health.router(parts))
     app.include_router(docs.router(app, authenticate))
     for kind, handler in problem.HANDLERS.items():
         app.add_exception_handler(kind, handler)
-    limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
-    app.include_router(receive_routes.router(acceptance, credentials, limits, clock=service.clock))
     receive_routes.install_error_handlers(app)
     return app
 

@@ -139,7 +139,9 @@ def rdata(kind: str, tokens: Sequence[Token], origin: str) -> str:
 
 
 def _by_dnspython(kind: str, tokens: Sequence[Token], origin: str) -> str:
-    text = " ".join(f'"{token.text}"' if token.quoted else token.text for token in tokens)
+    text = "".join(
+        ("" if token.glued else " ") + (f'"{token.text}"' if token.quoted else token.text) for token in tokens
+    ).lstrip()
     text = _HIGH.sub(lambda found: f"\\{ord(found[0]):03d}", text)
     try:
         number = dns.rdatatype.from_text(kind)

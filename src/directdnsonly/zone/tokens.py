@@ -19,10 +19,11 @@ MAX_TOKENS = 70_000  # of one record: a TXT of 64 KiB in the shortest strings
 
 
 class Token(NamedTuple):
-    """A word or the inside of a quoted string, escapes untouched."""
+    """A word or the inside of a quoted string, escapes untouched. `glued`: no blank stands before it (alpn="h2")."""
 
     text: str
     quoted: bool
+    glued: bool = False
 
 
 class Line(NamedTuple):
@@ -61,6 +62,7 @@ def logical_lines(text: str) -> Iterator[Line]:
 
 def _step_through(line: str, depth: int, tokens: list[Token], number: int) -> int:
     position, size = 0, len(line)
+    word_end = -1  # where the last token of this line ended
     while position < size:
         step = _STEP.match(line, position)
         if step is None:
@@ -72,9 +74,11 @@ def _step_through(line: str, depth: int, tokens: list[Token], number: int) -> in
             if depth not in (0, 1):
                 raise ZoneSyntaxError("parentheses do not match", line=number)
         elif kind == 4:  # noqa: PLR2004
-            tokens.append(Token(step[4], True))
+            tokens.append(Token(step[4], True, word_end == position))
+            word_end = step.end()
         elif kind == 5:  # noqa: PLR2004
-            tokens.append(Token(step[5], False))
+            tokens.append(Token(step[5], False, word_end == position))
+            word_end = step.end()
         elif kind is None:  # an empty quoted string
             tokens.append(Token("", True))
         position = step.end()

@@ -33,8 +33,11 @@ def check(records: Mapping[Record, int], apex: str, *, dropped: int) -> Record:
         raise ZonePolicyError(f"the zone has no SOA record at {apex}{hint}", rule="soa-missing", owner=apex)
     if "NS" not in at_apex:
         raise ZonePolicyError(f"the zone has no NS record at {apex}{hint}", rule="ns-missing", owner=apex)
+    redirected = {owner for owner, found in types.items() if "DNAME" in found}
     for owner, found in types.items():
         _check_owner(owner, found, records, apex)
+        if redirected:
+            _check_below_dname(owner, found, records, redirected)
     for owner, found in types.items():
         for record in found.get("NS", ()):
             _check_name_server(record, types, records, apex, owner)
@@ -67,6 +70,20 @@ def _check_owner(owner: str, found: Mapping[str, list[Record]], records: Mapping
         raise ZonePolicyError(
             f"a wildcard cannot have {kind} records", rule="wildcard-ns", owner=owner, line=records[found[kind][0]]
         )
+
+
+def _check_below_dname(
+    owner: str, found: Mapping[str, list[Record]], records: Mapping[Record, int], redirected: set[str]
+) -> None:
+    """Nothing stands below a DNAME (RFC 6672, section 2.4); Knot refuses the whole zone."""
+    parent = owner
+    while "." in parent.rstrip("."):
+        parent = parent.split(".", 1)[1]
+        if parent in redirected:
+            line = min(records[record] for kind in found.values() for record in kind)
+            raise ZonePolicyError(
+                f"{owner} stands below the DNAME of {parent}", rule="below-dname", owner=owner, line=line
+            )
 
 
 def _check_name_server(

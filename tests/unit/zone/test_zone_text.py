@@ -37,6 +37,7 @@ def rdatas(text: str, owner: str, kind: str) -> list[str]:
         (HEAD + "www IN A 192.0.2.1\nwww IN CNAME other\n", "cname-and-other", 5, "stand alone"),
         (HEAD + "@ IN CNAME other.example.\n", "cname-and-other", 4, "stand alone"),
         (HEAD + "www IN CNAME a.\nwww IN CNAME b.\n", "cname-twice", 5, "two different CNAME"),
+        (HEAD + "d IN DNAME x.\na.b.d IN A 192.0.2.1\n", "below-dname", 5, "below the DNAME"),
         (HEAD + "*.x IN NS ns.host.example.\n", "wildcard-ns", 4, "wildcard"),
         (HEAD + "$INCLUDE /etc/passwd\n", "include", 4, "$INCLUDE"),
         (HEAD + "$include /etc/passwd ; x\n", "include", 4, "$INCLUDE"),

@@ -1,0 +1,272 @@
+"""A lane against a backend that misbehaves on purpose, with the real store and the real verifier."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from directdnsonly.clock import SystemClock
+from directdnsonly.dispatch.breaker import BreakerState
+from directdnsonly.dispatch.lane import Lane
+from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.records import NewVersion, Placement, Priority
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.verify.verifier import Verifier
+from directdnsonly.zone.name import ZoneName
+from tests.support.fake_backend import FakeBackend
+from tests.support.made import a_delete, a_push
+
+QUICK = {
+    "retry_delays_s": (0.05, 0.05), "retry_jitter": 0.0, "max_attempts": 2, "apply_timeout_s": 0.5, "verify_patience_s": 0.3,
+    "probe_delay_s": 0.05, "probe_delay_max_s": 0.1, "probe_timeout_s": 1.0, "lease_s": 30.0,
+}  # fmt: skip
+
+
+class Rig:
+    """A store, and a running lane for each backend."""
+
+    def __init__(self, store: SqliteStore, lanes: dict[str, Lane]) -> None:
+        self.store, self.lanes = store, lanes
+
+    async def push(self, *pushes: NewVersion) -> None:
+        for one in pushes:
+            await self.store.record_push(one)
+            self.wake(one.priority)
+
+    def wake(self, priority: Priority = Priority.INTERACTIVE) -> None:
+        for lane in self.lanes.values():
+            lane.wake(priority)
+
+    async def placement(self, name: str, backend: str = "one") -> Placement:
+        found = await self.store.placements(ZoneName.parse(name))
+        return next(placement for placement in found if placement.backend == backend)
+
+    async def until(self, name: str, state: State, backend: str = "one", limit_s: float = 8.0) -> Placement:
+        end = time.monotonic() + limit_s
+        while (found := await self.placement(name, backend)).state is not state:
+            assert time.monotonic() < end, found
+            await asyncio.sleep(0.01)
+        return found
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Callable]:
+    async with AsyncExitStack() as stack:
+
+        async def it(*backends: FakeBackend, **options: object) -> Rig:
+            for backend in backends:
+                await stack.enter_async_context(backend)
+            names = [backend.name for backend in backends]
+            clock = SystemClock()
+            store = await stack.enter_async_context(
+                open_store(tmp_path, settings=OutboxSettings(disk_reserve_mb=0), clock=clock, backends=names)
+            )
+            await store.adopt_backends(names)
+            lanes = {}
+            group = await stack.enter_async_context(asyncio.TaskGroup())
+            for backend in backends:
+                verifier = Verifier(backend.servers, allows_transfer=False)
+                stack.callback(verifier.close)
+                lanes[backend.name] = Lane(
+                    backend=backend, verifier=verifier, store=store, clock=clock,
+                    settings=DispatchSettings(**{**QUICK, **options}),
+                )  # fmt: skip
+                task = group.create_task(lanes[backend.name].run())
+                stack.callback(task.cancel)
+            return Rig(store, lanes)
+
+        yield it
+
+
+async def test_a_push_is_applied_and_proven(start):
+    """The plain way."""
+    backend = FakeBackend("one")
+    rig = await start(backend)
+    await rig.push(a_push("a.example", 7))
+
+    found = await rig.until("a.example", State.VERIFIED)
+
+    assert (1, 7) == (found.verified_version, found.served_serial)
+
+
+async def test_an_outage_burns_no_attempts_and_everything_drains_on_return(start):
+    """Faults C5: the breaker opens, nothing is attempted, then all are proven."""
+    backend = FakeBackend("one")
+    rig = await start(backend)
+    backend.down = "connection refused"
+    await rig.push(*(a_push(f"z{number}.example") for number in range(50)))
+    await asyncio.sleep(0.5)
+    status = rig.lanes["one"].status()
+    assert status.breaker is not BreakerState.CLOSED
+    assert "connection refused" in status.reason
+    assert 0 == (await rig.placement("z0.example")).attempts
+
+    backend.down = ""
+
+    for number in range(50):
+        await rig.until(f"z{number}.example", State.VERIFIED)
+    assert BreakerState.CLOSED is rig.lanes["one"].status().breaker
+
+
+async def test_one_zone_pushed_often_during_an_outage_costs_one_delivery(start):
+    """Newest wins: no queue of old versions."""
+    backend = FakeBackend("one")
+    rig = await start(backend)
+    backend.down = "gone"
+    for serial in range(1, 101):
+        await rig.push(a_push("a.example", serial))
+
+    backend.down = ""
+
+    await rig.until("a.example", State.VERIFIED)
+    assert [("a.example", 100)] == backend.applied
+
+
+async def test_a_dead_backend_changes_nothing_for_its_neighbour(start):
+    """Faults A7: each backend has its own lane."""
+    dead, alive = FakeBackend("dead"), FakeBackend("one")
+    rig = await start(dead, alive)
+    dead.down = "gone"
+    await rig.push(*(a_push(f"z{number}.example") for number in range(20)))
+
+    for number in range(20):
+        await rig.until(f"z{number}.example", State.VERIFIED, limit_s=2)
+    assert State.PENDING is (await rig.placement("z0.example", "dead")).state
+
+
+async def test_a_failing_zone_is_retried_then_dead_then_revived_by_a_newer_version(start):
+    """Faults A8: never silently dropped."""
+    backend = FakeBackend("one")
+    backend.fail["bad.example"] = 3
+    rig = await start(backend)
+    await rig.push(a_push("bad.example", 1), a_push("good.example", 1))
+
+    dead = await rig.until("bad.example", State.DEAD)
+    assert (3, "told to fail") == (dead.attempts, dead.reason)
+    await rig.until("good.example", State.VERIFIED)
+
+    await rig.push(a_push("bad.example", 2))
+    assert 2 == (await rig.until("bad.example", State.VERIFIED)).verified_version
+
+
+async def test_a_refused_zone_is_dead_at_once_with_the_reason(start):
+    """A person must look; its neighbours are served."""
+    backend = FakeBackend("one")
+    backend.refuse["bad.example"] = "bad owner name (check-names)"
+    rig = await start(backend)
+    await rig.push(a_push("bad.example"), a_push("good.example"))
+
+    assert "check-names" in (await rig.until("bad.example", State.DEAD)).reason
+    await rig.until("good.example", State.VERIFIED)
+
+
+async def test_a_name_server_that_lies_is_found_out(start):
+    """Faults C7: says ok and serves the old; the state never becomes verified."""
+    backend = FakeBackend("one")
+    rig = await start(backend)
+    await rig.push(a_push("a.example", 1))
+    await rig.until("a.example", State.VERIFIED)
+    backend.lie.add("a.example")
+    await rig.push(a_push("a.example", 2))
+
+    dead = await rig.until("a.example", State.DEAD)
+
+    assert (1, True) == (dead.verified_version, "answers serial 1, wanted 2" in dead.reason)
+
+
+async def test_an_error_after_having_applied_ends_at_the_truth(start):
+    """Faults C7, the other way round: applying again is harmless."""
+    backend = FakeBackend("one")
+    backend.error_but_applied.add("a.example")
+    rig = await start(backend)
+    await rig.push(a_push("a.example", 1))
+    await asyncio.sleep(0.02)
+    backend.error_but_applied.clear()
+
+    await rig.until("a.example", State.VERIFIED)
+
+
+async def test_a_zone_that_hangs_the_backend_is_found_and_buried_alone(start):
+    """Faults C4: the batch is halved until the poison stands alone; the others are served."""
+    backend = FakeBackend("one", batch_size=8)
+    backend.hang_on = {"z5.example"}
+    rig = await start(backend, apply_timeout_s=0.1)
+    await rig.push(*(a_push(f"z{number}.example", priority=Priority.BULK) for number in range(8)))
+
+    assert "no answer" in (await rig.until("z5.example", State.DEAD, limit_s=20)).reason
+    for number in (0, 1, 2, 3, 4, 6, 7):
+        await rig.until(f"z{number}.example", State.VERIFIED, limit_s=20)
+
+
+async def test_a_silent_name_server_is_an_outage_not_a_fault_of_zones(start):
+    """Applied, but nobody answers DNS: no attempts are burned."""
+    backend = FakeBackend("one")
+    rig = await start(backend)
+    await asyncio.sleep(0.2)
+    backend.silent = True
+    await rig.push(a_push("a.example"))
+    end = time.monotonic() + 8
+    while rig.lanes["one"].status().breaker is BreakerState.CLOSED:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.02)
+    assert 0 == (await rig.placement("a.example")).attempts
+
+    backend.silent = False
+
+    await rig.until("a.example", State.VERIFIED)
+
+
+async def test_the_start_finds_what_the_name_server_lost(start):
+    """The sweep at start compares the name server with the store."""
+    backend = FakeBackend("one")
+    rig = await start(backend)
+    await rig.push(a_push("a.example"), a_push("b.example"))
+    await rig.until("a.example", State.VERIFIED)
+    await rig.until("b.example", State.VERIFIED)
+    del backend.zones[ZoneName.parse("a.example")]
+
+    rig.lanes["one"].name_server_running()
+
+    end = time.monotonic() + 5
+    while ZoneName.parse("a.example") not in backend.zones:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.02)
+    await rig.until("a.example", State.VERIFIED)
+
+
+async def test_push_delete_push_with_a_backlog_ends_with_the_last(start):
+    """Faults A2."""
+    backend = FakeBackend("one")
+    rig = await start(backend)
+    backend.down = "gone"
+    await rig.push(a_push("again.example", 1), a_push("gone.example", 1))
+    await rig.store.record_delete(a_delete("again.example"))
+    await rig.store.record_delete(a_delete("gone.example"))
+    await rig.push(a_push("again.example", 2))
+
+    backend.down = ""
+
+    assert 3 == (await rig.until("again.example", State.VERIFIED)).verified_version
+    await rig.until("gone.example", State.VERIFIED)
+    assert ["again.example"] == [str(name) for name in backend.zones]
+
+
+async def test_urgent_work_overtakes_a_bulk(start):
+    """A certificate does not wait for a mass rewrite."""
+    backend = FakeBackend("one", batch_size=20)
+    backend.delay_s = 0.1
+    rig = await start(backend)
+    await rig.push(*(a_push(f"bulk{number}.example", priority=Priority.BULK) for number in range(400)))
+    began = time.monotonic()
+    await rig.push(a_push("acme.example", priority=Priority.URGENT))
+    await rig.until("acme.example", State.VERIFIED)
+
+    assert len([name for name, _ in backend.applied if name.startswith("bulk")]) < 400
+    assert time.monotonic() - began < 5
