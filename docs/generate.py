@@ -9,11 +9,22 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from directdnsonly.backends.registry import BACKENDS
-from directdnsonly.config import Settings
+from directdnsonly.config import NOT_SETTINGS, Settings
 from directdnsonly.log import EVENTS
 from directdnsonly.outbox.lifecycle import TRANSITIONS
 
 HERE = Path(__file__).parent
+INTRODUCTION = """# Configuration
+
+Generated from the settings models; do not edit.
+
+Later wins: the file (`--config`, `DADNS_CONFIG`, `./config/app.yml`, `./config.yml`, `/etc/directdnsonly/app.yml`; the
+first that is there), then `DADNS_` variables, then files named by variables. Each variable may carry `_FILE` at its end
+and then names a file that holds the value, for secrets. Several values of one key are separated by commas, or JSON.
+A variable may also make a backend that the file does not have: `DADNS_DNS_BACKENDS_BIND_DC2_PORT` makes `bind_dc2`.
+Relative folders begin where the service was started. `dadns check` tells every mistake at once and exits with 2.
+
+"""
 MARK = "<!-- generated: the life of a delivery -->"
 
 
@@ -41,14 +52,16 @@ def _rows(model: type[BaseModel], path: str) -> Iterator[str]:
 def configuration() -> str:
     """Every key with its variable, default and meaning."""
     head = "| key | variable | default | meaning |\n|---|---|---|---|\n"
+    others = "\n".join(f"| `{variable}` | {meaning} |" for variable, meaning in NOT_SETTINGS.items())
     parts = [
-        "# Configuration\n\nGenerated from the settings models; do not edit.\n\n",
+        INTRODUCTION,
         head,
         "\n".join(_rows(Settings, "")),
         "\n",
     ]
     for kind, backend in BACKENDS.items():
         parts += [f"\n## Backend `{kind}`\n\n", head, "\n".join(_rows(backend.settings, "dns.backends.<name>.")), "\n"]
+    parts += ["\n## Other variables\n\n| variable | meaning |\n|---|---|\n", others, "\n"]
     return "".join(parts)
 
 
