@@ -112,7 +112,7 @@ def zones(
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = Table(Column("zone", overflow="fold"), "serial", "version", "records", "server", "user", "pushed")
+    table = _table("zone", "serial", "version", "records", "server", "user", "pushed", folds="zone")
     for entry in found:
         owner = entry["owner"]
         cells = (entry["zone"], entry["serial"], entry["version"], entry["records"])
@@ -157,16 +157,8 @@ def status(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOpti
         return
     size = f"{found['store']['size_bytes'] / 2**20:.1f} MiB"
     _say(f"DirectDNSOnly {found['version']}: {found['state']}, {found['zones']} zones, store {size}")
-    table = Table(
-        "backend",
-        "state",
-        "breaker",
-        "pending",
-        "leased",
-        "dead",
-        "oldest",
-        "push->proven",
-        Column("reason", overflow="fold"),
+    table = _table(
+        "backend", "state", "breaker", "pending", "leased", "dead", "oldest", "proven in", "reason", folds="reason"
     )
     for backend in found["backends"]:
         oldest, median = backend["oldest_s"], backend["median_proven_ms"]
@@ -193,6 +185,12 @@ def _wrong_configuration(error: ConfigError) -> typer.Exit:
     for problem in error.problems:
         err.print(f"  {problem}", markup=False, highlight=False, soft_wrap=True)
     return typer.Exit(EXIT_CONFIG)
+
+
+def _table(*names: str, folds: str) -> Table:
+    """A table without frames; one column may be broken into lines, so that the others stay whole."""
+    columns = [Column(name, overflow="fold") if name == folds else Column(name, no_wrap=True) for name in names]
+    return Table(*columns, box=None, pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def _plain(*values: object) -> list[Text]:
