@@ -32,7 +32,7 @@ check: .venv/.dev ## format, lint, types, imports
 bench: tools-run .venv/.dev ## benchmarks: a table and JSON (bench/results/latest.json)
 	$(SBIN) $(PY) -m bench --json bench/results/latest.json
 
-faults: tools-test .venv/.dev ## the long fault suite (kills, at least 200)
+faults: tools-test .venv/.dev ## kill -9 in the middle of pushes, 200 times
 	$(SBIN) DADNS_FAULT_RUNS=200 $(PY) -m pytest -q -s --timeout 3600 tests/e2e/test_line.py -k kill_9
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
