@@ -30,14 +30,16 @@ from directdnsonly.config import Settings
 from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
-from directdnsonly.nameservers import named
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
+from directdnsonly.nameservers.registry import NAMESERVERS
+from directdnsonly.nameservers.supervisor import ManagedDaemon
 from directdnsonly.outbox.records import Owner, Receipt, Source
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive import routes as receive_routes
 from directdnsonly.receive.accept import Acceptance, Policy
 from directdnsonly.receive.credentials import Credentials
 from directdnsonly.receive.parsing import ZoneParser
+from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
@@ -85,21 +87,28 @@ class Service:
         self.daemons: dict[str, NameServer] = {}
         for name, backend_settings in settings.enabled_backends().items():
             if backend_settings.is_managed:
-                self.daemons[name] = named.build(
+                self.daemons[name] = ManagedDaemon(
                     name=name,
-                    layout=backend_settings.layout(name, settings.data_dir),
+                    program=NAMESERVERS[backend_settings.type].build(name, backend_settings, settings.data_dir),
                     clock=clock,
-                    notify=backend_settings.notify,
-                    allow_transfer=backend_settings.allow_transfer,
                     on_phase=partial(self._on_phase, name),
                 )
             self.backends[name] = BACKENDS[backend_settings.type].build(name, backend_settings, settings.data_dir)
         self.dispatcher = Dispatcher([self._lane(backend) for backend in self.backends.values()])
 
     def _lane(self, backend: Backend) -> Lane:
+        can = backend.capabilities
+        depth = Depth(self.settings.dns.backends[backend.name].verify)
         return Lane(
             backend=backend,
-            verifier=Verifier(backend.servers, allows_transfer=backend.capabilities.allows_transfer),
+            verifier=Verifier(
+                backend.servers,
+                allows_transfer=can.allows_transfer,
+                depth=depth,
+                authoritative=can.authoritative,
+                forgets=can.forgets,
+            ),
+            depth=depth,
             store=self.store,
             settings=self.settings.dispatch,
             clock=self.clock,

@@ -3,88 +3,23 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from directdnsonly.backends.contract import OutcomeKind, ZoneChange
 from directdnsonly.errors import BackendUnavailable
-from directdnsonly.verify.compare import Expected, Finding
-from directdnsonly.verify.verifier import Verifier
+from directdnsonly.verify.compare import Finding
 from directdnsonly.zone.name import ZoneName
-from directdnsonly.zone.text import parse
-from tests.support.fake_backend import FakeBackend
+from directdnsonly.zone.records import difference
+from directdnsonly.zone.text import records_of
+from tests.support import named
 from tests.support.named import bind_under_test
+from tests.support.rig import Rig
 
-KINDS = ["fake", "managed-native", "managed-rndc", "external-include", "external-addzone"]
 ODD_NAMES = [
     "with_underscore.example", "0/26.2.0.192.in-addr.arpa", "xn--mnchen-3ya.de", "2.0.192.in-addr.arpa",
     "8.b.d.0.1.0.0.2.ip6.arpa", ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61]), "x",
 ]  # fmt: skip
-
-
-class FakeDaemon:
-    """Down and up for the fake."""
-
-    def __init__(self, backend: FakeBackend) -> None:
-        self.backend = backend
-
-    async def stop(self) -> None:
-        self.backend.down = "stopped"
-        self.backend.silent = True
-
-    async def start(self) -> None:
-        self.backend.down = ""
-        self.backend.silent = False
-
-
-class Rig:
-    """A backend, its daemon, and proof by DNS."""
-
-    def __init__(self, kind: str, backend, daemon) -> None:
-        self.kind, self.backend, self.daemon = kind, backend, daemon
-        self.verifier = Verifier(backend.servers, allows_transfer=backend.capabilities.allows_transfer)
-        self.known: set[ZoneName] = set()
-
-    def put(self, name: str, serial: int, extra: str = "", *, raw: str = "") -> ZoneChange:
-        origin = ZoneName.parse(name)
-        text = (
-            f"@ 3600 IN SOA ns.host.example. h.host.example. {serial} 60 60 60 60\n@ 60 IN NS ns.host.example.\n{extra}"
-        )
-        zone = parse(text, origin)
-        return ZoneChange(
-            name=origin,
-            version=serial,
-            text=zone.text + raw,
-            serial=serial,
-            records=zone.records,
-            known=origin in self.known,
-        )
-
-    async def apply(self, *changes: ZoneChange) -> list[OutcomeKind]:
-        outcomes = await self.backend.apply(changes)
-        self.known |= {change.name for change in changes if not change.is_delete}
-        return [outcome.kind for outcome in outcomes]
-
-    async def finding(self, name: str, serial: int | None, records: int = 0) -> Finding:
-        expected = Expected(name=ZoneName.parse(name), serial=serial or 0, records=records, absent=serial is None)
-        (verdict,) = await self.verifier.verify([expected], patience_s=3)
-        return verdict.finding
-
-
-@pytest.fixture(params=KINDS)
-async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
-    if request.param == "fake":
-        async with FakeBackend() as backend:
-            rig = Rig("fake", backend, FakeDaemon(backend))
-            yield rig
-            rig.verifier.close()
-        return
-    async with bind_under_test(tmp_path, request.param) as (backend, daemon):
-        rig = Rig(request.param, backend, daemon)
-        yield rig
-        rig.verifier.close()
 
 
 async def test_put_change_and_delete_are_served(rig):
@@ -117,11 +52,10 @@ async def test_everything_may_be_repeated(rig):
 
 async def test_a_batch_is_served_whole(rig):
     """Many zones in one call (500; fewer where each costs a subprocess)."""
-    count = 40 if rig.kind == "managed-rndc" else 500
-    assert {OutcomeKind.APPLIED} == set(await rig.apply(*(rig.put(f"z{n}.example", 1) for n in range(count))))
+    changes = [rig.put(f"z{n}.example", 1) for n in range(rig.kind.batch)]
+    assert {OutcomeKind.APPLIED} == set(await rig.apply(*changes))
 
-    expected = [Expected(name=ZoneName.parse(f"z{n}.example"), serial=1) for n in range(count)]
-    assert {Finding.PROVEN} == {verdict.finding for verdict in await rig.verifier.verify(expected, patience_s=5)}
+    assert {Finding.PROVEN} == {verdict.finding for verdict in await rig.verdicts(changes)}
 
 
 async def test_odd_names_are_served(rig):
@@ -151,15 +85,12 @@ async def test_a_name_server_that_is_down_is_no_zones_fault(rig):
 async def test_a_refused_zone_stops_no_neighbour_and_leaves_the_last_good_version(rig):
     """Faults B1 and B7, also after the restart of the name server."""
     await rig.apply(rig.put("bad.example", 1), rig.put("good.example", 1))
-    poison = rig.put("bad.example", 2, raw="bad.example. 60 IN CNAME elsewhere.example.\n")
-    fresh = rig.put("fresh.example", 2, raw="fresh.example. 60 IN CNAME elsewhere.example.\n")
-    if rig.kind == "fake":
-        rig.backend.refuse = {"bad.example": "poison", "fresh.example": "poison"}
+    poison, fresh = rig.poisoned("bad.example", 2), rig.poisoned("fresh.example", 2)
 
     outcomes = await rig.backend.apply([poison, rig.put("good.example", 2), fresh])
 
     assert [OutcomeKind.REFUSED, OutcomeKind.APPLIED, OutcomeKind.REFUSED] == [outcome.kind for outcome in outcomes]
-    assert rig.kind == "fake" or "CNAME and other data" in outcomes[0].reason
+    assert rig.kind.refusal in outcomes[0].reason
     for _ in range(2):
         assert Finding.PROVEN is await rig.finding("good.example", 2)
         assert Finding.PROVEN is await rig.finding("bad.example", 1)
@@ -168,14 +99,31 @@ async def test_a_refused_zone_stops_no_neighbour_and_leaves_the_last_good_versio
 
 
 async def test_inventory_and_observation_tell_the_version(rig):
-    """What the reconciler compares with the store."""
-    await rig.apply(rig.put("a.example", 7), rig.put("b.example", 8))
+    """What the reconciler compares with the store: serial, and (where the medium carries them) version and count."""
+    await rig.apply(rig.put("a.example", 7), rig.put("b.example", 8, "www 60 IN A 192.0.2.1\n"))
 
-    seen = {str(found.name): found.version async for found in rig.backend.inventory()}
+    seen = {str(found.name): found async for found in rig.backend.inventory()}
+    names = [ZoneName.parse(name) for name in ("b.example", "none.example", "a.example")]
+    b, none, a = await rig.backend.observe(names)
 
-    assert {"a.example": 7, "b.example": 8} == seen
-    assert 7 == (await rig.backend.observe(ZoneName.parse("a.example"))).serial
-    assert await rig.backend.observe(ZoneName.parse("none.example")) is None
+    assert {"a.example", "b.example"} == set(seen)
+    assert (7, 8, None) == (a.serial, b.serial, none)
+    assert {seen["a.example"].version, a.version} <= {7, None}
+    assert (b.records or 3, a.records or 2) == (3, 2)
+    assert await rig.backend.stored(names[1]) is None
+
+
+async def test_what_is_stored_is_what_was_given_record_by_record(rig):
+    """The content proof compares these with our normal form."""
+    change = rig.put("a.example", 1, 'www 60 IN A 192.0.2.1\nm 5 IN MX 10 mail\nt 60 IN TXT "a b" "c;d"\n')
+    await rig.apply(change)
+
+    stored = await rig.backend.stored(change.name)
+
+    assert "" == difference(records_of(change.text), stored)
+    assert [Finding.PROVEN] == [
+        verdict.finding for verdict in await rig.verdicts([change], content=rig.kind.name != "fake")
+    ]
 
 
 async def test_a_reload_during_a_running_load_is_not_lost(rig):
@@ -191,9 +139,9 @@ async def test_a_reload_during_a_running_load_is_not_lost(rig):
 async def test_a_foreign_zone_in_the_include_file_is_kept(tmp_path):
     """The original's file is ours to write, but nothing in it is lost; a copy is kept beside it."""
     async with bind_under_test(tmp_path, "external-include") as (backend, _daemon):
-        rig = Rig("external-include", backend, None)
+        rig = Rig(named.RIGS[2], backend, None)
         await rig.apply(rig.put("a.example", 1))
-        rig.verifier.close()
+        rig.close()
         text = (tmp_path / "external" / "zones.conf").read_text()
         assert 'zone "foreign.example"' in text
         assert 'zone "a.example"' in text
@@ -203,9 +151,9 @@ async def test_a_foreign_zone_in_the_include_file_is_kept(tmp_path):
 async def test_a_strict_external_named_refuses_underscores_with_the_reason(tmp_path):
     """That backend's clear per-zone error, not silence (issue: underscores in host names)."""
     async with bind_under_test(tmp_path, "external-addzone") as (backend, _daemon):
-        rig = Rig("external-addzone", backend, None)
+        rig = Rig(named.RIGS[3], backend, None)
         (outcome,) = await backend.apply([rig.put("a.example", 1, "_x 60 IN A 192.0.2.1\n")])
-        rig.verifier.close()
+        rig.close()
         assert (OutcomeKind.REFUSED, True) == (outcome.kind, "check-names" in outcome.reason)
 
 

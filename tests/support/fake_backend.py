@@ -9,14 +9,20 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
 from directdnsonly.errors import BackendUnavailable
+from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.text import records_of
+from tests.support.rig import RigKind
 
 NOERROR, NXDOMAIN, REFUSED = 0, 3, 5
+POISON = 'TXT "poison"'
 
 
 @dataclass
@@ -72,6 +78,8 @@ class FakeBackend:
 
     def _apply_one(self, change: ZoneChange) -> Outcome:
         name = str(change.name)
+        if change.text and POISON in change.text:
+            return Outcome(kind=OutcomeKind.REFUSED, reason="told that it is poison")
         if name in self.refuse:
             return Outcome(kind=OutcomeKind.REFUSED, reason=self.refuse[name])
         if self.fail.get(name, 0) > 0:
@@ -91,17 +99,23 @@ class FakeBackend:
         if self.down:
             raise BackendUnavailable(self.down, backend=self.name)
         for name in list(self.zones):
-            observed = await self.observe(name)
+            (observed,) = await self.observe([name])
             if observed is not None:
                 yield observed
 
-    async def observe(self, name: ZoneName) -> ZoneObserved | None:
+    async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
         if self.down:
             raise BackendUnavailable(self.down, backend=self.name)
+        return [
+            ZoneObserved(name=name, serial=served.serial, records=served.records, version=served.version)
+            if (served := self.zones.get(name))
+            else None
+            for name in names
+        ]
+
+    async def stored(self, name: ZoneName) -> Sequence[Record] | None:
         served = self.zones.get(name)
-        if served is None:
-            return None
-        return ZoneObserved(name=name, serial=served.serial, records=served.records, version=served.version)
+        return list(records_of(served.text)) if served else None
 
     async def ready(self) -> None:
         if self.down:
@@ -109,6 +123,30 @@ class FakeBackend:
 
     async def aclose(self) -> None:
         return
+
+
+class FakeDaemon:
+    """Down and up for the fake."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self.backend = backend
+
+    async def stop(self) -> None:
+        self.backend.down = "stopped"
+        self.backend.silent = True
+
+    async def start(self) -> None:
+        self.backend.down = ""
+        self.backend.silent = False
+
+
+@asynccontextmanager
+async def fake_under_test(_folder: Path) -> AsyncIterator[tuple[FakeBackend, FakeDaemon]]:
+    async with FakeBackend() as backend:
+        yield backend, FakeDaemon(backend)
+
+
+RIGS = [RigKind(name="fake", open=fake_under_test, poison="{name}. 60 IN " + POISON + "\n", refusal="poison")]
 
 
 class _Responder(asyncio.DatagramProtocol):

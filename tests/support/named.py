@@ -2,59 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from bench.service import free_port
 
 from directdnsonly.backends.bind import BindBackend, build
 from directdnsonly.backends.bind_settings import BindSettings
-from directdnsonly.clock import SystemClock
-from directdnsonly.nameservers import named
-from directdnsonly.nameservers.contract import DaemonPhase
+from directdnsonly.errors import BackendUnavailable
+from directdnsonly.nameservers.registry import NAMESERVERS
 from tests.support.programs import require_program
-
-
-class Daemon:
-    """Stops and starts the named of a backend under test."""
-
-    def __init__(self, folder: Path, settings: BindSettings) -> None:
-        self.folder, self.settings = folder, settings
-        self._task: asyncio.Task[None] | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-
-    async def start(self) -> None:
-        if self.settings.is_managed:
-            supervisor = named.build(
-                name="bind", layout=self.settings.layout("bind", self.folder), clock=SystemClock(), notify=False,
-                allow_transfer=(), on_phase=lambda _status: None,
-            )  # fmt: skip
-            self._task = asyncio.create_task(supervisor.run(), name="named")
-            async with asyncio.timeout(20):
-                while supervisor.status.phase is not DaemonPhase.RUNNING:
-                    assert not self._task.done(), self._task.exception()
-                    await asyncio.sleep(0.01)
-            return
-        conf = self.folder / "external" / "named.conf"
-        self._process = await asyncio.to_thread(
-            subprocess.Popen, [require_program("named"), "-f", "-n", "1", "-c", str(conf)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        await asyncio.sleep(0.3)
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-        if self._process is not None:
-            self._process.terminate()
-            await asyncio.to_thread(self._process.wait)
-            self._process = None
-
+from tests.support.rig import ChildDaemon, Daemon, RigKind, SupervisedDaemon
 
 EXTERNAL = """
 key "k" {{ algorithm hmac-sha256; secret "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI="; }};
@@ -91,11 +51,32 @@ async def bind_under_test(folder: Path, kind: str) -> AsyncIterator[tuple[BindBa
             managed=False, named_conf=include if listed else None, zones_dir=place / "zones", rndc_port=control,
             rndc_key_file=place / "rndc.key", verify_address=f"127.0.0.1#{port}",
         )  # fmt: skip
-    daemon = Daemon(folder, settings)
-    await daemon.start()
     backend = build("bind", settings, folder)
+    daemon: Daemon
+    if settings.is_managed:
+        daemon = SupervisedDaemon(lambda: NAMESERVERS["bind"].build("bind", settings, folder))
+    else:
+        conf = str(folder / "external" / "named.conf")
+        command = [require_program("named"), "-f", "-n", "1", "-c", conf]
+        daemon = ChildDaemon(command, ready=partial(is_ready, backend))
+    await daemon.start()
     try:
         yield backend, daemon
     finally:
         await backend.aclose()
         await daemon.stop()
+
+
+async def is_ready(backend: BindBackend) -> bool:
+    """Whether its control channel answers."""
+    try:
+        await backend.ready()
+    except BackendUnavailable:
+        return False
+    return True
+
+
+RIGS = [
+    RigKind(name=f"bind-{kind}", open=partial(bind_under_test, kind=kind), batch=40 if kind == "managed-rndc" else 500)
+    for kind in ("managed-native", "managed-rndc", "external-include", "external-addzone")
+]

@@ -10,12 +10,15 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from directdnsonly.backends.contract import ZoneObserved
 from directdnsonly.errors import NameRefused
+from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import CUT, ZoneName
+from directdnsonly.zone.text import records_of
 
 SUFFIX = ".db"
 _TRAILER = re.compile(rb"; directdnsonly version=(\d+) serial=(\d+) records=(\d+) end\n\Z")
@@ -101,6 +104,27 @@ class ZoneFolder:
             return None
         version, serial, records = (int(number) for number in found.groups())
         return Trailer(version=version, serial=serial, records=records)
+
+    def observe_all(self, names: Sequence[ZoneName]) -> list[ZoneObserved | None]:
+        """What the files of these zones say of themselves; None where there is none."""
+        return [self._observe(name) for name in names]
+
+    def _observe(self, name: ZoneName) -> ZoneObserved | None:
+        trailer = self.trailer(name)
+        if trailer is not None:
+            return ZoneObserved(name=name, serial=trailer.serial, records=trailer.records, version=trailer.version)
+        return ZoneObserved(name=name, whole=False) if self.path(name).exists() else None
+
+    def records(self, name: ZoneName) -> list[Record] | None:
+        """The records of a zone's file; None when there is none or it is not in our form."""
+        content = self.read(name)
+        if content is None or self.trailer(name) is None:
+            return None
+        return list(records_of(content.decode("ascii")))
+
+    def all_names(self) -> list[ZoneName]:
+        """The zones that have a file here; none when the folder is absent."""
+        return list(self.names()) if self._folder.exists() else []
 
     def names(self) -> Iterator[ZoneName]:
         """The zones that have a file here; foreign files are passed over."""

@@ -13,7 +13,7 @@ import base64
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from directdnsonly.backends._control.contract import ControlReply, ControlUnavailable, NameServerControl
@@ -25,6 +25,7 @@ from directdnsonly.backends._zonefile import ZoneFolder
 from directdnsonly.backends.bind_settings import BindLayout, BindSettings
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange, ZoneObserved
 from directdnsonly.errors import BackendUnavailable
+from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 
 LOAD_PAUSES_S = (0.0, 0.001, 0.002, 0.004, 0.008, 0.015, 0.02)  # 50 ms in all, then doubt
@@ -82,18 +83,19 @@ class BindBackend:
 
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
         """See Backend. Reads the last line of each file, a page in a thread at a time."""
-        names = iter(
-            await asyncio.to_thread(lambda: list(self._files.names()) if self._layout.zones_dir.exists() else [])
-        )
-        while page := await asyncio.to_thread(self._observe_page, names):
-            for observed in page:
-                yield observed
+        names = await asyncio.to_thread(self._files.all_names)
+        for start in range(0, len(names), PAGE):
+            for observed in await self.observe(names[start : start + PAGE]):
+                if observed is not None:
+                    yield observed
 
-    async def observe(self, name: ZoneName) -> ZoneObserved | None:
+    async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
+        """See Backend. The last line of each file tells."""
+        return await asyncio.to_thread(self._files.observe_all, names)
+
+    async def stored(self, name: ZoneName) -> Sequence[Record] | None:
         """See Backend."""
-        if not await asyncio.to_thread(self._files.path(name).exists):
-            return None
-        return await asyncio.to_thread(self._observe, name)
+        return await asyncio.to_thread(self._files.records, name)
 
     async def ready(self) -> None:
         """See Backend."""
@@ -152,15 +154,6 @@ class BindBackend:
     def _unlist(self, names: dict[ZoneName, Path | None]) -> bool:
         assert self._include is not None
         return self._include.update(names)
-
-    def _observe(self, name: ZoneName) -> ZoneObserved:
-        trailer = self._files.trailer(name)
-        if trailer is None:
-            return ZoneObserved(name=name, whole=False)
-        return ZoneObserved(name=name, serial=trailer.serial, records=trailer.records, version=trailer.version)
-
-    def _observe_page(self, names: Iterator[ZoneName]) -> list[ZoneObserved]:
-        return [self._observe(name) for name, _ in zip(names, range(PAGE), strict=False)]
 
     # -- commands
 

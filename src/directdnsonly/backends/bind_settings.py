@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from directdnsonly.backends.contract import ServerAddress
+from directdnsonly.backends.settings import BackendSettings, Networks, UserName
 
 DEBIAN_KEYS = (Path("/etc/bind/rndc.key"), Path("/etc/rndc.key"), Path("/etc/named/rndc.key"))
 
@@ -32,13 +31,12 @@ class BindLayout:
     run_as: str
 
 
-class BindSettings(BaseModel):
+class BindSettings(BackendSettings):
     """A BIND name server: bundled (we run it) or external (it runs already)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    type: Literal["bind"] = "bind"
-    enabled: bool = Field(True, description="Whether zones are delivered to this backend.")
+    type: Literal["bind"] = Field(
+        "bind", description="The type of name server; may be left out when the name tells it."
+    )
     managed: bool | None = Field(
         None, description="True: we configure, start and supervise named. Default: true unless `named_conf` is set."
     )
@@ -49,16 +47,9 @@ class BindSettings(BaseModel):
         None,
         description="External named: the file, included by its named.conf, that lists our zones; it is ours to write.",
     )
-    listen: tuple[str, ...] = Field(
-        ("127.0.0.1",), min_length=1, description="Managed named: addresses that it answers on."
-    )
+    listen: Networks = Field(("127.0.0.1",), min_length=1, description="Managed named: addresses that it answers on.")
     port: int = Field(
         5300, ge=1, le=65535, description="Managed named: the port that it answers on (53 in production)."
-    )
-    verify_address: str | None = Field(
-        None,
-        description="Where the name server is asked for proof, as `address` or `address#port`."
-        " Default: the managed named itself, `127.0.0.1#53` for an external one.",
     )
     zone_home: Literal["auto", "addzone", "include"] = Field(
         "auto",
@@ -79,40 +70,16 @@ class BindSettings(BaseModel):
         None,
         description="Key of the control channel. Default: the usual places (`/etc/bind/rndc.key`, `/etc/rndc.key`).",
     )
-    run_as: str | None = Field(
+    run_as: UserName = Field(
         None,
         description="Managed named, when we run as root: its user. Default: `bind` or `named` when there is one; empty: root.",
     )
     command_timeout_s: float = Field(10.0, gt=0, description="Seconds that one control command may take.")
     batch_size: int = Field(100, ge=1, le=5000, description="Zones per batch.")
     notify: bool = Field(False, description="Managed named: send NOTIFY for changed zones.")
-    allow_transfer: tuple[str, ...] = Field(
+    allow_transfer: Networks = Field(
         (), description="Managed named: addresses that may transfer zones, beside ourselves (for secondaries)."
     )
-
-    @field_validator("listen", "allow_transfer")
-    @classmethod
-    def _addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        for value in values:
-            try:
-                ipaddress.ip_network(value, strict=False)
-            except ValueError:
-                raise ValueError(f"{value!r} is not an IP address") from None
-        return values
-
-    @field_validator("run_as")
-    @classmethod
-    def _user(cls, value: str | None) -> str | None:
-        if value and not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", value):
-            raise ValueError(f"{value!r} is not a user name")
-        return value
-
-    @field_validator("verify_address")
-    @classmethod
-    def _server(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_server(value)
-        return value
 
     @model_validator(mode="after")
     def _one_home(self) -> Self:
@@ -127,6 +94,11 @@ class BindSettings(BaseModel):
         """Whether we run this named."""
         return self.named_conf is None if self.managed is None else self.managed
 
+    def told(self, name: str, data_dir: Path) -> str:
+        """See BackendSettings."""
+        key = self.layout(name, data_dir).key_file
+        return f"{name}: external named, control key {key or 'not readable: rndc finds its own'}"
+
     def layout(self, name: str, data_dir: Path) -> BindLayout:
         """Where everything is; picks (and remembers) a control port for a managed named."""
         folder = (data_dir / "backends" / name).resolve()
@@ -140,8 +112,6 @@ class BindSettings(BaseModel):
             key_file = next((path for path in candidates if _readable(path)), self.rndc_key_file)
             port = self.rndc_port or 953
             servers = (ServerAddress(host="127.0.0.1", port=53),)
-        if self.verify_address:
-            servers = (parse_server(self.verify_address),)
         return BindLayout(
             folder=folder,
             zones_dir=zones_dir,
@@ -151,18 +121,9 @@ class BindSettings(BaseModel):
             control_port=port,
             listen=self.listen,
             port=self.port,
-            servers=servers,
+            servers=self.servers(*servers),
             run_as=self.run_as if self.run_as is not None else "auto",
         )
-
-
-def parse_server(text: str) -> ServerAddress:
-    """`address` or `address#port`. Raises ValueError."""
-    host, _, port = text.partition("#")
-    ipaddress.ip_address(host)
-    if port and not (port.isdigit() and 0 < int(port) < 65536):  # noqa: PLR2004 - ports
-        raise ValueError(f"{port!r} is not a port")
-    return ServerAddress(host=host, port=int(port) if port else 53)
 
 
 def _reachable(address: str) -> str:

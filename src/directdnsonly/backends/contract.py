@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 
 
@@ -31,7 +32,10 @@ class Capabilities:
 
     batch_size: int = 200  # changes that one `apply` takes best
     concurrency: int = 1  # `apply` calls that may run at once (on different zones)
-    allows_transfer: bool = False  # AXFR from our address is allowed: record counts can be proven by DNS
+    allows_transfer: bool = False  # AXFR from our address is allowed: records can be counted and read by DNS
+    observes: bool = False  # `observe` and `stored` read what the name server itself reads (a database, its API)
+    authoritative: bool = True  # its answers carry AA; False for a name server that never sets it
+    forgets: bool = True  # a deleted zone stops being answered; False where only `observe` can prove the deletion
     unsupported_types: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -114,8 +118,12 @@ class Backend(Protocol):
         """Every zone of ours that is stored there, cheaply, in any order. Raises BackendUnavailable."""
         ...
 
-    async def observe(self, name: ZoneName) -> ZoneObserved | None:
-        """One zone as stored there, None when absent. Raises BackendUnavailable."""
+    async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
+        """These zones as stored there, in order, None where absent. Raises BackendUnavailable."""
+        ...
+
+    async def stored(self, name: ZoneName) -> Sequence[Record] | None:
+        """Every record of a zone as stored there, in our normal form; None when absent. Raises BackendUnavailable."""
         ...
 
     async def ready(self) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from directdnsonly.config import Settings
+from directdnsonly.nameservers.registry import NAMESERVERS
 
 SBIN = "/usr/sbin:/sbin:/usr/local/sbin"
 
@@ -33,16 +34,16 @@ def look_around(settings: Settings) -> Iterator[Finding]:
     yield _port("pushes", settings.app.listen_host, settings.app.listen_port, (socket.SOCK_STREAM,))
     for name, backend in settings.enabled_backends().items():
         if backend.is_managed:
-            yield _program(name, "named", "bind9")
+            kind = NAMESERVERS[backend.type]
+            yield _program(name, kind.program, kind.package)
             for address in backend.listen:
                 yield _port(f"{name}: DNS", address, backend.port, (socket.SOCK_DGRAM, socket.SOCK_STREAM))
         else:
-            key = backend.layout(name, settings.data_dir).key_file
-            yield Finding(True, f"{name}: external named, control key {key or 'not readable: rndc finds its own'}")
-            if backend.zones_dir is not None:
-                yield _writable(f"{name}: zones_dir", backend.zones_dir)
-            if backend.named_conf is not None:
-                yield _writable(f"{name}: folder of named_conf", backend.named_conf.parent)
+            yield Finding(True, backend.told(name, settings.data_dir))
+            if (zones_dir := getattr(backend, "zones_dir", None)) is not None:
+                yield _writable(f"{name}: zones_dir", zones_dir)
+            if (named_conf := getattr(backend, "named_conf", None)) is not None:
+                yield _writable(f"{name}: folder of named_conf", named_conf.parent)
 
 
 def _program(name: str, program: str, package: str) -> Finding:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from directdnsonly.backends.contract import Backend, Outcome, OutcomeKind, ZoneChange
 from directdnsonly.clock import Clock
+from directdnsonly.dispatch.proof import Proof
 from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.errors import BackendUnavailable
-from directdnsonly.outbox.records import Claim, Kind, Settle, Settlement
+from directdnsonly.outbox.records import Claim, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
-from directdnsonly.verify.compare import Expected, Finding, Verdict
-from directdnsonly.verify.verifier import Verifier
+from directdnsonly.verify.compare import Finding, Verdict
 
 QUICK_S = 0.25  # a healthy name server proves a zone within milliseconds; only then the wait is written down
 
@@ -40,7 +40,7 @@ class Delivery:
         self,
         *,
         backend: Backend,
-        verifier: Verifier,
+        proof: Proof,
         store: WorkStore,
         policy: RetryPolicy,
         clock: Clock,
@@ -50,7 +50,7 @@ class Delivery:
         gate: Callable[[], str] = lambda: "",
     ) -> None:
         self._backend = backend
-        self._verifier = verifier
+        self._proof = proof
         self._store = store
         self._policy = policy
         self._clock = clock
@@ -118,7 +118,7 @@ class Delivery:
         try:
             async with asyncio.timeout(self._probe_timeout_s):
                 await self._backend.ready()
-                return await self._verifier.why_silent()
+                return await self._proof.why_silent()
         except BackendUnavailable as error:
             return error.reason
         except TimeoutError:
@@ -157,7 +157,7 @@ class Delivery:
         """Verify; settle and note what is proven; the rest with its verdict."""
         if not claims:
             return []
-        verdicts = await self._verifier.verify([_expected(claim) for claim in claims], patience_s=patience_s)
+        verdicts = await self._proof.verify(claims, patience_s=patience_s)
         pairs = list(zip(claims, verdicts, strict=True))
         proven = [
             Settlement(claim=claim, how=Settle.VERIFIED, served_serial=verdict.serial, reason=verdict.reason)
@@ -186,7 +186,3 @@ def _change(claim: Claim) -> ZoneChange:
         records=claim.records,
         known=claim.known,
     )
-
-
-def _expected(claim: Claim) -> Expected:
-    return Expected(name=claim.name, serial=claim.serial, records=claim.records, absent=claim.kind is Kind.DELETE)

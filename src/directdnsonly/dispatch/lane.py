@@ -17,12 +17,14 @@ from directdnsonly.clock import Clock
 from directdnsonly.dispatch.batch import BatchLog
 from directdnsonly.dispatch.breaker import Breaker, BreakerState
 from directdnsonly.dispatch.delivery import AttemptReport, Delivery
+from directdnsonly.dispatch.proof import Proof
 from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.dispatch.sweep import Sweep
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.outbox.records import Priority, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
+from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 
 LONGEST_NAP_S = 30.0  # a lane looks at the store at least this often, whatever it was told
@@ -53,6 +55,7 @@ class Lane:
         store: WorkStore,
         settings: DispatchSettings,
         clock: Clock,
+        depth: Depth = Depth.COUNT,
         gate: Callable[[], str] = lambda: "",
     ) -> None:
         """`gate` says why a bundled name server is not running; empty when it is, or when there is none."""
@@ -62,9 +65,10 @@ class Lane:
         self._settings = settings
         self._clock = clock
         self._log = structlog.get_logger()
+        self._proof = Proof(backend, verifier, depth=depth)
         self._delivery = Delivery(
             backend=backend,
-            verifier=verifier,
+            proof=self._proof,
             store=store,
             policy=RetryPolicy(
                 delays_s=settings.retry_delays_s, jitter=settings.retry_jitter, max_attempts=settings.max_attempts
@@ -89,7 +93,7 @@ class Lane:
         }
         self._sweep_wanted = asyncio.Event()
         self._sweep_wanted.set()  # at start the name server is compared with the store
-        self._sweep = Sweep(backend=backend, verifier=verifier, store=store, page=settings.sweep_page)
+        self._sweep = Sweep(backend=backend, proof=self._proof, store=store, page=settings.sweep_page)
         self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log)
         self._batch_limit = backend.capabilities.batch_size
 
@@ -244,7 +248,13 @@ class Lane:
                 self._trip(error.reason)
                 continue
             if found.drifted:
-                self._log.warning("backend.drifted", backend=self.name, zones=found.seen, drifted=found.drifted)
+                self._log.warning(
+                    "backend.drifted",
+                    backend=self.name,
+                    zones=found.seen,
+                    drifted=found.drifted,
+                    first=list(found.examples),
+                )
                 self._wake_all()
 
     def _tell(self, end: Settlement, report: AttemptReport) -> None:

@@ -1,4 +1,4 @@
-"""Compare a name server with the store, and queue again what differs. Runs in steps; pushes go first."""
+"""Compare a name server with the store, and queue again what differs. Runs in pages; pushes go first."""
 
 from __future__ import annotations
 
@@ -6,62 +6,82 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from directdnsonly.backends.contract import Backend, ZoneObserved
+from directdnsonly.dispatch.proof import Proof
 from directdnsonly.outbox.records import Claim
 from directdnsonly.outbox.store import WorkStore
-from directdnsonly.verify.compare import Expected, Finding
-from directdnsonly.verify.verifier import Verifier
-from directdnsonly.zone.name import ZoneName
+from directdnsonly.verify.compare import Finding
+
+SHOWN = 10  # drifted zones that are named in the log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepFound:
-    """Zones looked at, and those that were not as they should be (queued again)."""
+    """Zones looked at, those that were not as they should be (queued again), and the first of them with the reason."""
 
     seen: int
     drifted: int
+    examples: tuple[str, ...] = ()
 
 
 class Sweep:
-    """First what the backend stores (files whole, right version), then what its name server answers (serial)."""
+    """First what the backend stores (whole, right version, serial, count), then what its name server answers (serial)."""
 
-    def __init__(self, *, backend: Backend, verifier: Verifier, store: WorkStore, page: int) -> None:
+    def __init__(self, *, backend: Backend, proof: Proof, store: WorkStore, page: int) -> None:
         self._backend = backend
-        self._verifier = verifier
+        self._proof = proof
         self._store = store
         self._page = page
         self.running = False
 
     async def run_once(self) -> SweepFound:
-        """One pass over all zones that are believed to be served. Raises BackendUnavailable."""
+        """One pass over all zones that are believed to be served; memory is one page. Raises BackendUnavailable."""
         self.running = True
         try:
-            stored = {observed.name: observed async for observed in self._backend.inventory()}
             seen = drifted = 0
+            examples: list[str] = []
             async for page in self._store.wanted(self._backend.name, page=self._page):
                 seen += len(page)
-                drifted += await self._check(page, stored)
+                broken = await self._broken(page)
+                examples += [f"{name}: {reason}" for name, reason in list(broken.items())[: SHOWN - len(examples)]]
+                drifted += await self._queue_again(page, broken)
         finally:
             self.running = False
-        return SweepFound(seen=seen, drifted=drifted)
+        return SweepFound(seen=seen, drifted=drifted, examples=tuple(examples))
 
-    async def _check(self, page: Sequence[Claim], stored: dict[ZoneName, ZoneObserved]) -> int:
-        broken = [claim for claim in page if not _is_as_stored(claim, stored.get(claim.name))]
-        whole = [claim for claim in page if _is_as_stored(claim, stored.get(claim.name))]
-        verdicts = await self._verifier.verify(
-            [Expected(name=claim.name, serial=claim.serial, records=0) for claim in whole], patience_s=0.5
-        )
-        broken += [
-            claim for claim, verdict in zip(whole, verdicts, strict=True) if verdict.finding is not Finding.PROVEN
-        ]
-        if not broken:
-            return 0
-        return await self._store.requeue(
-            self._backend.name, [claim.name for claim in broken], reason="the name server did not serve it as it should"
-        )
+    async def _broken(self, page: Sequence[Claim]) -> dict[str, str]:
+        """Zones of a page that are not as they should be, each with the reason."""
+        stored = await self._backend.observe([claim.name for claim in page])
+        broken = {
+            str(claim.name): reason
+            for claim, observed in zip(page, stored, strict=True)
+            if (reason := _why_not_as_stored(claim, observed))
+        }
+        whole = [claim for claim in page if claim.name not in broken]
+        verdicts = await self._proof.verify(whole, patience_s=0.5, count=False)
+        for claim, verdict in zip(whole, verdicts, strict=True):
+            if verdict.finding is not Finding.PROVEN:
+                broken[str(claim.name)] = verdict.reason
+        return broken
+
+    async def _queue_again(self, page: Sequence[Claim], broken: dict[str, str]) -> int:
+        """By reason, so that each zone's own is seen while it waits."""
+        queued = 0
+        for reason in dict.fromkeys(broken.values()):
+            names = [claim.name for claim in page if broken.get(claim.name) == reason]
+            queued += await self._store.requeue(self._backend.name, names, reason=reason)
+        return queued
 
 
-def _is_as_stored(claim: Claim, observed: ZoneObserved | None) -> bool:
-    """Whether the backend holds the version that it should, as far as its medium can tell."""
-    if observed is None or not observed.whole:
-        return False
-    return observed.version is None or observed.version == claim.version
+def _why_not_as_stored(claim: Claim, observed: ZoneObserved | None) -> str:
+    """What is wrong with what the backend holds, as far as its medium can tell; empty when nothing is."""
+    if observed is None:
+        return "is not there"
+    if not observed.whole:
+        return "is truncated or unreadable"
+    if observed.version is not None and observed.version != claim.version:
+        return f"is version {observed.version}, wanted {claim.version}"
+    if observed.serial is not None and observed.serial != claim.serial:
+        return f"has serial {observed.serial}, wanted {claim.serial}"
+    if observed.records is not None and observed.records != claim.records:
+        return f"has {observed.records} records, wanted {claim.records}"
+    return ""

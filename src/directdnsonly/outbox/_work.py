@@ -32,7 +32,7 @@ _VERIFIED = f"""
 UPDATE delivery SET
        state = {_AFTER % "'verified'"},
        due_at = CASE WHEN want_version > :version THEN :now + :pause ELSE NULL END,
-       attempts = 0, reason = '', applied_version = :version, applied_kind = :kind, applied_at = :now,
+       attempts = 0, reason = :reason, applied_version = :version, applied_kind = :kind, applied_at = :now,
        verified_version = :version, verified_at = :now, served_serial = :serial
  WHERE backend = :backend AND zone = :zone AND fence = :fence AND state IN ('leased', 'applied')"""
 _APPLIED = """

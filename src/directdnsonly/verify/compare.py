@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from directdnsonly.verify.wire import NOERROR, RCODES, Answer
+from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.records import difference
+from directdnsonly.zone.text import records_of
+
+
+class Depth(StrEnum):
+    """How much is asked before a zone counts as proven; each includes the one before."""
+
+    SERIAL = "serial"  # the SOA, with authority and the wanted serial
+    COUNT = "count"  # the number of records, where it can be told
+    CONTENT = "content"  # every record by transfer (or from the backend), else a sample of RRsets
 
 
 class Finding(StrEnum):
@@ -18,17 +30,19 @@ class Finding(StrEnum):
     MISSING = "missing"  # not served, though it should be
     LAME = "lame"  # answered without authority
     MISCOUNT = "miscount"  # right serial, wrong number of records
+    ALTERED = "altered"  # right serial and number, other records
     LINGERING = "lingering"  # still served, though deleted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """How a zone should be served. `records` 0: not to be counted."""
+    """How a zone should be served. `records` 0: not to be counted; `text` (normal form): what to compare with."""
 
     name: ZoneName
     serial: int = 0
     records: int = 0
     absent: bool = False
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +54,8 @@ class Verdict:
     reason: str = ""
 
 
-def judge(expected: Expected, answer: Answer | None, *, server: str) -> Verdict:
-    """What `answer` of `server` means for `expected`.
+def judge(expected: Expected, answer: Answer | None, *, server: str, authoritative: bool = True) -> Verdict:
+    """What `answer` of `server` means for `expected`; `authoritative`: an answer must carry AA.
 
     A deleted zone is proven gone by any answer without its SOA: REFUSED, or that of a parent zone served there.
     """
@@ -57,7 +71,7 @@ def judge(expected: Expected, answer: Answer | None, *, server: str) -> Verdict:
         said = RCODES.get(answer.rcode, str(answer.rcode))
         what = f"answers {said}" if answer.rcode != NOERROR else "answers without the zone's SOA"
         return Verdict(finding=Finding.MISSING, reason=f"{server} {what}")
-    if not answer.authoritative:
+    if authoritative and not answer.authoritative:
         return Verdict(
             finding=Finding.LAME, serial=answer.serial, reason=f"{server} answers without authority (AA is not set)"
         )
@@ -79,3 +93,31 @@ def judge_count(expected: Expected, verdict: Verdict, count: int | None, *, serv
         serial=verdict.serial,
         reason=f"{server} serves {count} records, wanted {expected.records}",
     )
+
+
+def judge_stored(
+    expected: Expected, verdict: Verdict, *, present: bool, serial: int | None, records: int | None, place: str
+) -> Verdict:
+    """The verdict after looking into what the name server reads (a database, its API). None: cannot be told."""
+    if expected.absent:
+        gone = Verdict(finding=Finding.PROVEN, reason=verdict.reason)
+        return Verdict(finding=Finding.LINGERING, reason=f"{place} still holds the deleted zone") if present else gone
+    if not present:
+        return Verdict(finding=Finding.MISSING, reason=f"{place} does not hold the zone")
+    if serial is not None and serial != expected.serial:
+        reason = f"{place} holds serial {serial}, wanted {expected.serial}"
+        return Verdict(finding=Finding.STALE, serial=serial, reason=reason)
+    if records is not None and expected.records and records != expected.records:
+        reason = f"{place} holds {records} records, wanted {expected.records}"
+        return Verdict(finding=Finding.MISCOUNT, serial=verdict.serial, reason=reason)
+    return verdict
+
+
+def judge_content(expected: Expected, verdict: Verdict, found: Iterable[Record] | None, *, server: str) -> Verdict:
+    """The verdict after every record was read; None: they could not be read, the verdict stays."""
+    if found is None or expected.text is None:
+        return verdict
+    differs = difference(records_of(expected.text), found)
+    if not differs:
+        return verdict
+    return Verdict(finding=Finding.ALTERED, serial=verdict.serial, reason=f"{server} {differs}")

@@ -7,8 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from directdnsonly.verify.compare import Expected, Finding, Verdict, judge, judge_count
+from directdnsonly.verify.compare import Depth, Expected, Finding, Verdict, judge, judge_content, judge_count
+from directdnsonly.verify.content import read_zone, sample
 from directdnsonly.verify.query import SoaProber, TransferRefused, count_records
+from directdnsonly.verify.wire import Answer
 from directdnsonly.zone.name import ZoneName
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.05
@@ -26,21 +28,35 @@ class Address(Protocol):
 
 
 class Verifier:
-    """Asks the name servers of one backend. A zone is proven when all of them prove it."""
+    """Asks the name servers of one backend. A zone is proven when all of them prove it (or when there is none)."""
 
-    def __init__(self, servers: Sequence[Address], *, allows_transfer: bool) -> None:
+    def __init__(
+        self,
+        servers: Sequence[Address],
+        *,
+        allows_transfer: bool,
+        depth: Depth = Depth.COUNT,
+        authoritative: bool = True,
+        forgets: bool = True,
+    ) -> None:
+        """`authoritative`: answers must carry AA. `forgets`: a deleted zone must stop being answered."""
         self._servers = tuple(servers)
+        self._depth = depth
+        self._authoritative = authoritative
+        self._forgets = forgets
         self._probers: dict[tuple[str, int], SoaProber] = {}
         self._countable = {(server.host, server.port): allows_transfer for server in servers}
 
     async def verify(self, expected: Sequence[Expected], *, patience_s: float) -> list[Verdict]:
         """One verdict per expectation, in order. Polls from a millisecond on, growing; at least once."""
         verdicts = [Verdict(finding=Finding.PROVEN)] * len(expected)
-        for server in self._servers:
-            open_ones = [number for number, verdict in enumerate(verdicts) if verdict.finding is Finding.PROVEN]
-            found = await self._verify_at(server, [expected[number] for number in open_ones], patience_s)
-            for number, verdict in zip(open_ones, found, strict=True):
-                verdicts[number] = verdict
+        if len(self._servers) == 1:
+            return await self._verify_at(self._servers[0], expected, patience_s)
+        for found in await asyncio.gather(*(self._verify_at(server, expected, patience_s) for server in self._servers)):
+            verdicts = [
+                later if verdict.finding is Finding.PROVEN else verdict
+                for verdict, later in zip(verdicts, found, strict=True)
+            ]
         return verdicts
 
     def close(self) -> None:
@@ -74,14 +90,42 @@ class Verifier:
         while True:
             answers = await prober.ask_all([expected[number].name for number in waiting])
             for number, answer in zip(waiting, answers, strict=True):
-                verdicts[number] = judge(expected[number], answer, server=_shown(server))
+                verdicts[number] = self._judge(expected[number], answer, server)
             waiting = [number for number in waiting if verdicts[number].finding is not Finding.PROVEN]
             if not waiting or time.monotonic() + pause_s > until:
                 break
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
-        await self._count(server, expected, verdicts)
+        if self._depth is not Depth.SERIAL:
+            await self._count(server, expected, verdicts)
+        if self._depth is Depth.CONTENT:
+            await self._read(server, expected, verdicts)
         return verdicts
+
+    def _judge(self, expected: Expected, answer: Answer | None, server: Address) -> Verdict:
+        verdict = judge(expected, answer, server=_shown(server), authoritative=self._authoritative)
+        if verdict.finding is Finding.LINGERING and not self._forgets:
+            reason = f"{_shown(server)} goes on answering from memory until it is restarted"
+            return Verdict(finding=Finding.PROVEN, serial=verdict.serial, reason=reason)
+        return verdict
+
+    async def _read(self, server: Address, expected: Sequence[Expected], verdicts: list[Verdict]) -> None:
+        """Compare every record of what is proven so far by transfer; a sample of RRsets where there is none."""
+        transfer = self._countable[server.host, server.port]
+        for number, wanted in enumerate(expected):
+            if verdicts[number].finding is not Finding.PROVEN or wanted.absent or wanted.text is None:
+                continue
+            try:
+                if transfer:
+                    found = await read_zone(server.host, server.port, wanted.name, timeout_s=COUNT_TIMEOUT_S)
+                    verdicts[number] = judge_content(wanted, verdicts[number], found, server=_shown(server))
+                elif differs := await sample(server.host, server.port, wanted.text):
+                    reason = f"{_shown(server)} {differs}"
+                    verdicts[number] = Verdict(finding=Finding.ALTERED, serial=verdicts[number].serial, reason=reason)
+            except (OSError, TimeoutError, TransferRefused) as error:
+                verdicts[number] = Verdict(
+                    finding=Finding.SILENT, reason=f"{_shown(server)}: the content cannot be read: {error}"
+                )
 
     async def _count(self, server: Address, expected: Sequence[Expected], verdicts: list[Verdict]) -> None:
         """Count the records of what the SOA proved, where the server lets us. A refusal is remembered."""

@@ -1,0 +1,81 @@
+"""What the settings of every type of backend have in common."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from directdnsonly.backends.contract import ServerAddress
+
+
+def parse_server(text: str) -> ServerAddress:
+    """`address` or `address#port`. Raises ValueError."""
+    host, _, port = text.partition("#")
+    ipaddress.ip_address(host)
+    if port and not (port.isdigit() and 0 < int(port) < 65536):  # noqa: PLR2004 - ports
+        raise ValueError(f"{port!r} is not a port")
+    return ServerAddress(host=host, port=int(port) if port else 53)
+
+
+def _one_or_many(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def _servers(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        parse_server(value)
+    return values
+
+
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        try:
+            ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            raise ValueError(f"{value!r} is not an IP address") from None
+    return values
+
+
+def _user(value: str | None) -> str | None:
+    if value and not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", value):
+        raise ValueError(f"{value!r} is not a user name")
+    return value
+
+
+Servers = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), AfterValidator(_servers)]
+Networks = Annotated[tuple[str, ...], AfterValidator(_networks)]
+UserName = Annotated[str | None, AfterValidator(_user)]
+
+
+class BackendSettings(BaseModel):
+    """Keys that every backend has. A type adds its own, and `type: Literal[...]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = Field(True, description="Whether zones are delivered to this backend.")
+    verify: Literal["serial", "count", "content"] = Field(
+        "count",
+        description="Proof that is asked for: the SOA's serial; also the number of records; also every record.",
+    )
+    verify_address: Servers = Field(
+        (),
+        description="Where the name servers are asked for proof, each as `address` or `address#port`; all must prove it.",
+    )
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether we run this backend's name server."""
+        return False
+
+    def servers(self, *otherwise: ServerAddress) -> tuple[ServerAddress, ...]:
+        """The name servers that must prove each zone."""
+        return tuple(parse_server(text) for text in self.verify_address) or otherwise
+
+    def told(self, name: str, data_dir: Path) -> str:
+        """One line for `dadns check`: what this backend will talk to."""
+        del data_dir
+        return f"{name}: external"

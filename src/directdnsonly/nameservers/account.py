@@ -1,0 +1,81 @@
+"""Programs and users on this machine: what a bundled name server is started with. Blocking."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from directdnsonly.errors import ConfigError, ConfigProblem
+
+SBIN = "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin"
+
+
+def find(program: str) -> str | None:
+    """The path of a program, also where the PATH of an ordinary user does not look."""
+    return shutil.which(program) or shutil.which(program, path=SBIN)
+
+
+def require(program: str, *, package: str, backend: str) -> str:
+    """The path of a program. Raises ConfigError that names the Debian package."""
+    path = find(program)
+    if path is None:
+        what = f"the program {program} is not installed"
+        raise ConfigError([ConfigProblem(f"dns.backends.{backend}", what, f"Debian: apt-get install {package}")])
+    return path
+
+
+def drop_to(run_as: str, candidates: Sequence[str], folder: Path) -> str:
+    """The user that the daemon drops to; empty when we are not root, or when there is none.
+
+    `run_as` "auto" takes the first of `candidates` that exists and can reach the folder.
+    """
+    if os.geteuid() != 0:
+        return ""
+    if run_as != "auto":
+        return run_as
+    for user in candidates:
+        with contextlib.suppress(KeyError):
+            if _can_reach(pwd.getpwnam(user), folder):
+                return user
+    return ""
+
+
+def give(folder: Path, user: str) -> None:
+    """Make a folder and all in it the user's."""
+    account = pwd.getpwnam(user)
+    for part in (folder, *folder.rglob("*")):
+        os.chown(part, account.pw_uid, account.pw_gid)
+
+
+def let_read(file: Path, user: str) -> None:
+    """A secret file of ours that the user's group may read."""
+    os.chown(file, os.geteuid(), pwd.getpwnam(user).pw_gid)
+    file.chmod(0o640)
+
+
+def check(command: Sequence[str], *, backend: str, what: str) -> None:
+    """Run a checker; raises ConfigError with its words when it refuses."""
+    done = subprocess.run(list(command), capture_output=True, check=False, timeout=30)  # noqa: S603 - our own files
+    if done.returncode:
+        text = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
+        raise ConfigError([ConfigProblem(f"dns.backends.{backend}", f"{what} refuses its configuration: {text}")])
+
+
+def _can_reach(account: pwd.struct_passwd, folder: Path) -> bool:
+    """Whether the user may walk down to `folder`: each parent lets others (or the user) through."""
+    for part in (folder, *folder.parents):
+        status = part.stat()
+        if status.st_uid == account.pw_uid:
+            allowed = status.st_mode & 0o100
+        elif status.st_gid == account.pw_gid:
+            allowed = status.st_mode & 0o010
+        else:
+            allowed = status.st_mode & 0o001
+        if not allowed:
+            return False
+    return True

@@ -1,0 +1,31 @@
+"""Every kind of name server that we can run ourselves: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from directdnsonly.nameservers import named
+from directdnsonly.nameservers.supervisor import Program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """The program, the Debian package that has it, and how a `Program` is made of a backend's settings."""
+
+    program: str
+    package: str
+    build: Callable[[str, Any, Path], Program]  # backend's name, its settings, data_dir
+
+
+def _named(name: str, settings: Any, data_dir: Path) -> Program:
+    return named.build(
+        name, settings.layout(name, data_dir), notify=settings.notify, allow_transfer=settings.allow_transfer
+    )
+
+
+NAMESERVERS: Mapping[str, Kind] = {
+    "bind": Kind(program="named", package="bind9", build=_named),
+}

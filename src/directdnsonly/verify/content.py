@@ -1,0 +1,106 @@
+"""Read what a name server serves, record by record: a whole zone by AXFR, or a sample of its RRsets by query."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import struct
+
+import dns.asyncquery
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+
+from directdnsonly.verify.query import LARGEST_TRANSFER, TransferRefused
+from directdnsonly.verify.wire import AXFR, question
+from directdnsonly.zone.diff import RRset, rrsets
+from directdnsonly.zone.model import Record
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.records import difference, record_of
+
+SAMPLED = 8  # RRsets of one zone; challenges are always among them
+QUERY_S = 2.0
+
+
+async def read_zone(host: str, port: int, name: ZoneName, *, timeout_s: float) -> list[Record]:
+    """Every record by AXFR, in normal form, the closing SOA left out.
+
+    Raises TransferRefused, OSError, TimeoutError (also for what is no transfer at all).
+    """
+    async with asyncio.timeout(timeout_s):
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            asked = question(name, AXFR, secrets.randbelow(65536))
+            writer.write(struct.pack("!H", len(asked)) + asked)
+            records: list[Record] = []
+            size = 0
+            while True:
+                length = int.from_bytes(await reader.readexactly(2), "big")
+                size += length
+                if size > LARGEST_TRANSFER:
+                    raise OSError("the transfer does not end")
+                message = dns.message.from_wire(await reader.readexactly(length), xfr=True, one_rr_per_rrset=True)
+                if message.rcode() != dns.rcode.NOERROR:
+                    raise TransferRefused(dns.rcode.to_text(message.rcode()))
+                records += _records(message)
+                if len(records) > 1 and records[-1].type == "SOA":
+                    return records[:-1]
+        except (asyncio.IncompleteReadError, dns.exception.DNSException) as error:
+            raise OSError(f"the transfer of {name} broke off: {type(error).__name__}") from error
+        finally:
+            writer.close()
+
+
+async def sample(host: str, port: int, text: str) -> str:
+    """What differs in a sample of the RRsets of a normalised zone, asked one by one; empty when nothing does.
+
+    UDP first, TCP where the answer is cut. Delegated names and what lies below a wildcard's own label are not asked:
+    the answer to them is rightly another one. Raises OSError, TimeoutError when there is no answer.
+    """
+    told: list[str] = []
+    for rrset in _sampled(text):
+        query = dns.message.make_query(
+            dns.name.from_text(rrset.owner), dns.rdatatype.from_text(rrset.type), use_edns=0, payload=1232, flags=0
+        )
+        try:
+            answer, _ = await dns.asyncquery.udp_with_fallback(query, host, port=port, timeout=QUERY_S)
+        except dns.exception.DNSException as error:
+            raise OSError(f"{rrset.owner} {rrset.type}: {error}") from error
+        wanted = [Record(rrset.owner, rrset.ttl, rrset.type, data) for data in rrset.rdata]
+        found = [
+            record_of(found.name.to_text(), found.ttl, dns.rdatatype.to_text(found.rdtype), data.to_text())
+            for found in answer.answer
+            if dns.rdatatype.to_text(found.rdtype) in {rrset.type, "SPF"}
+            for data in found
+        ]
+        if differs := difference(wanted, [record for record in found if record.owner == rrset.owner]):
+            told.append(differs)
+    return "; ".join(told)
+
+
+def _sampled(text: str) -> list[RRset]:
+    """The challenges, and some others spread over the zone."""
+    found = rrsets(text)
+    apex = next(iter(found.values())).owner
+    cuts = {rrset.owner for rrset in found.values() if rrset.type in {"NS", "DNAME"} and rrset.owner != apex}
+
+    def answered(rrset: RRset) -> bool:
+        below = any(rrset.owner == cut or rrset.owner.endswith(f".{cut}") for cut in cuts)
+        return not below and rrset.type not in {"RRSIG", "NSEC", "NSEC3"}
+
+    usual = [rrset for rrset in found.values() if answered(rrset)]
+    urgent = [rrset for rrset in usual if rrset.owner.startswith("_acme-challenge.")]
+    rest = [rrset for rrset in usual if rrset not in urgent]
+    step = max(len(rest) // SAMPLED, 1)
+    return urgent[:SAMPLED] + rest[::step][:SAMPLED]
+
+
+def _records(message: dns.message.Message) -> list[Record]:
+    return [
+        record_of(rrset.name.to_text(), rrset.ttl, dns.rdatatype.to_text(rrset.rdtype), data.to_text())
+        for rrset in message.answer
+        for data in rrset
+    ]

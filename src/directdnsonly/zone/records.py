@@ -1,0 +1,45 @@
+"""Records that somebody else wrote (a transfer, a database, an API) in our normal form, and what differs. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from directdnsonly.errors import ZoneSyntaxError
+from directdnsonly.zone.model import Record
+from directdnsonly.zone.rdata import RdataError, absolute, mnemonic, rdata
+from directdnsonly.zone.tokens import logical_lines
+
+SHOWN = 3  # differences that a reason names
+_CASELESS = frozenset(["NS", "CNAME", "SOA", "PTR", "MX", "SRV", "DNAME", "RP", "AFSDB", "KX", "NAPTR"])
+
+
+def record_of(owner: str, ttl: int, kind: str, data: str) -> Record:
+    """One foreign record as we would write it; all its names are absolute, the final dot of the owner may be missing.
+
+    What cannot be read is kept as it is: it differs from every record of ours, and is named by `difference`.
+    """
+    try:
+        name = absolute(owner, ".").lower()
+        known = mnemonic(kind) or kind.upper()
+        (line,) = logical_lines(data)
+        return Record(name, ttl, known, rdata(known, line.tokens, "."))
+    except (RdataError, ZoneSyntaxError, ValueError):
+        return Record(owner, ttl, kind.upper(), data)
+
+
+def difference(wanted: Iterable[Record], found: Iterable[Record]) -> str:
+    """What differs, for people; empty when both hold the same records. Names compare without case (RFC 4343)."""
+    here, there = Counter(map(_folded, wanted)), Counter(map(_folded, found))
+    missing, extra = sorted((here - there).elements()), sorted((there - here).elements())
+    told = [f"lacks {_shown(record)}" for record in missing] + [f"has also {_shown(record)}" for record in extra]
+    more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    return ", ".join(told[:SHOWN]) + more
+
+
+def _shown(record: Record) -> str:
+    return f"{record.owner} {record.ttl} {record.type}"
+
+
+def _folded(record: Record) -> Record:
+    return record._replace(rdata=record.rdata.lower()) if record.type in _CASELESS else record
