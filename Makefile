@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 
-.PHONY: help run test check bench faults docs lock clean tools-run tools-test
+.PHONY: help run test check bench faults docs matrix lock clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -36,6 +36,10 @@ faults: tools-test .venv/.dev ## kill -9 in the middle of pushes, 200 times
 	$(SBIN) DADNS_FAULT_RUNS=200 $(PY) -m pytest -q -s --timeout 3600 tests/e2e/test_line.py -k kill_9
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
+	$(PY) docs/generate.py
+
+matrix: tools-test .venv/.dev ## the RR-type matrix anew, from a run against every name server
+	$(SBIN) DADNS_RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py
 	$(PY) docs/generate.py
 
 lock: ## pin the dependencies again (needs uv)

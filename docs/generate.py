@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,13 @@ first that is there), then `DADNS_` variables, then files named by variables. Ea
 and then names a file that holds the value, for secrets. Several values of one key are separated by commas, or JSON.
 A variable may also make a backend that the file does not have: `DADNS_DNS_BACKENDS_BIND_DC2_PORT` makes `bind_dc2`.
 Relative folders begin where the service was started. `dadns check` tells every mistake at once and exits with 2.
+
+"""
+RR_TYPES = """# What each name server can serve
+
+Generated from a run against the real name servers (`make matrix`); do not edit. Each row is a zone pushed as
+DirectAdmin pushes it and asked by DNS: `yes` means byte-equal RDATA, the right TTL and the AA flag (or the right negative
+answer). `zone refused`: this backend says so with the reason, instead of serving something else.
 
 """
 MARK = "<!-- generated: the life of a delivery -->"
@@ -71,6 +79,23 @@ def log_events() -> str:
     return f"# Log events\n\nGenerated from `log.py`; do not edit.\n\n| event | meaning |\n|---|---|\n{rows}\n"
 
 
+def rr_types() -> str:
+    """What each name server serves, from the recorded run of tests/contract/test_rr_types.py."""
+    results: dict[str, dict[str, str]] = json.loads((HERE / "rr-types.json").read_text(encoding="utf-8"))
+    titles = list(results)
+    cases = dict.fromkeys(case for found in results.values() for case in found)
+    rows = "\n".join(
+        f"| {case} | " + " | ".join(_mark(results[title].get(case, "not run")) for title in titles) + " |"
+        for case in cases
+    )
+    head = f"| case | {' | '.join(titles)} |\n|---|{'---|' * len(titles)}\n"
+    return f"{RR_TYPES}{head}{rows}\n"
+
+
+def _mark(result: str) -> str:
+    return "yes" if result == "served" else f"**{result}**"
+
+
 def line(text: str) -> str:
     """docs/line.md with the diagram made from the transition table."""
     arrows = "\n".join(f"    {state} --> {after}: {event}" for (state, event), after in TRANSITIONS.items())
@@ -85,6 +110,7 @@ def pages() -> dict[Path, str]:
     return {
         HERE / "configuration.md": configuration(),
         HERE / "log-events.md": log_events(),
+        HERE / "rr-types.md": rr_types(),
         HERE / "line.md": line((HERE / "line.md").read_text(encoding="utf-8")),
     }
 

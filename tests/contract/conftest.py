@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,30 @@ from tests.contract.kinds import KINDS
 from tests.support.rig import Rig, RigKind
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
-async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
-    """A running name server of this kind, and our backend for it."""
-    kind: RigKind = request.param
-    async with kind.open(tmp_path) as (backend, daemon):
+@asynccontextmanager
+async def _running(kind: RigKind, folder: Path) -> AsyncIterator[Rig]:
+    async with kind.open(folder) as (backend, daemon):
         rig = Rig(kind, backend, daemon)
         yield rig
         rig.close()
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
+async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+    """A running name server of this kind, and our backend for it."""
+    async with _running(request.param, tmp_path) as rig:
+        yield rig
+
+
+@pytest.fixture(params=[kind for kind in KINDS if kind.name != "fake"], ids=lambda kind: kind.name)
+async def real_rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+    """One that answers more than SOA."""
+    async with _running(request.param, tmp_path) as rig:
+        yield rig
+
+
+@pytest.fixture(params=[kind for kind in KINDS if kind.title], ids=lambda kind: kind.name)
+async def matrix_rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+    """One of each name server."""
+    async with _running(request.param, tmp_path) as rig:
+        yield rig

@@ -178,3 +178,15 @@ async def test_a_hanging_rndc_is_killed(tmp_path):
             await control.command("status")
         await control.aclose()
     mute.close()
+
+
+async def test_the_content_proof_finds_an_altered_record(real_rig):
+    """Same serial, same number of records, one other address: serial and count cannot tell, `verify: content` does."""
+    wanted = real_rig.put("a.example", 1, "www 60 IN A 192.0.2.1\n")
+    await real_rig.apply(real_rig.put("a.example", 1, "www 60 IN A 192.0.2.66\n"))
+
+    (counted,) = await real_rig.verdicts([wanted])
+    (read,) = await real_rig.verdicts([wanted], content=True)
+
+    assert (Finding.PROVEN, Finding.ALTERED) == (counted.finding, read.finding)
+    assert "www.a.example. 60 A" in read.reason

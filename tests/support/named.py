@@ -77,6 +77,11 @@ async def is_ready(backend: BindBackend) -> bool:
 
 
 RIGS = [
-    RigKind(name=f"bind-{kind}", open=partial(bind_under_test, kind=kind), batch=40 if kind == "managed-rndc" else 500)
+    RigKind(
+        name=f"bind-{kind}",
+        open=partial(bind_under_test, kind=kind),
+        batch=40 if kind == "managed-rndc" else 500,
+        title="BIND" if kind == "managed-native" else "",
+    )
     for kind in ("managed-native", "managed-rndc", "external-include", "external-addzone")
 ]

@@ -39,7 +39,8 @@ class RigKind:
     """One way to run one kind of backend.
 
     `poison` is appended to a good zone text and makes this backend refuse it, with `refusal` in the reason; `batch` is
-    the size of the big batch (smaller where each zone costs a subprocess).
+    the size of the big batch (smaller where each zone costs a subprocess). `title` names the column of the RR-type
+    matrix; one kind per name server has it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class RigKind:
     poison: str = CNAME_BESIDE_DATA
     refusal: str = "CNAME and other data"
     batch: int = 500
+    title: str = ""
 
 
 class Rig:
