@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class ZoneFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._newest_ns = 0
+        self._stamping = threading.Lock()
 
     @property
     def folder(self) -> Path:
@@ -62,9 +64,15 @@ class ZoneFolder:
             file.write(text.encode("ascii"))
             file.write(trailer.encode("ascii"))
             os.fchmod(file.fileno(), 0o644)
-        self._newest_ns = max(time.time_ns(), self._newest_ns + 1)
-        os.utime(temporary, ns=(self._newest_ns, self._newest_ns))
+        later = self._later_ns()
+        os.utime(temporary, ns=(later, later))
         temporary.replace(path)
+
+    def _later_ns(self) -> int:
+        """A time later than any that was given before, also when threads ask at once or the clock goes back."""
+        with self._stamping:
+            self._newest_ns = max(time.time_ns(), self._newest_ns + 1)
+            return self._newest_ns
 
     def read(self, name: ZoneName) -> bytes | None:
         """The whole file; None when absent."""
@@ -81,8 +89,8 @@ class ZoneFolder:
         temporary = self._folder / f".{name.file_stem}.tmp"
         temporary.write_bytes(content)
         temporary.chmod(0o644)
-        self._newest_ns = max(time.time_ns(), self._newest_ns + 1)
-        os.utime(temporary, ns=(self._newest_ns, self._newest_ns))
+        later = self._later_ns()
+        os.utime(temporary, ns=(later, later))
         temporary.replace(self.path(name))
 
     def remove(self, name: ZoneName) -> None:

@@ -30,6 +30,7 @@ from directdnsonly.zone.name import ZoneName
 
 LOAD_PAUSES_S = (0.0, 0.001, 0.002, 0.004, 0.008, 0.015, 0.02)  # 50 ms in all, then doubt
 RELOAD_AGAIN_S = (0.05, 0.2, 1.0)  # the lost reload is given again after these
+AT_ONCE = 3  # batches: one express, two bulk
 PAGE = 1000
 
 # What named says, by command. Anything else that is not "ok" is tried again later.
@@ -50,14 +51,18 @@ class BindBackend:
     def __init__(self, name: str, settings: BindSettings, layout: BindLayout) -> None:
         self.name = name
         self.servers = layout.servers
-        self.capabilities = Capabilities(
-            batch_size=settings.batch_size, concurrency=1, allows_transfer=settings.is_managed
-        )
         self._settings = settings
         self._layout = layout
         self._files = ZoneFolder(layout.zones_dir)
         include = settings.zone_home == "include" or (settings.zone_home == "auto" and layout.named_conf is not None)
         self._include = IncludeFile(layout.named_conf) if include and layout.named_conf else None
+        # By addzone, commands of several batches take turns at the control channel, so that a challenge waits for one
+        # command and not for a whole bulk batch; the include file has one writer.
+        self.capabilities = Capabilities(
+            batch_size=settings.batch_size,
+            concurrency=AT_ONCE if self._include is None else 1,
+            allows_transfer=settings.is_managed,
+        )
         self._control: NameServerControl | None = None
 
     # -- Backend
@@ -253,7 +258,8 @@ class BindBackend:
 
     async def _ask(self, line: str) -> ControlReply:
         if self._control is None:
-            self._control = await asyncio.to_thread(self._make_control)
+            made = await asyncio.to_thread(self._make_control)
+            self._control = self._control or made  # a batch beside this one may have been first; ours is not connected
         return await self._control.command(line)
 
     def _make_control(self) -> NameServerControl:
