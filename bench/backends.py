@@ -1,0 +1,161 @@
+"""Every backend against its real name server: recorded -> proven, through the store, the lane, the adapter and DNS.
+
+No HTTP: `ack` measures the door. Beside it the same change through the adapter alone (`apply`, then a SOA question until
+it is served): what is left is the outbox, the lane and the count of records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from tests.contract.kinds import KINDS
+from tests.support.rig import Rig, RigKind
+
+from bench.load import zone_text
+from directdnsonly.clock import SystemClock
+from directdnsonly.dispatch.dispatcher import Dispatcher
+from directdnsonly.dispatch.lane import Lane
+from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.outbox.records import NewDeletion, NewVersion, Origin, Owner, Priority, Source
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.text import parse
+
+Row = dict[str, object]
+OWNER = Owner(credential="bench", hostname="da.example", username="alice")
+
+
+@dataclass
+class Line:
+    """A store and a lane in front of one backend."""
+
+    rig: Rig
+    store: SqliteStore
+    dispatcher: Dispatcher
+    number: int = 0
+    serial: int = 2026010100
+
+    def _origin(self) -> Origin:
+        self.number += 1
+        return Origin(change_id=f"{self.number:026d}", source=Source.DIRECTADMIN, owner=OWNER)
+
+    async def put(self, name: str, priority: Priority = Priority.INTERACTIVE) -> None:
+        self.serial += 1
+        zone = parse(zone_text(name, self.serial, address=f"198.51.100.{self.serial % 250}"), ZoneName.parse(name))
+        receipt = await self.store.record_push(NewVersion(zone=zone, origin=self._origin(), priority=priority))
+        self.dispatcher.wake(receipt.priority)
+
+    async def delete(self, name: str) -> None:
+        await self.store.record_delete(NewDeletion(name=ZoneName.parse(name), origin=self._origin()))
+        self.dispatcher.wake(Priority.INTERACTIVE)
+
+    async def until_proven(self, name: str) -> None:
+        while True:
+            (place,) = await self.store.placements(ZoneName.parse(name))
+            if place.state == "verified" and place.want_version == place.verified_version:
+                return
+            if place.state == "dead":
+                raise RuntimeError(f"{name}: {place.reason}")
+            await asyncio.sleep(0.0005)
+
+    async def until_idle(self) -> None:
+        while True:
+            (backlog,) = await self.store.backlog()
+            if not backlog.pending + backlog.leased:
+                if backlog.dead:
+                    raise RuntimeError(f"{backlog.dead} zones were given up")
+                return
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def line_of(kind: RigKind) -> AsyncIterator[Line]:
+    """The backend's daemon, a store and a running lane in a temporary folder."""
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dadns-bench-")))
+        backend, daemon = await stack.enter_async_context(kind.open(folder))
+        rig = Rig(kind, backend, daemon)
+        stack.callback(rig.close)
+        store = await stack.enter_async_context(
+            open_store(folder / "store", settings=OutboxSettings(), clock=clock, backends=[backend.name])
+        )
+        await store.adopt_backends([backend.name])
+        lane = Lane(backend=backend, verifier=rig.verifier, store=store, settings=DispatchSettings(), clock=clock)
+        dispatcher = Dispatcher([lane])
+        running = asyncio.create_task(dispatcher.run(), name="dispatch")
+        try:
+            yield Line(rig=rig, store=store, dispatcher=dispatcher)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+async def _adapter_alone(line: Line, names: Sequence[str]) -> float:
+    """Median seconds of a change by the adapter and one SOA proof, nothing of ours around it."""
+    times = []
+    for name in names:
+        line.serial += 1
+        change = line.rig.put_text(name, zone_text(name, line.serial).decode())
+        line.rig.known.add(change.name)
+        start = time.perf_counter()
+        await line.rig.backend.apply([change])
+        await line.rig.verdicts([change])
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+async def _measure(kind: RigKind, sizes: Sequence[int], samples: int) -> list[Row]:
+    rows: list[Row] = []
+    have = 0
+    async with line_of(kind) as line:
+        for size in sizes:
+            began = time.perf_counter()
+            for number in range(have, size):
+                await line.put(f"zone{number}.example", Priority.BULK)
+            await line.until_idle()
+            bulk_s = time.perf_counter() - began
+            added, have = size - have, size
+            row: Row = {"backend": kind.title or kind.name, "zones": size}
+            for work in ("change", "add", "delete"):
+                times = []
+                for sample in range(samples):
+                    name = f"zone{sample % size}.example" if work == "change" else f"new{size}-{sample}.example"
+                    start = time.perf_counter()
+                    await (line.delete(name) if work == "delete" else line.put(name))
+                    await line.until_proven(name)
+                    times.append(time.perf_counter() - start)
+                    if size < samples:
+                        await asyncio.sleep(0.16)  # not the storm of one zone
+                row[f"{work} p50 ms"] = round(statistics.median(times) * 1e3, 2)
+            alone = await _adapter_alone(line, [f"zone{sample % size}.example" for sample in range(samples)])
+            row["adapter alone ms"] = round(alone * 1e3, 2)
+            if added >= 500:
+                row["bulk add zones/s"] = round(added / bulk_s)
+                began = time.perf_counter()
+                for number in range(size):
+                    await line.put(f"zone{number}.example", Priority.BULK)
+                await line.until_idle()
+                row["bulk change zones/s"] = round(size / (time.perf_counter() - began))
+            rows.append(row)
+    return rows
+
+
+def backends(quick: bool) -> list[Row]:
+    """One row per backend and size."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    sizes, samples = ((10, 1000), 20) if quick else ((10, 1000, 10_000), 50)
+    rows: list[Row] = []
+    for kind in KINDS:
+        if kind.title:
+            rows += asyncio.run(_measure(kind, sizes, samples))
+    return rows
