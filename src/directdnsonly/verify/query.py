@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import struct
+import time
 from collections.abc import Iterator, Sequence
 from typing import cast
 
@@ -23,6 +24,9 @@ from directdnsonly.zone.name import ZoneName
 WINDOW = 64  # questions in flight; more overflow the socket's receive buffer (measured)
 ANSWER_S = 0.4  # an answer on a healthy path takes less than a millisecond
 LARGEST_TRANSFER = 64 * 2**20  # octets of one AXFR
+KEEP_S, KEEP_MOST = 8.0, 4  # idle transfer connections: for how long, and how many
+
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class SoaProber(asyncio.DatagramProtocol):
@@ -106,22 +110,55 @@ class TransferRefused(Exception):
     """The server does not allow us an AXFR (REFUSED or NOTAUTH)."""
 
 
-async def count_records(host: str, port: int, names: Sequence[ZoneName], *, timeout_s: float) -> list[int | None]:
-    """Records of each zone by AXFR, many over one connection; None where the transfer failed.
+class TransferCounter:
+    """Counts records by AXFR over connections that are kept for a while: opening one costs more than a small transfer."""
 
-    Raises TransferRefused when the server refuses transfers, OSError or TimeoutError when it cannot be reached.
-    """
-    counts: list[int | None] = []
-    async with asyncio.timeout(timeout_s):
-        reader, writer = await asyncio.open_connection(host, port)
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._idle: list[tuple[float, _Streams]] = []
+
+    async def count(self, names: Sequence[ZoneName], *, timeout_s: float) -> list[int | None]:
+        """Records of each zone, many over one connection; None where the transfer failed.
+
+        Raises TransferRefused when the server refuses transfers, OSError or TimeoutError when it cannot be reached.
+        """
+        async with asyncio.timeout(timeout_s):
+            kept = self._kept()
+            if kept is not None:
+                counts = await self._over(kept, names)
+                if counts and counts[0] is not None:
+                    return counts
+            return await self._over(await asyncio.open_connection(self._host, self._port), names)
+
+    def close(self) -> None:
+        """Release the connections."""
+        while self._idle:
+            self._idle.pop()[1][1].close()
+
+    def _kept(self) -> _Streams | None:
+        """A connection that is probably still open; name servers close idle ones after 10 s and more."""
+        while self._idle:
+            used_at, streams = self._idle.pop()
+            if time.monotonic() - used_at < KEEP_S and not streams[0].at_eof():
+                return streams
+            streams[1].close()
+        return None
+
+    async def _over(self, streams: _Streams, names: Sequence[ZoneName]) -> list[int | None]:
+        counts: list[int | None] = []
+        done = False
         try:
             for name in names:
-                counts.append(await _transfer(reader, writer, name))
-        except (asyncio.IncompleteReadError, MalformedAnswer):
+                counts.append(await _transfer(*streams, name))
+            done = True
+        except (asyncio.IncompleteReadError, ConnectionError, MalformedAnswer):
             counts += [None] * (len(names) - len(counts))
         finally:
-            writer.close()
-    return counts
+            if done and len(self._idle) < KEEP_MOST:
+                self._idle.append((time.monotonic(), streams))
+            else:
+                streams[1].close()
+        return counts
 
 
 async def _transfer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: ZoneName) -> int | None:

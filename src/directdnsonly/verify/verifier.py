@@ -9,7 +9,7 @@ from typing import Protocol
 
 from directdnsonly.verify.compare import Depth, Expected, Finding, Verdict, judge, judge_content, judge_count
 from directdnsonly.verify.content import read_zone, sample
-from directdnsonly.verify.query import SoaProber, TransferRefused, count_records
+from directdnsonly.verify.query import SoaProber, TransferCounter, TransferRefused
 from directdnsonly.verify.wire import Answer
 from directdnsonly.zone.name import ZoneName
 
@@ -45,6 +45,9 @@ class Verifier:
         self._authoritative = authoritative
         self._forgets = forgets
         self._probers: dict[tuple[str, int], SoaProber] = {}
+        self._counters = {
+            (server.host, server.port): TransferCounter(server.host, server.port) for server in self._servers
+        }
         self._countable = {(server.host, server.port): allows_transfer for server in servers}
 
     async def verify(self, expected: Sequence[Expected], *, patience_s: float) -> list[Verdict]:
@@ -64,6 +67,8 @@ class Verifier:
         for prober in self._probers.values():
             prober.close()
         self._probers.clear()
+        for counter in self._counters.values():
+            counter.close()
 
     async def _prober(self, server: Address) -> SoaProber:
         key = (server.host, server.port)
@@ -139,7 +144,7 @@ class Verifier:
             return
         names = [expected[number].name for number in numbers]
         try:
-            counts = await count_records(server.host, server.port, names, timeout_s=COUNT_TIMEOUT_S)
+            counts = await self._counters[key].count(names, timeout_s=COUNT_TIMEOUT_S)
         except TransferRefused:
             self._countable[key] = False
             return
