@@ -528,6 +528,22 @@ async def test_commits_are_synced_to_disk(store):
     assert ("wal", 2) == await store.commits.submit(look)
 
 
+async def test_only_what_a_power_loss_must_not_undo_waits_for_the_disk(store):
+    """Claims and proofs are committed without an fsync of their own; one durable write makes its whole group durable."""
+
+    def synchronous(connection):
+        return connection.execute("PRAGMA synchronous").fetchone()[0]
+
+    alone = await store.commits.submit(synchronous, durable=False)
+    mixed = await asyncio.gather(
+        store.commits.submit(synchronous, durable=False), store.commits.submit(synchronous, durable=True)
+    )
+    after = await store.commits.submit(synchronous)
+
+    normal, full = 1, 2
+    assert (normal, [full, full], full) == (alone, mixed, after)
+
+
 async def test_a_write_that_fails_fails_alone(store):
     """Its neighbours in the same group are committed."""
 

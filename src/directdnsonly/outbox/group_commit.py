@@ -4,6 +4,9 @@ Each write is a function of the connection. All that wait when the disk is free 
 their callers are told after the COMMIT. When one of them fails, the transaction is rolled back and each is run again
 alone under a savepoint, so that a bad one fails alone. When the COMMIT fails, all of them fail: exactly those
 concerned, and the next group starts afresh.
+
+A group in which no write has to outlive a power loss (claims and proofs: what is lost is done again) is committed without
+its own fsync; the next durable group syncs it too, since the log is written in order. A kill -9 loses neither.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ class GroupCommit:
     def __init__(self, connection: Connection, *, largest_group: int) -> None:
         self._connection = connection
         self._largest_group = largest_group
-        self._waiting: list[tuple[Write, asyncio.Future[Any]]] = []
+        self._waiting: list[tuple[Write, bool, asyncio.Future[Any]]] = []
         self._wake = asyncio.Event()
         self._closing = False
         self.commits = 0
@@ -37,8 +40,8 @@ class GroupCommit:
         """Writes that have not begun."""
         return len(self._waiting)
 
-    async def submit(self, write: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `write` in the next transaction; its result, once it is on disk.
+    async def submit(self, write: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        """Run `write` in the next transaction; its result, once it is on disk (`durable`) or with the system.
 
         Raises OutboxUnavailable when the store cannot take it. A caller that is cancelled before its write began
         leaves no trace; after that the write may be committed all the same.
@@ -46,7 +49,7 @@ class GroupCommit:
         if self._closing:
             raise OutboxUnavailable("the store is closing")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((write, future))
+        self._waiting.append((write, durable, future))
         self._wake.set()
         return await future
 
@@ -62,12 +65,14 @@ class GroupCommit:
 
     async def run_once(self) -> None:
         """One group: take what waits, commit it, tell the callers."""
-        group = [(write, future) for write, future in self._waiting[: self._largest_group] if not future.done()]
-        del self._waiting[: self._largest_group]
+        taken, self._waiting = self._waiting[: self._largest_group], self._waiting[self._largest_group :]
+        group = [(write, future) for write, _, future in taken if not future.done()]
         if not group:
             return
+        durable = any(durable for _, durable, future in taken if not future.done())
+        writes = [write for write, _ in group]
         try:
-            results = await self._connection.call(lambda connection: _commit(connection, [write for write, _ in group]))
+            results = await self._connection.call(lambda connection: _commit(connection, writes, durable=durable))
         except OutboxUnavailable as error:
             results = [error] * len(group)
         except asyncio.CancelledError:
@@ -90,8 +95,9 @@ class GroupCommit:
         self._wake.set()
 
 
-def _commit(connection: sqlite3.Connection, writes: list[Write]) -> list[Any]:
+def _commit(connection: sqlite3.Connection, writes: list[Write], *, durable: bool) -> list[Any]:
     """On the connection's thread: the whole group in one transaction, or each for itself when one of them fails."""
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     connection.execute("BEGIN IMMEDIATE")
     try:
         results = [write(connection) for write in writes]

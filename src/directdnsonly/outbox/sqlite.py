@@ -161,7 +161,8 @@ class SqliteStore:
         leased = await self._write(
             lambda connection: _work.claim(
                 connection, backend, limit=limit, now=self._clock.now_s(), lease_s=lease_s, lowest=lowest
-            )
+            ),
+            durable=False,
         )
         if not leased:
             return []
@@ -169,7 +170,9 @@ class SqliteStore:
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
         """See WorkStore."""
-        touched = await self._write(lambda connection: _work.settle(connection, settlements, now=self._clock.now_s()))
+        touched = await self._write(
+            lambda connection: _work.settle(connection, settlements, now=self._clock.now_s()), durable=False
+        )
         self.settled.announce(touched)
 
     async def next_due_at(self, backend: str) -> float | None:
@@ -216,8 +219,9 @@ class SqliteStore:
         """The store on disk, with its write-ahead log."""
         return sum(path.stat().st_size for path in self._folder.glob(f"{FILE_NAME}*"))
 
-    async def _write(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        return await self.commits.submit(function)
+    async def _write(self, function: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        """`durable` False: what a power loss may undo, because it is then done again (claims, proofs)."""
+        return await self.commits.submit(function, durable=durable)
 
     async def _require_capacity(self) -> None:
         """Back-pressure: refuse to grow above the backlog or into the disk reserve; looked at every two seconds."""
