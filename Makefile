@@ -32,8 +32,9 @@ check: .venv/.dev ## format, lint, types, imports
 bench: tools-run .venv/.dev ## benchmarks: a table and JSON (bench/results/latest.json)
 	$(SBIN) $(PY) -m bench --json bench/results/latest.json
 
-faults: tools-test .venv/.dev ## kill -9 in the middle of pushes, 200 times
+faults: tools-test .venv/.dev ## kill -9 in the middle of pushes, 200 times; thousands of odd zones
 	$(SBIN) DADNS_FAULT_RUNS=200 $(PY) -m pytest -q -s --timeout 3600 tests/e2e/test_line.py -k kill_9
+	$(SBIN) DADNS_ZONE_FACTOR=20 $(PY) -m pytest -q --timeout 3600 tests/contract/test_zone_daemons.py tests/unit/zone
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
 	$(PY) docs/generate.py

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 
 from directdnsonly.errors import ZoneSyntaxError
+from directdnsonly.zone.domain import RdataError, absolute
+from directdnsonly.zone.fold import FOLDS
 from directdnsonly.zone.model import Record
-from directdnsonly.zone.rdata import RdataError, absolute, mnemonic, rdata
+from directdnsonly.zone.rdata import mnemonic, rdata
 from directdnsonly.zone.tokens import logical_lines
 
 SHOWN = 3  # differences that a reason names
-_CASELESS = frozenset(["NS", "CNAME", "SOA", "PTR", "MX", "SRV", "DNAME", "RP", "AFSDB", "KX", "NAPTR"])
 
 
 def record_of(owner: str, ttl: int, kind: str, data: str) -> Record:
@@ -23,7 +24,7 @@ def record_of(owner: str, ttl: int, kind: str, data: str) -> Record:
         name = absolute(owner, ".").lower()
         known = mnemonic(kind) or kind.upper()
         (line,) = logical_lines(data)
-        return Record(name, ttl, known, rdata(known, line.tokens, "."))
+        return Record(name, ttl, known, rdata(known, line, 0, "."))
     except (RdataError, ZoneSyntaxError, ValueError):
         return Record(owner, ttl, kind.upper(), data)
 
@@ -42,4 +43,8 @@ def _shown(record: Record) -> str:
 
 
 def _folded(record: Record) -> Record:
-    return record._replace(rdata=record.rdata.lower()) if record.type in _CASELESS else record
+    fold = FOLDS.get(record.type)
+    try:
+        return record if fold is None else record._replace(rdata=fold(record.rdata))
+    except ValueError:  # foreign RDATA that could not be read
+        return record

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import itemgetter
 
 from directdnsonly.errors import ZonePolicyError, ZoneSyntaxError
+from directdnsonly.zone.domain import RdataError, absolute
+from directdnsonly.zone.fold import FOLDS
 from directdnsonly.zone.model import Record, Zone
 from directdnsonly.zone.name import ZoneName
-from directdnsonly.zone.rdata import RdataError, absolute, mnemonic, rdata, ttl_s
+from directdnsonly.zone.rdata import mnemonic, rdata, ttl_s
 from directdnsonly.zone.tokens import Line, logical_lines
-from directdnsonly.zone.validate import check
+from directdnsonly.zone.validate import Key, check
 
 SIGNATURES = frozenset({"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM"})
 SHOWN_WARNINGS = 20
 _SOA_LINE = 2  # in our text: $ORIGIN, $TTL, SOA
 _SERIAL_FIELD = 6  # owner ttl IN SOA mname rname serial
 _CLASSES = frozenset({"CH", "HS", "CS", "ANY", "NONE"})
+_BLOCK_RECORDS = 10_000  # written at a time
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -31,7 +37,7 @@ class Limits:
     """What one zone may cost."""
 
     max_bytes: int = 16 * 2**20
-    max_records: int = 200_000
+    max_records: int = 500_000  # a body of 16 MiB whose records have 34 octets each; measured: see test_zone_cost.py
 
 
 DEFAULT_LIMITS = Limits()
@@ -49,12 +55,16 @@ def parse(text: str | bytes, origin: ZoneName, *, limits: Limits = DEFAULT_LIMIT
         try:
             reader.take(line)
         except RdataError as error:
-            raise ZoneSyntaxError(str(error), line=line.number) from None
+            raise ZoneSyntaxError(str(error), line=line.number, rule=error.rule) from None
     return reader.zone()
 
 
 class _Reader:
-    """The state of one parse: origin, default TTL, last owner."""
+    """The state of one parse: origin, default TTL, last owner.
+
+    A record is a key (owner, type, RDATA with the letters of names folded) with its TTL. Its line stands in an array,
+    its RDATA, where folding changed it, in a dictionary of its own: a zone of 500,000 records has to fit.
+    """
 
     def __init__(self, origin: ZoneName, limits: Limits) -> None:
         self._name = origin
@@ -65,81 +75,98 @@ class _Reader:
         self._default_ttl: int | None = None
         self._last_ttl: int | None = None
         self._owner = ""
-        self._records: dict[Record, int] = {}
+        self._ttls: dict[Key, int] = {}
+        self._lines = array("L")  # of each key, in the order of `_ttls`
+        self._spellings: dict[Key, str] = {}
+        self._seconds: dict[int, int] = {}  # one object for each TTL
         self._without_ttl: list[tuple[str, str, str, int]] = []
         self._minimum = 0
         self._dropped = 0
         self._warnings: list[str] = []
-        self._first_ttl: int | None = None
 
     def take(self, line: Line) -> None:
         """One logical line: a directive or a record."""
-        first = line.tokens[0]
-        if first.text.startswith("$") and not first.quoted:
+        words = line.words
+        is_plain = line.tokens is None
+        if words[0][0:1] == "$" and (is_plain or not line.tokens[0].quoted):  # type: ignore[index]
             self._direct(line)
             return
-        tokens, owner = line.tokens, self._owner
-        if not line.continues_owner:
-            if first.quoted:
-                raise RdataError("an owner name cannot be a string")
-            owner = absolute(first.text, self._origin).lower()
-            tokens = tokens[1:]
-        if not owner:
-            raise RdataError("the first record has no owner name")
-        self._owner = owner
-        ttl: int | None = None
         position = 0
-        while position < len(tokens) and not tokens[position].quoted:
-            word = tokens[position].text
-            kind = mnemonic(word) if word.upper() != "IN" and not word.isdigit() else None
-            if kind is not None:
-                self._add(owner, ttl, kind, rdata(kind, tokens[position + 1 :], self._origin), line.number)
+        if not line.continues_owner:
+            if not is_plain and line.tokens[0].quoted:  # type: ignore[index]
+                raise RdataError("an owner name cannot be a string")
+            self._owner = absolute(words[0], self._origin).lower()
+            position = 1
+        if not self._owner:
+            raise RdataError("the first record has no owner name")
+        ttl: int | None = None
+        for position in range(position, min(position + 3, len(words))):  # noqa: B020 - TTL, class, type
+            word = words[position]
+            if not is_plain and line.tokens[position].quoted:  # type: ignore[index]
+                break
+            if word == "IN":
+                continue
+            seconds = ttl_s(word) if word[0] in "0123456789" else None
+            if seconds is not None and ttl is None:
+                ttl = seconds
+                continue
+            if (kind := mnemonic(word)) is not None:
+                self._add(self._owner, ttl, kind, rdata(kind, line, position + 1, self._origin), line.number)
                 return
             if word.upper() in _CLASSES:
                 raise RdataError(f"class {word.upper()} is not served, only IN")
             if word.upper() != "IN":
-                found = ttl_s(word)
-                if found is None or ttl is not None:
-                    raise RdataError(f"{word[:40]!a} is neither a TTL, a class nor a record type")
-                ttl = found
-            position += 1
-            if position > 2:  # noqa: PLR2004 - TTL and class
-                break
+                raise RdataError(f"{word[:40]!a} is neither a TTL, a class nor a record type")
         raise RdataError("the record has no type")
 
     def _direct(self, line: Line) -> None:
-        word, arguments = line.tokens[0].text.upper(), line.tokens[1:]
+        word, arguments = line.words[0].upper(), line.words[1:]
         if word in {"$INCLUDE", "$GENERATE"}:
             raise ZonePolicyError(f"{word} is not accepted in a pushed zone", rule=word[1:].lower(), line=line.number)
-        if word not in {"$TTL", "$ORIGIN"} or len(arguments) != 1 or arguments[0].quoted:
+        if word not in {"$TTL", "$ORIGIN"} or len(arguments) != 1:
             raise RdataError(f"the directive {word[:40]!a} is not known, or not complete")
         if word == "$TTL":
-            self._default_ttl = ttl_s(arguments[0].text)
+            self._default_ttl = ttl_s(arguments[0])
             if self._default_ttl is None:
-                raise RdataError(f"$TTL {arguments[0].text[:20]!a} is not a time")
+                raise RdataError(f"$TTL {arguments[0][:20]!a} is not a time")
         else:
-            self._origin = absolute(arguments[0].text, self._origin)
+            self._origin = absolute(arguments[0], self._origin)
 
     def _add(self, owner: str, ttl: int | None, kind: str, data: str, line: int) -> None:
+        if ttl is not None:
+            self._last_ttl = ttl
         if owner != self._apex and not owner.endswith(self._suffix):
             self._drop(owner, kind, line)
             return
         if kind == "SOA" and owner == self._apex:
             self._minimum = int(data.rsplit(" ", 1)[1])
+            if ttl is None and self._default_ttl is None and self._last_ttl is None:
+                self._default_ttl = self._minimum  # as named does where neither $TTL nor the SOA has a TTL
         if ttl is None:
             ttl = self._default_ttl if self._default_ttl is not None else self._last_ttl
-        else:
-            self._last_ttl = ttl
         if ttl is None:
             self._without_ttl.append((owner, kind, data, line))
-            return
-        self._keep(Record(owner, ttl, kind, data), line)
+        else:
+            self._keep(owner, ttl, kind, data, line)
 
-    def _keep(self, record: Record, line: int) -> None:
-        self._records.setdefault(record, line)
-        if len(self._records) > self._limits.max_records:
-            most = self._limits.max_records
-            raise ZonePolicyError(f"the zone has more than {most} records", rule="too-many-records", line=line)
+    def _keep(self, owner: str, ttl: int, kind: str, data: str, line: int) -> None:
+        fold = FOLDS.get(kind)
+        folded = data if fold is None else fold(data)
+        key = (owner, kind, folded)
+        known = self._ttls.get(key)
+        if known is None:
+            self._ttls[key] = self._seconds.setdefault(ttl, ttl)
+            self._lines.append(line)
+            if folded != data:
+                self._spellings[key] = data
+            if len(self._ttls) > self._limits.max_records:
+                most = self._limits.max_records
+                raise ZonePolicyError(f"the zone has more than {most} records", rule="too-many-records", line=line)
+            return
+        if ttl < known:
+            self._ttls[key] = self._seconds.setdefault(ttl, ttl)
+        if fold is not None and data < self._spellings.get(key, folded):  # whatever the order, one spelling wins
+            self._spellings[key] = data
 
     def _drop(self, owner: str, kind: str, line: int) -> None:
         self._dropped += 1
@@ -149,56 +176,63 @@ class _Reader:
     def zone(self) -> Zone:
         """Everything that was taken, checked and written in normal form."""
         for owner, kind, data, line in self._without_ttl:
-            self._keep(Record(owner, self._minimum, kind, data), line)
+            self._keep(owner, self._minimum, kind, data, line)
         if self._dropped > SHOWN_WARNINGS:
             self._warnings.append(f"and {self._dropped - SHOWN_WARNINGS} more records outside of the zone")
-        kinds = {record.type for record in self._records}
-        signed = not SIGNATURES.isdisjoint(kinds)
-        records = self._records if signed else self._one_ttl_per_rrset()
-        soa = check(records, self._apex, dropped=self._dropped)
-        rest = sorted(record for record in records if record.type != "SOA")
-        return _written(self._name, soa, rest, signed=signed, warnings=tuple(self._warnings))
+        keys = sorted(self._ttls)
+        signed = any(kind in SIGNATURES for _, kind, _ in keys)
+        if not signed and len(self._seconds) > 1:
+            self._one_ttl_per_rrset(keys)
+        soa, warnings = check(keys, self._line_of, self._apex, dropped=self._dropped)
+        keys.remove(soa)
+        return self._written(soa, keys, signed=signed, warnings=(*self._warnings, *warnings))
 
-    def _one_ttl_per_rrset(self) -> dict[Record, int]:
+    def _line_of(self, key: Key) -> int:
+        """Only for a refusal: it goes through all keys."""
+        for place, known in enumerate(self._ttls):
+            if known == key:
+                return self._lines[place]
+        return 0
+
+    def _one_ttl_per_rrset(self, keys: list[Key]) -> None:
         """RFC 2181, section 5.2: the records of an RRset share a TTL; the lowest one is honest to all of them."""
-        ttls: dict[tuple[str, str], int] = {}
+        ttls = self._ttls
         mixed = False
-        for record in self._records:
-            key = (record.owner, record.type)
-            known = ttls.setdefault(key, record.ttl)
-            if known != record.ttl:
+        for _, rrset in groupby(keys, key=itemgetter(0, 1)):
+            members = list(rrset)
+            if len(members) > 1 and len(found := {ttls[key] for key in members}) > 1:
                 mixed = True
-                ttls[key] = min(known, record.ttl)
-        if not mixed:
-            return self._records
-        self._warnings.append("records of one name and type had different TTLs: the lowest is used (RFC 2181)")
-        unified: dict[Record, int] = {}
-        for record, line in self._records.items():
-            unified.setdefault(record._replace(ttl=ttls[record.owner, record.type]), line)
-        return unified
+                ttls.update(dict.fromkeys(members, min(found)))
+        if mixed:
+            self._warnings.append("records of one name and type had different TTLs: the lowest is used (RFC 2181)")
 
-
-def _written(name: ZoneName, soa: Record, rest: list[Record], *, signed: bool, warnings: tuple[str, ...]) -> Zone:
-    lines = [f"{owner} {ttl} IN {kind} {data}" for owner, ttl, kind, data in rest]
-    mname, rname, serial, times = soa.rdata.split(" ", 3)
-    head = f"{soa.owner} {soa.ttl} IN SOA {mname} {rname}"
-    body = "\n".join(lines)
-    text = f"$ORIGIN {name}.\n$TTL {soa.ttl}\n{head} {serial} {times}\n{body}\n"
-    challenges = "\n".join(
-        line
-        for line, record in zip(lines, rest, strict=True)
-        if record.owner.startswith("_acme-challenge.") and record.type in {"TXT", "CNAME"}
-    )
-    return Zone(
-        name=name,
-        serial=int(serial),
-        text=text,
-        digest=hashlib.sha256(f"{head} {times}\n{body}".encode("ascii")).digest(),
-        challenge=hashlib.sha256(challenges.encode("ascii")).digest() if challenges else b"",
-        records=len(rest) + 1,
-        signed=signed,
-        warnings=warnings,
-    )
+    def _written(self, soa: Key, rest: list[Key], *, signed: bool, warnings: tuple[str, ...]) -> Zone:
+        ttls, spellings = self._ttls, self._spellings
+        mname, rname, serial, times = spellings.get(soa, soa[2]).split(" ", 3)
+        head = f"{self._apex} {ttls[soa]} IN SOA {mname} {rname}"
+        digest = hashlib.sha256(f"{head} {times}\n".encode("ascii"))
+        parts = [f"$ORIGIN {self._apex}\n$TTL {ttls[soa]}\n{head} {serial} {times}\n"]
+        challenges: list[str] = []
+        keys = iter(rest)
+        while block := list(islice(keys, _BLOCK_RECORDS)):
+            lines = [f"{key[0]} {ttls[key]} IN {key[1]} {spellings.get(key) or key[2]}\n" for key in block]
+            parts.append("".join(lines))
+            digest.update(parts[-1].encode("ascii"))
+            challenges += [
+                line
+                for line, key in zip(lines, block, strict=True)
+                if key[0].startswith("_acme-challenge.") and key[1] in {"TXT", "CNAME"}
+            ]
+        return Zone(
+            name=self._name,
+            serial=int(serial),
+            text="".join(parts),
+            digest=digest.digest(),
+            challenge=hashlib.sha256("".join(challenges).encode("ascii")).digest() if challenges else b"",
+            records=len(rest) + 1,
+            signed=signed,
+            warnings=warnings,
+        )
 
 
 def with_serial(text: str, serial: int) -> str:

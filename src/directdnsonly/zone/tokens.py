@@ -11,11 +11,16 @@ from typing import NamedTuple
 
 from directdnsonly.errors import ZoneSyntaxError
 
-_SPECIAL = re.compile(r'[();"\\]')
+_SPECIAL = re.compile(r'[();"\\\x00\x0b\x0c\r\x1c-\x1f]')
 # One step through a line: blanks | comment | parenthesis | quoted string | word. Escapes never end a string or word.
 _STEP = re.compile(r'([ \t]+)|(;.*)|([()])|"((?:[^"\\]|\\.)*)"|((?:[^ \t();"\\]|\\.)+)', re.DOTALL)
-_ODD_BREAKS = re.compile("[\x00\x0b\x0c\x1c\x1d\x1e]")
+_ODD_BREAKS = re.compile("[\x00\x0b\x0c\r\x1c-\x1f]")
+_NOT_SIMPLE = re.compile(r"[\\\x00\x0b\x0c\r\x1c-\x1f]")
+# A record's 64 KiB of RDATA, each octet as \\DDD, are 256 KiB of text: more in one line is no record.
+MAX_LINE_CHARS = 512 * 1024
+MAX_RECORD_CHARS = 2 * MAX_LINE_CHARS  # over several lines, indented
 MAX_TOKENS = 70_000  # of one record: a TXT of 64 KiB in the shortest strings
+_BLOCK_CHARS = 64 * 1024
 
 
 class Token(NamedTuple):
@@ -27,37 +32,80 @@ class Token(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A logical line: its first physical line (from 1), whether it began with a blank, its tokens (never empty)."""
+    """A logical line: its first physical line (from 1), whether it began with a blank, its words (never empty).
+
+    `tokens` are the words again with what is known of each; None when all are plain words.
+    """
 
     number: int
     continues_owner: bool
-    tokens: list[Token]
+    words: list[str]
+    tokens: list[Token] | None = None
 
 
 def logical_lines(text: str) -> Iterator[Line]:
     """The lines of a zone file with parentheses joined and comments gone. Raises ZoneSyntaxError."""
     tokens: list[Token] = []
-    depth = start = 0
+    depth = start = size = 0
     blank = False
-    for number, raw in enumerate(text.split("\n"), start=1):
-        line = raw.rstrip("\r")
-        if depth == 0:
-            if not line or line.isspace():
-                continue
-            start, blank, tokens = number, line[0] in " \t", []
-        if not _SPECIAL.search(line) and depth == 0 and not _ODD_BREAKS.search(line) and "\r" not in line:
-            yield Line(start, blank, [Token(word, False) for word in line.replace("\t", " ").split(" ") if word])
+    for number, raw in enumerate(_physical_lines(text), start=1):
+        line = raw.rstrip("\r") if raw[-1:] == "\r" else raw
+        if not line or line.isspace() or (line[0] == ";" and depth == 0):
             continue
-        odd = _ODD_BREAKS.search(line) or re.search("\r", line)
+        if depth == 0:
+            start, blank, tokens, size = number, line[0] in " \t", [], 0
+        size += len(line)
+        if len(line) > MAX_LINE_CHARS or size > MAX_RECORD_CHARS:
+            raise ZoneSyntaxError(
+                f"a record of more than {MAX_LINE_CHARS} characters", line=start, rule="line-too-long"
+            )
+        if depth == 0 and not _SPECIAL.search(line):
+            words = line.split() if line.isascii() else [word for word in line.replace("\t", " ").split(" ") if word]
+            if len(words) > MAX_TOKENS:
+                raise ZoneSyntaxError("a record with too many fields", line=start, rule="line-too-long")
+            yield Line(start, blank, words)
+            continue
+        if depth == 0 and (simple := _with_strings(line)) is not None:
+            yield Line(start, blank, [token.text for token in simple], simple)
+            continue
+        odd = _ODD_BREAKS.search(line)
         if odd and not _inside_quotes(line, odd.start()):
             raise ZoneSyntaxError(f"control character {odd[0]!a} outside of a string", line=number)
         depth = _step_through(line, depth, tokens, number)
-        if len(tokens) > MAX_TOKENS:
-            raise ZoneSyntaxError("a record with too many fields", line=start)
         if depth == 0 and tokens:
-            yield Line(start, blank, tokens)
+            yield Line(start, blank, [token.text for token in tokens], tokens)
     if depth:
         raise ZoneSyntaxError("a parenthesis is opened and never closed", line=start)
+
+
+def _physical_lines(text: str) -> Iterator[str]:
+    r"""`text.split("\n")` without ever holding all lines: a body of line ends alone would cost 130 MB."""
+    start = 0
+    while start <= len(text):
+        end = text.find("\n", start + _BLOCK_CHARS)
+        if end < 0:
+            end = len(text)
+        yield from text[start:end].split("\n")
+        start = end + 1
+
+
+def _with_strings(line: str) -> list[Token] | None:
+    """The tokens of a line whose only special characters are strings without escapes; None: it needs the long way."""
+    parts = line.split('"')
+    if len(parts) % 2 == 0 or len(parts) > MAX_TOKENS or not line.isascii() or _NOT_SIMPLE.search(line):
+        return None
+    if any(";" in part or "(" in part or ")" in part for part in parts[::2]):
+        return None
+    tokens: list[Token] = []
+    for place, part in enumerate(parts):
+        if place % 2:
+            before = parts[place - 1]
+            tokens.append(Token(part, True, before[-1] not in " \t" if before else place > 1))
+        elif part and not part.isspace():
+            words = part.split()
+            tokens.append(Token(words[0], False, place > 0 and part[0] not in " \t"))
+            tokens += [Token(word, False) for word in words[1:]]
+    return tokens
 
 
 def _step_through(line: str, depth: int, tokens: list[Token], number: int) -> int:
@@ -81,6 +129,8 @@ def _step_through(line: str, depth: int, tokens: list[Token], number: int) -> in
             word_end = step.end()
         elif kind is None:  # an empty quoted string
             tokens.append(Token("", True))
+        if len(tokens) > MAX_TOKENS:
+            raise ZoneSyntaxError("a record with too many fields", line=number, rule="line-too-long")
         position = step.end()
     return depth
 

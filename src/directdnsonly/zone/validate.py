@@ -1,128 +1,173 @@
 """The rules that a zone must obey so that every name server loads it. Pure.
 
 named refuses a zone without SOA or NS, with an in-zone NS that has no address, with CNAME and other data; NSD drops
-such a zone to SERVFAIL and still says ok. So it is refused here, with the line, and the last good version stays.
+such a zone to SERVFAIL and still says ok. So it is refused here, with the line, and the last good version stays. What
+all of them load (a delegation without addresses) is accepted, with a warning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from directdnsonly.errors import ZonePolicyError
-from directdnsonly.zone.model import Record
 
-BESIDE_CNAME = frozenset({"CNAME", "RRSIG", "NSEC", "KEY", "NSEC3"})  # RFC 4034, section 3
-SINGLETONS = ("CNAME", "DNAME", "SOA")
+Key = tuple[str, str, str]  # owner, type, RDATA with the letters of names folded
+
+BESIDE_CNAME = frozenset({"CNAME", "RRSIG", "NSEC", "NSEC3"})  # RFC 4034, section 3
+SINGLETONS = {  # and the rule that a second one breaks
+    "CNAME": "cname-twice",
+    "DNAME": "dname-twice",
+    "SOA": "soa-twice",
+    "NSEC3PARAM": "nsec3param-twice",  # Knot loads no such zone
+}
+NOT_AT_WILDCARD = {"NS": "wildcard-ns", "NSEC3": "wildcard-nsec3"}  # named loads no such zone
+WATCHED = frozenset({*SINGLETONS, *NOT_AT_WILDCARD, "DS"})  # an owner without these breaks no rule of its own
+SHOWN_WARNINGS = 20
 
 
-def check(records: Mapping[Record, int], apex: str, *, dropped: int) -> Record:
-    """The apex SOA of a zone that every name server will load. `records` gives each record's line.
+def check(keys: Sequence[Key], line_of: Callable[[Key], int], apex: str, *, dropped: int) -> tuple[Key, list[str]]:
+    """The apex SOA of a zone that every name server will load, and what an operator should be warned of.
 
-    Raises ZonePolicyError with the rule, the owner name and the line.
+    `keys` are sorted; `line_of` gives a record's line. Raises ZonePolicyError with the rule, the owner and the line.
     """
-    types: dict[str, dict[str, list[Record]]] = {}
-    for record in records:
-        types.setdefault(record.owner, {}).setdefault(record.type, []).append(record)
-    at_apex = types.get(apex, {})
     hint = (
         f" ({dropped} records lie outside of {apex} and were dropped: is this the zone of another domain?)"
         if dropped
         else ""
     )
-    if "SOA" not in at_apex:
+    soa: list[Key] = []
+    name_servers: list[Key] = []
+    redirected: set[str] = set()
+    for owner, group in groupby(keys, key=itemgetter(0)):
+        records = list(group)
+        if not any(kind in WATCHED for _, kind, _ in records):
+            continue
+        found: dict[str, list[Key]] = {}
+        for key in records:
+            found.setdefault(key[1], []).append(key)
+        _check_owner(owner, found, line_of, apex)
+        soa += found.get("SOA", ())
+        name_servers += found.get("NS", ())
+        if "DNAME" in found:
+            redirected.add(owner)
+    if not soa:
         raise ZonePolicyError(f"the zone has no SOA record at {apex}{hint}", rule="soa-missing", owner=apex)
-    if "NS" not in at_apex:
+    if not any(owner == apex for owner, _, _ in name_servers):
         raise ZonePolicyError(f"the zone has no NS record at {apex}{hint}", rule="ns-missing", owner=apex)
-    redirected = {owner for owner, found in types.items() if "DNAME" in found}
-    for owner, found in types.items():
-        _check_owner(owner, found, records, apex)
-        if redirected:
-            _check_below_dname(owner, found, records, redirected)
-    for owner, found in types.items():
-        for record in found.get("NS", ()):
-            _check_name_server(record, types, records, apex, owner)
-    return at_apex["SOA"][0]
+    if redirected:
+        _check_below_dname(keys, line_of, apex, redirected)
+    return soa[0], _check_name_servers(keys, name_servers, line_of, apex)
 
 
-def _check_owner(owner: str, found: Mapping[str, list[Record]], records: Mapping[Record, int], apex: str) -> None:
-    for kind in SINGLETONS:
+def _check_owner(owner: str, found: dict[str, list[Key]], line_of: Callable[[Key], int], apex: str) -> None:
+    def refuse(reason: str, rule: str, *keys: Key) -> ZonePolicyError:
+        return ZonePolicyError(reason, rule=rule, owner=owner, line=max(map(line_of, keys)))
+
+    for kind, rule in SINGLETONS.items():
         if len(found.get(kind, ())) > 1:
-            line = records[found[kind][1]]
-            raise ZonePolicyError(
-                f"{owner} has two different {kind} records", rule=f"{kind.lower()}-twice", owner=owner, line=line
-            )
+            raise refuse(f"{owner} has two different {kind} records", rule, *found[kind])
     if "SOA" in found and owner != apex:
-        line = records[found["SOA"][0]]
-        raise ZonePolicyError(
-            f"{owner} has an SOA record, only {apex} may", rule="soa-elsewhere", owner=owner, line=line
-        )
-    if "CNAME" in found and not set(found) <= BESIDE_CNAME:
+        raise refuse(f"{owner} has an SOA record, only {apex} may", "soa-elsewhere", *found["SOA"])
+    if "CNAME" in found and not found.keys() <= BESIDE_CNAME:
         other = next(kind for kind in found if kind not in BESIDE_CNAME)
-        line = max(records[found["CNAME"][0]], records[found[other][0]])
-        raise ZonePolicyError(
-            f"{owner} has a CNAME and also {other}: a CNAME must stand alone",
-            rule="cname-and-other",
-            owner=owner,
-            line=line,
-        )
-    if owner.startswith("*.") and not {"NS", "DNAME"}.isdisjoint(found):
-        kind = "NS" if "NS" in found else "DNAME"
-        raise ZonePolicyError(
-            f"a wildcard cannot have {kind} records", rule="wildcard-ns", owner=owner, line=records[found[kind][0]]
-        )
+        reason = f"{owner} has a CNAME and also {other}: a CNAME must stand alone"
+        raise refuse(reason, "cname-and-other", found["CNAME"][0], found[other][0])
+    if owner.startswith("*."):
+        for kind in NOT_AT_WILDCARD.keys() & found.keys():
+            reason = f"a wildcard cannot have {kind} records: named loads no such zone"
+            raise refuse(reason, NOT_AT_WILDCARD[kind], *found[kind][:1])
+    if "NS" in found and "DNAME" in found and owner != apex:
+        reason = f"{owner} has NS and DNAME records: Knot loads no such zone (RFC 6672, section 2.3)"
+        raise refuse(reason, "ns-and-dname", found["NS"][0], found["DNAME"][0])
+    if "DS" in found and owner == apex:
+        reason = f"a DS record stands at {apex} itself: it belongs into the parent zone, and named loads no such zone"
+        raise refuse(reason, "ds-at-apex", *found["DS"][:1])
 
 
-def _check_below_dname(
-    owner: str, found: Mapping[str, list[Record]], records: Mapping[Record, int], redirected: set[str]
-) -> None:
-    """Nothing stands below a DNAME (RFC 6672, section 2.4); Knot refuses the whole zone."""
-    parent = owner
-    while "." in parent.rstrip("."):
-        parent = parent.split(".", 1)[1]
-        if parent in redirected:
-            line = min(records[record] for kind in found.values() for record in kind)
-            raise ZonePolicyError(
-                f"{owner} stands below the DNAME of {parent}", rule="below-dname", owner=owner, line=line
+def _check_below_dname(keys: Sequence[Key], line_of: Callable[[Key], int], apex: str, redirected: set[str]) -> None:
+    """Nothing stands below a DNAME (RFC 6672, section 2.4); NSD and Knot refuse the whole zone."""
+    for key in keys:
+        for parent in _ancestors(key[0], apex):
+            if parent in redirected:
+                reason = f"{key[0]} stands below the DNAME of {parent}"
+                raise ZonePolicyError(reason, rule="below-dname", owner=key[0], line=line_of(key))
+
+
+def _ancestors(owner: str, apex: str) -> Iterable[str]:
+    r"""From the parent up to the apex. A dot inside of a label is written \046, so every dot parts labels."""
+    while owner != apex:
+        owner = owner.split(".", 1)[1]
+        yield owner
+
+
+def _check_name_servers(
+    keys: Sequence[Key], name_servers: Sequence[Key], line_of: Callable[[Key], int], apex: str
+) -> list[str]:
+    """An NS of the apex that lies inside needs an address there, or named will not load the zone. Others: warnings."""
+    inside = [(key, key[2]) for key in name_servers if key[2] == apex or key[2].endswith(f".{apex}")]
+    if not inside:
+        return []
+    delegated = {owner for owner, _, _ in name_servers if owner != apex}
+    wild = _wildcards_of({target for _, target in inside}, keys, apex)
+    warnings: list[str] = []
+    for key, target in inside:
+        owner = key[0]
+        found = _types_at(target, keys) or _types_at(wild.get(target, ""), keys)
+        if not {"A", "AAAA"}.isdisjoint(found):
+            continue
+        if "CNAME" in found:
+            rule, reason = (
+                "ns-cname",
+                f"the name server {target} of {owner} is a CNAME, which no name server may be (RFC 2181)",
             )
+        elif _is_delegated(target, delegated, apex, owner):
+            continue
+        else:
+            rule = "ns-without-address"
+            reason = f"the name server {target} of {owner} lies in the zone and has no A or AAAA record"
+        if owner == apex:
+            raise ZonePolicyError(reason, rule=rule, owner=owner, line=line_of(key))
+        if len(warnings) < SHOWN_WARNINGS:
+            warnings.append(f"line {line_of(key)}: {reason}: nobody will find {owner}")
+    return warnings
 
 
-def _check_name_server(
-    record: Record,
-    types: Mapping[str, Mapping[str, list[Record]]],
-    records: Mapping[Record, int],
-    apex: str,
-    owner: str,
-) -> None:
-    """An NS inside the zone needs an address there, or named will not load the zone."""
-    target = record.rdata.lower()
-    if target != apex and not target.endswith(f".{apex}"):
-        return
-    found = types.get(target)
-    if found is None:
-        parent = target
-        while parent != apex:
-            parent = parent.split(".", 1)[1]
-            if (wild := types.get(f"*.{parent}")) is not None:
-                found = wild
+def _types_at(owner: str, keys: Sequence[Key]) -> set[str]:
+    """The types of one owner; `keys` are sorted."""
+    types = set()
+    place = bisect_left(keys, (owner, "", ""))
+    while place < len(keys) and keys[place][0] == owner:
+        types.add(keys[place][1])
+        place += 1
+    return types
+
+
+def _wildcards_of(targets: set[str], keys: Sequence[Key], apex: str) -> dict[str, str]:
+    """The wildcard that answers for each target that has one (RFC 4592): no name may exist between the two."""
+    parents = {owner[2:] for owner, _, _ in keys if owner.startswith("*.")}
+    if not parents:
+        return {}
+    found: dict[str, tuple[str, str]] = {}
+    for target in targets:
+        below = target
+        for parent in _ancestors(target, apex):
+            if parent in parents:
+                found[target] = (f"*.{parent}", below)
                 break
-            if parent in types:
-                break
-    if found is not None and not {"A", "AAAA"}.isdisjoint(found):
-        return
-    if found is not None and "CNAME" in found:
-        what = f"the name server {target} of {owner} is a CNAME, which no name server may be (RFC 2181)"
-        raise ZonePolicyError(what, rule="ns-cname", owner=owner, line=records[record])
-    if _is_delegated(target, types, apex, owner):
-        return
-    what = f"the name server {target} of {owner} lies in the zone and has no A or AAAA record"
-    raise ZonePolicyError(what, rule="ns-without-address", owner=owner, line=records[record])
+            below = parent
+    between = {below for _, below in found.values()}
+    existing = {
+        name
+        for owner, _ in groupby(keys, key=itemgetter(0))
+        for name in (owner, *_ancestors(owner, apex))
+        if name in between
+    }
+    return {target: wild for target, (wild, below) in found.items() if below not in existing}
 
 
-def _is_delegated(target: str, types: Mapping[str, Mapping[str, list[Record]]], apex: str, owner: str) -> bool:
+def _is_delegated(target: str, delegated: set[str], apex: str, owner: str) -> bool:
     """Whether the target lies below another delegation than the one it serves: then its address is not ours to give."""
-    parent = target
-    while parent != apex:
-        if parent != owner and "NS" in types.get(parent, {}):
-            return True
-        parent = parent.split(".", 1)[1]
-    return False
+    return any(parent != owner and parent in delegated for parent in (target, *_ancestors(target, apex)))

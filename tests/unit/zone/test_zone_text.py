@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import dns.rdata
 import dns.zone
 import pytest
@@ -10,8 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from directdnsonly.errors import PushRefused, ZonePolicyError, ZoneSyntaxError
+from directdnsonly.zone.domain import RdataError
 from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.rdata import rdata
 from directdnsonly.zone.text import Limits, parse, records_of, serial_of, with_serial
+from directdnsonly.zone.tokens import Token, _step_through, _with_strings, logical_lines
+
+FACTOR = int(os.environ.get("DADNS_ZONE_FACTOR", "1"))
 
 NAME = ZoneName.parse("example.com")
 HEAD = "$TTL 300\n@ IN SOA ns1.host.example. hostmaster 2026010101 1h 1h 2w 1d\n@ IN NS ns1.host.example.\n"
@@ -34,6 +41,18 @@ def rdatas(text: str, owner: str, kind: str) -> list[str]:
         (HEAD + "sub IN SOA a. b. 1 2 3 4 5\n", "soa-elsewhere", 4, "only example.com. may"),
         (HEAD + "@ IN NS ns2\n", "ns-without-address", 4, "ns2.example.com."),
         (HEAD + "@ IN NS ns2\nns2 IN CNAME www\n", "ns-cname", 4, "CNAME"),
+        (HEAD + "@ IN NS ns\n* IN A 192.0.2.1\na.ns IN TXT x\n", "ns-without-address", 4, "ns.example.com."),
+        (HEAD + "@ IN DS 1 8 2 " + "ab" * 32 + "\n", "ds-at-apex", 4, "parent"),
+        (HEAD + "d IN NS x.\nd IN DNAME y.\n", "ns-and-dname", 5, "Knot"),
+        (HEAD + "@ IN NSEC3PARAM 1 0 0 -\n@ IN NSEC3PARAM 1 0 1 -\n", "nsec3param-twice", 5, "two different"),
+        (HEAD + "*.x IN NSEC3 1 0 0 - 2vptu5timamqttgl4luu9kg21e0aor3s A\n", "wildcard-nsec3", 4, "wildcard"),
+        (HEAD + "x IN TYPE7 \\# 3 016100\n", "type-unused", 4, "MB"),
+        (HEAD + "x IN OPT \\# 0\n", "type-meta", 4, "OPT"),
+        (HEAD + "x IN TXT " + "a " * 300_000 + "\n", "line-too-long", 4, "524288"),
+        (HEAD + "x IN TXT (\n" + '"a"\n' * 70_001 + ")\n", "line-too-long", 70_002, "too many fields"),
+        (HEAD + "a\\25 IN A 192.0.2.1\n", "syntax", 4, "backslash"),
+        (HEAD + "a\\256 IN A 192.0.2.1\n", "syntax", 4, "backslash"),
+        (HEAD + "\\001" * 64 + " IN A 192.0.2.1\n", "syntax", 4, "63 octets"),
         (HEAD + "www IN A 192.0.2.1\nwww IN CNAME other\n", "cname-and-other", 5, "stand alone"),
         (HEAD + "@ IN CNAME other.example.\n", "cname-and-other", 4, "stand alone"),
         (HEAD + "www IN CNAME a.\nwww IN CNAME b.\n", "cname-twice", 5, "two different CNAME"),
@@ -68,6 +87,42 @@ def test_a_bad_zone_is_refused_with_rule_line_and_reason(text, rule, line, words
     assert rule == caught.value.rule
     assert line == caught.value.line
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sub IN NS ns\n", "ns.example.com. of sub.example.com. lies in the zone and has no A or AAAA"),
+        ("sub IN NS ns\nns IN CNAME x.\n", "is a CNAME"),
+    ],
+)  # fmt: skip
+def test_a_delegation_that_leads_nowhere_is_accepted_with_a_warning(text, words):
+    """Every name server loads it; only the zone's own name servers must have addresses."""
+    zone = parse(HEAD + text, NAME)
+
+    assert 1 == len(zone.warnings)
+    assert words in zone.warnings[0]
+    assert zone.warnings[0].startswith("line 4: ")
+
+
+def test_an_escaped_dot_before_the_zones_name_is_part_of_a_label():
+    """x\\.example.com is a name of com."""
+    zone = parse(HEAD + "x\\.example.com. IN A 192.0.2.1\nd IN DNAME y.\nx\\.d IN A 192.0.2.1\n", NAME)
+
+    assert "outside" in zone.warnings[0]
+    assert ["d.example.com.", "x\\046d.example.com."] == sorted(
+        record.owner for record in records_of(zone.text) if record.type in {"A", "DNAME"}
+    )
+
+
+def test_the_order_of_records_decides_nothing():
+    """Of spellings and TTLs of one record the same one stays, whatever came first."""
+    lines = ["a 60 IN MX 10 Mail.x.", "a 30 IN MX 010 mail.X.", "A IN MX 10 mail.x.", "b IN CNAME X.", "b IN CNAME x."]
+
+    (zone,) = {parse(HEAD + "\n".join(order) + "\n", NAME).text for order in (lines, lines[::-1])}
+
+    assert 4 == parse(zone, NAME).records
+    assert "a.example.com. 30 IN MX 10 Mail.x." in zone
 
 
 def test_the_zone_of_another_domain_is_refused_as_such():
@@ -177,15 +232,54 @@ RDATA = [
 @pytest.mark.parametrize(("kind", "text"), RDATA)
 def test_the_hand_made_forms_equal_dnspythons(kind, text):
     """Speed must not change a byte."""
-    from directdnsonly.zone.rdata import rdata
-    from directdnsonly.zone.tokens import logical_lines
-
     (line,) = logical_lines(f"x {text}")
-    mine = rdata(kind, line.tokens[1:], "example.com.")
+    mine = rdata(kind, line, 1, "example.com.")
 
     theirs = dns.rdata.from_text("IN", kind, text, origin=dns.name.from_text("example.com"), relativize=False)
     assert theirs.to_text() == dns.rdata.from_text("IN", kind, mine, relativize=False).to_text()
     assert theirs.to_wire() == dns.rdata.from_text("IN", kind, mine, relativize=False).to_wire()
+
+
+words = st.one_of(
+    st.sampled_from(["@", ".", "a", "A.b.", "0", "1", "65535", "65536", "1.2.3.4", "::1", "1h", "4294967295", "a\\.b", "\\#"]),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='"();'), min_size=1, max_size=8),
+    st.text('ab;() \\"\\009', max_size=6).map(lambda text: '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'),
+)  # fmt: skip
+
+
+@given(
+    st.sampled_from(
+        ["A", "AAAA", "NS", "CNAME", "PTR", "DNAME", "MX", "AFSDB", "KX", "RP", "SRV", "TXT", "SPF", "SOA"]
+    ),
+    st.lists(words, min_size=1, max_size=8),
+)
+@settings(max_examples=1000 * FACTOR, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_the_hand_made_forms_accept_dnspython_reads_alike(kind, fields):
+    """The fast path takes nothing that the slow one refuses, and writes the same octets."""
+    text = " ".join(fields)
+    try:
+        (line,) = logical_lines(f"x {text}")
+        mine = rdata(kind, line, 1, "example.com.")
+    except (RdataError, ZoneSyntaxError, ValueError):
+        return
+
+    theirs = dns.rdata.from_text("IN", kind, text, origin=dns.name.from_text("example.com"), relativize=False)
+
+    assert theirs.to_wire() == dns.rdata.from_text("IN", kind, mine, relativize=False).to_wire()
+
+
+@given(st.text('ab \t"";()\\9', max_size=30))
+@settings(max_examples=1000 * FACTOR, deadline=None)
+def test_the_short_way_through_a_line_with_strings_is_the_long_way(text):
+    """Two readers of one line, the same tokens."""
+    short = _with_strings(text)
+    if short is None:
+        return
+    long: list[Token] = []
+
+    _step_through(text, 0, long, 1)
+
+    assert short == long
 
 
 label = st.text("abcxyz019_", min_size=1, max_size=8)

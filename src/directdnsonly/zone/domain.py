@@ -1,0 +1,60 @@
+r"""Domain names inside of a zone text: absolute, in one spelling that named, NSD and Knot all read. Pure.
+
+Letters, digits, hyphen, underscore, slash and asterisk stand as they are, every other octet as \DDD. Knot 3.2 reads
+characters such as `!` or `+` only so; and a dot inside of a label (\046) can never be taken for one between labels.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_PLAIN_NAME: Final = re.compile(r"(?:[A-Za-z0-9_*/-]{1,63}\.)+\Z")
+_ODD: Final = re.compile(r"\\(?:(\d{3})|(\D))|([^A-Za-z0-9_*/.-])", re.DOTALL | re.ASCII)
+_HIGH: Final = re.compile(r"[\x80-\xff]")
+_SPELLING: Final = [
+    chr(octet) if chr(octet).isascii() and (chr(octet).isalnum() or chr(octet) in "-_/*") else f"\\{octet:03d}"
+    for octet in range(256)
+]
+MAX_LABEL_OCTETS: Final = 63  # RFC 1035, section 2.3.4
+MAX_NAME_OCTETS: Final = 255
+
+
+class RdataError(ValueError):
+    """Why a name, TTL or RDATA is refused, and by which rule; the caller adds the line."""
+
+    def __init__(self, reason: str, *, rule: str = "syntax") -> None:
+        self.rule = rule
+        super().__init__(reason)
+
+
+def absolute(word: str, origin: str) -> str:
+    """A name with the final dot. `origin` has it; `@` is the origin. Raises RdataError."""
+    if word == "@":
+        return origin
+    name = word if word[-1:] == "." else f"{word}.{origin}" if origin != "." else f"{word}."
+    if len(name) < MAX_NAME_OCTETS and _PLAIN_NAME.match(name):
+        return name
+    if name == ".":
+        return name
+    name = _ODD.sub(_spelled, word)  # only now is a final dot a dot, and not \\.
+    if name[-1:] != ".":
+        name += f".{origin}" if origin != "." else "."
+    sizes = [len(label) - 3 * label.count("\\") for label in name[:-1].split(".")]
+    if min(sizes) < 1 or max(sizes) > MAX_LABEL_OCTETS or sum(sizes) + len(sizes) + 1 > MAX_NAME_OCTETS:
+        what = "an empty label" if min(sizes) < 1 else "more than 63 octets in a label, or 255 in all (RFC 1035)"
+        raise RdataError(f"{word[:80]!a} is not a name: {what}")
+    return name
+
+
+def _spelled(found: re.Match[str]) -> str:
+    digits, escaped, odd = found.groups()
+    octet = int(digits) if digits else ord(escaped or odd)
+    if odd == "\\" or octet > 255:  # noqa: PLR2004
+        raise RdataError("a backslash in a name stands before a character or the three digits of an octet (RFC 1035)")
+    return _SPELLING[octet]
+
+
+def ascii_only(text: str) -> str:
+    r"""Octets above 127 as \DDD: what dnspython would take for international names are octets here."""
+    return text if text.isascii() else _HIGH.sub(lambda found: f"\\{ord(found[0]):03d}", text)

@@ -1,0 +1,107 @@
+"""What one zone may cost: seconds and memory for the worst bodies that fit the limits, each in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BODY = 16 * 2**20
+HEAD = b"$TTL 300\n@ IN SOA ns1.host.example. h 1 1 1 1 1\n@ IN NS ns1.host.example.\n"
+MOST_MIB = 200
+# Processor time of the process alone, so a loaded machine does not count. Measured: 8 s at most (odd names), 3 s for
+# 500,000 addresses; a defect (a quadratic step) would be minutes.
+MOST_CPU_S = 30.0
+
+
+def short_records(count: int) -> bytes:
+    return HEAD + b"".join(b"h%d A 192.0.2.%d\n" % (number, number % 256) for number in range(count))
+
+
+def filled(unit: bytes) -> bytes:
+    return HEAD + unit * ((BODY - len(HEAD)) // len(unit))
+
+
+BODIES = {
+    "as many records as may be": lambda: short_records(499_000),
+    "shortest records": lambda: HEAD + b"".join(b"%x A 1.1.1.1\n" % number for number in range(900_000))[: BODY - 200],
+    "one owner": lambda: HEAD + b"w A 192.0.2.1\n" + b"".join(b" A 10.%d.%d.%d\n" % (a, b, c) for a in range(8) for b in range(256) for c in range(240)),
+    "a line of 3 MB": lambda: HEAD + b"x TXT " + b"a " * 1_500_000,
+    "one line": lambda: filled(b"a "),
+    "one line of strings": lambda: HEAD + b"x TXT " + b'"a"' * 5_000_000,
+    "line ends": lambda: filled(b"\n"),
+    "comments": lambda: filled(b";\n"),
+    "an open parenthesis": lambda: HEAD + b"x TXT (" + b"\n" * (BODY - 100),
+    "parentheses": lambda: HEAD + b"x TXT " + b"()" * (BODY // 2 - 100),
+    "strings of a letter": lambda: filled(b'x TXT "a" "b" "c" "d" "e" "f" "g" "h"\n'),
+    "largest texts": lambda: HEAD + b"".join(b"t%d TXT %s\n" % (n, b" ".join([b"x" * 255] * 250)) for n in range(255)),
+    "escapes": lambda: filled(b"x TXT " + rb"\001" * 255 + b"\n"),
+    "odd names": lambda: HEAD + b"".join(rb"a\001%d CNAME b!c" % number + b"\n" for number in range(450_000)),
+    "outside": lambda: filled(b"a.b. A 1.1.1.1\n"),
+    "backslashes": lambda: filled(b"x TXT " + b"\\\\" * 200 + b"\n"),
+    "numbers": lambda: HEAD + b"x " + b"9" * 400_000 + b" A 1.1.1.1\n",
+    "times": lambda: HEAD + b"x " + b"1h" * 200_000 + b" A 1.1.1.1\n",
+    "a deep name": lambda: HEAD + b"".join(b"a." * 100 + b"%d NS %s%d\n" % (n, b"b." * 50, n) for n in range(30_000)),
+}  # fmt: skip
+
+
+def memory_kib(field: str) -> int:
+    return int(re.search(rf"{field}:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+
+
+def cost(body: str) -> None:
+    """In the process of its own: what happened, and the memory that came on top of the interpreter and the body."""
+    from directdnsonly.errors import PushRefused
+    from directdnsonly.zone.name import ZoneName
+    from directdnsonly.zone.text import parse
+
+    octets = BODIES[body]()
+    assert len(octets) <= BODY, len(octets)
+    before_kib = memory_kib("VmRSS")
+    with contextlib.suppress(
+        OSError
+    ):  # where it is not allowed the peak holds the body twice, and the bound is stricter
+        Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    try:
+        what = f"{parse(octets, ZoneName.parse('example.com')).records} records"
+    except PushRefused as refusal:
+        what = refusal.rule
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_utime - used
+    peak_kib = memory_kib("VmHWM")
+    print(f"{used} {(peak_kib - before_kib) / 1024} {what}")
+
+
+ALWAYS = (
+    "as many records as may be",
+    "odd names",
+    "a line of 3 MB",
+    "one line",
+    "one line of strings",
+    "parentheses",
+    "a deep name",
+)
+TRIED = BODIES if int(os.environ.get("DADNS_ZONE_FACTOR", "1")) > 1 else ALWAYS
+
+
+@pytest.mark.parametrize("body", TRIED)
+def test_the_worst_bodies_cost_seconds_and_less_than_200_mib(body):
+    """16 MiB of whatever an owner of a credential can think of; all of it with DADNS_ZONE_FACTOR=2."""
+    done = subprocess.run(
+        [sys.executable, __file__, body], capture_output=True, text=True, timeout=300, check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    used, mib, what = done.stdout.split(" ", 2)
+
+    assert float(mib) < MOST_MIB, what
+    assert float(used) < MOST_CPU_S, what
+
+
+if __name__ == "__main__":
+    cost(sys.argv[1])
