@@ -15,6 +15,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 
 from directdnsonly.errors import ZonePolicyError, ZoneSyntaxError
+from directdnsonly.zone import plain
 from directdnsonly.zone.domain import RdataError, absolute
 from directdnsonly.zone.fold import FOLDS
 from directdnsonly.zone.model import Record, Zone
@@ -50,8 +51,25 @@ def parse(text: str | bytes, origin: ZoneName, *, limits: Limits = DEFAULT_LIMIT
         raise ZonePolicyError(
             f"the zone has {len(octets)} bytes, at most {limits.max_bytes} are accepted", rule="too-large"
         )
+    content = octets.removeprefix(_BOM).decode("latin-1")
+    return read_plain(content, origin, limits) or read_any(content, origin, limits)
+
+
+def read_plain(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> Zone | None:
+    """The short way; None where the long way must judge, and say what is wrong and in which line."""
     reader = _Reader(origin, limits)
-    for line in logical_lines(octets.removeprefix(_BOM).decode("latin-1")):
+    try:
+        for record in plain.records(text, origin.absolute):
+            reader.keep(*record)
+        return reader.zone()
+    except (plain.NotPlain, ZonePolicyError):
+        return None
+
+
+def read_any(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> Zone:
+    """The long way: any zone file. Raises as `parse` does."""
+    reader = _Reader(origin, limits)
+    for line in logical_lines(text):
         try:
             reader.take(line)
         except RdataError as error:
@@ -147,9 +165,10 @@ class _Reader:
         if ttl is None:
             self._without_ttl.append((owner, kind, data, line))
         else:
-            self._keep(owner, ttl, kind, data, line)
+            self.keep(owner, ttl, kind, data, line)
 
-    def _keep(self, owner: str, ttl: int, kind: str, data: str, line: int) -> None:
+    def keep(self, owner: str, ttl: int, kind: str, data: str, line: int = 0) -> None:
+        """One record in normal form; one that is the same (see zone.fold) is kept once."""
         fold = FOLDS.get(kind)
         folded = data if fold is None else fold(data)
         key = (owner, kind, folded)
@@ -176,7 +195,7 @@ class _Reader:
     def zone(self) -> Zone:
         """Everything that was taken, checked and written in normal form."""
         for owner, kind, data, line in self._without_ttl:
-            self._keep(owner, self._minimum, kind, data, line)
+            self.keep(owner, self._minimum, kind, data, line)
         if self._dropped > SHOWN_WARNINGS:
             self._warnings.append(f"and {self._dropped - SHOWN_WARNINGS} more records outside of the zone")
         keys = sorted(self._ttls)

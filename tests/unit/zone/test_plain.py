@@ -1,0 +1,98 @@
+"""The short way is the long way, only shorter: on everything it takes, and on everything it must leave alone."""
+
+from __future__ import annotations
+
+import pytest
+from bench.load import zone_text
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from directdnsonly.errors import PushRefused
+from directdnsonly.zone.model import Zone
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.text import parse, read_any, read_plain
+from tests.contract.rr_cases import DKIM_4096, HEAD
+
+ORIGIN = ZoneName.parse("example.com")
+SOA = "@ 300 IN SOA ns1.host.example. hostmaster ( 2026010101\n\t3600 3600 1209600 86400 )\n"
+HEADS = ["$TTL 300\n" + SOA, "\n\n$TTL 0\n\n" + SOA, SOA, SOA.replace("300 IN", "IN"), SOA.replace("\n\t", "\r\n "), ""]
+WORDS = st.sampled_from(
+    ["@", "www", "WWW", "*", "a.b", "ns1", "_dmarc", "x_y", "a..b", "example.com.", "Example.COM.", "other.example.", "1",
+     "a" * 63, "a" * 64, ".".join(["a" * 60] * 4) + ".", "0/26", "-", "x-", "IN", "$TTL", "a;b", "ü", "\\097", "host.", "."],
+)  # fmt: skip
+TTLS = st.sampled_from(["300", "0", "5", "2147483647", "2147483648", "0300", "1h", "", "9999999999"])
+DATA = st.one_of(
+    st.tuples(st.just("A"), st.sampled_from(["192.0.2.1", "255.255.255.255", "256.1.1.1", "1.2.3", "01.2.3.4", "1.2.3.4 x"])),
+    st.tuples(st.sampled_from(["NS", "CNAME", "PTR", "cname"]), WORDS),
+    st.tuples(st.just("MX"), st.builds("{} {}".format, st.sampled_from(["10", "0", "65535", "65536", "010"]), WORDS)),
+    st.tuples(st.just("SRV"), st.builds("{}  0 5060 {}".format, st.sampled_from(["10", "65536"]), WORDS)),
+    st.tuples(
+        st.sampled_from(["TXT", "SPF", "txt"]),
+        st.sampled_from(
+            ['"v=spf1 -all"', '"a" "b"', '"a""b"', '"a;b"', '"a\\"b"', "plain", '"tab\there"', '""', '( "one"\n\t "two" )',
+             '( "x" ; no\n "y" )', '"' + "x" * 255 + '"', '"' + "x" * 256 + '"', '"é"', DKIM_4096[0], '"a" b', '(\n"x")', '"a'],
+        ),
+    ),
+    st.tuples(st.just("AAAA"), st.just("2001:DB8::1")),
+)  # fmt: skip
+LINES = st.lists(st.tuples(WORDS, TTLS, DATA, st.sampled_from(["\n", "\r\n", " \t\n", " ; c\n", "\n\n"])), max_size=6)
+
+
+def render(head: str, lines, blank: str) -> str:
+    apex = f"@{blank}300{blank}IN{blank}NS{blank}ns1.host.example.\n"
+    body = "".join(
+        f"{owner}{blank}{ttl}{blank}IN{blank}{kind}{blank}{data}{end}" for owner, ttl, (kind, data), end in lines
+    )
+    return head + apex + body
+
+
+def outcome(text: str) -> Zone | str:
+    """The zone, or the refusal with its line."""
+    try:
+        return read_any(text, ORIGIN)
+    except PushRefused as error:
+        return str(error)
+
+
+@given(st.sampled_from(HEADS), LINES, st.sampled_from(["\t", " ", "  \t"]))
+@settings(max_examples=600, deadline=None)
+def test_the_short_way_says_the_same_or_nothing(head, lines, blank):
+    """Whatever it takes is what the long way makes of it, warnings included; what is refused goes the long way."""
+    text = render(head, lines, blank)
+
+    short, long = read_plain(text, ORIGIN), outcome(text)
+
+    assert short is None or short == long
+
+
+@given(st.binary(max_size=40), st.integers(0, 1400), st.integers(0, 60))
+@settings(max_examples=400, deadline=None)
+def test_damage_anywhere_changes_nothing_about_that(octets, place, cut):
+    """A usual zone with octets put in or taken out at any place."""
+    whole = zone_text("example.com", 2026010101)
+    text = (whole[:place] + octets + whole[place + cut :]).decode("latin-1")
+
+    short, long = read_plain(text, ORIGIN), outcome(text)
+
+    assert short is None or short == long
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        zone_text("example.com", 2026010101).decode(),
+        (HEAD + "x._domainkey\t3600\tIN\tTXT\t" + DKIM_4096[0] + "\n").replace("{zone}", "example.com"),
+        zone_text("example.com", 1, records=1000).decode().replace("\n", "\r\n"),
+        zone_text("example.com", 1).decode().rstrip("\n"),
+    ],
+    ids=["usual", "long DKIM key", "1,000 records with CRLF", "no final newline"],
+)
+def test_what_directadmin_writes_takes_the_short_way(text):
+    """Otherwise it would be there for nothing."""
+    assert read_plain(text, ORIGIN) == read_any(text, ORIGIN)
+
+
+def test_a_refusal_of_the_short_way_tells_the_line():
+    """It gives up, and the long way says where."""
+    with pytest.raises(PushRefused, match=r"line 5: .*CNAME"):
+        parse(SOA + "@ 300 IN NS ns1.host.example.\nwww 300 IN CNAME a.example.\nwww 300 IN A 192.0.2.1\n", ORIGIN)
