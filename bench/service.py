@@ -12,6 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -54,9 +55,12 @@ def free_port() -> int:
 class Service:
     """Starts on entering, stops on leaving."""
 
-    def __init__(self, *, extra: str = "", log_level: str = "WARNING") -> None:
+    def __init__(
+        self, *, extra: str = "", log_level: str = "WARNING", environ: Mapping[str, str] | None = None
+    ) -> None:
         self.port, self.dns_port = free_port(), free_port()
         self._extra, self._log_level = extra, log_level
+        self._environ = {**os.environ, **(environ or {})}
         self._folder = tempfile.TemporaryDirectory(prefix="dadns-bench-")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -89,6 +93,7 @@ class Service:
                 [sys.executable, "-m", "directdnsonly", "serve", "--config", str(self.folder / "app.yml")],
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env=self._environ,
             )
         while True:
             try:

@@ -20,8 +20,10 @@ import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 
 from directdnsonly import __version__, log
-from directdnsonly.api import docs, health, problem
+from directdnsonly.api import docs, health, problem, tokens
 from directdnsonly.api import routes as api_routes
+from directdnsonly.api.audit import Auditor
+from directdnsonly.api.guard import Guard, principal_of
 from directdnsonly.api.parts import ApiParts, DaemonState, Pushed
 from directdnsonly.backends.contract import Backend
 from directdnsonly.backends.registry import BACKENDS
@@ -33,12 +35,15 @@ from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
 from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.nameservers.supervisor import ManagedDaemon
-from directdnsonly.outbox.records import Owner, Receipt, Source
+from directdnsonly.outbox.records import Event, Owner, Receipt, Source
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive import routes as receive_routes
 from directdnsonly.receive.accept import Acceptance, Policy
-from directdnsonly.receive.credentials import Credentials
+from directdnsonly.receive.access import Access
+from directdnsonly.receive.directadmin import is_command_path
 from directdnsonly.receive.parsing import ZoneParser
+from directdnsonly.receive.settings import known_secrets
+from directdnsonly.receive.tokens import TokenBook
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.name import ZoneName
@@ -47,6 +52,7 @@ from directdnsonly.zone.text import parse
 HOUSEKEEPING_EVERY_S = 3600.0
 HOUSEKEEPING_PAUSE_S = 0.2  # between steps, so that no push waits for it
 GRACE_S = 4  # seconds that requests in flight get at shutdown; the whole exit stays under ten
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="DirectDNSOnly", charset="UTF-8"'}
 EXIT_OK, EXIT_FAILED = 0, 1
 
 
@@ -60,17 +66,30 @@ class ManualPushes:
     def __init__(self, acceptance: Acceptance) -> None:
         self._acceptance = acceptance
 
-    async def put(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
+    async def put(
+        self, name: ZoneName, body: bytes, *, credential: str, address: str, expected_version: int | None = None
+    ) -> Pushed:
         """Accept a zone from a person or a script."""
         accepted = await self._acceptance.push(
-            name, body, owner=Owner(credential=credential), address=address, source=Source.API
+            name,
+            body,
+            owner=Owner(credential=credential),
+            address=address,
+            source=Source.API,
+            expected_version=expected_version,
         )
         return Pushed(receipt=accepted.receipt, warnings=accepted.warnings)
 
-    async def delete(self, name: ZoneName, *, credential: str, address: str) -> Receipt:
+    async def delete(
+        self, name: ZoneName, *, credential: str, address: str, expected_version: int | None = None
+    ) -> Receipt:
         """Accept a delete from a person or a script."""
         return await self._acceptance.delete(
-            name, owner=Owner(credential=credential), address=address, source=Source.API
+            name,
+            owner=Owner(credential=credential),
+            address=address,
+            source=Source.API,
+            expected_version=expected_version,
         )
 
 
@@ -83,6 +102,7 @@ class Service:
         self.store = store
         self.started_at = clock.now_s()
         self.acceptance: Acceptance | None = None
+        self.tokens = TokenBook(store, clock)
         self.backends: dict[str, Backend] = {}
         self.daemons: dict[str, NameServer] = {}
         for name, backend_settings in settings.enabled_backends().items():
@@ -186,6 +206,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         )
         await store.adopt_backends(list(settings.enabled_backends()))
         service = Service(settings, clock=clock, store=store)
+        await service.tokens.load()
         stack.push_async_callback(service.aclose)
         async with asyncio.TaskGroup() as group:
             actors = group.create_task(service.run(), name="service")
@@ -198,7 +219,13 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
 def build_api(service: Service) -> FastAPI:
     """The HTTP side of a running service."""
     settings = service.settings.app
-    credentials = Credentials({settings.auth_username: settings.auth_password.get_secret_value()})
+    audit = Auditor(service.store, service.clock)
+
+    async def note_failures(address: str, user: str, failures: int) -> None:
+        at = service.clock.now_s()
+        await audit.keep(Event(at=at, event="login.failed", actor=user, address=address, detail=f"{failures} failures"))
+
+    access = Access(known_secrets(settings), clock=service.clock, tokens=service.tokens, on_failure=note_failures)
     acceptance = Acceptance(
         store=service.store,
         parser=ZoneParser(parse),
@@ -208,17 +235,17 @@ def build_api(service: Service) -> FastAPI:
             check_subdomain_owner=settings.check_subdomain_owner_in_cluster_domainowners,
             takeover=settings.takeover,
             request_timeout_s=settings.request_timeout_s,
+            max_zones={one.name: one.max_zones for one in settings.credentials if one.max_zones},
         ),
     )
     service.acceptance = acceptance
 
     def authenticate(request: Request) -> str:
-        name = credentials.check(request.headers.get("authorization", ""))
-        if name is None:
-            raise HTTPException(
-                401, "give the user name and password of the configuration", {"WWW-Authenticate": 'Basic realm="dadns"'}
-            )
-        return name
+        """Who the guard has let in."""
+        principal = principal_of(request)
+        if principal is None:
+            raise HTTPException(401, "give a user name and a password, or a token", CHALLENGE)
+        return principal.name
 
     parts = ApiParts(
         store=service.store,
@@ -244,13 +271,15 @@ def build_api(service: Service) -> FastAPI:
     )
     # First, because routes are tried in order and DirectAdmin's are the ones that must be fast.
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
-    app.include_router(receive_routes.router(acceptance, credentials, limits, clock=service.clock))
+    app.include_router(receive_routes.router(acceptance, access, limits))
     app.include_router(api_routes.router(parts))
+    app.include_router(tokens.router(service.tokens, audit))
     app.include_router(health.router(parts))
     app.include_router(docs.router(app, authenticate))
     for kind, handler in problem.HANDLERS.items():
         app.add_exception_handler(kind, handler)
     receive_routes.install_error_handlers(app)
+    app.add_middleware(Guard, doorkeeper=access, passes=is_command_path)
     return app
 
 

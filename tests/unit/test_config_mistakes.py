@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 import typing
 from pathlib import Path
@@ -14,6 +15,7 @@ from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.config import Settings, load
 from directdnsonly.config.settings import key_paths, section_of
 from directdnsonly.errors import ConfigError
+from directdnsonly.receive.settings import CredentialSettings
 
 SECRET = "hunter2"
 GOOD_DOOR = "app: {auth_password: x}\n"
@@ -187,6 +189,7 @@ def other_value(model: type[BaseModel], key: str) -> Any:
         "type": "bind", "timezone": "Pacific/Auckland", "listen_host": "127.0.0.9", "listen": ("127.0.0.8", "::1"),
         "allow_transfer": ("192.0.2.1",), "verify_address": ("127.0.0.1#54", "::1#53"), "rndc_host": "192.0.2.2",
         "retry_delays_s": (1.0, 2.0), "default_backend": "bind", "run_as": "nobody", "retry_jitter": 0.5,
+        "credentials": (CredentialSettings(name="b", password=SecretStr("x"), roles=("read",)),),
     }  # fmt: skip
     if key in special:
         return special[key]
@@ -203,6 +206,8 @@ def other_value(model: type[BaseModel], key: str) -> Any:
 
 
 def as_text(value: Any) -> str:
+    if isinstance(value, tuple) and isinstance(value[0], CredentialSettings):
+        return json.dumps([{"name": one.name, "password": "x", "roles": list(one.roles)} for one in value])
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     return (

@@ -25,12 +25,24 @@ class Pushed:
 class Pushes(Protocol):
     """The door of manual changes: the same line that DirectAdmin's pushes walk."""
 
-    async def put(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
-        """Raises PushRefused, OutboxUnavailable."""
+    async def put(
+        self, name: ZoneName, body: bytes, *, credential: str, address: str, expected_version: int | None = None
+    ) -> Pushed:
+        """Raises PushRefused, OutboxUnavailable, VersionConflict."""
         ...
 
-    async def delete(self, name: ZoneName, *, credential: str, address: str) -> Receipt:
-        """Raises OutboxUnavailable."""
+    async def delete(
+        self, name: ZoneName, *, credential: str, address: str, expected_version: int | None = None
+    ) -> Receipt:
+        """Raises OutboxUnavailable, VersionConflict."""
+        ...
+
+
+class Audit(Protocol):
+    """Keeps and logs who did what."""
+
+    async def __call__(self, request: Request, event: str, *, zone: str = "", detail: str = "") -> None:
+        """Never raises: what was done is done."""
         ...
 
 

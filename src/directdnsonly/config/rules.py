@@ -25,6 +25,20 @@ def door(app: AppSettings) -> Iterator[ConfigProblem]:
         )
 
 
+def credentials(app: AppSettings) -> Iterator[ConfigProblem]:
+    """Each name once, and no password that everybody knows."""
+    seen = {app.auth_username}
+    for number, one in enumerate(app.credentials):
+        if one.name in seen:
+            yield ConfigProblem(f"app.credentials.{number}.name", f"{one.name!r} comes twice")
+        seen.add(one.name)
+        weak = one.password is not None and one.password.get_secret_value().strip() in DEFAULT_PASSWORDS
+        if weak and not _is_loopback(app.listen_host):
+            yield ConfigProblem(
+                f"app.credentials.{number}.password", f"is a default or empty, and {app.listen_host} can be reached"
+            )
+
+
 def somewhere_to_go(enabled: Collection[str], default: str | None, broken: Collection[str]) -> Iterator[ConfigProblem]:
     """A push must have somewhere to go (faults E7). `broken`: backends whose own problems are told already."""
     if not enabled and not broken:

@@ -17,10 +17,11 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox import _housekeep, _view, _work, _write
+from directdnsonly.outbox import _housekeep, _tokens, _view, _work, _write
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
 from directdnsonly.outbox._migrate import migrate
 from directdnsonly.outbox.group_commit import GroupCommit
+from directdnsonly.outbox.operators import ApiToken, Pause, Repeated
 from directdnsonly.outbox.records import (
     Backlog,
     Claim,
@@ -201,6 +202,46 @@ class SqliteStore:
         return await self._write(
             lambda connection: _work.requeue(connection, backend, names, now=self._clock.now_s(), reason=reason)
         )
+
+    # -- operators
+
+    async def tokens(self) -> list[tuple[bytes, ApiToken]]:
+        """Every token of the API with the digest that it is known by."""
+        return await self._viewer.call(_tokens.tokens)
+
+    async def add_token(self, token: ApiToken, digest: bytes) -> None:
+        """Keep a new token."""
+        await self._write(lambda connection: _tokens.add_token(connection, token, digest))
+
+    async def remove_token(self, token_id: str) -> bool:
+        """Forget a token; whether there was one."""
+        return await self._write(lambda connection: _tokens.remove_token(connection, token_id))
+
+    async def pauses(self) -> dict[str, Pause]:
+        """The backends that an operator has stopped."""
+        return await self._viewer.call(_tokens.pauses)
+
+    async def pause(self, backend: str, given: Pause) -> None:
+        """Keep that a backend is stopped, also over a restart."""
+        await self._write(lambda connection: _tokens.pause(connection, backend, given))
+
+    async def resume(self, backend: str) -> bool:
+        """A backend works again; whether it was stopped."""
+        return await self._write(lambda connection: _tokens.resume(connection, backend))
+
+    async def repeated(self, credential: str, key: str) -> Repeated | None:
+        """What an earlier request with this idempotency key became."""
+        now = self._clock.now_s()
+        return await self._viewer.call(lambda connection: _tokens.repeated(connection, credential, key, now=now))
+
+    async def keep_key(self, credential: str, key: str, what: Repeated) -> None:
+        """Keep what a request with an idempotency key became."""
+        now = self._clock.now_s()
+        await self._write(lambda connection: _tokens.keep_key(connection, credential, key, what, now=now))
+
+    async def zones_of(self, credential: str) -> int:
+        """How many living zones belong to a credential."""
+        return await self._reader.call(lambda connection: _tokens.zones_of(connection, credential))
 
     # -- upkeep
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import structlog
 
 from directdnsonly.clock import Clock
-from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, ZonePolicyError
+from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, VersionConflict, ZonePolicyError
 from directdnsonly.outbox.records import (
     Event,
+    Kind,
     NewDeletion,
     NewVersion,
     Origin,
@@ -52,6 +53,7 @@ class Policy:
     check_subdomain_owner: bool = True
     takeover: Literal["transfer", "reject"] = "transfer"
     request_timeout_s: float = 20.0
+    max_zones: Mapping[str, int] = field(default_factory=dict)  # by credential; who is not in it may hold any number
     bulk_burst: int = 30
     bulk_window_s: float = 10.0
 
@@ -104,8 +106,12 @@ class Acceptance:
         source: Source = Source.DIRECTADMIN,
         named_reload: bool = False,
         notes: Sequence[str] = (),
+        expected_version: int | None = None,
     ) -> Accepted:
-        """Record a zone. Raises PushRefused and OutboxUnavailable; both are logged and a refusal is kept."""
+        """Record a zone. Raises PushRefused and OutboxUnavailable; both are logged and a refusal is kept.
+
+        `expected_version`: raises VersionConflict unless the zone is at this version (0: is not held).
+        """
         started_at = self._clock.now_s()
         origin = Origin(change_id=self._ids.next(), source=source, owner=owner, address=address)
         priority = self._priority(owner, source, named_reload=named_reload)
@@ -115,6 +121,8 @@ class Acceptance:
                 async with self._turns.of(name):
                     zone = await self._parser.parse(body, name)
                     await self._check_takeover(name, origin)
+                    await self._check_quota(name, origin)
+                    await self._check_version(name, expected_version)
                     receipt = await self._store.record_push(NewVersion(zone=zone, origin=origin, priority=priority))
         except PushRefused as refusal:
             await self._keep_refused(refusal, domain, body, origin, started_at)
@@ -127,10 +135,19 @@ class Acceptance:
         return Accepted(receipt=receipt, warnings=zone.warnings)
 
     async def delete(
-        self, domain: str, *, owner: Owner, address: str = "", source: Source = Source.DIRECTADMIN
+        self,
+        domain: str,
+        *,
+        owner: Owner,
+        address: str = "",
+        source: Source = Source.DIRECTADMIN,
+        expected_version: int | None = None,
     ) -> Receipt:
         """Record that a zone is to be gone. Deleting what is not held is no error. Raises as `push` does."""
-        return (await self.delete_all([domain], owner=owner, address=address, source=source))[0]
+        deleted = await self.delete_all(
+            [domain], owner=owner, address=address, source=source, expected_version=expected_version
+        )
+        return deleted[0]
 
     async def delete_all(
         self,
@@ -140,6 +157,7 @@ class Acceptance:
         address: str = "",
         source: Source = Source.DIRECTADMIN,
         notes: Sequence[str] = (),
+        expected_version: int | None = None,
     ) -> list[Receipt]:
         """Record several deletes. One wrong name refuses all of them, before anything is recorded."""
         started_at = self._clock.now_s()
@@ -154,12 +172,14 @@ class Acceptance:
         at_once = asyncio.Semaphore(DELETES_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._delete_one(name, origin, at_once, notes), name=f"delete:{name}")
+                group.create_task(
+                    self._delete_one(name, origin, at_once, notes, expected_version), name=f"delete:{name}"
+                )
                 for name, origin in wanted.items()
             ]
         outcomes = [task.result() for task in tasks]
         for outcome in outcomes:
-            if isinstance(outcome, OutboxUnavailable):
+            if isinstance(outcome, (OutboxUnavailable, VersionConflict)):
                 raise outcome
         return [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
 
@@ -193,14 +213,22 @@ class Acceptance:
         await self._parser.aclose()
 
     async def _delete_one(
-        self, name: ZoneName, origin: Origin, at_once: asyncio.Semaphore, notes: Sequence[str]
-    ) -> Receipt | OutboxUnavailable:
+        self,
+        name: ZoneName,
+        origin: Origin,
+        at_once: asyncio.Semaphore,
+        notes: Sequence[str],
+        expected_version: int | None,
+    ) -> Receipt | OutboxUnavailable | VersionConflict:
         """One delete; that the store is unavailable is a value, so that the other deletes go on."""
         started_at = self._clock.now_s()
         priority = self._priority(origin.owner, origin.source, named_reload=False)
         try:
             async with asyncio.timeout(self.policy.request_timeout_s), at_once, self._turns.of(name):
+                await self._check_version(name, expected_version)
                 receipt = await self._store.record_delete(NewDeletion(name=name, origin=origin, priority=priority))
+        except VersionConflict as conflict:
+            return conflict
         except (OutboxUnavailable, TimeoutError) as error:
             return self._failed("delete.failed", error, name, origin, started_at)
         self._wake(receipt)
@@ -226,6 +254,23 @@ class Acceptance:
         if held is not None and not _same_server(held.owner, origin.owner):
             owner = held.owner.hostname or held.owner.credential
             raise ZonePolicyError(f"{name} belongs to {owner}; takeover is set to reject", rule="takeover")
+
+    async def _check_quota(self, name: ZoneName, origin: Origin) -> None:
+        """May be passed by as many zones as are pushed at the same moment."""
+        most = self.policy.max_zones.get(origin.owner.credential, 0)
+        if not most or await self._store.find_held([name]) is not None:
+            return
+        if await self._store.zones_of(origin.owner.credential) >= most:
+            raise ZonePolicyError(f"{origin.owner.credential} may hold {most} zones at most", rule="credential-zones")
+
+    async def _check_version(self, name: ZoneName, expected: int | None) -> None:
+        """Holds until the record, because nobody else has the turn of this zone."""
+        if expected is None:
+            return
+        held = await self._store.zone(name)
+        newest = held.version if held is not None and held.kind is Kind.PUT else 0
+        if newest != expected:
+            raise VersionConflict(name, expected=expected, newest=newest)
 
     def _wake(self, receipt: Receipt) -> None:
         if receipt.changed:

@@ -4,11 +4,68 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from argon2 import extract_parameters
+from argon2.exceptions import InvalidHashError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
+
+from directdnsonly.receive.access import Principal, Role, Secret
 
 _HOST_NAME = re.compile(r"(?!\d+(\.\d+)*$)[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+
+
+class CredentialSettings(BaseModel):
+    """One more user name: how it proves itself, what it may do, and from where."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    name: str = Field(min_length=1, max_length=255, pattern="^[^:]+$", description="User name.")
+    password: SecretStr | None = Field(None, description="Its password; or one of the next two.")
+    password_hash: SecretStr | None = Field(None, description="Its argon2 hash, as `dadns hash-password` prints it.")
+    password_file: Path | None = Field(None, description="A file that holds its password.")
+    roles: tuple[Role, ...] = Field(
+        (Role.PUSH,), min_length=1, description="What it may do: `push` zones, `read` everything, `operate`."
+    )
+    hostname: str = Field("", description="The only DirectAdmin server it may push for; empty: any.")
+    networks: tuple[IPvAnyNetwork, ...] = Field((), description="Where it may come from; empty: anywhere.")
+    max_zones: int = Field(0, ge=0, description="How many zones it may hold; 0: any number.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_the_file(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not values.get("password_file"):
+            return values
+        if values.get("password") is not None:
+            raise ValueError("password and password_file are both set: choose one")
+        try:
+            password = Path(values["password_file"]).read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, UnicodeDecodeError, TypeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+            raise ValueError(f"the file {values['password_file']} cannot be read: {why}") from None
+        return {**values, "password": password}
+
+    @field_validator("password_hash")
+    @classmethod
+    def _a_hash(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                extract_parameters(value.get_secret_value())
+            except InvalidHashError:
+                raise ValueError("is no argon2 hash: make one with dadns hash-password") from None
+        return value
+
+    @field_validator("hostname")
+    @classmethod
+    def _lower(cls, value: str) -> str:
+        return value.rstrip(".").lower()
+
+    @model_validator(mode="after")
+    def _one_proof(self) -> CredentialSettings:
+        if (self.password is None) == (self.password_hash is None):
+            raise ValueError("needs one of password, password_hash, password_file")
+        return self
 
 
 class AppSettings(BaseModel):
@@ -25,6 +82,9 @@ class AppSettings(BaseModel):
     )
     auth_password: SecretStr = Field(
         SecretStr("changeme"), description="Its password. The default and an empty one are accepted on loopback only."
+    )
+    credentials: tuple[CredentialSettings, ...] = Field(
+        (), description="More user names, each with its own roles; see docs/security.md."
     )
     listen_host: str = Field("0.0.0.0", description="Address on which pushes are accepted.")  # noqa: S104 - DA comes from outside
     listen_port: int = Field(2222, ge=1, le=65535, description="Port on which pushes are accepted.")
@@ -51,3 +111,24 @@ class AppSettings(BaseModel):
             if not _HOST_NAME.fullmatch(value):
                 raise ValueError("is neither an IP address nor a host name") from None
         return value
+
+
+def known_secrets(app: AppSettings) -> list[Secret]:
+    """Everybody who may do something: the original's one user with every role, and those of `credentials`."""
+    first = Secret(principal=Principal(name=app.auth_username), password=app.auth_password.get_secret_value())
+    return [first, *(_secret(one) for one in app.credentials)]
+
+
+def _secret(one: CredentialSettings) -> Secret:
+    principal = Principal(
+        name=one.name,
+        roles=frozenset(one.roles),
+        hostname=one.hostname,
+        networks=tuple(ipaddress.ip_network(str(network)) for network in one.networks),
+        max_zones=one.max_zones,
+    )
+    return Secret(
+        principal=principal,
+        password=one.password.get_secret_value() if one.password else None,
+        password_hash=one.password_hash.get_secret_value() if one.password_hash else None,
+    )
