@@ -20,7 +20,7 @@ import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 
 from directdnsonly import __version__, log
-from directdnsonly.api import docs, health, problem, tokens
+from directdnsonly.api import docs, health, metrics, problem, tokens
 from directdnsonly.api import routes as api_routes
 from directdnsonly.api.audit import Auditor
 from directdnsonly.api.guard import Guard, principal_of
@@ -42,7 +42,7 @@ from directdnsonly.receive.accept import Acceptance, Policy
 from directdnsonly.receive.access import Access
 from directdnsonly.receive.directadmin import is_command_path
 from directdnsonly.receive.parsing import ZoneParser
-from directdnsonly.receive.settings import known_secrets
+from directdnsonly.receive.settings import as_networks, known_secrets
 from directdnsonly.receive.tokens import TokenBook
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
@@ -103,6 +103,7 @@ class Service:
         self.started_at = clock.now_s()
         self.acceptance: Acceptance | None = None
         self.tokens = TokenBook(store, clock)
+        self.metrics = metrics.Metrics(list(settings.enabled_backends()))
         self.backends: dict[str, Backend] = {}
         self.daemons: dict[str, NameServer] = {}
         for name, backend_settings in settings.enabled_backends().items():
@@ -133,6 +134,7 @@ class Service:
             settings=self.settings.dispatch,
             clock=self.clock,
             gate=lambda: self._why_not_running(backend.name),
+            recorder=self.metrics,
         )
 
     def _why_not_running(self, name: str) -> str:
@@ -225,12 +227,19 @@ def build_api(service: Service) -> FastAPI:
         at = service.clock.now_s()
         await audit.keep(Event(at=at, event="login.failed", actor=user, address=address, detail=f"{failures} failures"))
 
-    access = Access(known_secrets(settings), clock=service.clock, tokens=service.tokens, on_failure=note_failures)
+    access = Access(
+        known_secrets(settings),
+        clock=service.clock,
+        tokens=service.tokens,
+        on_failure=note_failures,
+        count_failure=service.metrics.failed_logins.inc,
+    )
     acceptance = Acceptance(
         store=service.store,
         parser=ZoneParser(parse),
         clock=service.clock,
         notify=service.dispatcher.wake,
+        recorder=service.metrics,
         policy=Policy(
             check_subdomain_owner=settings.check_subdomain_owner_in_cluster_domainowners,
             takeover=settings.takeover,
@@ -275,11 +284,14 @@ def build_api(service: Service) -> FastAPI:
     app.include_router(api_routes.router(parts))
     app.include_router(tokens.router(service.tokens, audit))
     app.include_router(health.router(parts))
+    app.include_router(metrics.router(service.metrics, parts))
     app.include_router(docs.router(app, authenticate))
     for kind, handler in problem.HANDLERS.items():
         app.add_exception_handler(kind, handler)
     receive_routes.install_error_handlers(app)
-    app.add_middleware(Guard, doorkeeper=access, passes=is_command_path)
+    app.add_middleware(
+        Guard, doorkeeper=access, passes=is_command_path, open_metrics=as_networks(settings.metrics_networks)
+    )
     return app
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import types
 import typing
@@ -189,6 +190,7 @@ def other_value(model: type[BaseModel], key: str) -> Any:
         "type": "bind", "timezone": "Pacific/Auckland", "listen_host": "127.0.0.9", "listen": ("127.0.0.8", "::1"),
         "allow_transfer": ("192.0.2.1",), "verify_address": ("127.0.0.1#54", "::1#53"), "rndc_host": "192.0.2.2",
         "retry_delays_s": (1.0, 2.0), "default_backend": "bind", "run_as": "nobody", "retry_jitter": 0.5,
+        "metrics_networks": (ipaddress.ip_network("192.0.2.0/24"),),
         "credentials": (CredentialSettings(name="b", password=SecretStr("x"), roles=("read",)),),
     }  # fmt: skip
     if key in special:

@@ -52,6 +52,8 @@ class LaneStatusLike(Protocol):
     @property
     def breaker(self) -> str: ...  # noqa: D102
     @property
+    def paused(self) -> str: ...  # noqa: D102
+    @property
     def since(self) -> float: ...  # noqa: D102
     @property
     def reason(self) -> str: ...  # noqa: D102

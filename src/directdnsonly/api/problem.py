@@ -86,7 +86,13 @@ async def on_unavailable(_request: Request, error: Exception) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "5"})
 
 
+async def on_bug(_request: Request, _error: Exception) -> Response:
+    """Our fault; the log has the story, a stranger gets none of it."""
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an unexpected error: see the log")
+
+
 HANDLERS = {
+    Exception: on_bug,
     HTTPException: on_http_error,
     RequestValidationError: on_invalid,
     PushRefused: on_refused,

@@ -33,6 +33,7 @@ from directdnsonly.outbox.store import PushStore
 from directdnsonly.receive.change_id import ChangeIds
 from directdnsonly.receive.masters import KnownMasters
 from directdnsonly.receive.parsing import ParserFailed, ZoneParser
+from directdnsonly.receive.record import NobodyCounts, PushRecorder
 from directdnsonly.receive.turns import Turns
 from directdnsonly.receive.urgency import PushRate, priority_of
 from directdnsonly.zone.model import Zone
@@ -85,12 +86,14 @@ class Acceptance:
         clock: Clock,
         notify: Callable[[Priority], None],
         policy: Policy | None = None,
+        recorder: PushRecorder | None = None,
     ) -> None:
         self.policy = policy or Policy()
         self._store = store
         self._parser = parser
         self._clock = clock
         self._notify = notify
+        self._recorder = recorder or NobodyCounts()
         self._ids = ChangeIds(clock)
         self._turns = Turns()
         self._masters = KnownMasters()
@@ -130,6 +133,7 @@ class Acceptance:
         except (OutboxUnavailable, TimeoutError) as error:
             raise self._failed("push.failed", error, domain, origin, started_at) from error
         self._wake(receipt)
+        self._count(origin, "accepted" if receipt.changed else "unchanged", started_at)
         self._log_push(receipt, zone, origin, bytes=len(body), elapsed_ms=self._since(started_at), **_noted(notes))
         await self._note_owner(receipt, origin)
         return Accepted(receipt=receipt, warnings=zone.warnings)
@@ -232,6 +236,7 @@ class Acceptance:
         except (OutboxUnavailable, TimeoutError) as error:
             return self._failed("delete.failed", error, name, origin, started_at)
         self._wake(receipt)
+        self._count(origin, "deleted" if receipt.changed else "ignored", started_at)
         facts = _facts(receipt, origin) | {"elapsed_ms": self._since(started_at)} | _noted(notes)
         if receipt.changed:
             log.info("delete.accepted", **facts)
@@ -276,6 +281,9 @@ class Acceptance:
         if receipt.changed:
             self._notify(receipt.priority)
 
+    def _count(self, origin: Origin, result: str, started_at: float) -> None:
+        self._recorder.answered(origin.source, result, max(self._clock.now_s() - started_at, 0.0))
+
     def _since(self, started_at: float) -> float:
         return round((self._clock.now_s() - started_at) * 1000, 2)
 
@@ -283,6 +291,7 @@ class Acceptance:
         self, event: str, error: OutboxUnavailable | TimeoutError, domain: str, origin: Origin, started_at: float
     ) -> OutboxUnavailable:
         """Log that our side could not record; the error to answer with."""
+        self._count(origin, "failed", started_at)
         reason = str(error) or f"not recorded within {self.policy.request_timeout_s:g} s"
         log.error(event, reason=reason, zone=domain[:300], elapsed_ms=self._since(started_at), **_origin_facts(origin))
         return error if isinstance(error, OutboxUnavailable) else OutboxUnavailable(reason)
@@ -301,6 +310,8 @@ class Acceptance:
         self, refusal: PushRefused, domain: str, body: bytes, origin: Origin, started_at: float
     ) -> None:
         kept = True
+        self._count(origin, "refused", started_at)
+        self._recorder.refused(refusal.rule)
         try:
             await self._store.record_refused(
                 Refused(

@@ -100,6 +100,7 @@ class Access:
         failures: FailedLogins | None = None,
         answer_failure_after_s: float = ANSWER_FAILURE_AFTER_S,
         on_failure: Callable[[str, str, int], Awaitable[None]] | None = None,
+        count_failure: Callable[[], None] = lambda: None,
     ) -> None:
         """`on_failure` is told address, user and number of failures, at most once a minute for each pair."""
         self._key = secrets.token_bytes(32)
@@ -108,6 +109,7 @@ class Access:
         self.failures = failures or FailedLogins()
         self._delay_s = answer_failure_after_s
         self._on_failure = on_failure
+        self._count_failure = count_failure
         self._delayed = 0
         self._plain: list[tuple[bytes, Principal]] = []
         self._hashed: dict[str, Secret] = {}
@@ -226,6 +228,7 @@ class Access:
 
     async def _count(self, bucket: tuple[str, str], address: str) -> None:
         """Never tells a name that is not configured: what somebody typed as a name may be a password."""
+        self._count_failure()
         if failures := self.failures.count(bucket, self._clock.now_s()):
             shown = bucket[1] or "a name that is not configured"
             log.warning("login.failed", address=address, user=shown, failures=failures)

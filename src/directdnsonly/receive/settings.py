@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,6 +87,9 @@ class AppSettings(BaseModel):
     credentials: tuple[CredentialSettings, ...] = Field(
         (), description="More user names, each with its own roles; see docs/security.md."
     )
+    metrics_networks: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="Networks that may read `/metrics` without a password; others need the role `read`."
+    )
     listen_host: str = Field("0.0.0.0", description="Address on which pushes are accepted.")  # noqa: S104 - DA comes from outside
     listen_port: int = Field(2222, ge=1, le=65535, description="Port on which pushes are accepted.")
     max_body_bytes: int = Field(
@@ -124,7 +128,7 @@ def _secret(one: CredentialSettings) -> Secret:
         name=one.name,
         roles=frozenset(one.roles),
         hostname=one.hostname,
-        networks=tuple(ipaddress.ip_network(str(network)) for network in one.networks),
+        networks=as_networks(one.networks),
         max_zones=one.max_zones,
     )
     return Secret(
@@ -132,3 +136,10 @@ def _secret(one: CredentialSettings) -> Secret:
         password=one.password.get_secret_value() if one.password else None,
         password_hash=one.password_hash.get_secret_value() if one.password_hash else None,
     )
+
+
+def as_networks(
+    networks: Iterable[IPvAnyNetwork],
+) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Pydantic's networks as those of the standard library."""
+    return tuple(ipaddress.ip_network(str(network)) for network in networks)
