@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from types import TracebackType
 
 from bench.load import PASSWORD, USER
 
+UNCHECKED = ssl.create_default_context()  # certificates of tests are self-signed
+UNCHECKED.check_hostname, UNCHECKED.verify_mode = False, ssl.CERT_NONE
 CONFIG = """
 data_dir: {folder}/data
 log_level: {log_level}
@@ -56,10 +59,16 @@ class Service:
     """Starts on entering, stops on leaving."""
 
     def __init__(
-        self, *, extra: str = "", log_level: str = "WARNING", environ: Mapping[str, str] | None = None
+        self,
+        *,
+        extra: str = "",
+        log_level: str = "WARNING",
+        environ: Mapping[str, str] | None = None,
+        scheme: str = "http",
     ) -> None:
         self.port, self.dns_port = free_port(), free_port()
         self._extra, self._log_level = extra, log_level
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
         self._environ = {**os.environ, **(environ or {})}
         self._folder = tempfile.TemporaryDirectory(prefix="dadns-bench-")
         self._process: subprocess.Popen[bytes] | None = None
@@ -97,7 +106,7 @@ class Service:
             )
         while True:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1) as answer:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=1, context=UNCHECKED) as answer:
                     if answer.status == 200:
                         accepting = time.perf_counter() - began
                         if json.load(answer)["status"] == "ready":

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import structlog
-import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 
 from directdnsonly import __version__, log
@@ -43,7 +41,9 @@ from directdnsonly.receive.access import Access
 from directdnsonly.receive.directadmin import is_command_path
 from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.receive.settings import as_networks, known_secrets
+from directdnsonly.receive.tls import Certificate
 from directdnsonly.receive.tokens import TokenBook
+from directdnsonly.server import listen, make_server
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.name import ZoneName
@@ -51,7 +51,6 @@ from directdnsonly.zone.text import parse
 
 HOUSEKEEPING_EVERY_S = 3600.0
 HOUSEKEEPING_PAUSE_S = 0.2  # between steps, so that no push waits for it
-GRACE_S = 4  # seconds that requests in flight get at shutdown; the whole exit stays under ten
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="DirectDNSOnly", charset="UTF-8"'}
 EXIT_OK, EXIT_FAILED = 0, 1
 
@@ -295,69 +294,44 @@ def build_api(service: Service) -> FastAPI:
     return app
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, but signals are ours: it would kill the process by the signal before the store is closed."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._asked_to_stop, number)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
-
-    def _asked_to_stop(self, number: int) -> None:
-        structlog.get_logger().info("service.stopping", signal=signal.Signals(number).name)
-        self.should_exit = True
-
-
-async def _serve(settings: Settings, listening: socket.socket) -> None:
+async def _serve(settings: Settings, sockets: list[socket.socket], certificate: Certificate | None) -> None:
     """Until a signal comes or an actor fails."""
     logger = structlog.get_logger()
-    async with running(settings) as service:
-        server = _Server(
-            uvicorn.Config(
-                build_api(service),
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                backlog=2048,
-                timeout_keep_alive=30,
-                timeout_graceful_shutdown=GRACE_S,
-            )
-        )
+    async with running(settings) as service, asyncio.TaskGroup() as group:
+        server = make_server(build_api(service), settings.app, certificate=certificate)
+        watching = group.create_task(certificate.watch(), name="tls") if certificate else None
         logger.info(
             "service.started",
             version=__version__,
             listen=f"{settings.app.listen_host}:{settings.app.listen_port}",
+            tls=certificate is not None,
             backends=list(service.backends),
         )
-        await server.serve(sockets=[listening])
+        await server.serve(sockets=sockets)
+        if watching is not None:
+            watching.cancel()
     logger.info("service.stopped")
 
 
 def serve(settings: Settings) -> int:
     """Run the service; the exit code of the process."""
     log.configure(level=settings.log_level, fmt=settings.log_format, timezone=settings.timezone)
-    host, port = settings.app.listen_host, settings.app.listen_port
+    app = settings.app
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # With its protocol named: asyncio sets TCP_NODELAY only then, and without it a kept connection waits 40 ms.
-        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
+        certificate = Certificate(app.tls_certificate, app.tls_key) if app.tls_certificate and app.tls_key else None
+        sockets = listen(app)
     except OSError as error:
-        print(f"cannot listen on {host}:{port}: {error.strerror} (app.listen_host, app.listen_port)", file=sys.stderr)  # noqa: T201 - the operator's terminal, before there is a log
+        where = f"{app.listen_host}:{app.listen_port}"
+        told = f"cannot listen on {where}: {error.strerror or error} (app.listen_host, app.listen_port)"
+        print(told, file=sys.stderr)  # noqa: T201 - the operator's terminal, before there is a log
         return EXIT_FAILED
-    with contextlib.closing(listening):
+    with contextlib.ExitStack() as stack:
+        for one in sockets:
+            stack.enter_context(contextlib.closing(one))
+        if app.listen_socket is not None:
+            stack.callback(app.listen_socket.unlink, missing_ok=True)
         try:
-            asyncio.run(_serve(settings, listening))
+            asyncio.run(_serve(settings, sockets, certificate))
         except (DirectDNSOnlyError, BaseExceptionGroup) as error:
             reasons = _leaves(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
             structlog.get_logger().critical("service.failed", reason="; ".join(reasons))

@@ -32,6 +32,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "login.failed": "Wrong user name, password or token; counted, at most a line a minute per address and user.",
         "token.created": "Somebody made a bearer token of the API.",
         "token.revoked": "Somebody ended a bearer token.",
+        "tls.reloaded": "A renewed certificate is used for new connections.",
+        "tls.reload_failed": "A changed certificate does not fit its key, or cannot be read; the old one is used on.",
         "event.lost": "A line of the audit could not be kept; the push itself is committed.",
         "door.failed": "A request ended in an unexpected error: our bug.",
         "delivery.verified": "The name server has proven the zone; `proven_ms` counts from the commit of the push.",

@@ -69,6 +69,7 @@ def _validate(tree: Tree, problems: list[ConfigProblem]) -> Settings | None:
     if app is not None:
         problems += rules.door(app)
         problems += rules.credentials(app)
+        problems += rules.tls(app)
     if isinstance(dns, dict) and isinstance(dns.get("backends", {}), dict):
         default = dns.get("default_backend")
         problems += rules.somewhere_to_go(enabled, default if isinstance(default, str) else None, broken)

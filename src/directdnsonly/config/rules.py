@@ -10,6 +10,7 @@ from typing import Any
 
 from directdnsonly.errors import ConfigProblem
 from directdnsonly.receive.settings import AppSettings
+from directdnsonly.receive.tls import make_context
 
 DEFAULT_PASSWORDS = frozenset({"", "changeme"})
 ANY_ADDRESS = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - compared, not bound
@@ -37,6 +38,17 @@ def credentials(app: AppSettings) -> Iterator[ConfigProblem]:
             yield ConfigProblem(
                 f"app.credentials.{number}.password", f"is a default or empty, and {app.listen_host} can be reached"
             )
+
+
+def tls(app: AppSettings) -> Iterator[ConfigProblem]:
+    """Both files, and they fit."""
+    if (app.tls_certificate is None) != (app.tls_key is None):
+        yield ConfigProblem("app.tls_key", "and app.tls_certificate need each other")
+    elif app.tls_certificate is not None and app.tls_key is not None:
+        try:
+            make_context(app.tls_certificate, app.tls_key)
+        except OSError as error:
+            yield ConfigProblem("app.tls_certificate", f"cannot be used with its key: {error.strerror or error}")
 
 
 def somewhere_to_go(enabled: Collection[str], default: str | None, broken: Collection[str]) -> Iterator[ConfigProblem]:

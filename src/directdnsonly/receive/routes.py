@@ -30,6 +30,7 @@ from directdnsonly.receive.accept import Acceptance, Presence
 from directdnsonly.receive.access import Access, Principal, Role
 
 METHODS: Final = ("GET", "HEAD", "POST")
+BODIES_AT_ONCE: Final = 4  # bodies of the largest size that may be on their way; far more of the usual size
 MAX_QUERY_BYTES: Final = 16 * 1024
 
 log = structlog.get_logger()
@@ -118,6 +119,7 @@ class Door:
         self._acceptance = acceptance
         self._access = access
         self._limits = limits
+        self._held = 0  # octets of bodies that are not complete yet
         self.answered: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -186,13 +188,21 @@ class Door:
                 raise self._too_large()
             return body
         octets = bytearray()
-        while message["type"] == "http.request":
-            octets += message.get("body", b"")
-            if len(octets) > self._limits.max_body_bytes:
-                raise self._too_large()
-            if not message.get("more_body"):
-                return bytes(octets)
-            message = await receive()
+        try:
+            while message["type"] == "http.request":
+                part = message.get("body", b"")
+                octets += part
+                self._held += len(part)
+                if len(octets) > self._limits.max_body_bytes:
+                    raise self._too_large()
+                if self._held > BODIES_AT_ONCE * self._limits.max_body_bytes:
+                    details = "too many large zones are sent at the same moment"
+                    raise _Refusal(Answer(da.failure("Not recorded, push it again", details), 503, close=True))
+                if not message.get("more_body"):
+                    return bytes(octets)
+                message = await receive()
+        finally:
+            self._held -= len(octets)
         raise _Disconnected
 
     def _too_large(self) -> _Refusal:

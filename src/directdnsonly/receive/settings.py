@@ -92,6 +92,21 @@ class AppSettings(BaseModel):
     )
     listen_host: str = Field("0.0.0.0", description="Address on which pushes are accepted.")  # noqa: S104 - DA comes from outside
     listen_port: int = Field(2222, ge=1, le=65535, description="Port on which pushes are accepted.")
+    listen_socket: Path | None = Field(
+        None, description="A unix socket for `dadns` on this machine, beside the port; only our own user may open it."
+    )
+    tls_certificate: Path | None = Field(
+        None, description="Certificate chain (PEM): then the port speaks TLS 1.2 and newer. Taken anew when it changes."
+    )
+    tls_key: Path | None = Field(None, description="Its private key (PEM).")
+    max_connections: int = Field(
+        1024, ge=16, le=100_000, description="Open connections; above, those that ask nothing give way."
+    )
+    max_header_bytes: int = Field(32 * 1024, ge=4096, le=2**20, description="Largest header of a request; else 431.")
+    header_timeout_s: float = Field(
+        10.0, gt=0, description="Seconds in which the first request's header must have come."
+    )
+    idle_timeout_s: float = Field(30.0, gt=0, description="Seconds that a kept connection may stay silent.")
     max_body_bytes: int = Field(
         16 * 2**20, ge=1024, le=2**30, description="Largest push in bytes; a larger one is answered 413."
     )
