@@ -18,7 +18,7 @@ import structlog
 from fastapi import FastAPI, HTTPException, Request
 
 from directdnsonly import __version__, log
-from directdnsonly.api import docs, health, metrics, problem, tokens
+from directdnsonly.api import backends, docs, health, metrics, problem, schema, tokens
 from directdnsonly.api import routes as api_routes
 from directdnsonly.api.audit import Auditor
 from directdnsonly.api.guard import Guard, principal_of
@@ -208,6 +208,9 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         await store.adopt_backends(list(settings.enabled_backends()))
         service = Service(settings, clock=clock, store=store)
         await service.tokens.load()
+        for name, pause in (await store.pauses()).items():
+            if name in service.dispatcher.lanes:
+                service.dispatcher.lanes[name].pause(backends.told(pause))
         stack.push_async_callback(service.aclose)
         async with asyncio.TaskGroup() as group:
             actors = group.create_task(service.run(), name="service")
@@ -267,6 +270,7 @@ def build_api(service: Service) -> FastAPI:
         clock=service.clock,
         started_at=service.started_at,
         max_body_bytes=settings.max_body_bytes,
+        body_timeout_s=settings.body_timeout_s,
     )
     app = FastAPI(
         title="DirectDNSOnly",
@@ -280,6 +284,7 @@ def build_api(service: Service) -> FastAPI:
     # First, because routes are tried in order and DirectAdmin's are the ones that must be fast.
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
     app.include_router(receive_routes.router(acceptance, access, limits))
+    app.include_router(backends.router(parts, lambda: service.dispatcher.lanes, audit))  # before the zones' wide paths
     app.include_router(api_routes.router(parts))
     app.include_router(tokens.router(service.tokens, audit))
     app.include_router(health.router(parts))
@@ -288,6 +293,7 @@ def build_api(service: Service) -> FastAPI:
     for kind, handler in problem.HANDLERS.items():
         app.add_exception_handler(kind, handler)
     receive_routes.install_error_handlers(app)
+    schema.complete(app)
     app.add_middleware(
         Guard, doorkeeper=access, passes=is_command_path, open_metrics=as_networks(settings.metrics_networks)
     )

@@ -56,7 +56,7 @@ class Row:
 
 
 def _row(methods: str, path: str, roles: str, what: str) -> Row:
-    return Row(frozenset(methods.split()), re.compile(path), frozenset(roles.split()), what)
+    return Row(frozenset(methods.split()), re.compile(path, re.DOTALL), frozenset(roles.split()), what)
 
 
 # The first row that fits decides.

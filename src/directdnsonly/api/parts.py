@@ -86,3 +86,4 @@ class ApiParts:
     clock: Clock
     started_at: float
     max_body_bytes: int
+    body_timeout_s: float = 20.0

@@ -34,3 +34,13 @@ class Repeated:
     fingerprint: bytes
     change_id: str
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneFilter:
+    """Which zones are looked for; empty: all. `owner`: a host name, a credential or a DirectAdmin user."""
+
+    search: str = ""
+    owner: str = ""
+    state: str = ""
+    backend: str = ""

@@ -17,11 +17,11 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox import _housekeep, _tokens, _view, _work, _write
+from directdnsonly.outbox import _housekeep, _listing, _tokens, _view, _work, _write
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
 from directdnsonly.outbox._migrate import migrate
 from directdnsonly.outbox.group_commit import GroupCommit
-from directdnsonly.outbox.operators import ApiToken, Pause, Repeated
+from directdnsonly.outbox.operators import ApiToken, Pause, Repeated, ZoneFilter
 from directdnsonly.outbox.records import (
     Backlog,
     Claim,
@@ -204,6 +204,19 @@ class SqliteStore:
         )
 
     # -- operators
+
+    async def listed(self, wanted: ZoneFilter, *, after: str = "", limit: int = 100) -> list[ZoneSummary]:
+        """Living zones that fit, in order of name, those after `after`."""
+        return await self._viewer.call(
+            lambda connection: _listing.listed(connection, wanted, after, limit, self._backends)
+        )
+
+    async def redeliver(self, name: ZoneName, backends: Sequence[str], *, reason: str) -> int:
+        """A zone becomes due now on these backends, unless it is on its way; how many."""
+        now = self._clock.now_s()
+        return await self._write(
+            lambda connection: _listing.redeliver(connection, name, backends, now=now, reason=reason)
+        )
 
     async def tokens(self) -> list[tuple[bytes, ApiToken]]:
         """Every token of the API with the digest that it is known by."""
