@@ -18,7 +18,7 @@ import structlog
 from fastapi import FastAPI, HTTPException, Request
 
 from directdnsonly import __version__, log
-from directdnsonly.api import backends, docs, health, metrics, problem, schema, tokens
+from directdnsonly.api import backends, docs, health, metrics, problem, schema, served, tokens
 from directdnsonly.api import routes as api_routes
 from directdnsonly.api.audit import Auditor
 from directdnsonly.api.guard import Guard, principal_of
@@ -285,6 +285,7 @@ def build_api(service: Service) -> FastAPI:
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
     app.include_router(receive_routes.router(acceptance, access, limits))
     app.include_router(backends.router(parts, lambda: service.dispatcher.lanes, audit))  # before the zones' wide paths
+    app.include_router(served.router(parts, lambda: {name: one.servers for name, one in service.backends.items()}))
     app.include_router(api_routes.router(parts))
     app.include_router(tokens.router(service.tokens, audit))
     app.include_router(health.router(parts))
