@@ -14,11 +14,13 @@ from directdnsonly.api.status import backend_state, status_of
 from directdnsonly.errors import OutboxUnavailable
 
 PROBE_TIMEOUT_S = 5.0
+PROBE_EVERY_S = 1.0
 
 
 def router(parts: ApiParts) -> APIRouter:
     """The two answers."""
     health = APIRouter(tags=["health"])
+    probe = _StoreProbe(parts)
 
     @health.get("/livez", summary="The process answers")
     async def livez() -> dict[str, str]:
@@ -29,14 +31,8 @@ def router(parts: ApiParts) -> APIRouter:
         """Ready = the store can commit. A dead backend is degraded, not unready: pushes are still safe with us."""
         if verbose:
             _may_look(request)
-        store, reason = "ok", ""
-        try:
-            async with asyncio.timeout(PROBE_TIMEOUT_S):
-                await parts.store.probe()
-        except OutboxUnavailable as error:
-            store, reason = "unavailable", str(error)
-        except TimeoutError:
-            store, reason = "unavailable", f"no commit within {PROBE_TIMEOUT_S:g} s"
+        reason = await probe.reason()
+        store = "unavailable" if reason else "ok"
         daemons = parts.daemons()
         backends = {name: backend_state(lane, daemons.get(name)) for name, lane in parts.lanes().items()}
         ready = store == "ok"
@@ -49,6 +45,34 @@ def router(parts: ApiParts) -> APIRouter:
         return JSONResponse(answer, status_code=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     return health
+
+
+class _StoreProbe:
+    """Whether the store can commit. One commit answers everybody who asks within a second: strangers may ask."""
+
+    def __init__(self, parts: ApiParts) -> None:
+        self._parts = parts
+        self._turn = asyncio.Lock()
+        self._asked_at = float("-inf")
+        self._reason = ""
+
+    async def reason(self) -> str:
+        """Why not; empty when it can."""
+        async with self._turn:
+            if asyncio.get_running_loop().time() - self._asked_at >= PROBE_EVERY_S:
+                self._reason = await self._ask()
+                self._asked_at = asyncio.get_running_loop().time()
+            return self._reason
+
+    async def _ask(self) -> str:
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                await self._parts.store.probe()
+        except OutboxUnavailable as error:
+            return str(error)
+        except TimeoutError:
+            return f"no commit within {PROBE_TIMEOUT_S:g} s"
+        return ""
 
 
 def _may_look(request: Request) -> None:
