@@ -11,7 +11,7 @@ from bench.load import Client, percentile, rawsave, zone_text
 from bench.service import Service
 
 SERIAL = 2026010100
-GUESSERS = 16  # connections at once
+GUESSERS = 200  # connections at once
 Row = dict[str, object]
 
 

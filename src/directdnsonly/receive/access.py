@@ -31,6 +31,7 @@ from directdnsonly.receive.failures import FailedLogins, group_of
 MAX_HEADER_BYTES: Final = 4096
 REMEMBERED: Final = 4096  # headers that succeeded; the oldest goes first and is then looked at again
 ANSWER_FAILURE_AFTER_S: Final = 0.3  # longer than a hash takes, so that time does not tell which user names exist
+LIMITED: Final = 3  # times as long waits who has failed too often: ten thousand guesses must not take a core
 DELAYED_AT_ONCE: Final = 256  # failures that wait for their answer; more are answered at once
 HASHES_WAITING: Final = 8  # log-ins that wait for the one place where hashes are computed
 
@@ -157,16 +158,17 @@ class Access:
         user = _user(token)
         # All unknown names share a bucket: names made up at random must not fill the memory.
         bucket = (group_of(address), user if user in self._names else "")
+        started_at = asyncio.get_running_loop().time()
         if wait_s := self.failures.wait_s(bucket, self._clock.now_s()):
             await self._count(bucket, address)
+            await self._delay(started_at, self._delay_s * LIMITED * _about_one())
             raise NotAdmitted("too many failed log-ins from this address as this user", again_in_s=wait_s)
-        started_at = asyncio.get_running_loop().time()
         found = self._by_password(token) or await self._by_hash(user, token)
         if found is not None and found.comes_from(address):
             self._remember(self._place(header, address), found)
             return found
         await self._count(bucket, address)
-        await self._delay(started_at)
+        await self._delay(started_at, self._delay_s)
         raise NotAdmitted("user name or password is wrong" if found is None else "not from this address")
 
     async def _admit_bearer(self, token: bytes, address: str) -> Principal:
@@ -178,9 +180,10 @@ class Access:
         bucket = (group_of(address), "bearer token")
         if wait_s := self.failures.wait_s(bucket, self._clock.now_s()):
             await self._count(bucket, address)
+            await self._delay(started_at, self._delay_s * LIMITED * _about_one())
             raise NotAdmitted("too many failed log-ins from this address", again_in_s=wait_s)
         await self._count(bucket, address)
-        await self._delay(started_at)
+        await self._delay(started_at, self._delay_s)
         raise NotAdmitted("the token is unknown, revoked or too old" if found is None else "not from this address")
 
     def _by_password(self, token: bytes) -> Principal | None:
@@ -235,12 +238,12 @@ class Access:
             if self._on_failure is not None:
                 await self._on_failure(address, shown, failures)
 
-    async def _delay(self, started_at: float) -> None:
+    async def _delay(self, started_at: float, seconds: float) -> None:
         if self._delayed >= DELAYED_AT_ONCE:
             return
         self._delayed += 1
         try:
-            await asyncio.sleep(max(started_at + self._delay_s - asyncio.get_running_loop().time(), 0.0))
+            await asyncio.sleep(max(started_at + seconds - asyncio.get_running_loop().time(), 0.0))
         finally:
             self._delayed -= 1
 
@@ -272,6 +275,11 @@ def secrets_of(passwords: Mapping[str, str]) -> list[Secret]:
 def hash_of(password: str) -> str:
     """The argon2id hash of a password, as `password_hash` takes it (OWASP's parameters: 19 MiB, 2 passes)."""
     return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1).hash(password)
+
+
+def _about_one() -> float:
+    """0.7 to 1.3: guessers that were answered together shall not come again together."""
+    return 0.7 + secrets.randbelow(600) / 1000
 
 
 def _pair(token: bytes) -> bytes:
