@@ -286,7 +286,7 @@ def build_api(service: Service) -> FastAPI:
     app.include_router(receive_routes.router(acceptance, access, limits))
     app.include_router(backends.router(parts, lambda: service.dispatcher.lanes, audit))  # before the zones' wide paths
     app.include_router(served.router(parts, lambda: {name: one.servers for name, one in service.backends.items()}))
-    app.include_router(api_routes.router(parts))
+    app.include_router(api_routes.router(parts, audit))
     app.include_router(tokens.router(service.tokens, audit))
     app.include_router(health.router(parts))
     app.include_router(metrics.router(service.metrics, parts))

@@ -9,7 +9,7 @@ from typing import Protocol
 from fastapi import Request
 
 from directdnsonly.clock import Clock
-from directdnsonly.outbox.records import Receipt
+from directdnsonly.outbox.records import Event, Receipt
 from directdnsonly.outbox.sqlite import SqliteStore
 from directdnsonly.zone.name import ZoneName
 
@@ -43,6 +43,10 @@ class Audit(Protocol):
 
     async def __call__(self, request: Request, event: str, *, zone: str = "", detail: str = "") -> None:
         """Never raises: what was done is done."""
+        ...
+
+    async def keep(self, event: Event) -> None:
+        """Keep an event that was logged elsewhere."""
         ...
 
 

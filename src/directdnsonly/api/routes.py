@@ -21,14 +21,14 @@ from directdnsonly.api.models import (
     ZonePage,
     ZoneView,
 )
-from directdnsonly.api.parts import ApiParts, Pushed
+from directdnsonly.api.parts import ApiParts, Audit, Pushed
 from directdnsonly.api.problem import MEDIA_TYPE, PROBLEMS, RESPONSES
 from directdnsonly.api.rrsets import EXAMPLE_JSON, EXAMPLE_TEXT
 from directdnsonly.api.status import status_of
 from directdnsonly.api.writing import Once, expected_version, read_body, zone_text
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import ZoneFilter
-from directdnsonly.outbox.records import Kind
+from directdnsonly.outbox.records import Event, Kind, Receipt
 from directdnsonly.zone.name import ZoneName
 
 LONGEST_WAIT_S = 60.0
@@ -59,7 +59,7 @@ ZonePath = Annotated[
 ]
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(parts: ApiParts, audit: Audit) -> APIRouter:
     """The routes over these parts."""
 
     async def credential(request: Request) -> str:
@@ -135,6 +135,8 @@ def router(parts: ApiParts) -> APIRouter:
             )
 
         pushed, replayed = await once.run(request, who, body, act)
+        if not replayed:
+            await audit.keep(_event("zone.put", pushed.receipt, who, request, parts.clock.now_s()))
         return _told(pushed, response, replayed=replayed)
 
     @api.delete(
@@ -158,6 +160,8 @@ def router(parts: ApiParts) -> APIRouter:
             )
 
         pushed, replayed = await once.run(request, who, b"", act)
+        if not replayed:
+            await audit.keep(_event("zone.delete", pushed.receipt, who, request, parts.clock.now_s()))
         return _told(pushed, response, replayed=replayed)
 
     @api.get("/changes/{change_id}", tags=["changes"], summary="How far an accepted change has come")
@@ -208,6 +212,13 @@ def router(parts: ApiParts) -> APIRouter:
 
 def _address(request: Request) -> str:
     return request.client.host if request.client else ""
+
+
+def _event(event: str, receipt: Receipt, who: str, request: Request, at: float) -> Event:
+    """For the audit; the log has its line from where the change was accepted."""
+    what = receipt.ignored or ("" if receipt.changed else "unchanged, ")
+    detail = f"{what}version {receipt.version}, change {receipt.change_id}"
+    return Event(at=at, event=event, zone=receipt.name, actor=who, address=_address(request), detail=detail)
 
 
 def _told(pushed: Pushed, response: Response, *, replayed: bool) -> ReceiptView:

@@ -8,13 +8,13 @@ not asked anything yet gives way: somebody who only holds connections open never
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from directdnsonly.receive.failures import group_of
 
@@ -40,18 +40,21 @@ class Connections:
         self.bounds = bounds
         self.open = 0
         self.given_way = 0
-        self._waiting: dict[str, OrderedDict[BoundedHttp, float]] = {}  # until when, by address, oldest first
+        self._waiting: dict[str, dict[BoundedHttp, float]] = {}  # until when, by address, oldest first
+        self._members: Counter[str] = Counter()  # open connections by address
         self._until: dict[BoundedHttp, float] = {}  # those that are asked something, or are leaving
         self._sweeper: asyncio.TimerHandle | None = None
 
     def opened(self, connection: BoundedHttp) -> None:
         """A new one; another gives way when there are too many."""
         self.open += 1
+        connection.neighbours = self._waiting.setdefault(connection.group, {})
+        self._members[connection.group] += 1
         self.wait(connection, self.bounds.header_timeout_s)
         if self.open > self.bounds.max_connections:
-            busiest = max(self._waiting.values(), key=len)
             self.given_way += 1
-            next(iter(busiest)).abort()
+            busiest = max(self._waiting, key=lambda group: len(self._waiting[group]))
+            next(iter(self._waiting[busiest])).abort()
         if self._sweeper is None:
             self._sweeper = connection.loop.call_later(SWEEP_EVERY_S, self._sweep, connection.loop)
 
@@ -59,24 +62,20 @@ class Connections:
         """It is gone."""
         self.open -= 1
         self._until.pop(connection, None)
-        self._forget(connection)
+        connection.neighbours.pop(connection, None)
+        self._members[connection.group] -= 1
+        if not self._members[connection.group]:
+            del self._members[connection.group], self._waiting[connection.group]
 
     def wait(self, connection: BoundedHttp, seconds: float) -> None:
         """It may stay silent for so long."""
         self._until.pop(connection, None)
-        self._waiting.setdefault(connection.group, OrderedDict())[connection] = connection.loop.time() + seconds
+        connection.neighbours[connection] = connection.loop.time() + seconds
 
     def work(self, connection: BoundedHttp, seconds: float) -> None:
         """It is being answered, or leaving, for so long at most."""
-        self._forget(connection)
+        connection.neighbours.pop(connection, None)
         self._until[connection] = connection.loop.time() + seconds
-
-    def _forget(self, connection: BoundedHttp) -> None:
-        group = self._waiting.get(connection.group)
-        if group is not None:
-            group.pop(connection, None)
-            if not group:
-                del self._waiting[connection.group]
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
@@ -95,19 +94,24 @@ class BoundedHttp(HttpToolsProtocol):
         self._all = connections
         self._head_bytes = 0
         self._in_head = True
+        self._body_open = False
+        self._exit: _Exit | None = None
         self._deaf = False  # refused or leaving: whatever still comes is thrown away
         self.group = ""
+        self.neighbours: dict[BoundedHttp, float] = {}  # those of the same address that ask nothing
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
         self.group = group_of(self.client[0]) if self.client else ""
+        self._exit = _Exit(self, transport)
         self._all.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._all.closed(self)
         super().connection_lost(exc)
+        self._exit = None
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -131,15 +135,16 @@ class BoundedHttp(HttpToolsProtocol):
         if self._deaf:
             return
         self._in_head = False
-        self._head_bytes = 0
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > self._all.bounds.max_header_bytes:
+        came, self._head_bytes = self._head_bytes, 0
+        if came > self._all.bounds.max_header_bytes and self._head_is_too_large():  # part of the body may have come too
             self._refuse_head()
             return
         self._all.work(self, self._all.bounds.request_timeout_s)
         super().on_headers_complete()
         if not self._deaf:
-            self.cycle.transport = _Exit(self, self.cycle)  # type: ignore[assignment]
+            self._body_open = True
+            # One for the connection: one for each request that knows its cycle would be garbage that refers to itself.
+            self.cycle.transport = self._exit  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         """See httptools."""
@@ -148,6 +153,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """See httptools."""
+        self._body_open = False
         if not self._deaf:
             super().on_message_complete()
 
@@ -162,9 +168,9 @@ class BoundedHttp(HttpToolsProtocol):
             self._in_head = True
             self._all.wait(self, self._all.bounds.idle_timeout_s)
 
-    def leave(self, cycle: RequestResponseCycle) -> None:
+    def leave(self) -> None:
         """Close after an answer. Closing while octets are unread would reset the connection and lose the answer."""
-        if not cycle.more_body or self.transport.is_closing():
+        if not self._body_open or self.transport.is_closing():
             self.transport.close()
             return
         self._linger()
@@ -173,6 +179,10 @@ class BoundedHttp(HttpToolsProtocol):
         """Away with it, at once."""
         self._deaf = True
         self.transport.abort()
+
+    def _head_is_too_large(self) -> bool:
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return size > self._all.bounds.max_header_bytes
 
     def _linger(self) -> None:
         self._deaf = True
@@ -198,14 +208,13 @@ class BoundedHttp(HttpToolsProtocol):
 class _Exit:
     """The transport that an answer is written to; its `close` lets the client read the answer first."""
 
-    __slots__ = ("_cycle", "_protocol", "is_closing", "write")
+    __slots__ = ("_protocol", "is_closing", "write")
 
-    def __init__(self, protocol: BoundedHttp, cycle: RequestResponseCycle) -> None:
-        self.write: Callable[[bytes], None] = protocol.transport.write
-        self.is_closing: Callable[[], bool] = protocol.transport.is_closing
+    def __init__(self, protocol: BoundedHttp, transport: asyncio.Transport) -> None:
+        self.write: Callable[[bytes], None] = transport.write
+        self.is_closing: Callable[[], bool] = transport.is_closing
         self._protocol = protocol
-        self._cycle = cycle
 
     def close(self) -> None:
         """See asyncio.Transport."""
-        self._protocol.leave(self._cycle)
+        self._protocol.leave()

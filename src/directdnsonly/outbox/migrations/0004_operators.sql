@@ -1,4 +1,4 @@
--- What operators need: tokens of the API, paused backends, keys of repeated requests, zones by credential.
+-- What operators need: tokens of the API, paused backends, keys of repeated requests.
 
 CREATE TABLE api_token (                                                  -- the token itself is never stored
   id         TEXT NOT NULL PRIMARY KEY,
@@ -28,5 +28,3 @@ CREATE TABLE idempotency (                                                -- wha
   PRIMARY KEY (credential, key)
 ) WITHOUT ROWID;
 CREATE INDEX idempotency_at ON idempotency (at);
-
-CREATE INDEX zone_credential ON zone (credential) WHERE kind = 'put';
