@@ -31,6 +31,7 @@ server:
   pidfile: "{folder}/nsd.pid"
   logfile: "{folder}/nsd.log"
   zonefiles-write: 0
+  rrl-ratelimit: 0
 remote-control:
   control-enable: yes
 {control}
@@ -101,12 +102,12 @@ def make_certificates(place: Path) -> None:
         subprocess.run([require_program("openssl"), *arguments], cwd=place, check=True, capture_output=True)
 
     openssl(
-        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=nsd", "-keyout", "nsd_server.key",
+        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=nsd", "-keyout", "nsd_server.key",
         "-out", "nsd_server.pem", "-addext", "basicConstraints=critical,CA:TRUE,pathlen:0",
         "-addext", "subjectAltName=DNS:nsd",
     )  # fmt: skip
     openssl(
-        "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=nsd-control", "-keyout", "nsd_control.key",
+        "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=nsd-control", "-keyout", "nsd_control.key",
         "-out", "nsd_control.csr",
     )  # fmt: skip
     openssl(

@@ -11,21 +11,23 @@ import re
 _NAME = r"(?:[A-Za-z0-9_*/-]{1,63}\.){1,127}"
 _TARGET = rf"(?:{_NAME}|\.)"
 _STRING = r'"(?:[^"\\\n]|\\\d{3}|\\["\\]){0,255}"'
-_NUMBER = r"\d{1,5}"
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_NUMBER = r"(?:[1-5]?\d{1,4}|6[0-4]\d{3})"  # to 64999
+_WORD = r"[0-9a-f]{1,4}"
+_TTL = r"(?:1?\d{1,9}|20\d{8})"  # to 2,099,999,999
 _RDATA = "|".join(
     (
-        r"A \d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}",
-        r"AAAA [0-9a-f:.]{2,45}",
+        rf"A {_OCTET}(?:\.{_OCTET}){{3}}",
+        rf"AAAA (?:{_WORD}(?::{_WORD}){{7}}|(?:{_WORD}(?::{_WORD}){{0,2}})?::(?:{_WORD}(?::{_WORD}){{0,3}})?)",
         rf"(?:NS|CNAME|PTR) {_TARGET}",
         rf"MX {_NUMBER} {_TARGET}",
         rf"SRV {_NUMBER} {_NUMBER} {_NUMBER} {_TARGET}",
         rf"(?:TXT|SPF) {_STRING}(?: {_STRING}){{0,99}}",
-        rf"CAA \d{{1,3}} [a-zA-Z0-9]{{1,15}} {_STRING}",
-        r"TLSA \d{1,3} \d{1,3} [0-2] (?:[0-9a-f]{2}){1,128}",
+        rf"CAA {_OCTET} (?:issue|issuewild|iodef) {_STRING}",
     )
 )
-_LINE = re.compile(rf"({_NAME}) \d{{1,10}} IN ({_RDATA})")
-_SOA = re.compile(rf"({_NAME}) \d{{1,10}} IN SOA {_TARGET} {_TARGET}(?: \d{{1,10}}){{5}}")
+_LINE = re.compile(rf"({_NAME}) {_TTL} IN ({_RDATA})")
+_SOA = re.compile(rf"({_NAME}) {_TTL} IN SOA {_TARGET} {_TARGET} \d{{1,10}}(?: {_TTL}){{4}}")
 _LONGEST_NAME = 254
 
 

@@ -90,6 +90,11 @@ class NsdSettings(BackendSettings):
     )
     command_timeout_s: float = Field(10.0, gt=0, description="Seconds that one control command may take.")
     batch_size: int = Field(500, ge=1, le=5000, description="Zones per batch; nsd reloads once for all of them.")
+    rate_limit: int = Field(
+        0,
+        ge=0,
+        description="Managed nsd: answers a second to one network (response rate limiting); 0: no limit. A limit also drops answers to our own questions about many deleted zones.",
+    )
     notify: Networks = Field((), description="Managed nsd: addresses that are told of changed zones.")
     allow_transfer: Networks = Field(
         (), description="Managed nsd: addresses that may transfer zones, beside ourselves (for secondaries)."

@@ -42,11 +42,13 @@ class Nsd:
         *,
         name: str,
         layout: NsdLayout,
+        rate_limit: int,
         notify: Sequence[str],
         allow_transfer: Sequence[str],
     ) -> None:
         self._name = name
         self._layout = layout
+        self._rate_limit = rate_limit
         self._notify = notify
         self._allow_transfer = allow_transfer
         self.port = layout.port
@@ -115,6 +117,7 @@ server:
   zonefiles-check: yes
   zonefiles-write: 0
   hide-version: yes
+  rrl-ratelimit: {self._rate_limit}
 remote-control:
   control-enable: yes
   control-interface: {folder}/run/nsd.ctl

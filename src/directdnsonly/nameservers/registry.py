@@ -28,7 +28,13 @@ def _named(name: str, settings: Any, data_dir: Path) -> Program:
 
 def _nsd(name: str, settings: Any, data_dir: Path) -> Program:
     layout = settings.layout(name, data_dir)
-    return nsd.Nsd(name=name, layout=layout, notify=settings.notify, allow_transfer=settings.allow_transfer)
+    return nsd.Nsd(
+        name=name,
+        layout=layout,
+        rate_limit=settings.rate_limit,
+        notify=settings.notify,
+        allow_transfer=settings.allow_transfer,
+    )
 
 
 def _knotd(name: str, settings: Any, data_dir: Path) -> Program:
