@@ -133,3 +133,19 @@ def _tls(place, port):
         host="127.0.0.1", port=port, server_cert=place / "nsd_server.pem", control_cert=place / "nsd_control.pem",
         control_key=place / "nsd_control.key",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["tls", "managed-nsd-control"])
+async def test_many_changed_zones_are_one_reload_where_a_command_is_costly(kind, tmp_path):
+    """Zones that the hint calls changed but NSD does not have are added all the same."""
+    async with nsd_under_test(tmp_path, kind) as (backend, daemon):
+        rig = Rig(nsd.RIGS[2], backend, daemon)
+        names = [f"z{number}.example" for number in range(60)]
+        await rig.apply(*(rig.put(name, 1) for name in names[:50]))
+        rig.known |= {ZoneName.parse(name) for name in names}
+        changes = [rig.put(name, 2) for name in names]
+
+        assert {OutcomeKind.APPLIED} == set(await rig.apply(*changes))
+
+        assert {Finding.PROVEN} == {verdict.finding for verdict in await rig.verdicts(changes)}
+        rig.close()

@@ -20,17 +20,15 @@ from directdnsonly.backends._control.contract import ControlReply, ControlUnavai
 from directdnsonly.backends._control.nsd import NativeNsdControl, NsdControl, TlsPlace
 from directdnsonly.backends._control.nsd_program import NsdControlProgram
 from directdnsonly.backends._filed import FiledBackend
+from directdnsonly.backends._nsd_follow import Follower
 from directdnsonly.backends._nsd_names import NameLinks, is_odd
 from directdnsonly.backends._plain import is_plain
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange
 from directdnsonly.backends.nsd_settings import NsdLayout, NsdSettings
 from directdnsonly.errors import BackendUnavailable
-from directdnsonly.verify.query import SoaProber
-from directdnsonly.verify.wire import SERVFAIL, Answer
 from directdnsonly.zone.name import ZoneName
 
-FOLLOW_S = 5.0  # until NSD has read what it was told to; 0.4 s at 100,000 zones
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.002, 0.1
+FEW = 20  # more changed zones are one `reload` of all that changed, where a command costs a TLS handshake or a process
 
 # What NSD says about one zone.
 _EXISTS = re.compile(r"^zone (\S+) already exists$", re.MULTILINE)
@@ -104,9 +102,12 @@ class NsdBackend(FiledBackend):
         puts = [change for change in changes if not change.is_delete]
         if deletes:
             await self._ask("delzones", [str(change.name) for change in deletes])  # an unknown one only warns
-        outcomes = await self._add([change for change in puts if not change.known])
-        outcomes |= await self._reload([change for change in puts if change.known])
-        return outcomes | await self._follow([change for change in puts if change.name not in outcomes])
+        await self._get_control()
+        each = not self._is_costly or len(puts) <= FEW
+        outcomes = await self._add([change for change in puts if not (change.known and each)])
+        outcomes |= await self._reload([change for change in puts if change.known and each])
+        taken = [change for change in puts if change.name not in outcomes]
+        return outcomes | await Follower(self.servers[0], self._checker).follow(taken) if taken else outcomes
 
     async def _add(self, changes: Sequence[ZoneChange], *, again: bool = False) -> dict[ZoneName, Outcome]:
         """New zones in one command; those that NSD has already are reloaded."""
@@ -126,6 +127,9 @@ class NsdBackend(FiledBackend):
         """Changed zones, one command each; those that NSD does not have are added."""
         outcomes: dict[ZoneName, Outcome] = {}
         absent: list[ZoneChange] = []
+        if self._is_costly and len(changes) > FEW:
+            await self._ask("reload")
+            return outcomes
         for change in changes:
             reply = await self._ask(f"reload {change.name}")
             if reply.ok:
@@ -148,67 +152,21 @@ class NsdBackend(FiledBackend):
     def _pattern(self, name: ZoneName) -> str:
         return self._layout.odd_pattern if is_odd(name) else self._layout.pattern
 
-    # -- what became of it
-
-    async def _follow(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
-        """Watch until NSD serves the wanted serials; outcomes of those that it dropped.
-
-        One that still answers something else at the end is left to the verification, and so is all when no answer
-        comes: then only the way to its port 53 is broken, or somebody else answers there.
-        """
-        if not changes:
-            return {}
-        loop = asyncio.get_running_loop()
-        until = loop.time() + FOLLOW_S
-        pending, pause_s = list(changes), FIRST_PAUSE_S
-        dropped: dict[ZoneName, Outcome] = {}
-        checked: set[ZoneName] = set()
-        server = self.servers[0]
-        prober = await SoaProber.open(server.host, server.port)
-        try:
-            answers: Sequence[Answer | None] = [await prober.ask(pending[0].name)]
-            while answers[0] is not None and pending:
-                answers = await prober.ask_all([change.name for change in pending])
-                pairs = [
-                    (change, answer)
-                    for change, answer in zip(pending, answers, strict=True)
-                    if answer is None or answer.serial != change.serial
-                ]
-                failed = [change for change, answer in pairs if answer is not None and answer.rcode == SERVFAIL]
-                dropped |= await self._look_into([change for change in failed if change.name not in checked])
-                checked |= {change.name for change in failed}
-                pending = [change for change, _ in pairs if change.name not in dropped]
-                if loop.time() > until:
-                    left = {change.name for change in failed} - set(dropped)
-                    return dropped | {name: self._verdict_of_servfail() for name in left}
-                if pending:
-                    await asyncio.sleep(pause_s)
-                    pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-        finally:
-            prober.close()
-        return dropped
-
-    async def _look_into(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
-        """SERVFAIL may be what it answered before: only its own checker's refusal is final at first sight."""
-        words = await asyncio.gather(*(self._checker.why_refused(change.name, change.text or "") for change in changes))
-        return {
-            change.name: Outcome(kind=OutcomeKind.REFUSED, reason=told)
-            for change, told in zip(changes, words, strict=True)
-            if told
-        }
-
-    def _verdict_of_servfail(self) -> Outcome:
-        if self._checker.there:
-            reason = "NSD answers SERVFAIL though nsd-checkzone takes the zone: can its user read the file? See its log"
-            return Outcome(kind=OutcomeKind.RETRY, reason=reason)
-        return Outcome(kind=OutcomeKind.REFUSED, reason="NSD answers SERVFAIL since it read the zone: see its log")
-
     # -- control
 
     async def _ask(self, line: str, items: Sequence[str] = ()) -> ControlReply:
+        control = await self._get_control()
+        return await control.command(line, items)
+
+    async def _get_control(self) -> NsdControl:
         if self._control is None:
             self._control = await asyncio.to_thread(self._make_control)
-        return await self._control.command(line, items)
+        return self._control
+
+    @property
+    def _is_costly(self) -> bool:
+        """Whether a command is more than a round trip on a unix socket."""
+        return self._layout.socket is None or isinstance(self._control, NsdControlProgram)
 
     def _make_control(self) -> NsdControl:
         layout, settings = self._layout, self._settings
