@@ -7,6 +7,7 @@ A type of name server adds `_tell`: everything between the written files and the
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -92,35 +93,36 @@ class FiledBackend:
     async def _apply_distinct(self, changes: Sequence[ZoneChange]) -> list[Outcome]:
         outcomes = await self._before_writing(changes)
         todo = [change for change in changes if change.name not in outcomes]
-        before: dict[ZoneName, bytes | None] = {}
+        written = Written()
         try:
-            outcomes |= await asyncio.to_thread(self._write_all, todo, before)
+            outcomes |= await asyncio.to_thread(self._write_all, todo, written)
             told = [change for change in todo if change.name not in outcomes]
             if told:
                 outcomes |= await self._tell(told)
         except BaseException:  # also a cancellation: what was not proven to be taken must not be read at a restart
-            for name, content in before.items():
+            for name, content in written.stop().items():
                 self._put_back(name, content)
             raise
-        await self._settle(todo, outcomes, before)
+        await self._settle(todo, outcomes, written.before)
         return [outcomes.get(change.name, APPLIED) for change in changes]
 
-    def _write_all(
-        self, changes: Sequence[ZoneChange], before: dict[ZoneName, bytes | None]
-    ) -> dict[ZoneName, Outcome]:
-        """Write the puts; fills `before` with what each file held. Outcomes of names that cannot be written."""
+    def _write_all(self, changes: Sequence[ZoneChange], written: Written) -> dict[ZoneName, Outcome]:
+        """Write the puts. Outcomes of names that cannot be written."""
         self._zones_dir.mkdir(parents=True, exist_ok=True)
         refused: dict[ZoneName, Outcome] = {}
         for change in changes:
             if change.is_delete:
                 continue
-            content = self._files.read(change.name)
-            try:
-                self._write_one(change)
-            except UnwritableName as error:
-                refused[change.name] = Outcome(kind=OutcomeKind.REFUSED, reason=str(error))
-            else:
-                before[change.name] = content
+            with written.lock:
+                if written.stopped:
+                    break
+                content = self._files.read(change.name)
+                try:
+                    self._write_one(change)
+                except UnwritableName as error:
+                    refused[change.name] = Outcome(kind=OutcomeKind.REFUSED, reason=str(error))
+                else:
+                    written.before[change.name] = content
         return refused
 
     async def _settle(
@@ -143,6 +145,21 @@ class FiledBackend:
             await asyncio.to_thread(put_back)
         if undone:
             await self._undo(undone, before)
+
+
+class Written:
+    """What each file held before a batch wrote it. Shared by the thread that writes and a task that may be cancelled."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.before: dict[ZoneName, bytes | None] = {}
+        self.stopped = False
+
+    def stop(self) -> dict[ZoneName, bytes | None]:
+        """Nothing is written from now on; what was written so far."""
+        with self.lock:
+            self.stopped = True
+            return self.before
 
 
 class UnwritableName(Exception):

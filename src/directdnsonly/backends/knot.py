@@ -95,7 +95,7 @@ class KnotBackend(FiledBackend):
             KnotCommand(command="conf-set", section="zone", item="domain", value=zone),
             KnotCommand(command="conf-set", section="zone", item="file", identity=zone, value=path),
         ]
-        if self._settings.template:
+        if self._settings.template and not self._settings.is_managed:
             commands.append(
                 KnotCommand(
                     command="conf-set", section="zone", item="template", identity=zone, value=self._settings.template

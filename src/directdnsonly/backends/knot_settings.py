@@ -70,7 +70,7 @@ class KnotSettings(BackendSettings):
     )
     command_timeout_s: float = Field(10.0, gt=0, description="Seconds that one control command may take.")
     batch_size: int = Field(500, ge=1, le=5000, description="Zones per batch; adds and deletes are one transaction.")
-    notify: Networks = Field((), description="Managed knotd: addresses that are told of changed zones.")
+    notify_addresses: Networks = Field((), description="Managed knotd: addresses that are told of changed zones.")
     allow_transfer: Networks = Field(
         (), description="Managed knotd: addresses that may transfer zones, beside ourselves (for secondaries)."
     )
@@ -79,8 +79,6 @@ class KnotSettings(BackendSettings):
     def _one_way(self) -> Self:
         if self.is_managed and self.control_socket:
             raise ValueError("control_socket belongs to an external knotd: leave it out, or set managed: false")
-        if self.is_managed and self.template:
-            raise ValueError("template belongs to an external knotd: leave it out, or set managed: false")
         return self
 
     @property

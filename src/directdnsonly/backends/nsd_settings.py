@@ -95,7 +95,7 @@ class NsdSettings(BackendSettings):
         ge=0,
         description="Managed nsd: answers a second to one network (response rate limiting); 0: no limit. A limit also drops answers to our own questions about many deleted zones.",
     )
-    notify: Networks = Field((), description="Managed nsd: addresses that are told of changed zones.")
+    notify_addresses: Networks = Field((), description="Managed nsd: addresses that are told of changed zones.")
     allow_transfer: Networks = Field(
         (), description="Managed nsd: addresses that may transfer zones, beside ourselves (for secondaries)."
     )

@@ -32,14 +32,16 @@ def _nsd(name: str, settings: Any, data_dir: Path) -> Program:
         name=name,
         layout=layout,
         rate_limit=settings.rate_limit,
-        notify=settings.notify,
+        notify=settings.notify_addresses,
         allow_transfer=settings.allow_transfer,
     )
 
 
 def _knotd(name: str, settings: Any, data_dir: Path) -> Program:
     layout = settings.layout(name, data_dir)
-    return knotd.Knotd(name=name, layout=layout, notify=settings.notify, allow_transfer=settings.allow_transfer)
+    return knotd.Knotd(
+        name=name, layout=layout, notify=settings.notify_addresses, allow_transfer=settings.allow_transfer
+    )
 
 
 NAMESERVERS: Mapping[str, Kind] = {
