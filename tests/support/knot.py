@@ -75,6 +75,7 @@ RIGS = [
         name=f"knot-{kind}",
         open=partial(knot_under_test, kind=kind),
         batch=40 if kind == "managed-knotc" else 500,
+        title="Knot DNS" if kind == "managed-native" else "",
         refusal="CNAME",
     )
     for kind in ("managed-native", "managed-knotc", "external")

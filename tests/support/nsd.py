@@ -121,6 +121,7 @@ RIGS = [
         name=f"nsd-{kind}",
         open=partial(nsd_under_test, kind=kind),
         batch=40 if kind.endswith("nsd-control") else 500,
+        title="NSD" if kind == "managed-native" else "",
     )
     for kind in ("managed-native", "managed-nsd-control", "external", "tls")
 ]

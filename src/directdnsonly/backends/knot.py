@@ -21,6 +21,9 @@ from directdnsonly.backends.knot_settings import KnotLayout, KnotSettings
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.zone.name import ZoneName
 
+AT_ONCE = 3  # batches: one express, two bulk; they take turns at the control socket
+RELOADS = 50  # in one turn, so that a challenge waits for these at most
+
 # What Knot says about one zone. Any other error of a reload is judged by Knot's own checker.
 ABSENT = ("no such zone found",)
 NOT_LISTED = ("invalid identifier",)  # in the configuration
@@ -35,7 +38,7 @@ class KnotBackend(FiledBackend):
         super().__init__(
             name,
             capabilities=Capabilities(
-                batch_size=settings.batch_size, concurrency=1, allows_transfer=settings.is_managed
+                batch_size=settings.batch_size, concurrency=AT_ONCE, allows_transfer=settings.is_managed
             ),
             servers=layout.servers,
             zones_dir=layout.zones_dir,
@@ -115,11 +118,11 @@ class KnotBackend(FiledBackend):
         return replies
 
     async def _reload(self, changes: Sequence[ZoneChange]) -> list[ControlReply]:
-        if not changes:
-            return []
-        return await self._control.run(
-            [KnotCommand(command="zone-reload", flags="B", zone=change.name.absolute) for change in changes]
-        )
+        commands = [KnotCommand(command="zone-reload", flags="B", zone=change.name.absolute) for change in changes]
+        replies: list[ControlReply] = []
+        for start in range(0, len(commands), RELOADS):
+            replies += await self._control.run(commands[start : start + RELOADS])
+        return replies
 
     async def _judged(
         self, changes: Sequence[ZoneChange], replies: Sequence[ControlReply], *, but: Collection[ZoneName] = ()

@@ -22,12 +22,13 @@ from directdnsonly.backends._control.nsd_program import NsdControlProgram
 from directdnsonly.backends._filed import FiledBackend
 from directdnsonly.backends._nsd_follow import Follower
 from directdnsonly.backends._nsd_names import NameLinks, is_odd
-from directdnsonly.backends._plain import is_plain
+from directdnsonly.backends._nsd_safe import is_safe
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange
 from directdnsonly.backends.nsd_settings import NsdLayout, NsdSettings
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.zone.name import ZoneName
 
+AT_ONCE = 3  # batches: one express, two bulk; a challenge joins the next reload and waits for no bulk batch
 FEW = 20  # more changed zones are one `reload` of all that changed, where a command costs a TLS handshake or a process
 
 # What NSD says about one zone.
@@ -45,7 +46,7 @@ class NsdBackend(FiledBackend):
         super().__init__(
             name,
             capabilities=Capabilities(
-                batch_size=settings.batch_size, concurrency=1, allows_transfer=settings.is_managed
+                batch_size=settings.batch_size, concurrency=AT_ONCE, allows_transfer=settings.is_managed
             ),
             servers=layout.servers,
             zones_dir=layout.zones_dir,
@@ -74,7 +75,7 @@ class NsdBackend(FiledBackend):
 
     async def _before_writing(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
         """What NSD's own parser refuses never becomes a file that NSD may read."""
-        doubtful = [change for change in changes if change.text is not None and not is_plain(change.text)]
+        doubtful = [change for change in changes if change.text is not None and not is_safe(change.text)]
         words = await asyncio.gather(
             *(self._checker.why_refused(change.name, change.text or "") for change in doubtful)
         )
@@ -160,7 +161,8 @@ class NsdBackend(FiledBackend):
 
     async def _get_control(self) -> NsdControl:
         if self._control is None:
-            self._control = await asyncio.to_thread(self._make_control)
+            made = await asyncio.to_thread(self._make_control)
+            self._control = self._control or made  # a batch beside this one may have been first
         return self._control
 
     @property

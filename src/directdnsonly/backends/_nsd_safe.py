@@ -1,7 +1,7 @@
 """Which zone texts need no checker: those that hold only forms which every version of NSD is known to load. Pure.
 
 NSD answers SERVFAIL for a whole zone with one bad record and still says ok (daemons.md, NSD gotcha 1), and its checker
-costs a subprocess. 15 records are looked at here in 20 us; what is not plain goes to the checker.
+costs a subprocess. 15 records are looked at here in 20 us; what is not known to be safe goes to the checker.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SOA = re.compile(rf"({_NAME}) {_TTL} IN SOA {_TARGET} {_TARGET} \d{{1,10}}(?: {
 _LONGEST_NAME = 254
 
 
-def is_plain(text: str) -> bool:
+def is_safe(text: str) -> bool:
     """Whether our normalised text holds nothing that any NSD could refuse, as far as is known."""
     origin, ttl, soa, *lines = text.split("\n")
     head = _SOA.fullmatch(soa)

@@ -1,4 +1,4 @@
-"""Zones that are called plain are loaded by NSD's own parser; what it refuses is not called plain."""
+"""Zones that are called safe are loaded by NSD's own parser; what it refuses is not called safe."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.load import zone_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from directdnsonly.backends._plain import is_plain
+from directdnsonly.backends._nsd_safe import is_safe
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from tests.support.programs import require_program
@@ -33,14 +33,14 @@ REFUSED_BY_NSD = {
 
 
 @pytest.mark.parametrize("why", REFUSED_BY_NSD)
-def test_what_nsd_would_refuse_is_not_plain(why):
+def test_what_nsd_would_refuse_is_not_called_safe(why):
     """It goes to the checker."""
-    assert not is_plain(HEAD + REFUSED_BY_NSD[why])
+    assert not is_safe(HEAD + REFUSED_BY_NSD[why])
 
 
-def test_directadmins_own_zone_is_plain():
+def test_directadmins_own_zone_is_safe():
     """The usual zone costs no subprocess."""
-    assert is_plain(parse(zone_text("example.com", 1), ZoneName.parse("example.com")).text)
+    assert is_safe(parse(zone_text("example.com", 1), ZoneName.parse("example.com")).text)
 
 
 owners = st.sampled_from(["e", "www.e", "*.e", "_x.e", "a.b.e", "*.b.e", "other", "x/y.e"])
@@ -61,10 +61,10 @@ data = st.one_of(
 
 @given(st.lists(st.tuples(owners, data), max_size=5))
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-def test_whatever_is_plain_is_loaded_by_nsd(records):
+def test_whatever_is_safe_is_loaded_by_nsd(records):
     """Also what our parser would never let through."""
     text = HEAD + "".join(f"{owner}.example. 60 IN {rest}\n" for owner, rest in records)
-    if not is_plain(text):
+    if not is_safe(text):
         return
 
     done = subprocess.run(
