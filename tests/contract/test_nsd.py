@@ -15,6 +15,9 @@ from directdnsonly.backends._control.nsd import NativeNsdControl, TlsPlace
 from directdnsonly.backends._control.nsd_program import NsdControlProgram
 from directdnsonly.backends.contract import OutcomeKind, ZoneChange
 from directdnsonly.backends.nsd import NsdBackend
+from directdnsonly.backends.nsd_settings import NsdSettings
+from directdnsonly.errors import ConfigError
+from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.verify.compare import Finding
 from directdnsonly.zone.name import ZoneName
 from tests.support import nsd
@@ -149,3 +152,12 @@ async def test_many_changed_zones_are_one_reload_where_a_command_is_costly(kind,
 
         assert {Finding.PROVEN} == {verdict.finding for verdict in await rig.verdicts(changes)}
         rig.close()
+
+
+def test_a_data_dir_that_is_too_long_for_a_socket_is_told_at_the_start(tmp_path):
+    """unix(7) takes 108 octets; nsd would only log it."""
+    folder = tmp_path / ("d" * 100)
+    program = NAMESERVERS["nsd"].build("nsd", NsdSettings(port=5399, run_as=""), folder)
+
+    with pytest.raises(ConfigError, match="a shorter data_dir"):
+        program.prepare()
