@@ -9,6 +9,7 @@ import pytest
 from bench.load import zone_text
 
 from directdnsonly.backends import knot, nsd
+from directdnsonly.backends._zonefile import ZoneFolder
 from directdnsonly.backends.contract import ZoneChange
 from directdnsonly.backends.knot_settings import KnotSettings
 from directdnsonly.backends.nsd_settings import NsdSettings
@@ -29,12 +30,18 @@ def backend_at(kind, tmp_path, path):
     return knot.build("b", KnotSettings(control_socket=path, zones_dir=tmp_path / "zones"), tmp_path)
 
 
+def written_before(tmp_path, changes):
+    (tmp_path / "zones").mkdir()
+    folder = ZoneFolder(tmp_path / "zones")
+    for one in changes:
+        folder.write(one.name, one.text, version=one.version, serial=one.serial, records=one.records)
+
+
 @pytest.mark.parametrize("kind", ["nsd", "knot"])
 async def test_files_are_put_back_when_the_daemon_is_down(kind, tmp_path):
     """Known zones keep what they had, new ones have no file."""
     backend = backend_at(kind, tmp_path, tmp_path / "nobody")
-    backend._zones_dir.mkdir()
-    backend._write_one(change(0, 1))
+    written_before(tmp_path, [change(0, 1)])
 
     with pytest.raises(BackendUnavailable):
         await backend.apply([change(0, 2), change(1, 2)])
@@ -51,9 +58,7 @@ async def test_files_are_put_back_when_the_attempt_is_cut_off(kind, after_s, tmp
         mute.bind(str(path))
         mute.listen()
         backend = backend_at(kind, tmp_path, path)
-        backend._zones_dir.mkdir()
-        for number in range(50):
-            backend._write_one(change(number, 1))
+        written_before(tmp_path, [change(number, 1) for number in range(50)])
 
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(after_s):

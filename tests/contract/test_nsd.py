@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 
@@ -14,7 +15,6 @@ from directdnsonly.backends._control.contract import ControlUnavailable
 from directdnsonly.backends._control.nsd import NativeNsdControl, TlsPlace
 from directdnsonly.backends._control.nsd_program import NsdControlProgram
 from directdnsonly.backends.contract import OutcomeKind, ZoneChange
-from directdnsonly.backends.nsd import NsdBackend
 from directdnsonly.backends.nsd_settings import NsdSettings
 from directdnsonly.errors import ConfigError
 from directdnsonly.nameservers.registry import NAMESERVERS
@@ -30,9 +30,8 @@ LONG = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
 
 async def test_a_zone_that_nsd_drops_gets_its_last_good_file_back(tmp_path):
     """Without nsd-checkzone (NSD on another machine) only NSD's own answer tells: SERVFAIL, while it says ok."""
-    async with nsd_under_test(tmp_path, "external") as (checked, daemon):
-        none = ZoneChecker("no-such-checker", lambda _zone, _file: [], timeout_s=1)
-        backend = NsdBackend("nsd", checked._settings, checked._layout, checker=none)
+    none = ZoneChecker("no-such-checker", lambda _zone, _file: [], timeout_s=1)
+    async with nsd_under_test(tmp_path, "external", checker=none) as (backend, daemon):
         rig = Rig(nsd.RIGS[2], backend, daemon)
         await rig.apply(rig.put("bad.example", 1), rig.put("good.example", 1))
 
@@ -121,11 +120,12 @@ async def test_a_control_channel_that_says_nothing_costs_its_time_limit(tmp_path
 
 async def test_tls_shows_itself_only_to_the_nsd_whose_certificate_we_have(tmp_path):
     """A wrong certificate on either side is BackendUnavailable with a reason, and nothing is sent."""
-    async with nsd_under_test(tmp_path, "tls") as (backend, _daemon):
+    async with nsd_under_test(tmp_path, "tls"):
+        port = int(re.search(r"control-port: (\d+)", (tmp_path / "external" / "nsd.conf").read_text())[1])
         other = tmp_path / "other"
         other.mkdir()
         make_certificates(other)
-        stranger = NativeNsdControl(_tls(other, backend._settings.control_port), timeout_s=5)
+        stranger = NativeNsdControl(_tls(other, port), timeout_s=5)
 
         with pytest.raises(ControlUnavailable, match="certificate"):
             await stranger.command("status")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.service import free_port
 
+from directdnsonly.backends._checker import ZoneChecker
 from directdnsonly.backends.nsd import NsdBackend, build
 from directdnsonly.backends.nsd_settings import NsdSettings
 from directdnsonly.nameservers.registry import NAMESERVERS
@@ -53,8 +54,10 @@ TLS = """
 
 
 @asynccontextmanager
-async def nsd_under_test(folder: Path, kind: str) -> AsyncIterator[tuple[NsdBackend, Daemon]]:
-    """`kind`: managed-native, managed-nsd-control, external, tls, tls-nsd-control."""
+async def nsd_under_test(
+    folder: Path, kind: str, *, checker: ZoneChecker | None = None
+) -> AsyncIterator[tuple[NsdBackend, Daemon]]:
+    """`kind`: managed-native, managed-nsd-control, external, tls, tls-nsd-control. `checker`: instead of nsd-checkzone."""
     program = require_program("nsd")
     folder.chmod(0o755)
     daemon: Daemon
@@ -66,7 +69,7 @@ async def nsd_under_test(folder: Path, kind: str) -> AsyncIterator[tuple[NsdBack
     else:
         place = folder / "external"
         settings = _external(place, tls=kind.startswith("tls"), control=kind.removeprefix("tls").strip("-") or "native")
-        backend = build("nsd", settings, folder)
+        backend = NsdBackend("nsd", settings, settings.layout("nsd", folder), checker=checker)
         daemon = ChildDaemon([program, "-d", "-c", str(place / "nsd.conf")], ready=partial(is_ready, backend))
     await daemon.start()
     try:
