@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tests.support import fake_backend, named
+from tests.support import fake_backend, knot, named, nsd
 
 KINDS = [
     *fake_backend.RIGS,
     *named.RIGS,
+    *nsd.RIGS,
+    *knot.RIGS,
 ]

@@ -9,9 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from directdnsonly.backends import bind
+from directdnsonly.backends import bind, knot, nsd
 from directdnsonly.backends.bind_settings import BindSettings
 from directdnsonly.backends.contract import Backend
+from directdnsonly.backends.knot_settings import KnotSettings
+from directdnsonly.backends.nsd_settings import NsdSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class BackendType:
 
 BACKENDS: Mapping[str, BackendType] = {
     "bind": BackendType(BindSettings, bind.build),
+    "nsd": BackendType(NsdSettings, nsd.build),
+    "knot": BackendType(KnotSettings, knot.build),
 }
 
 
