@@ -7,9 +7,11 @@ import socket
 
 import pytest
 from bench.load import zone_text
+from bench.service import free_port
 
-from directdnsonly.backends import knot, nsd
+from directdnsonly.backends import bind, knot, nsd
 from directdnsonly.backends._zonefile import ZoneFolder
+from directdnsonly.backends.bind_settings import BindSettings
 from directdnsonly.backends.contract import ZoneChange
 from directdnsonly.backends.knot_settings import KnotSettings
 from directdnsonly.backends.nsd_settings import NsdSettings
@@ -24,7 +26,16 @@ def change(number: int, serial: int) -> ZoneChange:
     return ZoneChange(name=name, version=serial, text=zone.text, serial=serial, records=zone.records, known=True)
 
 
-def backend_at(kind, tmp_path, path):
+KEY = 'key "k" { algorithm hmac-sha256; secret "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI="; };'
+
+
+def backend_at(kind, tmp_path, path, port):
+    if kind == "bind":
+        (tmp_path / "key").write_text(KEY)
+        settings = BindSettings(
+            managed=False, zones_dir=tmp_path / "zones", rndc_port=port, rndc_key_file=tmp_path / "key"
+        )
+        return bind.build("b", settings, tmp_path)
     if kind == "nsd":
         return nsd.build("b", NsdSettings(control_socket=path, zones_dir=tmp_path / "zones"), tmp_path)
     return knot.build("b", KnotSettings(control_socket=path, zones_dir=tmp_path / "zones"), tmp_path)
@@ -37,10 +48,10 @@ def written_before(tmp_path, changes):
         folder.write(one.name, one.text, version=one.version, serial=one.serial, records=one.records)
 
 
-@pytest.mark.parametrize("kind", ["nsd", "knot"])
+@pytest.mark.parametrize("kind", ["bind", "nsd", "knot"])
 async def test_files_are_put_back_when_the_daemon_is_down(kind, tmp_path):
     """Known zones keep what they had, new ones have no file."""
-    backend = backend_at(kind, tmp_path, tmp_path / "nobody")
+    backend = backend_at(kind, tmp_path, tmp_path / "nobody", free_port())
     written_before(tmp_path, [change(0, 1)])
 
     with pytest.raises(BackendUnavailable):
@@ -49,15 +60,15 @@ async def test_files_are_put_back_when_the_daemon_is_down(kind, tmp_path):
     assert [1, None] == [one and one.serial for one in await backend.observe([change(0, 1).name, change(1, 1).name])]
 
 
-@pytest.mark.parametrize("kind", ["nsd", "knot"])
+@pytest.mark.parametrize("kind", ["bind", "nsd", "knot"])
 @pytest.mark.parametrize("after_s", [0.0, 0.003, 0.01, 0.3])
 async def test_files_are_put_back_when_the_attempt_is_cut_off(kind, after_s, tmp_path):
     """Dispatch cancels an apply that takes too long; also in the middle of writing."""
     path = tmp_path / "mute"
-    with socket.socket(socket.AF_UNIX) as mute:
+    with socket.socket(socket.AF_UNIX) as mute, socket.create_server(("127.0.0.1", 0)) as mute_tcp:
         mute.bind(str(path))
         mute.listen()
-        backend = backend_at(kind, tmp_path, path)
+        backend = backend_at(kind, tmp_path, path, mute_tcp.getsockname()[1])
         written_before(tmp_path, [change(number, 1) for number in range(50)])
 
         with pytest.raises(TimeoutError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ PAGE = 1000
 APPLIED = Outcome(kind=OutcomeKind.APPLIED)
 
 
-class FiledBackend:
+class FiledBackend(ABC):
     """The part of `Backend` that is about files. See there."""
 
     def __init__(
@@ -70,10 +71,11 @@ class FiledBackend:
         del changes
         return {}
 
+    @abstractmethod
     async def _tell(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
         """Make the daemon read the files of these; outcomes of those that it did not take. Raises ControlUnavailable."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _undo(self, changes: Sequence[ZoneChange], before: dict[ZoneName, bytes | None]) -> None:
         """These were not taken, their last good files are back (or gone, where `before` is None): tell the daemon."""
 
