@@ -55,6 +55,10 @@ UPDATE delivery SET
        reason = CASE WHEN want_version > :version THEN '' ELSE :reason END
  WHERE backend = :backend AND zone = :zone AND fence = :fence AND state IN ('leased', 'applied')
 RETURNING want_version > :version"""
+REVIVE = """
+UPDATE delivery INDEXED BY delivery_dead
+   SET state = 'pending', priority = :priority, due_at = :now, attempts = 0, wanted_at = :now
+ WHERE backend = :backend AND state = 'dead' %s"""
 _INSERT_ATTEMPT = """
 INSERT INTO attempt (backend, zone, version, state, attempt, reason, at, elapsed_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
@@ -223,3 +227,14 @@ def requeue(connection: sqlite3.Connection, backend: str, names: Sequence[ZoneNa
             (now, now, reason[:500], backend, name),
         ).rowcount
     return changed
+
+
+def revive(connection: sqlite3.Connection, backends: Sequence[str], name: ZoneName | None, *, now: float) -> int:
+    """Dead rows become due with no attempt burned. One zone is somebody waiting; many are a bulk. Keeps the reason."""
+    where, priority = ("AND zone = :zone", Priority.INTERACTIVE) if name else ("", Priority.BULK)
+    return sum(
+        connection.execute(
+            REVIVE % where, {"backend": backend, "zone": name, "now": now, "priority": int(priority)}
+        ).rowcount
+        for backend in backends
+    )

@@ -17,17 +17,23 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox import _housekeep, _view, _work, _write
+from directdnsonly.outbox import _history, _housekeep, _pin, _view, _work, _write
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
 from directdnsonly.outbox._migrate import migrate
 from directdnsonly.outbox.group_commit import GroupCommit
 from directdnsonly.outbox.records import (
+    Attempt,
     Backlog,
     Claim,
     Event,
     NewDeletion,
+    NewPin,
     NewVersion,
+    Origin,
+    PastVersion,
+    Pin,
     Placement,
+    PlacementPage,
     Priority,
     Receipt,
     Refused,
@@ -112,6 +118,22 @@ class SqliteStore:
         """See PushStore."""
         return await self._reader.call(lambda connection: _view.find_held(connection, names))
 
+    # -- PinStore
+
+    async def pin(self, new: NewPin) -> Pin | None:
+        """See PinStore."""
+        return await self._write(lambda connection: _pin.pin(connection, new, now=self._clock.now_s()))
+
+    async def unpin(self, name: ZoneName, origin: Origin) -> Receipt | None:
+        """See PinStore."""
+        return await self._write(
+            lambda connection: _pin.unpin(connection, name, origin, backends=self._backends, now=self._clock.now_s())
+        )
+
+    async def pin_of(self, name: ZoneName) -> Pin | None:
+        """See PinStore."""
+        return await self._viewer.call(lambda connection: _pin.find_pin(connection, name))
+
     # -- ViewStore
 
     async def zones(self, *, after: str = "", limit: int = 100, search: str = "") -> list[ZoneSummary]:
@@ -129,6 +151,22 @@ class SqliteStore:
     async def placements(self, name: ZoneName) -> list[Placement]:
         """See ViewStore."""
         return await self._viewer.call(lambda connection: _view.placements(connection, name, self._backends))
+
+    async def versions(self, name: ZoneName, *, before: int | None = None, limit: int = 100) -> list[PastVersion]:
+        """See ViewStore."""
+        return await self._viewer.call(lambda connection: _history.versions(connection, name, before, limit))
+
+    async def outstanding(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
+        """See ViewStore. Raises ValueError when `after` is not the `next` of a page."""
+        return await self._page(_history.OUTSTANDING, backend, after, limit)
+
+    async def dead(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
+        """See ViewStore. Raises ValueError when `after` is not the `next` of a page."""
+        return await self._page(_history.DEAD, backend, after, limit)
+
+    async def attempts(self, name: ZoneName, *, limit: int = 100) -> list[Attempt]:
+        """See ViewStore."""
+        return await self._viewer.call(lambda connection: _history.attempts(connection, name, limit))
 
     async def receipt(self, change_id: str) -> Receipt | None:
         """See ViewStore."""
@@ -202,6 +240,14 @@ class SqliteStore:
             lambda connection: _work.requeue(connection, backend, names, now=self._clock.now_s(), reason=reason)
         )
 
+    async def revive(self, *, name: ZoneName | None = None, backend: str = "") -> int:
+        """See WorkStore."""
+        chosen = self._chosen(backend)
+        revived = await self._write(lambda connection: _work.revive(connection, chosen, name, now=self._clock.now_s()))
+        if name is not None:
+            self.settled.announce([name])
+        return revived
+
     # -- upkeep
 
     async def probe(self) -> None:
@@ -218,6 +264,14 @@ class SqliteStore:
     def size_bytes(self) -> int:
         """The store on disk, with its write-ahead log."""
         return sum(path.stat().st_size for path in self._folder.glob(f"{FILE_NAME}*"))
+
+    async def _page(self, query: str, backend: str, after: str, limit: int) -> PlacementPage:
+        chosen, begin = self._chosen(backend), _history.cursor_of(after)
+        return await self._viewer.call(lambda connection: _history.page(connection, query, chosen, begin, limit))
+
+    def _chosen(self, backend: str) -> tuple[str, ...]:
+        """The active backends, or the one of that name; none when it is not active."""
+        return self._backends if not backend else tuple(name for name in self._backends if name == backend)
 
     async def _write(self, function: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
         """`durable` False: what a power loss may undo, because it is then done again (claims, proofs)."""
