@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -14,10 +15,11 @@ from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import NewVersion, Placement, Priority
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.name import ZoneName
 from tests.support.fake_backend import FakeBackend
@@ -56,31 +58,39 @@ class Rig:
         return found
 
 
+async def until(condition: Callable[[], object], limit_s: float = 15.0) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        await asyncio.sleep(0.01)
+
+
 @pytest.fixture
 async def start(tmp_path: Path) -> AsyncIterator[Callable]:
     async with AsyncExitStack() as stack:
 
-        async def it(*backends: FakeBackend, **options: object) -> Rig:
+        async def it(
+            *backends: FakeBackend, store: Mapping[str, object] = MappingProxyType({}), **options: object
+        ) -> Rig:
+            outbox = OutboxSettings(**{"disk_reserve_mb": 0, **store})
             for backend in backends:
                 await stack.enter_async_context(backend)
             names = [backend.name for backend in backends]
             clock = SystemClock()
-            store = await stack.enter_async_context(
-                open_store(tmp_path, settings=OutboxSettings(disk_reserve_mb=0), clock=clock, backends=names)
-            )
-            await store.adopt_backends(names)
+            opened = await stack.enter_async_context(open_store(tmp_path, settings=outbox, clock=clock, backends=names))
+            await opened.adopt_backends(names)
             lanes = {}
             group = await stack.enter_async_context(asyncio.TaskGroup())
             for backend in backends:
                 verifier = Verifier(backend.servers, allows_transfer=False)
                 stack.callback(verifier.close)
                 lanes[backend.name] = Lane(
-                    backend=backend, verifier=verifier, store=store, clock=clock,
+                    backend=backend, verifier=verifier, store=opened, clock=clock,
                     settings=DispatchSettings(**{**QUICK, **options}),
                 )  # fmt: skip
                 task = group.create_task(lanes[backend.name].run())
                 stack.callback(task.cancel)
-            return Rig(store, lanes)
+            return Rig(opened, lanes)
 
         yield it
 
@@ -270,3 +280,78 @@ async def test_urgent_work_overtakes_a_bulk(start):
 
     assert len([name for name, _ in backend.applied if name.startswith("bulk")]) < 400
     assert time.monotonic() - began < 5
+
+
+async def test_a_dropped_connection_is_tried_once_more_at_once(start):
+    """A short fault inside one attempt costs no retry and does not open the breaker; a second one in a row does."""
+    backend = FakeBackend("one")
+    rig = await start(backend, probe_delay_s=30.0, probe_delay_max_s=30.0)
+    backend.drop = 1
+    await rig.push(a_push("a.example"))
+    await rig.until("a.example", State.VERIFIED)
+    assert BreakerState.CLOSED is rig.lanes["one"].status().breaker
+    assert [] == await rig.store.attempts(ZoneName.parse("a.example"))
+
+    backend.drop = 2
+    await rig.push(a_push("a.example", 2))
+
+    await until(lambda: rig.lanes["one"].status().breaker is BreakerState.OPEN)
+    assert 0 == (await rig.placement("a.example")).attempts
+
+
+async def test_a_lane_outlives_a_store_that_cannot_write(start, tmp_path):
+    """Faults A4, A11: nothing dies while the store is locked; what could not be settled is due again at once after it."""
+    import sqlite3
+
+    backend = FakeBackend("one")
+    rig = await start(backend, store={"busy_timeout_s": 0.1})
+    await rig.push(a_push("before.example"))
+    await rig.until("before.example", State.VERIFIED)
+    backend.delay_s = 0.3
+    await rig.push(a_push("during.example"))
+    await until(lambda: backend.applying)
+    foreign = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+    foreign.execute("BEGIN IMMEDIATE")
+    await until(lambda: ("during.example", 1) in backend.applied)
+    with pytest.raises(OutboxUnavailable, match="locked"):
+        await rig.push(a_push("refused.example"))
+    foreign.execute("ROLLBACK")
+    foreign.close()
+
+    await rig.until("during.example", State.VERIFIED)  # its lease ends in 30 s: it was given back
+    await rig.push(a_push("after.example"))
+    await rig.until("after.example", State.VERIFIED)
+
+
+async def test_revived_deliveries_are_proven(start):
+    """Dead, repaired, revived, proven; with the history of what was tried."""
+    backend = FakeBackend("one")
+    backend.refuse["bad.example"] = "check-names"
+    rig = await start(backend)
+    await rig.push(a_push("bad.example"))
+    await rig.until("bad.example", State.DEAD)
+    backend.refuse.clear()
+
+    assert 1 == await rig.store.revive()
+    rig.wake(Priority.BULK)
+
+    assert "" == (await rig.until("bad.example", State.VERIFIED)).reason
+    assert ["check-names"] == [attempt.reason for attempt in await rig.store.attempts(ZoneName.parse("bad.example"))]
+
+
+async def test_a_storm_on_one_zone_costs_few_deliveries(start):
+    """132 pushes and deletes in a burst (faults F): the last one is served, the backend sees a handful."""
+    backend = FakeBackend("one")
+    rig = await start(backend)
+    for serial in range(1, 133):
+        if serial % 3 == 0:
+            await rig.store.record_delete(a_delete("storm.example"))
+            rig.wake()
+        else:
+            await rig.push(a_push("storm.example", serial))
+    await rig.push(a_push("storm.example", 999))
+
+    await until(lambda: (served := backend.zones.get(ZoneName.parse("storm.example"))) and served.serial == 999)
+    assert len(backend.applied) <= 20
+    versions = [version for _, version in backend.applied]
+    assert sorted(versions) == versions
