@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +41,11 @@ class FaultService(Service):
         while self.exit_code() is None and time.monotonic() < end:
             time.sleep(0.01)
         return self.exit_code() is not None
+
+    def end_name_server(self) -> None:
+        """With the service gone, kill what it left behind, as a power cut does."""
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(self.named_pid(), signal.SIGKILL)
 
     def log(self) -> str:
         return (self.folder / "log").read_text()

@@ -51,6 +51,7 @@ VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        changed_at = excluded.changed_at, warnings = excluded.warnings
 RETURNING version"""
 
+# The pause is bounded from now: `applied_at` lies in the future when the clock was set back while we were down.
 # A row under lease keeps its lease: the running attempt ends first, then the newer version is due (see _work.SETTLE).
 _UPSERT_DELIVERY = """
 INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)
@@ -60,7 +61,7 @@ VALUES (:backend, :zone, :version, :kind, 'pending', :priority, :now, :now, :cha
        priority = CASE WHEN due_at IS NULL THEN excluded.priority ELSE MIN(priority, excluded.priority) END,
        state = CASE WHEN state IN ('leased', 'applied') THEN state ELSE 'pending' END,
        due_at = CASE WHEN state IN ('leased', 'applied') THEN due_at
-                     ELSE MAX(excluded.due_at, COALESCE(applied_at, 0) + :pause) END,
+                     ELSE MIN(MAX(excluded.due_at, COALESCE(applied_at, 0) + :pause), excluded.due_at + :pause) END,
        attempts = 0, wanted_at = excluded.wanted_at, change_id = excluded.change_id, reason = ''"""
 
 _INSERT_CHANGE = """

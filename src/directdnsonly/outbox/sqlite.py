@@ -48,6 +48,7 @@ T = TypeVar("T")
 
 FILE_NAME = "outbox.sqlite"
 CAPACITY_EVERY_S = 2.0  # disk and backlog are looked at this often, not per push
+REFUSED_PUSH_COUNTS_S = 60.0  # as long as nobody pushed again
 LONGEST_BACKOFF_S = 3600.0
 
 
@@ -74,6 +75,8 @@ class SqliteStore:
         self._capacity_checked_at = float("-inf")
         self._backlog = 0
         self._full = ""
+        self._refused_push = ""  # why the last push could not be committed; empty when it was
+        self._refused_push_at = 0.0
         self.commits = GroupCommit(writer, largest_group=settings.commit_batch)
         self.settled = ZoneWatch()
 
@@ -82,15 +85,20 @@ class SqliteStore:
     async def record_push(self, push: NewVersion) -> Receipt:
         """See PushStore."""
         await self._require_capacity()
-        receipt = await self._write(
-            lambda connection: _write.record_push(
-                connection,
-                push,
-                backends=self._backends,
-                now=self._clock.now_s(),
-                keep_versions=self._settings.history_versions,
+        try:
+            receipt = await self._write(
+                lambda connection: _write.record_push(
+                    connection,
+                    push,
+                    backends=self._backends,
+                    now=self._clock.now_s(),
+                    keep_versions=self._settings.history_versions,
+                )
             )
-        )
+        except OutboxUnavailable as error:
+            self._refused_push, self._refused_push_at = str(error), self._clock.now_s()
+            raise
+        self._refused_push = ""
         self._backlog += len(self._backends) if receipt.changed else 0
         return receipt
 
@@ -251,8 +259,13 @@ class SqliteStore:
     # -- upkeep
 
     async def probe(self) -> None:
-        """Whether the store can commit now; raises OutboxUnavailable with the reason."""
-        await self._write(lambda connection: connection.execute("UPDATE backend SET active = active WHERE name = ''"))
+        """Whether pushes can be committed now; raises OutboxUnavailable with the reason.
+
+        A page is really written; but a push needs more room than that, so what the last one met counts for a while.
+        """
+        await self._write(lambda connection: connection.execute("UPDATE backend SET changed_at = changed_at"))
+        if self._refused_push and self._clock.now_s() - self._refused_push_at < REFUSED_PUSH_COUNTS_S:
+            raise OutboxUnavailable(self._refused_push)
         self._capacity_checked_at = float("-inf")
         await self._require_capacity()
 
