@@ -86,8 +86,8 @@ class Service:
         self.start()
         return self
 
-    def start(self) -> float:
-        """Start (again); seconds until pushes are accepted."""
+    def start(self, *, until: str = "ready") -> float:
+        """Start (again) and wait until everything is ready, or `until` "accepting" pushes; seconds until those are accepted."""
         began = time.perf_counter()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -100,7 +100,7 @@ class Service:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1) as answer:
                     if answer.status == 200:
                         accepting = time.perf_counter() - began
-                        if json.load(answer)["status"] == "ready":
+                        if json.load(answer)["status"] == "ready" or until == "accepting":
                             return accepting
             except OSError:
                 pass
