@@ -78,13 +78,13 @@ class Wrapped:
 
 
 class Commits(Wrapped):
-    def submit(self, write: Callable[[Any], Any]) -> Any:
+    def submit(self, write: Callable[[Any], Any], **options: Any) -> Any:
         def and_end(connection: Any) -> Any:
             result = write(connection)
             self.arm.at("in the transaction")
             return result
 
-        return self.inner.submit(and_end)
+        return self.inner.submit(and_end, **options)
 
 
 class Store(Wrapped):
