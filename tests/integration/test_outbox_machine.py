@@ -42,6 +42,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.served: dict[tuple[str, str], str] = {}  # (backend, zone) -> content
         self.applied_version: dict[tuple[str, str], int] = {}
         self.serials: dict[str, int] = {}
+        self.down: set[str] = set()
         self.held: list[Claim] = []  # attempts that are running (or forgotten)
         self.serial = 1
 
@@ -108,6 +109,8 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(name=backend, limit=st.integers(1, 3))
     def claim(self, name: str, limit: int) -> None:
+        if name in self.down:
+            return
         claims = self.run(self.store.claim(name, limit=limit, lease_s=60))
         for claim in claims:
             assert claim.version >= self.applied_version.get((name, claim.name), 0), "an older version was claimed"
@@ -144,9 +147,22 @@ class OutboxMachine(RuleBasedStateMachine):
         self.run(self.store.settle([Settlement(claim=claim, how=Settle.VERIFIED) for claim in late]))
         self.held = again
 
-    @rule()
-    def restart(self) -> None:
+    @rule(name=backend)
+    def goes_down(self, name: str) -> None:
+        """What runs is given back unharmed, as a lane does; nothing is taken until it is back."""
+        self.down.add(name)
+        given_back = [claim for claim in self.held if claim.backend == name]
+        self.held = [claim for claim in self.held if claim.backend != name]
+        self.run(self.store.settle([Settlement(claim=claim, how=Settle.DEFER, reason="down") for claim in given_back]))
+
+    @rule(name=backend)
+    def comes_up(self, name: str) -> None:
+        self.down.discard(name)
+
+    @rule(clock_moved_s=st.sampled_from([0, 0, 3600, -3600]))
+    def restart(self, clock_moved_s: int) -> None:
         self.run(self.stack.aclose())
+        self.clock.advance(clock_moved_s)
         self.stack = AsyncExitStack()
         self.held = []
         self.run(self._open())
