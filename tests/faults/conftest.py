@@ -35,6 +35,10 @@ class FaultService(Service):
     def disarm(self) -> None:
         (self.folder / "arm").unlink(missing_ok=True)
 
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def died(self, limit_s: float = 20.0) -> bool:
         """Wait for the end of the process; whether it came."""
         end = time.monotonic() + limit_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sqlite3
 import subprocess
 import threading
@@ -77,6 +78,27 @@ def test_a_full_disk_refuses_what_it_cannot_keep_and_recovers_by_itself(cramped,
     assert "unready" != service.readyz()["status"]
     line.check()
     look.close()
+
+
+def test_a_disk_that_fails_to_write_loses_nothing(service, ledger, look, row):
+    """The system refuses writes behind 64 KiB of a file (RLIMIT_FSIZE), as a failing disk would; then it works again."""
+    line = row("writes to the store fail, then work again")
+    for number in range(40):
+        assert ledger.save(f"z{number}")
+    ledger.judge(line, look)
+    unlimited = resource.prlimit(service.pid(), resource.RLIMIT_FSIZE, (64 * 1024, resource.RLIM_INFINITY))
+    assert 0 == sum(ledger.save(f"z{number}") for number in range(10))
+    assert not ledger.delete("z20")
+    assert "unready" == service.readyz()["status"]
+    assert service.exit_code() is None
+
+    resource.prlimit(service.pid(), resource.RLIMIT_FSIZE, unlimited)
+    with recovering(line):
+        for number in range(5, 15):
+            assert ledger.save(f"z{number}")
+        ledger.judge(line, look)
+    assert "unready" != service.readyz()["status"]
+    line.check()
 
 
 @pytest.mark.timeout(300)
