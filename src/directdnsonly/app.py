@@ -107,7 +107,10 @@ class Service:
                     on_phase=partial(self._on_phase, name),
                 )
             self.backends[name] = BACKENDS[backend_settings.type].build(name, backend_settings, settings.data_dir)
-        self.dispatcher = Dispatcher([self._lane(backend) for backend in self.backends.values()])
+        self.dispatcher = Dispatcher(
+            [self._lane(backend) for backend in self.backends.values()],
+            watch_every_s=settings.dispatch.watch_every_s,
+        )
 
     def _lane(self, backend: Backend) -> Lane:
         can = backend.capabilities

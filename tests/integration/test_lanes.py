@@ -291,3 +291,17 @@ async def test_a_storm_on_one_zone_costs_few_deliveries(start):
     assert len(backend.applied) <= 20
     versions = [version for _, version in backend.applied]
     assert sorted(versions) == versions
+
+
+async def test_a_backend_that_dies_while_nothing_is_pushed_is_noticed(start):
+    """Faults E11: the status tells the truth without a push; and that it is back, too."""
+    backend, other = FakeBackend("one"), FakeBackend("two")
+    rig = await start(backend, other)
+    backend.down = "connection refused"
+
+    await until(lambda: rig.lanes["one"].status().breaker is not BreakerState.CLOSED)
+    assert "connection refused" in rig.lanes["one"].status().reason
+    assert BreakerState.CLOSED is rig.lanes["two"].status().breaker
+
+    backend.down = ""
+    await until(lambda: rig.lanes["one"].status().breaker is BreakerState.CLOSED)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from directdnsonly.clock import Clock, SystemClock
+from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.outbox.lifecycle import State
@@ -87,6 +88,6 @@ async def running_lanes(
                 backend=backend, verifier=verifier, store=opened, clock=clock,
                 settings=DispatchSettings(**{**QUICK, **options}),
             )  # fmt: skip
-            task = group.create_task(lanes[backend.name].run())
-            stack.callback(task.cancel)
+        task = group.create_task(Dispatcher(list(lanes.values()), watch_every_s=0.2).run())
+        stack.callback(task.cancel)
         yield Rig(opened, lanes)

@@ -228,6 +228,14 @@ class Lane:
         self._flowing.clear()
         self._tripped.set()
 
+    async def look(self) -> None:
+        """An idle lane asks whether its backend is there; one that works finds out by itself."""
+        if self._batch.busy or self._breaker.state is not BreakerState.CLOSED:
+            return
+        reason = await self._delivery.why_not_ready()
+        if reason and not self._batch.busy:
+            self._trip(reason)
+
     async def _probe(self) -> None:
         """While the circuit is open: ask, with growing pauses, until the backend and its name server answer."""
         while True:
