@@ -34,7 +34,7 @@ bench: tools-run .venv/.dev ## benchmarks: a table and JSON (bench/results/lates
 	$(SBIN) $(PY) -m bench --json bench/results/latest.json
 
 faults: tools-test .venv/.dev ## kill, fill, lock, hang, lie, 200 times; thousands of odd zones
-	$(SBIN) DADNS_FAULT_RUNS=200 $(PY) -m pytest -q --timeout 7200 --durations=0 tests/faults
+	$(SBIN) FAULT_RUNS=200 $(PY) -m pytest -q --timeout 7200 --durations=0 tests/faults
 	$(SBIN) DADNS_ZONE_FACTOR=20 $(PY) -m pytest -q --timeout 3600 tests/contract/test_zone_daemons.py tests/unit/zone
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery

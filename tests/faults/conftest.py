@@ -1,6 +1,6 @@
 """The fault suite: a table of what was done to the service, and what became of what it had acknowledged.
 
-`make test` runs a short cut of it; `make faults` sets DADNS_FAULT_RUNS=200.
+`make test` runs a short cut of it; `make faults` sets FAULT_RUNS=200.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class FaultService(Service):
 @pytest.fixture(scope="session")
 def runs() -> int:
     """Random kills; 20 in a usual run, 200 in `make faults`."""
-    return int(os.environ.get("DADNS_FAULT_RUNS", "20"))
+    return int(os.environ.get("FAULT_RUNS", "20"))
 
 
 @pytest.fixture
