@@ -48,7 +48,7 @@ from directdnsonly.zone.text import parse
 HOUSEKEEPING_EVERY_S = 3600.0
 HOUSEKEEPING_PAUSE_S = 0.2  # between steps, so that no push waits for it
 GRACE_S = 4  # seconds that requests in flight get at shutdown; the whole exit stays under ten
-CLOSE_S = 2.0  # seconds that a backend may take to close its connections
+CLOSE_S = 1.0  # seconds that a backend may take to close its connections
 EXIT_OK, EXIT_FAILED = 0, 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import threading
 import time
@@ -36,6 +38,22 @@ def test_sigterm_under_load_ends_in_time_and_loses_nothing(service, ledger, look
         with recovering(line):
             service.start()
             ledger.judge(line, look, limit_s=30)  # a lease that was not given back would last a minute
+    line.check()
+
+
+def test_sigterm_ends_in_time_also_when_the_name_server_hangs(service, ledger, look, row):
+    """What hangs is killed; what it did not take is delivered after the next start."""
+    line = row("SIGTERM while the name server hangs")
+    os.kill(service.named_pid(), signal.SIGSTOP)
+    for number in range(10):
+        assert ledger.save(f"z{number}")
+
+    took_s = service.stop()
+
+    assert (True, 0) == (took_s < 10, service.exit_code()), took_s
+    with recovering(line):
+        service.start()
+        ledger.judge(line, look)
     line.check()
 
 

@@ -6,9 +6,7 @@ One process owns a store: a second one is refused at start (the lock file `outbo
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +16,9 @@ from typing import TypeVar
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox import _history, _housekeep, _pin, _view, _work, _write
+from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
+from directdnsonly.outbox._lock import own
 from directdnsonly.outbox._migrate import migrate
 from directdnsonly.outbox.group_commit import GroupCommit
 from directdnsonly.outbox.records import (
@@ -47,8 +47,6 @@ from directdnsonly.zone.name import ZoneName
 T = TypeVar("T")
 
 FILE_NAME = "outbox.sqlite"
-CAPACITY_EVERY_S = 2.0  # disk and backlog are looked at this often, not per push
-REFUSED_PUSH_COUNTS_S = 60.0  # as long as nobody pushed again
 LONGEST_BACKOFF_S = 3600.0
 
 
@@ -72,11 +70,7 @@ class SqliteStore:
         self._backends = tuple(backends)
         self._reader = reader
         self._viewer = viewer
-        self._capacity_checked_at = float("-inf")
-        self._backlog = 0
-        self._full = ""
-        self._refused_push = ""  # why the last push could not be committed; empty when it was
-        self._refused_push_at = 0.0
+        self._capacity = Capacity(folder=folder, settings=settings, clock=clock, reader=reader)
         self.commits = GroupCommit(writer, largest_group=settings.commit_batch)
         self.settled = ZoneWatch()
 
@@ -84,7 +78,7 @@ class SqliteStore:
 
     async def record_push(self, push: NewVersion) -> Receipt:
         """See PushStore."""
-        await self._require_capacity()
+        await self._capacity.require()
         try:
             receipt = await self._write(
                 lambda connection: _write.record_push(
@@ -96,10 +90,9 @@ class SqliteStore:
                 )
             )
         except OutboxUnavailable as error:
-            self._refused_push, self._refused_push_at = str(error), self._clock.now_s()
+            self._capacity.refused(error)
             raise
-        self._refused_push = ""
-        self._backlog += len(self._backends) if receipt.changed else 0
+        self._capacity.kept(len(self._backends) if receipt.changed else 0)
         return receipt
 
     async def record_delete(self, deletion: NewDeletion) -> Receipt:
@@ -259,15 +252,9 @@ class SqliteStore:
     # -- upkeep
 
     async def probe(self) -> None:
-        """Whether pushes can be committed now; raises OutboxUnavailable with the reason.
-
-        A page is really written; but a push needs more room than that, so what the last one met counts for a while.
-        """
+        """Whether pushes can be committed now; raises OutboxUnavailable with the reason. A page is really written."""
         await self._write(lambda connection: connection.execute("UPDATE backend SET changed_at = changed_at"))
-        if self._refused_push and self._clock.now_s() - self._refused_push_at < REFUSED_PUSH_COUNTS_S:
-            raise OutboxUnavailable(self._refused_push)
-        self._capacity_checked_at = float("-inf")
-        await self._require_capacity()
+        await self._capacity.require_now()
 
     async def prune(self) -> int:
         """Forget one step of old history; how many rows (0: done)."""
@@ -290,31 +277,6 @@ class SqliteStore:
         """`durable` False: what a power loss may undo, because it is then done again (claims, proofs)."""
         return await self.commits.submit(function, durable=durable)
 
-    async def _require_capacity(self) -> None:
-        """Back-pressure: refuse to grow above the backlog or into the disk reserve; looked at every two seconds."""
-        now = self._clock.now_s()
-        if now - self._capacity_checked_at >= CAPACITY_EVERY_S:
-            self._capacity_checked_at = now
-            free_mb = shutil.disk_usage(self._folder).free // 2**20
-            self._backlog = await self._reader.call(
-                lambda connection: int(
-                    connection.execute("SELECT COUNT(*) FROM delivery WHERE due_at IS NOT NULL").fetchone()[0]
-                )
-            )
-            reserve_mb = self._settings.disk_reserve_mb
-            self._full = (
-                f"only {free_mb} MB are free on the store's disk, {reserve_mb} MB are kept in reserve: free space"
-                if free_mb < reserve_mb
-                else ""
-            )
-        if self._full:
-            raise OutboxUnavailable(self._full)
-        if self._backlog >= self._settings.max_backlog:
-            raise OutboxUnavailable(
-                f"{self._backlog} deliveries are outstanding, the limit is {self._settings.max_backlog}:"
-                " look at the backends (dadns status)"
-            )
-
 
 @asynccontextmanager
 async def open_store(
@@ -325,7 +287,7 @@ async def open_store(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutboxUnavailable(f"cannot make the store's folder {folder}: {error.strerror}") from error
-    lock = _lock(folder / "outbox.lock")
+    lock = own(folder / "outbox.lock")
     try:
         path = folder / FILE_NAME
         max_pages = settings.max_store_mb * 256  # pages of 4 KiB
@@ -356,22 +318,3 @@ async def open_store(
                 await connection.close()
     finally:
         os.close(lock)
-
-
-def _lock(path: Path) -> int:
-    """Own the store, or say who does. The lock ends with the process, however it ends."""
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise OutboxUnavailable(f"cannot write {path}: {error.strerror}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
-        os.close(handle)
-        raise OutboxUnavailable(
-            f"the store is in use by process {holder or '?'} ({path}): stop that one first"
-        ) from None
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
-    return handle
