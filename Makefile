@@ -35,13 +35,13 @@ bench: tools-run .venv/.dev ## benchmarks: a table and JSON (bench/results/lates
 
 faults: tools-test .venv/.dev ## kill, fill, lock, hang, lie, 200 times; thousands of odd zones
 	$(SBIN) FAULT_RUNS=200 $(PY) -m pytest -q --timeout 7200 --durations=0 tests/faults
-	$(SBIN) DADNS_ZONE_FACTOR=20 $(PY) -m pytest -q --timeout 3600 tests/contract/test_zone_daemons.py tests/unit/zone
+	$(SBIN) ZONE_FACTOR=20 $(PY) -m pytest -q --timeout 3600 tests/contract/test_zone_daemons.py tests/unit/zone
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
 	$(PY) docs/generate.py
 
 matrix: tools-test .venv/.dev ## the RR-type matrix anew, from a run against every name server
-	$(SBIN) DADNS_RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py
+	$(SBIN) RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py
 	$(PY) docs/generate.py
 
 lock: ## pin the dependencies again (needs uv)
