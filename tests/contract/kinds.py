@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.support import fake_backend, named
+from tests.support import fake_backend, named, powerdns
 
 KINDS = [
     *fake_backend.RIGS,
     *named.RIGS,
+    *powerdns.RIGS,
 ]

@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from directdnsonly.backends import bind
+from directdnsonly.backends import bind, powerdns
 from directdnsonly.backends.bind_settings import BindSettings
 from directdnsonly.backends.contract import Backend
+from directdnsonly.backends.powerdns_settings import PowerDnsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class BackendType:
 
 BACKENDS: Mapping[str, BackendType] = {
     "bind": BackendType(BindSettings, bind.build),
+    "powerdns": BackendType(PowerDnsSettings, powerdns.build),
 }
 
 
