@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from directdnsonly.backends import bind, powerdns
+from directdnsonly.backends import bind, powerdns, powerdns_mysql
 from directdnsonly.backends.bind_settings import BindSettings
 from directdnsonly.backends.contract import Backend
+from directdnsonly.backends.powerdns_mysql_settings import PowerDnsMysqlSettings
 from directdnsonly.backends.powerdns_settings import PowerDnsSettings
 
 
@@ -26,6 +27,7 @@ class BackendType:
 BACKENDS: Mapping[str, BackendType] = {
     "bind": BackendType(BindSettings, bind.build),
     "powerdns": BackendType(PowerDnsSettings, powerdns.build),
+    "powerdns_mysql": BackendType(PowerDnsMysqlSettings, powerdns_mysql.build),
 }
 
 
