@@ -13,7 +13,7 @@ The API:
     await server.ready()                             # returns when statements can be run now
     await server.aclose()
 
-`work` may run several times: after a deadlock or a lock that was not given (at most TRIES times), and once more when
+`work` may run several times: after a deadlock (at most TRIES times in LOCK_WAIT_S), and once more when
 an idle connection turns out to be dead. So it must read what it decides on inside the session, and touch nothing else.
 
 Every session is READ COMMITTED (with REPEATABLE READ's gap locks, eight writers of new zones deadlocked 4,300 times
@@ -135,7 +135,7 @@ class MysqlServer:
 
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(TransactionLost),
-            stop=stop_after_attempt(tries) | stop_after_delay(2 * LOCK_WAIT_S),
+            stop=stop_after_attempt(tries) | stop_after_delay(LOCK_WAIT_S),
             wait=wait_random(0.005, 0.05),
             reraise=True,
         ):

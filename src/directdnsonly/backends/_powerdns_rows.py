@@ -25,19 +25,19 @@ class Row(NamedTuple):
 COLUMNS = ("domain_id", *Row._fields)
 
 
-def rows_of(records: Iterable[Record], apex: str) -> set[Row]:
-    """The rows of a zone. `apex` and the owners have their final dot.
+def rows_of(records: Iterable[Record], apex: str, *, signed: bool = False) -> set[Row]:
+    """The rows of a zone. `apex` and the owners have their final dot. `signed`: PowerDNS signs it, with NSEC.
 
     `auth` is 0 for the NS of a delegation and for what lies below it; empty non-terminals have a row of their own, or
-    they would be NXDOMAIN; `ordername` holds the labels in reverse order, which is the order of NSEC.
+    they would be NXDOMAIN; `ordername`, of signed zones, holds the labels in reverse order, which is the order of NSEC.
     """
     records = list(records)
     cuts = {record.owner for record in records if record.type == "NS" and record.owner != apex}
-    rows = {_row(record, apex, cuts) for record in records}
+    rows = {_row(record, apex, cuts, signed=signed) for record in records}
     return rows | _empty_non_terminals(rows, apex.removesuffix("."))
 
 
-def _row(record: Record, apex: str, cuts: set[str]) -> Row:
+def _row(record: Record, apex: str, cuts: set[str], *, signed: bool) -> Row:
     kind, content = written(record.type, record.rdata)
     below = _is_below(record.owner, apex, cuts)
     at_cut = record.owner in cuts
@@ -49,7 +49,7 @@ def _row(record: Record, apex: str, cuts: set[str]) -> Row:
         ttl=record.ttl,
         prio=None,
         disabled=0,
-        ordername=None if below else " ".join(reversed(relative.split("."))),
+        ordername=None if below or not signed else " ".join(reversed(relative.split("."))),
         auth=int(not below and (not at_cut or record.type in {"DS", "RRSIG", "NSEC"})),
     )
 

@@ -145,13 +145,15 @@ class PowerDnsMysqlBackend:
             ids |= await self._lock(session, fresh)
         gone = {name: ids[name] for name, change in changes.items() if change.is_delete and name in ids}
         await _remove(session, gone.values())
-        present = await _present(session, [ids[name] for name, change in changes.items() if not change.is_delete])
+        kept = [ids[name] for name, change in changes.items() if not change.is_delete]
+        signed = await self._signed(session, kept)
+        present = await _present(session, kept)
         surplus: list[int] = []
         missing: list[Sequence[Any]] = []
         for name, change in changes.items():
             touched[name] = []
             if change.text is not None:
-                wanted = rows_of(records_of(change.text), name.absolute)
+                wanted = rows_of(records_of(change.text), name.absolute, signed=ids[name] in signed)
                 extra, new = _difference(present.get(ids[name], []), wanted)
                 surplus += extra
                 missing += [(ids[name], *row) for row in new]
@@ -170,6 +172,22 @@ class PowerDnsMysqlBackend:
             reason = f"PowerDNS transfers {foreign[1]} from elsewhere (type {foreign[2]})"
             raise DataRefused(reason, backend=self.name)
         return {ZoneName.trusted(name): number for number, name, _ in rows}
+
+    async def _signed(self, session: Session, ids: Sequence[int]) -> set[int]:
+        """Those of the zones that PowerDNS signs itself."""
+        signed: set[int] = set()
+        for part in _pages(ids):
+            rows = await session.rows(
+                f"SELECT k.domain_id, d.name, m.content FROM cryptokeys k JOIN domains d ON d.id = k.domain_id LEFT JOIN"
+                f" domainmetadata m ON m.domain_id = d.id AND m.kind = 'NSEC3PARAM' WHERE k.domain_id IN ({_places(part)})",
+                part,
+            )
+            hashed = next((name for _, name, parameters in rows if parameters), None)
+            if hashed is not None:
+                reason = f"PowerDNS signs {hashed} with NSEC3, whose hashes we do not write: use type powerdns for it"
+                raise DataRefused(reason, backend=self.name)
+            signed |= {row[0] for row in rows}
+        return signed
 
     async def _flush(self, touched: dict[ZoneName, list[str]]) -> None:
         """Make PowerDNS forget what it cached of the zones and of the changed names, challenges first."""
@@ -220,7 +238,8 @@ def _difference(present: Iterable[tuple[int, Row]], wanted: set[Row]) -> tuple[l
 
 def _why_refused(change: ZoneChange) -> str:
     signed = why_signed(record.type for record in records_of(change.text or ""))
-    return f"the zone is signed ({signed} records): PowerDNS on a database would answer with gaps" if signed else ""
+    reason = "PowerDNS would need to be told (PRESIGNED) and the order of its NSEC, which we do not write"
+    return f"the zone is signed ({signed} records): {reason}" if signed else ""
 
 
 def _explained(error: DataRefused) -> str:
