@@ -297,11 +297,11 @@ async def test_without_tables_nothing_is_the_zones_fault(tmp_path):
 
 
 async def test_rows_are_visible_at_once_with_default_caches_when_we_may_flush_them(tmp_path):
-    """`api_url`; without it, after `cache-ttl` and `query-cache-ttl` seconds."""
+    """`api_urls`; without them, after `cache-ttl` and `query-cache-ttl` seconds."""
     async with powerdns_mysql_under_test(tmp_path, **CACHES) as (_backend, daemon):
         from directdnsonly.backends.powerdns_mysql import build as build_mysql
 
-        told = {**daemon.settings.model_dump(), "api_url": f"http://127.0.0.1:{daemon.api}", "api_key": KEY}
+        told = {**daemon.settings.model_dump(), "api_urls": f"http://127.0.0.1:{daemon.api}", "api_key": KEY}
         backend = build_mysql("powerdns_mysql", type(daemon.settings)(**told), tmp_path)
         await backend.ready()
         rig = Rig(MYSQL, backend, daemon)

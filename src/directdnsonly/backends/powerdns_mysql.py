@@ -57,7 +57,7 @@ class PowerDnsMysqlBackend:
                 name, url=url, server_id=settings.server_id, key=settings.api_key, key_file=settings.api_key_file,
                 ca=settings.api_ca, timeout_s=settings.command_timeout_s, at_once=4,
             )
-            for url in settings.api_url
+            for url in settings.api_urls
         ]  # fmt: skip
 
     # -- Backend

@@ -28,10 +28,10 @@ class PowerDnsMysqlSettings(MysqlSettings):
         le=30,
         description="Seconds after which PowerDNS's caches have noticed a change (`cache-ttl`, `query-cache-ttl`, `zone-cache-refresh-interval`); proof waits that much longer.",
     )
-    api_url: Annotated[tuple[ApiUrl, ...], BeforeValidator(one_or_many)] = Field(
+    api_urls: Annotated[tuple[ApiUrl, ...], BeforeValidator(one_or_many)] = Field(
         (), description="Where the web servers of the PowerDNS on this database answer: their caches are then flushed."
     )
-    api_key: SecretStr = Field(SecretStr(""), description="PowerDNS's `api-key`, with `api_url`.")
+    api_key: SecretStr = Field(SecretStr(""), description="PowerDNS's `api-key`, with `api_urls`.")
     api_key_file: Path | None = Field(None, description="A file that holds the key, instead of `api_key`.")
     api_ca: Path | None = Field(
         None, description="With https: certificates that the server's must be signed by. Default: those of the system."
@@ -41,6 +41,6 @@ class PowerDnsMysqlSettings(MysqlSettings):
     @model_validator(mode="after")
     def _one_key(self) -> Self:
         given = bool(self.api_key.get_secret_value()) + (self.api_key_file is not None)
-        if given != bool(self.api_url):
-            raise ValueError("api_url needs one of api_key and api_key_file, and they need api_url")
+        if given != bool(self.api_urls):
+            raise ValueError("api_urls needs one of api_key and api_key_file, and they need api_urls")
         return self
