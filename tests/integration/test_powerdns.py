@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -106,6 +107,30 @@ async def test_api_does_not_take_a_zone_that_is_transferred_from_elsewhere(tmp_p
 
         assert (REFUSED, APPLIED) == (first.kind, second.kind)
         assert "transfers this zone from elsewhere" in first.reason
+        rig.close()
+
+
+async def test_api_fails_at_one_zone_and_goes_on_with_the_others(tmp_path):
+    """A zone at which PowerDNS answers 500 is that zone's failure; only a server that fails at all is an outage."""
+    async with powerdns_under_test(tmp_path) as (backend, daemon):
+        rig = Rig(HTTP, backend, daemon)
+        await rig.apply(rig.put("a.example", 1), rig.put("b.example", 1))
+        database = sqlite3.connect(tmp_path / "pdns" / "pdns.sqlite3")
+        fails = "WHEN NEW.name LIKE '%a.example' BEGIN SELECT RAISE(ABORT, 'disk'); END"
+        database.execute(f"CREATE TRIGGER failing BEFORE INSERT ON records {fails}")
+        database.commit()
+
+        first, second = await backend.apply([rig.put("a.example", 2), rig.put("b.example", 2)])
+
+        assert (OutcomeKind.RETRY, APPLIED) == (first.kind, second.kind)
+        assert "500" in first.reason
+        assert Finding.PROVEN is await rig.finding("a.example", 1)
+        database.execute("DROP TRIGGER failing")
+        database.execute("ALTER TABLE domains RENAME TO elsewhere")
+        database.commit()
+        with pytest.raises(BackendUnavailable, match="answers 500"):
+            await backend.apply([rig.put("b.example", 3)])
+        database.close()
         rig.close()
 
 
@@ -255,6 +280,7 @@ async def test_foreign_zones_and_locked_zones_stop_no_neighbour(tmp_path):
         await rig.apply(*(rig.put(name, 1) for name in names if name != "slave.example"))
         daemon.mariadb.sql(
             "INSERT INTO domains (name, type) VALUES ('slave.example', 'SLAVE')",
+            "UPDATE domains SET name = 'Good.Example' WHERE name = 'good.example'",
             "INSERT INTO domainmetadata (domain_id, kind, content) SELECT id, 'NSEC3PARAM', '1 0 0 -' FROM domains"
             " WHERE name = 'nsec3.example'",
             "INSERT INTO cryptokeys (domain_id, flags) SELECT id, 257 FROM domains WHERE name = 'nsec3.example'",

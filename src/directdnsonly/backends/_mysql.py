@@ -56,7 +56,7 @@ __all__ = ["DataRefused", "MysqlServer", "Session", "TransactionLost"]
 TRIES = 6
 LOCK_WAIT_S = 3
 LARGEST_PACKET = 4 * 2**20  # of ours, where the server allows it; a batch of 50 zones has 100 KiB
-ROW_OVERHEAD = 16
+ROW_OVERHEAD = 24  # a number of 20 digits, and what stands between values
 CLEAR = "mysql_clear_password"
 
 T = TypeVar("T")
@@ -292,8 +292,10 @@ def _parts(rows: Sequence[Sequence[Any]], limit: int) -> Iterator[Sequence[Seque
     """The rows in as few parts as fit the limit in octets, each character counted as if it had to be escaped."""
     start = size = 0
     for number, row in enumerate(rows):
-        octets = sum(2 * len(value.encode()) if isinstance(value, str) else 20 for value in row)
-        octets += ROW_OVERHEAD * len(row)
+        octets = ROW_OVERHEAD * len(row)
+        for value in row:
+            if isinstance(value, str):
+                octets += 2 * (len(value) if value.isascii() else 4 * len(value))
         if number > start and size + octets > limit // 2:
             yield rows[start:number]
             start, size = number, 0

@@ -19,7 +19,12 @@ from directdnsonly.zone.name import ZoneName
 TOLD = 400  # characters of PowerDNS's own words
 # Answers about a zone; every other one is about the server, the key or the path.
 ABOUT_ZONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
+NO_ZONE = ZoneName.trusted("directdnsonly.invalid")  # RFC 6761: nobody has it
 _ESCAPED = re.compile(r"[^A-Za-z0-9.-]")
+
+
+class ZoneFault(Exception):
+    """PowerDNS fails (5xx) at this zone, but not at others. Its text is PowerDNS's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,10 @@ class Reply:
 
 
 class PowerDnsApi:
-    """Requests to one server. At most `at_once` run at a time, in the order in which they come."""
+    """Requests to one server. At most `at_once` run at a time, in the order in which they come.
+
+    Every method may raise BackendUnavailable; those about a zone also ZoneFault.
+    """
 
     def __init__(
         self, name: str, *, url: str, server_id: str, key: SecretStr, key_file: Path | None, ca: Path | None,
@@ -94,6 +102,17 @@ class PowerDnsApi:
             self._client = None
 
     async def _ask(self, method: str, path: str, **what: Any) -> Reply:
+        """5xx may be this zone's fault or the server's: a question about no zone at all tells which."""
+        reply = await self._tried(method, path, **what)
+        if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return reply
+        if path.startswith("/zones/") or method == "POST":
+            other = await self._tried("GET", f"/zones/{zone_id(NO_ZONE)}")
+            if other.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise ZoneFault(f"PowerDNS answers {reply.status} {reply.error[:TOLD]}")
+        raise BackendUnavailable(f"{self._url} answers {reply.status} {reply.error[:TOLD]}", backend=self._name)
+
+    async def _tried(self, method: str, path: str, **what: Any) -> Reply:
         async with self._slots:
             try:
                 async with asyncio.timeout(self._timeout_s):
@@ -137,7 +156,7 @@ class PowerDnsApi:
         if response.is_success:
             return Reply(status=status, body=response.json() if response.content else None)
         told = _told(response)
-        if status in ABOUT_ZONE and response.request.url.path.count("/zones"):
+        if (status in ABOUT_ZONE and "/zones" in response.request.url.path) or response.is_server_error:
             return Reply(status=status, error=told)
         hint = ": check api_key" if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} else ""
         raise BackendUnavailable(f"{self._url} answers {status} {told[:TOLD]}{hint}", backend=self._name)

@@ -11,8 +11,9 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
+from directdnsonly.zone.domain import RdataError
 from directdnsonly.zone.model import Record
-from directdnsonly.zone.rdata import RdataError, mnemonic
+from directdnsonly.zone.rdata import mnemonic
 from directdnsonly.zone.records import record_of
 
 # What PowerDNS answers from its own keys, or only for zones that it knows to be signed.

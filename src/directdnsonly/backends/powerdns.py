@@ -14,7 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from directdnsonly.backends._powerdns_api import TOLD, PowerDnsApi, Reply
+from directdnsonly.backends._powerdns_api import TOLD, PowerDnsApi, Reply, ZoneFault
 from directdnsonly.backends._powerdns_records import grouped, our_type, records_in, why_signed, written
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
 from directdnsonly.backends.powerdns_settings import PowerDnsSettings
@@ -76,6 +76,8 @@ class PowerDnsBackend:
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
         """See Backend. One list; it tells serials, not counts."""
         for zone in await self._api.zones():
+            if zone["kind"].lower() in TRANSFERRED:
+                continue
             try:
                 name = ZoneName.parse(zone["name"])
             except NameRefused:
@@ -84,20 +86,23 @@ class PowerDnsBackend:
 
     async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
         """See Backend."""
-        found: list[ZoneObserved | None] = []
-        counted = self._settings.verify != "serial"
-        for name in names:
+        return [await self._observe_one(name, counted=self._settings.verify != "serial") for name in names]
+
+    async def _observe_one(self, name: ZoneName, *, counted: bool) -> ZoneObserved | None:
+        try:
             zone = await self._api.zone(name, rrsets=counted)
-            if zone is None:
-                found.append(None)
-                continue
-            records = sum(1 for _ in _served(zone)) if counted else None
-            found.append(ZoneObserved(name=name, serial=zone["serial"], records=records))
-        return found
+        except ZoneFault:
+            return ZoneObserved(name=name, whole=False)  # it holds something that PowerDNS itself cannot read
+        if zone is None:
+            return None
+        return ZoneObserved(name=name, serial=zone["serial"], records=len(_served(zone)) if counted else None)
 
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
         """See Backend."""
-        zone = await self._api.zone(name)
+        try:
+            zone = await self._api.zone(name)
+        except ZoneFault:
+            return []
         return None if zone is None else list(records_in(zone))
 
     async def ready(self) -> None:
@@ -111,6 +116,12 @@ class PowerDnsBackend:
     # -- one change
 
     async def _apply_one(self, change: ZoneChange) -> Outcome:
+        try:
+            return await self._deliver(change)
+        except ZoneFault as fault:
+            return Outcome(kind=OutcomeKind.RETRY, reason=str(fault))
+
+    async def _deliver(self, change: ZoneChange) -> Outcome:
         if change.text is None:
             return await self._delete(change.name)
         records = list(records_of(change.text))

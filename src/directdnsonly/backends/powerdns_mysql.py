@@ -97,7 +97,7 @@ class PowerDnsMysqlBackend:
         for part in _pages(names):
             select = _SELECT.format(domains=f"({_OURS} name IN ({_places(part)}))")
             rows = await self._database.query(select, part)
-            found |= {name: _observed(name, count, soa) for _, name, count, soa in rows}
+            found |= {name.lower(): _observed(name, count, soa) for _, name, count, soa in rows}
         return [found.get(name) for name in names]
 
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
@@ -171,7 +171,7 @@ class PowerDnsMysqlBackend:
         if foreign is not None:
             reason = f"PowerDNS transfers {foreign[1]} from elsewhere (type {foreign[2]})"
             raise DataRefused(reason, backend=self.name)
-        return {ZoneName.trusted(name): number for number, name, _ in rows}
+        return {ZoneName.trusted(name.lower()): number for number, name, _ in rows}
 
     async def _signed(self, session: Session, ids: Sequence[int]) -> set[int]:
         """Those of the zones that PowerDNS signs itself."""
