@@ -62,10 +62,11 @@ class MariaDb:
         atexit.register(shutil.rmtree, short, ignore_errors=True)
         self.socket = short / "s"
         shutil.copytree(template(), self.datadir)
+        (folder / "mariadb-tmp").mkdir(exist_ok=True)  # at its start a server removes temporary tables, also of others
         command = [
             require_program("mariadbd"), *SMALL, f"--datadir={self.datadir}", f"--user={getpass.getuser()}",
             f"--port={self.port}", "--bind-address=127.0.0.1", f"--socket={self.socket}", "--skip-name-resolve",
-            f"--pid-file={self.datadir}/pid", *(f"--{option}" for option in options),
+            f"--pid-file={self.datadir}/pid", f"--tmpdir={folder}/mariadb-tmp", *(f"--{option}" for option in options),
         ]  # fmt: skip
         self._child = ChildDaemon(command, ready=self.is_ready, log=self.log)
 

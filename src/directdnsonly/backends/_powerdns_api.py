@@ -1,4 +1,7 @@
-"""PowerDNS's HTTP API over a kept-alive connection: requests in, JSON out, failures as BackendUnavailable."""
+"""PowerDNS's HTTP API: requests in, JSON out, failures as BackendUnavailable.
+
+Connections are kept where PowerDNS keeps them; 4.7 closes each one after its answer.
+"""
 
 from __future__ import annotations
 

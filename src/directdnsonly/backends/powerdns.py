@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from directdnsonly.zone.records import difference, record_of
 from directdnsonly.zone.text import records_of
 
 CORRECTIONS = 50  # spellings of one zone that PowerDNS may want otherwise
-FLUSHED = 8  # names of one zone that are flushed one by one; a challenge has one or two
+FLUSHED = 8  # challenges of one zone that are flushed one by one
 REMEMBERED = 10_000  # corrected spellings
 TRANSFERRED = frozenset({"slave", "secondary", "consumer"})
 _PARSED_AS = re.compile(
@@ -148,7 +148,7 @@ class PowerDnsBackend:
         return await self._change(change.name, records) or reply
 
     async def _create(self, name: ZoneName, records: list[Record]) -> Reply:
-        reply = await self._api.create(
+        return await self._api.create(
             {
                 "name": name.absolute,
                 "kind": "Master" if self._settings.kind == "Primary" else "Native",  # what every version reads
@@ -157,9 +157,6 @@ class PowerDnsBackend:
                 "rrsets": [self._rrset(rrset) for rrset in grouped(records).values()],
             }
         )
-        if reply.ok:
-            await self._api.flush(name.absolute)  # answers from before it existed
-        return reply
 
     async def _change(self, name: ZoneName, records: list[Record]) -> Reply | None:
         """Make the existing zone hold these records; None when there is no such zone."""
@@ -174,17 +171,25 @@ class PowerDnsBackend:
         todo = self._difference(zone, records)
         reply = await self._api.change(name, todo) if todo else Reply(status=HTTPStatus.NO_CONTENT)
         if reply.ok:
-            # PowerDNS purges by itself, but a query that read the old records may fill the cache just after that.
-            for owner in sorted({name.absolute, *[rrset["name"] for rrset in todo[:FLUSHED]]}):
-                await self._api.flush(owner)
+            await self._flush(name, todo)
         return None if reply.status == HTTPStatus.NOT_FOUND else reply
 
     async def _delete(self, name: ZoneName) -> Outcome:
         reply = await self._api.delete(name)
-        if reply.ok or reply.status == HTTPStatus.NOT_FOUND:
+        if reply.status == HTTPStatus.NOT_FOUND:
             await self._api.flush(name.absolute)
             return _APPLIED
-        return Outcome(kind=OutcomeKind.RETRY, reason=reply.error)
+        return _APPLIED if reply.ok else Outcome(kind=OutcomeKind.RETRY, reason=reply.error)
+
+    async def _flush(self, name: ZoneName, changed: Sequence[Mapping[str, Any]]) -> None:
+        """PowerDNS purges what it changes; but a query that read the old records may fill its cache just after that.
+
+        So challenges are flushed once more, and so is the apex when a change comes again that is stored already: then
+        the proof has seen an old answer.
+        """
+        challenges = [rrset["name"] for rrset in changed if rrset["name"].startswith("_acme-challenge.")]
+        for owner in challenges[:FLUSHED] if changed else [name.absolute]:
+            await self._api.flush(owner)
 
     # -- RRsets
 

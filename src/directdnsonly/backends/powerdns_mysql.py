@@ -28,10 +28,10 @@ from directdnsonly.zone.text import records_of
 PAGE = 1000  # ids or names in one statement
 FLUSHED = 8  # names of one zone whose cached answers are flushed
 OURS = frozenset({"NATIVE", "MASTER"})
-_SERIAL_FIELD = 2  # mname rname serial
 _TYPE, _OWNER = COLUMNS.index("type"), COLUMNS.index("name")
 _SELECT = (
-    "SELECT d.id, d.name, COUNT(r.id), MAX(IF(r.type = 'SOA', r.content, NULL)) FROM {domains} d LEFT JOIN records r"
+    "SELECT d.id, d.name, COUNT(r.id), MAX(IF(r.type = 'SOA', CAST(SUBSTRING_INDEX(SUBSTRING_INDEX(r.content, ' ', 3),"
+    " ' ', -1) AS UNSIGNED), NULL)) FROM {domains} d LEFT JOIN records r"
     " ON r.domain_id = d.id AND r.type IS NOT NULL AND r.disabled = 0 GROUP BY d.id ORDER BY d.id"
 )
 _OURS = "SELECT id, name FROM domains WHERE type IN ('NATIVE', 'MASTER') AND"
@@ -86,8 +86,8 @@ class PowerDnsMysqlBackend:
         select = _SELECT.format(domains=f"({_OURS} id > %s ORDER BY id LIMIT {PAGE})")
         rows = await self._database.query(select, (0,))
         while rows:
-            for _, name, count, soa in rows:
-                yield _observed(name, count, soa)
+            for _, name, count, serial in rows:
+                yield _observed(name, count, serial)
             rows = await self._database.query(select, (rows[-1][0],))
 
     async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
@@ -97,7 +97,7 @@ class PowerDnsMysqlBackend:
         for part in _pages(names):
             select = _SELECT.format(domains=f"({_OURS} name IN ({_places(part)}))")
             rows = await self._database.query(select, part)
-            found |= {name.lower(): _observed(name, count, soa) for _, name, count, soa in rows}
+            found |= {name.lower(): _observed(name, count, serial) for _, name, count, serial in rows}
         return [found.get(name) for name in names]
 
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
@@ -249,13 +249,8 @@ def _explained(error: DataRefused) -> str:
     return f"the {error.row[_TYPE]} record of {error.row[_OWNER]} does not fit the table records: {error.reason}"
 
 
-def _observed(name: str, count: int, soa: str | None) -> ZoneObserved:
-    fields = (soa or "").split()
-    serial = fields[_SERIAL_FIELD] if len(fields) > _SERIAL_FIELD else ""
-    return ZoneObserved(
-        name=ZoneName.trusted(name.lower()), serial=int(serial) if serial.isdigit() else None, records=count,
-        whole=serial.isdigit(),
-    )  # fmt: skip
+def _observed(name: str, count: int, serial: int | None) -> ZoneObserved:
+    return ZoneObserved(name=ZoneName.trusted(name.lower()), serial=serial, records=count, whole=serial is not None)
 
 
 def _pages(values: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
