@@ -1,4 +1,4 @@
-"""The service under test: `dadns serve` in a temporary folder with a bundled BIND on free ports."""
+"""The service under test: `dadns serve` in a temporary folder with a bundled name server on free ports."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ app:
   listen_host: 127.0.0.1
   listen_port: {port}
 dns:
-  default_backend: bind
+  default_backend: {backend}
   backends:
-    bind:
-      type: bind
+    {backend}:
+      type: {backend}
       managed: true
       listen: ["127.0.0.1"]
       port: {dns_port}
 {extra}
 """
+PID_FILES = {"bind": "named.pid", "nsd": "nsd.pid", "knot": "knot.pid"}
 
 
 def free_port() -> int:
@@ -54,8 +55,9 @@ def free_port() -> int:
 class Service:
     """Starts on entering, stops on leaving."""
 
-    def __init__(self, *, extra: str = "", log_level: str = "WARNING") -> None:
+    def __init__(self, *, extra: str = "", log_level: str = "WARNING", backend: str = "bind") -> None:
         self.port, self.dns_port = free_port(), free_port()
+        self.backend = backend  # its type, which is also its name
         self._extra, self._log_level = extra, log_level
         self._folder = tempfile.TemporaryDirectory(prefix="dadns-bench-")
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,6 +75,7 @@ class Service:
                 password=PASSWORD,
                 port=self.port,
                 dns_port=self.dns_port,
+                backend=self.backend,
                 extra=self._extra,
                 log_level=self._log_level,
             )
@@ -119,7 +122,11 @@ class Service:
 
     def named_pid(self) -> int:
         """The bundled named."""
-        return int((self.folder / "data/backends/bind/run/named.pid").read_text())
+        return self.daemon_pid()
+
+    def daemon_pid(self) -> int:
+        """The bundled name server."""
+        return int((self.folder / f"data/backends/{self.backend}/run/{PID_FILES[self.backend]}").read_text())
 
     def readyz(self) -> dict[str, object]:
         """/readyz, whatever its status."""
