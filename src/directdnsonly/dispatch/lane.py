@@ -76,7 +76,7 @@ class Lane:
             ),
             clock=clock,
             apply_timeout_s=settings.apply_timeout_s,
-            patience_s=settings.verify_patience_s,
+            patience_s=settings.verify_patience_s + backend.capabilities.visible_s,
             probe_timeout_s=settings.probe_timeout_s,
             gate=gate,
         )
