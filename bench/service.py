@@ -1,4 +1,4 @@
-"""The service under test: `dadns serve` in a temporary folder with a bundled BIND on free ports."""
+"""The service under test: `dadns serve` in a temporary folder with a bundled name server on free ports."""
 
 from __future__ import annotations
 
@@ -31,15 +31,16 @@ app:
   listen_host: 127.0.0.1
   listen_port: {port}
 dns:
-  default_backend: bind
+  default_backend: {backend}
   backends:
-    bind:
-      type: bind
+    {backend}:
+      type: {backend}
       managed: true
       listen: ["127.0.0.1"]
       port: {dns_port}
 {extra}
 """
+PID_FILES = {"bind": "named.pid", "nsd": "nsd.pid", "knot": "knot.pid"}
 
 
 def free_port() -> int:
@@ -58,15 +59,19 @@ def free_port() -> int:
 class Service:
     """Starts on entering, stops on leaving."""
 
+    program = ("-m", "directdnsonly", "serve")  # arguments of Python
+
     def __init__(
         self,
         *,
         extra: str = "",
         log_level: str = "WARNING",
+        backend: str = "bind",
         environ: Mapping[str, str] | None = None,
         scheme: str = "http",
     ) -> None:
         self.port, self.dns_port = free_port(), free_port()
+        self.backend = backend  # its type, which is also its name
         self._extra, self._log_level = extra, log_level
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self._environ = {**os.environ, **(environ or {})}
@@ -86,6 +91,7 @@ class Service:
                 password=PASSWORD,
                 port=self.port,
                 dns_port=self.dns_port,
+                backend=self.backend,
                 extra=self._extra,
                 log_level=self._log_level,
             )
@@ -94,12 +100,12 @@ class Service:
         self.start()
         return self
 
-    def start(self) -> float:
-        """Start (again); seconds until pushes are accepted."""
+    def start(self, *, until: str = "ready") -> float:
+        """Start (again) and wait until everything is ready, or `until` "accepting" pushes; seconds until those are accepted."""
         began = time.perf_counter()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "directdnsonly", "serve", "--config", str(self.folder / "app.yml")],
+                [sys.executable, *self.program, "--config", str(self.folder / "app.yml")],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self._environ,
@@ -109,11 +115,11 @@ class Service:
                 with urllib.request.urlopen(f"{self.url}/readyz", timeout=1, context=UNCHECKED) as answer:
                     if answer.status == 200:
                         accepting = time.perf_counter() - began
-                        if json.load(answer)["status"] == "ready":
+                        if json.load(answer)["status"] == "ready" or until == "accepting":
                             return accepting
             except OSError:
                 pass
-            if self._process.poll() is not None or time.perf_counter() - began > 120:
+            if self.exit_code() is not None or time.perf_counter() - began > 120:
                 raise RuntimeError((self.folder / "log").read_text()[-3000:])
             time.sleep(0.01)
 
@@ -125,6 +131,11 @@ class Service:
         self._process.wait(timeout=30)
         return time.perf_counter() - began
 
+    def exit_code(self) -> int | None:
+        """Of the process; None while it runs. Negative: killed by that signal."""
+        assert self._process is not None
+        return self._process.poll()
+
     def kill(self) -> None:
         """kill -9: no chance to write anything."""
         assert self._process is not None
@@ -133,7 +144,11 @@ class Service:
 
     def named_pid(self) -> int:
         """The bundled named."""
-        return int((self.folder / "data/backends/bind/run/named.pid").read_text())
+        return self.daemon_pid()
+
+    def daemon_pid(self) -> int:
+        """The bundled name server."""
+        return int((self.folder / f"data/backends/{self.backend}/run/{PID_FILES[self.backend]}").read_text())
 
     def readyz(self) -> dict[str, object]:
         """/readyz, whatever its status."""

@@ -18,7 +18,8 @@ import structlog
 from fastapi import FastAPI, HTTPException, Request
 
 from directdnsonly import __version__, log
-from directdnsonly.api import backends, docs, health, metrics, problem, schema, served, tokens
+from directdnsonly.api import backends, docs, health, history, metrics, pins, problem, schema, served, tokens
+from directdnsonly.api import outbox as outbox_routes
 from directdnsonly.api import routes as api_routes
 from directdnsonly.api.audit import Auditor
 from directdnsonly.api.guard import Guard, principal_of
@@ -52,6 +53,7 @@ from directdnsonly.zone.text import parse
 HOUSEKEEPING_EVERY_S = 3600.0
 HOUSEKEEPING_PAUSE_S = 0.2  # between steps, so that no push waits for it
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="DirectDNSOnly", charset="UTF-8"'}
+CLOSE_S = 1.0  # seconds that a backend may take to close its connections
 EXIT_OK, EXIT_FAILED = 0, 1
 
 
@@ -91,6 +93,17 @@ class ManualPushes:
             expected_version=expected_version,
         )
 
+    async def roll_back(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
+        """Accept the content of an old version as a new one."""
+        accepted = await self._acceptance.push(
+            name, body, owner=Owner(credential=credential), address=address, source=Source.ROLLBACK
+        )
+        return Pushed(receipt=accepted.receipt, warnings=accepted.warnings)
+
+    async def unpin(self, name: ZoneName, *, credential: str, address: str) -> Receipt | None:
+        """Release a pinned zone."""
+        return await self._acceptance.unpin(name, owner=Owner(credential=credential), address=address)
+
 
 class Service:
     """All parts of one running service. Made and run by `running`."""
@@ -114,7 +127,10 @@ class Service:
                     on_phase=partial(self._on_phase, name),
                 )
             self.backends[name] = BACKENDS[backend_settings.type].build(name, backend_settings, settings.data_dir)
-        self.dispatcher = Dispatcher([self._lane(backend) for backend in self.backends.values()])
+        self.dispatcher = Dispatcher(
+            [self._lane(backend) for backend in self.backends.values()],
+            watch_every_s=settings.dispatch.watch_every_s,
+        )
 
     def _lane(self, backend: Backend) -> Lane:
         can = backend.capabilities
@@ -167,7 +183,16 @@ class Service:
         """Release the backends and the parser."""
         if self.acceptance is not None:
             await self.acceptance.aclose()
-        for backend in self.backends.values():
+        closed = await asyncio.gather(
+            *(self._close(backend) for backend in self.backends.values()), return_exceptions=True
+        )
+        for error in closed:
+            if isinstance(error, BaseException):
+                structlog.get_logger().warning("service.close_failed", reason=f"{type(error).__name__}: {error}")
+
+    async def _close(self, backend: Backend) -> None:
+        """One backend that hangs must not keep the others, or the process, from ending."""
+        async with asyncio.timeout(CLOSE_S):
             await backend.aclose()
 
     async def _keep_house(self) -> None:
@@ -261,6 +286,7 @@ def build_api(service: Service) -> FastAPI:
     parts = ApiParts(
         store=service.store,
         pushes=ManualPushes(acceptance),
+        wake=service.dispatcher.wake,
         authenticate=authenticate,
         lanes=lambda: {name: lane.status() for name, lane in service.dispatcher.lanes.items()},
         daemons=lambda: {
@@ -284,9 +310,11 @@ def build_api(service: Service) -> FastAPI:
     # First, because routes are tried in order and DirectAdmin's are the ones that must be fast.
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
     app.include_router(receive_routes.router(acceptance, access, limits))
-    app.include_router(backends.router(parts, lambda: service.dispatcher.lanes, audit))  # before the zones' wide paths
+    app.include_router(backends.router(parts, lambda: service.dispatcher.lanes, audit))
     app.include_router(served.router(parts, lambda: {name: one.servers for name, one in service.backends.items()}))
-    app.include_router(api_routes.router(parts, audit))
+    for routes in (outbox_routes, history, pins):
+        app.include_router(routes.router(parts))
+    app.include_router(api_routes.router(parts, audit))  # after those above: it takes any path below /zones/
     app.include_router(tokens.router(service.tokens, audit))
     app.include_router(health.router(parts))
     app.include_router(metrics.router(service.metrics, parts))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from tests.support import fake_backend, named
+from tests.support import fake_backend, knot, named, nsd, powerdns
 
 KINDS = [
     *fake_backend.RIGS,
     *named.RIGS,
+    *nsd.RIGS,
+    *knot.RIGS,
+    *powerdns.RIGS,
 ]

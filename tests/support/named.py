@@ -11,10 +11,9 @@ from bench.service import free_port
 
 from directdnsonly.backends.bind import BindBackend, build
 from directdnsonly.backends.bind_settings import BindSettings
-from directdnsonly.errors import BackendUnavailable
 from directdnsonly.nameservers.registry import NAMESERVERS
 from tests.support.programs import require_program
-from tests.support.rig import ChildDaemon, Daemon, RigKind, SupervisedDaemon
+from tests.support.rig import ChildDaemon, Daemon, RigKind, SupervisedDaemon, is_ready
 
 EXTERNAL = """
 key "k" {{ algorithm hmac-sha256; secret "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI="; }};
@@ -65,15 +64,6 @@ async def bind_under_test(folder: Path, kind: str) -> AsyncIterator[tuple[BindBa
     finally:
         await backend.aclose()
         await daemon.stop()
-
-
-async def is_ready(backend: BindBackend) -> bool:
-    """Whether its control channel answers."""
-    try:
-        await backend.ready()
-    except BackendUnavailable:
-        return False
-    return True
 
 
 RIGS = [

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from directdnsonly.backends.contract import Backend, OutcomeKind, ZoneChange
 from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.proof import Proof
+from directdnsonly.errors import BackendUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase
 from directdnsonly.nameservers.supervisor import ManagedDaemon, Program
 from directdnsonly.outbox.records import Claim, Kind, Priority
@@ -113,6 +114,15 @@ class Rig:
         """Release sockets."""
         self.verifier.close()
         self.content.close()
+
+
+async def is_ready(backend: Backend) -> bool:
+    """Whether its control channel answers."""
+    try:
+        await backend.ready()
+    except BackendUnavailable:
+        return False
+    return True
 
 
 def _claim(change: ZoneChange) -> Claim:

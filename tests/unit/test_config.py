@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from directdnsonly.backends.bind_settings import BindSettings
+from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.config import Settings, load
 from directdnsonly.errors import ConfigError
 from directdnsonly.outbox.settings import OutboxSettings
@@ -67,8 +67,9 @@ def test_the_example_loads_and_names_every_key():
         defaults = Settings.model_fields[section].annotation().model_dump(mode="json")
         given = {key: value for key, value in tree[section].items() if key != "auth_password"}
         assert {key: defaults[key] for key in given} == given
-    for key in [*Settings.model_fields, *BindSettings.model_fields]:
-        assert re.search(rf"^\s*(# )?{key}:", text, re.MULTILINE), key
+    backends = [key for backend in BACKENDS.values() for key in backend.settings.model_fields]
+    for key in [*Settings.model_fields, *backends]:
+        assert re.search(rf"^\s*(# +)?{key}:", text, re.MULTILINE), key
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,12 @@ CONDITIONAL: dict[int | str, dict[str, object]] = {
 }
 
 
+class ZoneFile(Response):
+    """A zone file (RFC 4027)."""
+
+    media_type = "text/dns"
+
+
 class _WriteHeaders(BaseModel):
     """Read by hand; declared for the documentation."""
 
@@ -88,12 +94,12 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
             zones=[ZoneView.of(zone) for zone in found], next=str(found[-1].name) if len(found) == limit else None
         )
 
-    @api.get("/zones/{zone:path}/text", tags=["zones"], summary="The zone file as published")
+    @api.get("/zones/{zone:path}/text", tags=["zones"], summary="The zone file as published", response_class=ZoneFile)
     async def published_text(zone: ZonePath, version: Annotated[int | None, Query(ge=1)] = None) -> Response:
         text = await store.text(ZoneName.parse(zone), version)
         if text is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no text of {zone!a} in that version")
-        return Response(text, media_type="text/dns")
+        return ZoneFile(text)
 
     @api.get("/zones/{zone:path}", tags=["zones"], summary="A zone and its state on each backend")
     async def zone_detail(zone: ZonePath, response: Response) -> ZoneDetail:
@@ -131,7 +137,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
 
         async def act() -> Pushed:
             return await parts.pushes.put(
-                name, text, credential=who, address=_address(request), expected_version=expected
+                name, text, credential=who, address=address_of(request), expected_version=expected
             )
 
         pushed, replayed = await once.run(request, who, body, act)
@@ -155,7 +161,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
                 raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: there is nothing to delete")
             return Pushed(
                 receipt=await parts.pushes.delete(
-                    name, credential=who, address=_address(request), expected_version=expected
+                    name, credential=who, address=address_of(request), expected_version=expected
                 )
             )
 
@@ -210,7 +216,8 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     return api
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """Whom the request came from."""
     return request.client.host if request.client else ""
 
 
@@ -218,7 +225,7 @@ def _event(event: str, receipt: Receipt, who: str, request: Request, at: float) 
     """For the audit; the log has its line from where the change was accepted."""
     what = receipt.ignored or ("" if receipt.changed else "unchanged, ")
     detail = f"{what}version {receipt.version}, change {receipt.change_id}"
-    return Event(at=at, event=event, zone=receipt.name, actor=who, address=_address(request), detail=detail)
+    return Event(at=at, event=event, zone=receipt.name, actor=who, address=address_of(request), detail=detail)
 
 
 def _told(pushed: Pushed, response: Response, *, replayed: bool) -> ReceiptView:

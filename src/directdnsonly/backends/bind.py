@@ -13,25 +13,23 @@ import base64
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from directdnsonly.backends._control.contract import ControlReply, ControlUnavailable, NameServerControl
 from directdnsonly.backends._control.isccc import ControlKey, NativeControl
 from directdnsonly.backends._control.isccc_wire import ALGORITHMS
 from directdnsonly.backends._control.rndc import RndcControl
+from directdnsonly.backends._filed import APPLIED, FiledBackend
 from directdnsonly.backends._include import IncludeFile
-from directdnsonly.backends._zonefile import ZoneFolder
 from directdnsonly.backends.bind_settings import BindLayout, BindSettings
-from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange, ZoneObserved
+from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange
 from directdnsonly.errors import BackendUnavailable
-from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 
 LOAD_PAUSES_S = (0.0, 0.001, 0.002, 0.004, 0.008, 0.015, 0.02)  # 50 ms in all, then doubt
 RELOAD_AGAIN_S = (0.05, 0.2, 1.0)  # the lost reload is given again after these
 AT_ONCE = 3  # batches: one express, two bulk
-PAGE = 1000
 
 # What named says, by command. Anything else that is not "ok" is tried again later.
 ABSENT = ("not found", "no matching zone")
@@ -42,65 +40,29 @@ DYNAMIC = ("dynamic zone",)
 
 _KEY = re.compile(r'algorithm\s+"?([\w-]+)"?\s*;.*?secret\s+"([^"]+)"', re.DOTALL)
 _SERIAL = re.compile(r"^serial: (\d+)$", re.MULTILINE)
-_APPLIED = Outcome(kind=OutcomeKind.APPLIED)
 
 
-class BindBackend:
+class BindBackend(FiledBackend):
     """See `Backend`."""
 
     def __init__(self, name: str, settings: BindSettings, layout: BindLayout) -> None:
-        self.name = name
-        self.servers = layout.servers
-        self._settings = settings
-        self._layout = layout
-        self._files = ZoneFolder(layout.zones_dir)
         include = settings.zone_home == "include" or (settings.zone_home == "auto" and layout.named_conf is not None)
         self._include = IncludeFile(layout.named_conf) if include and layout.named_conf else None
-        # By addzone, commands of several batches take turns at the control channel, so that a challenge waits for one
-        # command and not for a whole bulk batch; the include file has one writer.
-        self.capabilities = Capabilities(
-            batch_size=settings.batch_size,
-            concurrency=AT_ONCE if self._include is None else 1,
-            allows_transfer=settings.is_managed,
+        super().__init__(
+            name,
+            # By addzone, commands of several batches take turns at the control channel, so that a challenge waits for
+            # one command and not for a whole bulk batch; the include file has one writer.
+            capabilities=Capabilities(
+                batch_size=settings.batch_size,
+                concurrency=AT_ONCE if self._include is None else 1,
+                allows_transfer=settings.is_managed,
+            ),
+            servers=layout.servers,
+            zones_dir=layout.zones_dir,
         )
+        self._settings = settings
+        self._layout = layout
         self._control: NameServerControl | None = None
-
-    # -- Backend
-
-    async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
-        """See Backend."""
-        try:
-            before = await asyncio.to_thread(self._write, changes)
-            if self._include is not None:
-                await self._list_in_include(changes)
-            outcomes = [await self._command(change) for change in changes]
-            for number, change in enumerate(changes):
-                if outcomes[number] is None:
-                    outcomes[number] = await self._follow(change)
-        except ControlUnavailable as error:
-            raise BackendUnavailable(str(error), backend=self.name) from error
-        except OSError as error:
-            reason = f"{error.strerror}: {error.filename or self._layout.zones_dir}"
-            raise BackendUnavailable(reason, backend=self.name) from error
-        settled = [outcome or _APPLIED for outcome in outcomes]
-        await self._clean_up(changes, settled, before)
-        return settled
-
-    async def inventory(self) -> AsyncIterator[ZoneObserved]:
-        """See Backend. Reads the last line of each file, a page in a thread at a time."""
-        names = await asyncio.to_thread(self._files.all_names)
-        for start in range(0, len(names), PAGE):
-            for observed in await self.observe(names[start : start + PAGE]):
-                if observed is not None:
-                    yield observed
-
-    async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
-        """See Backend. The last line of each file tells."""
-        return await asyncio.to_thread(self._files.observe_all, names)
-
-    async def stored(self, name: ZoneName) -> Sequence[Record] | None:
-        """See Backend."""
-        return await asyncio.to_thread(self._files.records, name)
 
     async def ready(self) -> None:
         """See Backend."""
@@ -116,58 +78,28 @@ class BindBackend:
         if self._control is not None:
             await self._control.aclose()
 
-    # -- files
+    # -- of FiledBackend
 
-    def _write(self, changes: Sequence[ZoneChange]) -> list[bytes | None]:
-        """Write the files of the puts; what each file held before."""
-        self._layout.zones_dir.mkdir(parents=True, exist_ok=True)
-        before: list[bytes | None] = []
-        for change in changes:
-            before.append(None if change.is_delete else self._files.read(change.name))
-            if change.text is not None:
-                self._files.write(
-                    change.name, change.text, version=change.version, serial=change.serial, records=change.records
-                )
-        return before
-
-    async def _clean_up(
-        self, changes: Sequence[ZoneChange], outcomes: Sequence[Outcome], before: Sequence[bytes | None]
-    ) -> None:
-        """Remove files of deleted zones; put the last good content back where named refused the new one."""
-        todo = [
-            (change, content)
-            for change, outcome, content in zip(changes, outcomes, before, strict=True)
-            if (change.is_delete and outcome.kind is OutcomeKind.APPLIED)
-            or (not change.is_delete and outcome.kind is OutcomeKind.REFUSED)
-        ]
-        if not todo:
-            return
-
-        def clean() -> None:
-            for change, content in todo:
-                self._files.put_back(change.name, None if change.is_delete else content)
-
-        await asyncio.to_thread(clean)
+    async def _tell(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
+        """See FiledBackend. All commands first, then each reload is followed until it is loaded."""
         if self._include is not None:
-            never_served: dict[ZoneName, Path | None] = {
-                change.name: None for change, content in todo if not change.is_delete and content is None
-            }
-            changed = await asyncio.to_thread(self._unlist, never_served)
-            if changed:
-                await self._ask("reconfig")
+            await self._list(
+                {change.name: None if change.is_delete else self._files.path(change.name) for change in changes}
+            )
+        said = [(change, await self._command(change)) for change in changes]
+        ends = [(change, outcome or await self._follow(change)) for change, outcome in said]
+        return {change.name: outcome for change, outcome in ends if outcome.kind is not OutcomeKind.APPLIED}
 
-    def _unlist(self, names: dict[ZoneName, Path | None]) -> bool:
-        assert self._include is not None
-        return self._include.update(names)
+    async def _undo(self, changes: Sequence[ZoneChange], before: dict[ZoneName, bytes | None]) -> None:
+        """See FiledBackend. named keeps the old content of a zone by itself; one that never loaded is unlisted."""
+        if self._include is not None:
+            await self._list({change.name: None for change in changes if before[change.name] is None})
 
     # -- commands
 
-    async def _list_in_include(self, changes: Sequence[ZoneChange]) -> None:
-        """Adds and deletes of a batch in one file and one reconfig."""
+    async def _list(self, wanted: dict[ZoneName, Path | None]) -> None:
+        """Adds and deletes of a batch in one writing of the include file and one reconfig."""
         assert self._include is not None
-        wanted: dict[ZoneName, Path | None] = {}
-        for change in changes:  # in order: the last change of a name counts
-            wanted[change.name] = None if change.is_delete else self._files.path(change.name)
         if await asyncio.to_thread(self._include.update, wanted):
             reply = await self._ask("reconfig")
             if not reply.ok:
@@ -185,7 +117,7 @@ class BindBackend:
         path = self._files.path(change.name)
         reply = await self._ask(f'addzone "{change.name}" {{ type primary; file "{path}"; }};')
         if reply.ok:
-            return _APPLIED  # addzone loads before it answers
+            return APPLIED  # addzone loads before it answers
         text = reply.text
         if _says(text, PRESENT) and not again:
             return await self._reload(change, again=True)
@@ -210,23 +142,23 @@ class BindBackend:
 
     async def _delete(self, change: ZoneChange) -> Outcome:
         if self._include is not None:
-            return _APPLIED  # the reconfig has removed it
+            return APPLIED  # the reconfig has removed it
         reply = await self._ask(f'delzone "{change.name}"')
         if reply.ok or _says(reply.text, ABSENT):
-            return _APPLIED
+            return APPLIED
         return Outcome(kind=OutcomeKind.RETRY, reason=_one_line(reply.text))
 
     async def _follow(self, change: ZoneChange) -> Outcome:
         """Watch until named has loaded what the reload asked for; give a lost reload again; find out why it refuses."""
         if await self._is_loaded(change, LOAD_PAUSES_S):
-            return _APPLIED
+            return APPLIED
         refusal = await asyncio.to_thread(self._why_refused, change)
         if refusal:
             return Outcome(kind=OutcomeKind.REFUSED, reason=refusal)
         for pause_s in RELOAD_AGAIN_S:
             await self._ask(f'reload "{change.name}"')
             if await self._is_loaded(change, (0.002, pause_s / 2, pause_s / 2)):
-                return _APPLIED
+                return APPLIED
         return Outcome(kind=OutcomeKind.RETRY, reason="named took the reload but does not load the zone: see its log")
 
     async def _is_loaded(self, change: ZoneChange, pauses_s: Sequence[float]) -> bool:

@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from directdnsonly.backends.contract import ServerAddress
-from directdnsonly.backends.settings import BackendSettings, Networks, UserName
+from directdnsonly.backends.settings import BackendSettings, Networks, UserName, reachable
 
 DEBIAN_KEYS = (Path("/etc/bind/rndc.key"), Path("/etc/rndc.key"), Path("/etc/named/rndc.key"))
 
@@ -106,7 +106,7 @@ class BindSettings(BackendSettings):
         if self.is_managed:
             key_file: Path | None = folder / "rndc.key"
             port = self.rndc_port or _remembered_port(folder / "control.port")
-            servers = tuple(ServerAddress(host=_reachable(address), port=self.port) for address in self.listen[:1])
+            servers = tuple(ServerAddress(host=reachable(address), port=self.port) for address in self.listen[:1])
         else:
             candidates = (self.rndc_key_file,) if self.rndc_key_file else DEBIAN_KEYS
             key_file = next((path for path in candidates if _readable(path)), self.rndc_key_file)
@@ -124,11 +124,6 @@ class BindSettings(BackendSettings):
             servers=self.servers(*servers),
             run_as=self.run_as if self.run_as is not None else "auto",
         )
-
-
-def _reachable(address: str) -> str:
-    """Where to ask a server that listens on `address`; the any-addresses are asked on loopback."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - compared, not bound
 
 
 def _readable(path: Path | None) -> bool:

@@ -9,9 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from directdnsonly.backends import bind
+from directdnsonly.backends import bind, knot, nsd, powerdns, powerdns_mysql
 from directdnsonly.backends.bind_settings import BindSettings
 from directdnsonly.backends.contract import Backend
+from directdnsonly.backends.knot_settings import KnotSettings
+from directdnsonly.backends.nsd_settings import NsdSettings
+from directdnsonly.backends.powerdns_mysql_settings import PowerDnsMysqlSettings
+from directdnsonly.backends.powerdns_settings import PowerDnsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,10 @@ class BackendType:
 
 BACKENDS: Mapping[str, BackendType] = {
     "bind": BackendType(BindSettings, bind.build),
+    "nsd": BackendType(NsdSettings, nsd.build),
+    "knot": BackendType(KnotSettings, knot.build),
+    "powerdns": BackendType(PowerDnsSettings, powerdns.build),
+    "powerdns_mysql": BackendType(PowerDnsMysqlSettings, powerdns_mysql.build),
 }
 
 

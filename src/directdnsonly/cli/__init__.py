@@ -5,9 +5,9 @@ from __future__ import annotations
 
 def main() -> None:
     """The console entry."""
-    from directdnsonly.cli import acting, looking, moving  # noqa: PLC0415 - `import directdnsonly.cli` stays cheap for completion
+    from directdnsonly.cli import acting, history, looking, moving, outbox  # noqa: PLC0415 - `import directdnsonly.cli` stays cheap for completion
     from directdnsonly.cli.commands import app  # noqa: PLC0415 - same
 
-    for commands in (looking, acting, moving):
+    for commands in (looking, outbox, history, acting, moving):
         commands.register(app)
     app()

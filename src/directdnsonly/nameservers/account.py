@@ -13,6 +13,8 @@ from pathlib import Path
 from directdnsonly.errors import ConfigError, ConfigProblem
 
 SBIN = "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin"
+SOCKET_OCTETS = 108
+LOG_BYTES = 10 * 2**20
 
 
 def find(program: str) -> str | None:
@@ -58,9 +60,23 @@ def let_read(file: Path, user: str) -> None:
     file.chmod(0o640)
 
 
+def fits_socket(path: Path, *, backend: str) -> None:
+    """Raises ConfigError when the path is too long for a unix socket (108 octets with its end, unix(7))."""
+    if len(os.fsencode(path)) >= SOCKET_OCTETS:
+        what = f"the path of its control socket is too long ({path})"
+        raise ConfigError([ConfigProblem(f"dns.backends.{backend}", what, "a shorter data_dir")])
+
+
+def rotate(log_file: Path) -> None:
+    """Keep one old log beside the new one, for programs that cannot turn over their own."""
+    with contextlib.suppress(FileNotFoundError):
+        if log_file.stat().st_size > LOG_BYTES:
+            log_file.replace(log_file.with_name(log_file.name + ".0"))
+
+
 def check(command: Sequence[str], *, backend: str, what: str) -> None:
     """Run a checker; raises ConfigError with its words when it refuses."""
-    done = subprocess.run(list(command), capture_output=True, check=False, timeout=30)  # noqa: S603 - our own files
+    done = subprocess.run(list(command), capture_output=True, check=False, timeout=120)  # noqa: S603 - our own files
     if done.returncode:
         text = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
         raise ConfigError([ConfigProblem(f"dns.backends.{backend}", f"{what} refuses its configuration: {text}")])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from directdnsonly.nameservers import named
+from directdnsonly.nameservers import knotd, named, nsd
 from directdnsonly.nameservers.supervisor import Program
 
 
@@ -26,6 +26,26 @@ def _named(name: str, settings: Any, data_dir: Path) -> Program:
     )
 
 
+def _nsd(name: str, settings: Any, data_dir: Path) -> Program:
+    layout = settings.layout(name, data_dir)
+    return nsd.Nsd(
+        name=name,
+        layout=layout,
+        rate_limit=settings.rate_limit,
+        notify=settings.notify_addresses,
+        allow_transfer=settings.allow_transfer,
+    )
+
+
+def _knotd(name: str, settings: Any, data_dir: Path) -> Program:
+    layout = settings.layout(name, data_dir)
+    return knotd.Knotd(
+        name=name, layout=layout, notify=settings.notify_addresses, allow_transfer=settings.allow_transfer
+    )
+
+
 NAMESERVERS: Mapping[str, Kind] = {
     "bind": Kind(program="named", package="bind9", build=_named),
+    "nsd": Kind(program="nsd", package="nsd", build=_nsd),
+    "knot": Kind(program="knotd", package="knot", build=_knotd),
 }

@@ -122,6 +122,7 @@ class ManagedDaemon:
                 self._enter(DaemonPhase.RUNNING, "", restarts=self._status.restarts)
                 self._log.info("nameserver.started", backend=self._name, pid=process.pid, port=self._program.port)
             code = await ended
+            _kill_session(process.pid)  # children that outlive a killed parent hold its port
         finally:
             ended.cancel()
             if process.returncode is None:

@@ -1,0 +1,136 @@
+"""The bundled NSD: its configuration, the list of its zones, and how it is started."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from directdnsonly.nameservers import account
+
+
+class NsdLayout(Protocol):
+    """Where everything is (made by the backend's settings)."""
+
+    @property
+    def folder(self) -> Path: ...  # noqa: D102
+    @property
+    def zones_dir(self) -> Path: ...  # noqa: D102
+    @property
+    def pattern(self) -> str: ...  # noqa: D102
+    @property
+    def odd_pattern(self) -> str: ...  # noqa: D102
+    @property
+    def listen(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def port(self) -> int: ...  # noqa: D102
+    @property
+    def run_as(self) -> str: ...  # noqa: D102
+    def zones(self) -> Iterable[tuple[str, bool]]: ...  # noqa: D102
+
+
+class Nsd:
+    """See Program. `layout.zones` gives each zone that has a file, and whether it needs the pattern of odd names."""
+
+    kind = "nsd"
+    package = "nsd"
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        layout: NsdLayout,
+        rate_limit: int,
+        notify: Sequence[str],
+        allow_transfer: Sequence[str],
+    ) -> None:
+        self._name = name
+        self._layout = layout
+        self._rate_limit = rate_limit
+        self._notify = notify
+        self._allow_transfer = allow_transfer
+        self.port = layout.port
+        self.log_file = layout.folder / "run" / "nsd.log"
+        self.pid_file = layout.folder / "run" / "nsd.pid"
+        self.marker = str(layout.folder / "nsd.conf")
+
+    def prepare(self) -> None:
+        """See Program. The list of zones is made from the files, so that each of them is served from the start."""
+        program = account.require("nsd", package=self.package, backend=self._name)
+        folder, zones_dir = self._layout.folder, self._layout.zones_dir
+        for part in (folder, folder / "run", folder / "state", zones_dir):
+            part.mkdir(parents=True, exist_ok=True)
+        account.fits_socket(folder / "run" / "nsd.ctl", backend=self._name)
+        account.rotate(self.log_file)
+        layout = self._layout
+        with (folder / "state" / "zone.list").open("w", encoding="ascii") as out:
+            out.write("# NSD zone list\n# name pattern\n")
+            for name, odd in self._layout.zones():
+                out.write(f"add {name} {layout.odd_pattern if odd else layout.pattern}\n")
+        conf = folder / "nsd.conf"
+        conf.write_text(self._configuration(_version(program)), encoding="utf-8")
+        if user := self._user():
+            for part in (folder / "run", folder / "state"):
+                account.give(part, user)
+            zones_dir.chmod(0o755)
+        if checker := account.find("nsd-checkconf"):
+            account.check([checker, str(conf)], backend=self._name, what="nsd")
+
+    def command(self) -> Sequence[str]:
+        """See Program."""
+        program = account.require("nsd", package=self.package, backend=self._name)
+        return [program, "-d", "-c", str(self._layout.folder / "nsd.conf")]
+
+    def says_started(self, log: bytes) -> bool:
+        """See Program. nsd says so when every zone is loaded."""
+        return b"nsd started (NSD" in log
+
+    def _user(self) -> str:
+        return account.drop_to(self._layout.run_as, ("nsd",), self._layout.folder)
+
+    def _configuration(self, version: tuple[int, int]) -> str:
+        layout, folder = self._layout, self._layout.folder
+        addresses = "".join(f"  ip-address: {address}@{layout.port}\n" for address in layout.listen)
+        v6 = any(":" in address for address in layout.listen)
+        peers = dict.fromkeys(("127.0.0.1", "::1", *layout.listen, *self._allow_transfer))
+        peers.pop("0.0.0.0", None)  # noqa: S104 - not bound here
+        peers.pop("::", None)
+        common = "".join(f"  provide-xfr: {peer} NOKEY\n" for peer in peers)
+        common += "".join(f"  notify: {peer} NOKEY\n" for peer in self._notify)
+        return f"""# Written by directdnsonly at each start; changes here are lost.
+server:
+{addresses}  port: {layout.port}
+  do-ip6: {"yes" if v6 else "no"}
+  server-count: 1
+  tcp-count: 500
+  username: "{self._user()}"
+  chroot: ""
+  zonesdir: "{layout.zones_dir}"
+{'  database: ""' if version < (4, 7) else ""}
+  zonelistfile: "{folder}/state/zone.list"
+  xfrdfile: "{folder}/state/xfrd.state"
+  xfrdir: "{folder}/state"
+  pidfile: "{folder}/run/nsd.pid"
+  logfile: "{folder}/run/nsd.log"
+  zonefiles-check: yes
+  zonefiles-write: 0
+  hide-version: yes
+  rrl-ratelimit: {self._rate_limit}
+remote-control:
+  control-enable: yes
+  control-interface: {folder}/run/nsd.ctl
+pattern:
+  name: "{layout.pattern}"
+  zonefile: "%s.db"
+{common}pattern:
+  name: "{layout.odd_pattern}"
+  zonefile: "names/%s"
+{common}"""
+
+
+def _version(program: str) -> tuple[int, int]:
+    done = subprocess.run([program, "-v"], capture_output=True, check=False)  # noqa: S603 - a fixed program
+    found = re.search(rb"NSD version (\d+)\.(\d+)", done.stderr + done.stdout)
+    return (int(found[1]), int(found[2])) if found else (4, 7)

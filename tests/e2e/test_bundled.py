@@ -1,0 +1,50 @@
+"""The line with each other bundled name server: pushed, served, the name server killed, served again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from bench.load import delete, dns_socket, push_blocking, rawsave, wait_served, zone_text
+from bench.service import Service
+
+from tests.e2e.test_line import until
+from tests.support.programs import require_program
+
+SERIAL = 2026112300
+
+
+@pytest.mark.parametrize(("backend", "program"), [("nsd", "nsd"), ("knot", "knotd")])
+def test_pushed_served_killed_and_served_again(backend, program):
+    """As DirectAdmin pushes; kill -9 of the name server; kill -9 of ourselves; a delete at the end."""
+    require_program(program)
+    names = [f"z{number}.example" for number in range(20)] + ["0/26.2.0.192.in-addr.arpa"]
+    with Service(backend=backend, log_level="INFO") as service, dns_socket(service.dns_port) as sock:
+        for name in names:
+            push_blocking(service.port, rawsave(name.replace("/", "%2F"), zone_text(name, SERIAL)))
+        for name in names:
+            wait_served(sock, name, SERIAL)
+        killed = service.daemon_pid()
+        assert program in Path(f"/proc/{killed}/cmdline").read_text()
+        if os.geteuid() == 0:
+            assert Path(f"/proc/{killed}").stat().st_uid != 0, "it should have dropped to its own user"
+
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: '"nameserver.exited"' in (service.folder / "log").read_text())
+        push_blocking(service.port, rawsave("z0.example", zone_text("z0.example", SERIAL + 1)))
+        until(lambda: service.readyz()["status"] == "ready", 30)
+        wait_served(sock, "z0.example", SERIAL + 1)
+        for name in names[1:]:
+            wait_served(sock, name, SERIAL)
+        assert killed != service.daemon_pid()
+
+        service.kill()  # the name server goes on alone, and is replaced at the start
+        wait_served(sock, "z1.example", SERIAL)
+        service.start()
+        for name in names[1:]:
+            wait_served(sock, name, SERIAL)
+        push_blocking(service.port, delete("z2.example"))
+        wait_served(sock, "z2.example", None)
+        assert "backend.drifted" not in (service.folder / "log").read_text()
