@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from directdnsonly.api.models import Moment, ReceiptView
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.problem import RESPONSES
-from directdnsonly.api.routes import ZonePath, address_of
+from directdnsonly.api.routes import LARGEST, ZonePath, address_of
 from directdnsonly.outbox.records import Event, NewPin, Pin, Receipt
 from directdnsonly.zone.name import ZoneName
 
@@ -47,7 +47,7 @@ class PinRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: str = Field("", max_length=500)
-    version: int | None = Field(None, ge=1)
+    version: int | None = Field(None, ge=1, le=LARGEST)
 
 
 def router(parts: ApiParts) -> APIRouter:

@@ -32,6 +32,7 @@ from directdnsonly.outbox.records import Event, Kind, Receipt
 from directdnsonly.zone.name import ZoneName
 
 LONGEST_WAIT_S = 60.0
+LARGEST = 2**53 - 1  # of a version; what every JSON reader keeps exactly, and SQLite, too
 
 _WRITING = """`If-Match: "5"` (the ETag of the zone): only when that is still the newest version, else 412.
 `If-None-Match: *`: only when there is no such zone. `Idempotency-Key`: a repetition within a day changes nothing and
@@ -95,7 +96,9 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         )
 
     @api.get("/zones/{zone:path}/text", tags=["zones"], summary="The zone file as published", response_class=ZoneFile)
-    async def published_text(zone: ZonePath, version: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    async def published_text(
+        zone: ZonePath, version: Annotated[int | None, Query(ge=1, le=LARGEST)] = None
+    ) -> Response:
         text = await store.text(ZoneName.parse(zone), version)
         if text is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no text of {zone!a} in that version")
