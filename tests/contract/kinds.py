@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.support import fake_backend, knot, named, nsd
+from tests.support import coredns, fake_backend, knot, named, nsd
 
 KINDS = [
     *fake_backend.RIGS,
     *named.RIGS,
     *nsd.RIGS,
     *knot.RIGS,
+    *coredns.RIGS,
 ]
