@@ -1,8 +1,9 @@
 """The tables that CoreDNS's MySQL plug-ins read: found as they are, or created in our wider form.
 
 The plug-in mysql_extend creates narrow ones by itself (VARCHAR(1024) for data, no index for its own question, INT ids)
-and reads columns by name, so that it works on ours as well; ours also carry what `observe` compares (serial, version,
-number of records) and the stamp by which the plug-in mysqlzones notices a change.
+and reads columns by name, so that it works on ours as well. Ours also carry what a person wants to know of a zone
+(serial, number of records), what `observe` compares with the records as they are (version, checksum), and the stamp by
+which the plug-in mysqlzones notices a change.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ ZONES = """CREATE TABLE IF NOT EXISTS `{table}` (
   serial INT UNSIGNED NOT NULL DEFAULT 0,
   version BIGINT NOT NULL DEFAULT 0,
   records INT UNSIGNED NOT NULL DEFAULT 0,
+  checksum BIGINT UNSIGNED NOT NULL DEFAULT 0,
   stamp BIGINT NOT NULL DEFAULT 0,
   UNIQUE KEY zone_name (zone_name)) ENGINE=InnoDB"""
 RECORDS = """CREATE TABLE IF NOT EXISTS `{table}` (
@@ -30,7 +32,9 @@ RECORDS = """CREATE TABLE IF NOT EXISTS `{table}` (
   ttl INT UNSIGNED NOT NULL,
   online TINYINT NOT NULL DEFAULT 1,
   KEY k_lookup (zone_id, hostname, type)) ENGINE=InnoDB"""
-OURS = frozenset({"serial", "version", "records", "stamp"})
+OURS = frozenset({"serial", "version", "records", "checksum", "stamp"})
+# Of the records of a zone as they are (r), the same number as `checksum` of `_coredns_rows`; doubled rows count twice.
+CHECKSUM = "SUM(CRC32(CONCAT_WS(' ', r.hostname, r.type, r.ttl, r.data)))"
 NEEDED_OF_ZONES = frozenset({"id", "zone_name"})
 NEEDED_OF_RECORDS = frozenset({"id", "zone_id", "hostname", "type", "data", "ttl", "online"})
 COLUMNS = (

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from directdnsonly.backends._coredns_rows import NO_NSEC3, Dialect, Row, RowRefused, records, rows_of
-from directdnsonly.backends._coredns_schema import Schema, find_schema
+from directdnsonly.backends._coredns_rows import NO_NSEC3, Dialect, Row, RowRefused, checksum, records, rows_of
+from directdnsonly.backends._coredns_schema import CHECKSUM, Schema, find_schema
 from directdnsonly.backends._mysql import DataRefused, MysqlServer, Session
 from directdnsonly.backends._mysql_batch import deliver
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange, ZoneObserved
@@ -86,12 +86,12 @@ class CorednsMysqlBackend:
             return []
         if self._schema is None:
             self._schema = await self._find_schema()
-        version = "z.version" if self._schema.ours else "NULL"
+        version, altered = ("z.version", f"MAX(z.checksum) <> {CHECKSUM}") if self._schema.ours else ("NULL", "FALSE")
         found: dict[str, ZoneObserved] = {}
         for start in range(0, len(names), PAGE):
             page = [name.absolute for name in names[start : start + PAGE]]
             rows = await self._server.query(
-                f"SELECT z.zone_name, MAX({version}), COUNT(r.id),"
+                f"SELECT z.zone_name, MAX({version}), {altered}, COUNT(r.id),"
                 " MAX(CASE WHEN r.type = 'SOA' AND r.hostname = '@' THEN r.data END)"
                 f" FROM {self._zones} z LEFT JOIN {self._records} r ON r.zone_id = z.id AND r.online <> 0"
                 f" WHERE z.zone_name IN ({_places(page)}) GROUP BY z.id, z.zone_name",
@@ -160,7 +160,7 @@ class CorednsMysqlBackend:
             ids |= await self._ids(session, new)
         rows = {ids[name]: wanted[name, change.version] for name, change in puts.items()}
         await self._write_records(session, rows, list(there))
-        await self._write_zones(session, {ids[name]: change for name, change in puts.items()})
+        await self._write_zones(session, {ids[name]: change for name, change in puts.items()}, rows)
 
     async def _ids(self, session: Session, names: Sequence[ZoneName], *, lock: bool = False) -> dict[ZoneName, int]:
         """The ids of zones, their rows locked in one order."""
@@ -200,14 +200,17 @@ class CorednsMysqlBackend:
         if added:
             await session.insert(self._settings.records_table, COLUMNS, added)
 
-    async def _write_zones(self, session: Session, puts: Mapping[int, ZoneChange]) -> None:
+    async def _write_zones(
+        self, session: Session, puts: Mapping[int, ZoneChange], rows: Mapping[int, frozenset[Row]]
+    ) -> None:
         """In our own schema: what the records are, and a new stamp, by which mysqlzones reads the zone again."""
         if not puts or self._schema is None or not self._schema.ours:
             return
         cases = {
             "serial": [(zone, change.serial) for zone, change in puts.items()],
             "version": [(zone, change.version) for zone, change in puts.items()],
-            "records": [(zone, change.records) for zone, change in puts.items()],
+            "records": [(zone, len(rows[zone])) for zone in puts],
+            "checksum": [(zone, checksum(rows[zone])) for zone in puts],
         }
         sets = ", ".join(f"{column} = CASE id {'WHEN %s THEN %s ' * len(puts)}END" for column in cases)
         values = [value for pairs in cases.values() for pair in pairs for value in pair]
@@ -262,11 +265,12 @@ def _zone_name(text: str) -> ZoneName | None:
         return None
 
 
-def _observed(text: str, version: int | None, count: int, soa: str | None) -> ZoneObserved:
+def _observed(text: str, version: int | None, altered: object, count: int, soa: str | None) -> ZoneObserved:
+    """Not whole: without an SOA, or other records than we wrote."""
     name = ZoneName.trusted(text.removesuffix("."))
     fields = (soa or "").split(" ")
-    if len(fields) < 7 or not fields[2].isdigit():  # noqa: PLR2004 - the fields of an SOA
-        return ZoneObserved(name=name, version=version, whole=False)
+    if altered or len(fields) < 7 or not fields[2].isdigit():  # noqa: PLR2004 - the fields of an SOA
+        return ZoneObserved(name=name, version=version, records=count, whole=False)
     return ZoneObserved(name=name, serial=int(fields[2]), records=count, version=version)
 
 
