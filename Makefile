@@ -40,7 +40,7 @@ docs: .venv/.dev ## generated pages: configuration, log events, the life of a de
 	$(PY) docs/generate.py
 
 matrix: tools-test .venv/.dev build/coredns ## the RR-type matrix anew, from a run against every name server
-	$(SBIN) DADNS_RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py
+	$(SBIN) DADNS_RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py tests/contract/test_coredns_answers.py
 	$(PY) docs/generate.py
 
 lock: ## pin the dependencies again (needs uv)

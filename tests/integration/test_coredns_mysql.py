@@ -14,7 +14,7 @@ from directdnsonly.backends.contract import OutcomeKind, ZoneChange
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
-from tests.support.coredns import DATABASE, STOCK, DataCentre
+from tests.support.coredns import DATABASE, ROOT, STOCK, DataCentre
 
 ADD = "INSERT INTO records (zone_id, hostname, type, data, ttl, online)"
 HEAD = "@ 60 IN SOA ns.host.example. h.host.example. {serial} 60 60 60 60\n@ 60 IN NS ns.host.example.\n"
@@ -194,6 +194,21 @@ async def test_tables_that_are_missing_or_too_narrow_are_said(centre, make):
     with pytest.raises(BackendUnavailable, match="stamp, version, which mysqlzones needs"):
         await make().ready()
     await make(plugin="mysql_extend").ready()
+
+
+async def test_the_documented_alter_makes_the_plug_ins_tables_ours(centre, make):
+    """With zones in them; afterwards long values fit and altered records are seen."""
+    centre.database.script(STOCK, DATABASE)
+    await kinds(make(plugin="mysql_extend"), put("a.example", 1, "www 60 IN A 192.0.2.1\n"))
+    page = (ROOT / "docs/backends/coredns_mysql.md").read_text()
+    centre.database.script(page.split("```sql\n")[1].split("```")[0], DATABASE)
+    backend = make()
+    long = " ".join(f'"{"x" * 250}"' for _ in range(20))
+
+    assert [OutcomeKind.APPLIED] == await kinds(backend, put("a.example", 2, f"www 60 IN TXT {long}\n"))
+
+    (seen,) = await backend.observe([ZoneName.parse("a.example")])
+    assert (2, 3, 2, True) == (seen.serial, seen.records, seen.version, seen.whole)
 
 
 async def test_the_command_after_deletions_runs_once_and_its_failure_is_told(centre, make, tmp_path):
