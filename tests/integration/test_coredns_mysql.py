@@ -233,20 +233,25 @@ async def test_the_command_after_deletions_runs_once_and_its_failure_is_told(cen
 async def test_a_database_that_is_restarted_or_killed_in_the_middle_loses_nothing(centre, make):
     """C9: kill -9 under a running batch; afterwards the same batch makes it whole."""
     backend = make()
-    changes = [put(f"z{n}.example", 1, "".join(f"h{m} 60 IN A 192.0.2.{m}\n" for m in range(200))) for n in range(50)]
+    changes = [put(f"z{n}.example", 1, "".join(f"h{m} 60 IN A 192.0.2.{m}\n" for m in range(50))) for n in range(50)]
     await backend.ready()
+    await kinds(backend, put("z7.example", 1))
+    other = centre.database.connect(DATABASE)
+    other.autocommit(False)
+    other.cursor().execute("SELECT id FROM zones WHERE zone_name = 'z7.example.' FOR UPDATE")
     running = asyncio.create_task(backend.apply(changes))
-    while not centre.database.sql("SELECT 1 FROM information_schema.innodb_trx"):
-        await asyncio.sleep(0)
+    while (2,) not in centre.database.sql("SELECT COUNT(*) FROM information_schema.innodb_trx"):
+        await asyncio.sleep(0.001)  # until the batch waits for that lock, inside its transaction
     centre.database.kill()
     with pytest.raises(BackendUnavailable):
         await running
+    other.close()
     with pytest.raises(BackendUnavailable):
         await backend.apply(changes)
 
     await centre.database.start()
     assert {OutcomeKind.APPLIED} == set(await kinds(backend, *changes))
-    assert {(202, 1)} == {(seen.records, seen.serial) for seen in await backend.observe([c.name for c in changes])}
+    assert {(52, 1)} == {(seen.records, seen.serial) for seen in await backend.observe([c.name for c in changes])}
 
     await centre.database.stop()
     await centre.database.start()
