@@ -35,7 +35,7 @@ async def _alone(
     server: MysqlServer, change: ZoneChange, write: Write, explain: Callable[[DataRefused], str]
 ) -> Outcome:
     try:
-        await server.transaction(lambda session: write(session, [change]), tries=2)
+        await server.transaction(lambda session: write(session, [change]))
     except DataRefused as error:
         return Outcome(kind=OutcomeKind.REFUSED, reason=explain(error))
     except TransactionLost as error:

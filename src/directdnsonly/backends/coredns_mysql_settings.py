@@ -7,10 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from directdnsonly.backends.mysql_settings import Identifier, MysqlSettings
-
-
-def _argv(value: object) -> object:
-    return tuple(value.split()) if isinstance(value, str) else value
+from directdnsonly.backends.settings import one_or_many
 
 
 class CorednsMysqlSettings(MysqlSettings):
@@ -42,7 +39,7 @@ class CorednsMysqlSettings(MysqlSettings):
         "refuse",
         description="A signed zone cannot be served truly: refuse it with the reason, or write it all the same.",
     )
-    on_delete: Annotated[tuple[str, ...], BeforeValidator(_argv)] = Field(
+    on_delete: Annotated[tuple[str, ...], BeforeValidator(one_or_many)] = Field(
         (),
         description="A command (program and arguments) to run after deletions, e.g. one that restarts a CoreDNS with "
         "mysql_extend, which answers deleted zones from memory until then.",
