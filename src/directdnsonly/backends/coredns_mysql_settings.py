@@ -41,7 +41,7 @@ class CorednsMysqlSettings(MysqlSettings):
     )
     on_delete: Annotated[tuple[str, ...], BeforeValidator(one_or_many)] = Field(
         (),
-        description="A command (program and arguments) to run after deletions, e.g. one that restarts a CoreDNS with "
+        description="A command (program and arguments) to run after each batch with deletions, e.g. one that restarts a CoreDNS with "
         "mysql_extend, which answers deleted zones from memory until then.",
     )
     on_delete_timeout_s: float = Field(10.0, gt=0, description="Seconds that the command may take.")
