@@ -57,7 +57,9 @@ def free_port() -> int:
 class Service:
     """Starts on entering, stops on leaving."""
 
-    def __init__(self, *, extra: str = "", log_level: str = "WARNING", backend: str = "bind", backends: str = MANAGED) -> None:
+    def __init__(
+        self, *, extra: str = "", log_level: str = "WARNING", backend: str = "bind", backends: str = MANAGED
+    ) -> None:
         """`extra` comes after the backends, e.g. keys of dispatch; `backends` instead of one bundled name server."""
         self.port, self.dns_port = free_port(), free_port()
         self.backend = backend  # its type, which is also its name
