@@ -239,8 +239,9 @@ async def test_a_database_that_is_restarted_or_killed_in_the_middle_loses_nothin
     other.autocommit(False)
     other.cursor().execute("SELECT id FROM zones WHERE zone_name = 'z7.example.' FOR UPDATE")
     running = asyncio.create_task(backend.apply(changes))
-    while (2,) not in centre.database.sql("SELECT COUNT(*) FROM information_schema.innodb_trx"):
-        await asyncio.sleep(0.001)  # until the batch waits for that lock, inside its transaction
+    async with asyncio.timeout(60):  # until the batch waits for that lock, inside its transaction
+        while (2,) not in centre.database.sql("SELECT COUNT(*) FROM information_schema.innodb_trx"):
+            await asyncio.sleep(0.2)  # the server makes this table anew only when nobody read it for 0.1 s
     centre.database.kill()
     with pytest.raises(BackendUnavailable):
         await running
