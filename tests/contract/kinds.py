@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support import coredns, fake_backend, knot, named, nsd
+from tests.support import coredns, fake_backend, knot, named, nsd, powerdns
 
 KINDS = [
     *fake_backend.RIGS,
@@ -10,4 +10,5 @@ KINDS = [
     *nsd.RIGS,
     *knot.RIGS,
     *coredns.RIGS,
+    *powerdns.RIGS,
 ]

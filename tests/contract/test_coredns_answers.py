@@ -99,7 +99,7 @@ async def test_coredns_answers_as_documented(rig):
     found["the same by TCP"] = await asked(rig, *QUESTIONS["answer too long for UDP"], tcp=True)
     found["NOTIFY"] = await notified(rig)
 
-    if os.environ.get("DADNS_RECORD_MATRIX"):
+    if os.environ.get("RECORD_MATRIX"):
         results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         RESULTS.write_text(json.dumps(results | {rig.kind.title: found}, indent=1, sort_keys=False) + "\n")
     documented = json.loads(RESULTS.read_text())[rig.kind.title]

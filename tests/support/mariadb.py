@@ -40,13 +40,16 @@ def template() -> Path:
     """A data folder with the system tables, as mariadb-install-db makes it (which needs the client package too)."""
     folder = Path(tempfile.mkdtemp(prefix="mariadb-template-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    temporary = folder / "tmp-of-bootstrap"  # a shared one is cleaned by each server that starts
+    temporary.mkdir()
     script = "create database mysql;\nuse mysql;\nset @auth_root_socket=NULL;\n"
     script += "".join((SCRIPTS / name).read_text() for name in SYSTEM_TABLES)
     subprocess.run(
         [require_program("mariadbd"), *SMALL, "--bootstrap", f"--datadir={folder}", f"--user={getpass.getuser()}",
-         "--enforce-storage-engine=", "--max-allowed-packet=8M", "--net-buffer-length=16K"],
+         f"--tmpdir={temporary}", "--enforce-storage-engine=", "--max-allowed-packet=8M", "--net-buffer-length=16K"],
         input=script.encode(), check=True, capture_output=True, timeout=60,
     )  # fmt: skip
+    temporary.rmdir()
     return folder
 
 
@@ -62,10 +65,11 @@ class MariaDb:
         atexit.register(shutil.rmtree, short, ignore_errors=True)
         self.socket = short / "s"
         shutil.copytree(template(), self.datadir)
+        (folder / "mariadb-tmp").mkdir(exist_ok=True)  # at its start a server removes temporary tables, also of others
         command = [
             require_program("mariadbd"), *SMALL, f"--datadir={self.datadir}", f"--user={getpass.getuser()}",
             f"--port={self.port}", "--bind-address=127.0.0.1", f"--socket={self.socket}", "--skip-name-resolve",
-            f"--pid-file={self.datadir}/pid", *(f"--{option}" for option in options),
+            f"--pid-file={self.datadir}/pid", f"--tmpdir={folder}/mariadb-tmp", *(f"--{option}" for option in options),
         ]  # fmt: skip
         self._child = ChildDaemon(command, ready=self.is_ready, log=self.log)
 
@@ -99,7 +103,9 @@ class MariaDb:
 
     def connect(self, database: str | None = None) -> pymysql.Connection[Any]:
         """As root, through the socket."""
-        return pymysql.connect(unix_socket=str(self.socket), user="root", database=database, autocommit=True)
+        return pymysql.connect(
+            unix_socket=str(self.socket), user="root", database=database, autocommit=True, read_timeout=30
+        )
 
     def sql(self, *statements: str, database: str | None = None) -> tuple[tuple[Any, ...], ...]:
         """Run them; the rows of the last one."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 def main() -> None:
     """The console entry."""
-    from directdnsonly.cli.commands import app  # noqa: PLC0415 - `import directdnsonly.cli` stays cheap for completion
+    from directdnsonly.cli import history, outbox  # noqa: PLC0415 - `import directdnsonly.cli` stays cheap for completion
+    from directdnsonly.cli.commands import app  # noqa: PLC0415 - same
 
+    for commands in (outbox, history):
+        commands.register(app)
     app()

@@ -10,12 +10,18 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from directdnsonly.outbox.records import (
+    Attempt,
     Backlog,
     Claim,
     Event,
     NewDeletion,
+    NewPin,
     NewVersion,
+    Origin,
+    PastVersion,
+    Pin,
     Placement,
+    PlacementPage,
     Priority,
     Receipt,
     Refused,
@@ -49,6 +55,25 @@ class PushStore(Protocol):
         ...
 
 
+class PinStore(Protocol):
+    """For a person who holds a zone as it is."""
+
+    async def pin(self, new: NewPin) -> Pin | None:
+        """Hold what is wanted now: pushes and deletes are recorded, and wait. None: no such zone. Idempotent.
+
+        Raises ZonePolicyError when `new.version` is not the wanted one.
+        """
+        ...
+
+    async def unpin(self, name: ZoneName, origin: Origin) -> Receipt | None:
+        """Release: the newest version that came meanwhile is wanted from now on. None: it was not pinned."""
+        ...
+
+    async def pin_of(self, name: ZoneName) -> Pin | None:
+        """The zone's pin."""
+        ...
+
+
 class ViewStore(Protocol):
     """For the API and the CLI: read only."""
 
@@ -66,6 +91,25 @@ class ViewStore(Protocol):
 
     async def placements(self, name: ZoneName) -> list[Placement]:
         """The zone on each backend."""
+        ...
+
+    async def versions(self, name: ZoneName, *, before: int | None = None, limit: int = 100) -> list[PastVersion]:
+        """The zone's history that is kept, newest first, below version `before`."""
+        ...
+
+    async def outstanding(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
+        """Deliveries that wait or run, by backend and then in the order in which they will be taken.
+
+        `after` is the `next` of the page before; raises ValueError for anything else.
+        """
+        ...
+
+    async def dead(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
+        """Deliveries that were given up, by backend and name; `after` as above."""
+        ...
+
+    async def attempts(self, name: ZoneName, *, limit: int = 100) -> list[Attempt]:
+        """Attempts on the zone that did not end in proof, newest first."""
         ...
 
     async def receipt(self, change_id: str) -> Receipt | None:
@@ -116,4 +160,8 @@ class WorkStore(Protocol):
 
     async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
         """Drift was found: verified (or dead) deliveries become due again; how many."""
+        ...
+
+    async def revive(self, *, name: ZoneName | None = None, backend: str = "") -> int:
+        """Give dead deliveries all their attempts again, at once: of a zone, of a backend, or all; how many."""
         ...

@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import structlog
 
@@ -28,7 +28,7 @@ from directdnsonly.outbox.records import (
     Source,
     ZoneSummary,
 )
-from directdnsonly.outbox.store import PushStore
+from directdnsonly.outbox.store import PinStore, PushStore
 from directdnsonly.receive.change_id import ChangeIds
 from directdnsonly.receive.masters import KnownMasters
 from directdnsonly.receive.parsing import ParserFailed, ZoneParser
@@ -72,13 +72,17 @@ class Presence:
     exact: bool = False
 
 
+class Outbox(PushStore, PinStore, Protocol):
+    """What is asked of the store here."""
+
+
 class Acceptance:
     """Use within one event loop. `notify` is called after each commit that made work."""
 
     def __init__(
         self,
         *,
-        store: PushStore,
+        store: Outbox,
         parser: ZoneParser,
         clock: Clock,
         notify: Callable[[Priority], None],
@@ -123,6 +127,8 @@ class Acceptance:
             raise self._failed("push.failed", error, domain, origin, started_at) from error
         self._wake(receipt)
         self._log_push(receipt, zone, origin, bytes=len(body), elapsed_ms=self._since(started_at), **_noted(notes))
+        if receipt.ignored:
+            await self._record_event("push.held", origin, zone=name, detail=receipt.ignored)
         await self._note_owner(receipt, origin)
         return Accepted(receipt=receipt, warnings=zone.warnings)
 
@@ -162,6 +168,15 @@ class Acceptance:
             if isinstance(outcome, OutboxUnavailable):
                 raise outcome
         return [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
+
+    async def unpin(self, name: ZoneName, *, owner: Owner, address: str = "") -> Receipt | None:
+        """Release a pinned zone; what came meanwhile is delivered. None: it is not pinned. Raises OutboxUnavailable."""
+        origin = Origin(change_id=self._ids.next(), source=Source.API, owner=owner, address=address)
+        async with self._turns.of(name):
+            receipt = await self._store.unpin(name, origin)
+        if receipt is not None:
+            self._wake(receipt)
+        return receipt
 
     async def exists(self, domain: str, *, check_parent: bool = False) -> Presence:
         """Whether the zone, or with `check_parent` any ancestor, is held. Reads only, and logs nothing.
@@ -243,8 +258,9 @@ class Acceptance:
         return error if isinstance(error, OutboxUnavailable) else OutboxUnavailable(reason)
 
     def _log_push(self, receipt: Receipt, zone: Zone, origin: Origin, **facts: Any) -> None:
+        event = "push.accepted" if receipt.changed else "push.held" if receipt.ignored else "push.unchanged"
         log.info(
-            "push.accepted" if receipt.changed else "push.unchanged",
+            event,
             records=zone.records,
             warnings=len(zone.warnings),
             priority=receipt.priority.name.lower(),
