@@ -193,6 +193,7 @@ def other_value(model: type[BaseModel], key: str) -> Any:
         "metrics_networks": (ipaddress.ip_network("192.0.2.0/24"),),
         "credentials": (CredentialSettings(name="b", password=SecretStr("x"), roles=("read",)),),
         "visible_within_s": 3.0, "api_url": "http://192.0.2.9:8082", "api_urls": ("http://192.0.2.9:8082", "http://192.0.2.10:8082"),
+        "on_delete": ("systemctl", "restart", "coredns"),
     }  # fmt: skip
     if key in special:
         return special[key]
@@ -240,9 +241,15 @@ def test_the_variable_of_each_key_has_its_effect(tmp_path, path):
     assert expected != model.model_fields[path[-1]].get_default(call_default_factory=True)
 
 
-STANZAS = {"powerdns": {"api_key": "k"}, "powerdns_mysql": {"database": "d", "username": "u"}}
+STANZAS = {
+    "coredns_mysql": {"database": "d", "username": "u"},
+    "coredns_file": {"batch_size": "99"},
+    "powerdns": {"api_key": "k"},
+    "powerdns_mysql": {"database": "d", "username": "u"},
+}
 NEEDS = {
     ("bind", "named_conf"): {"managed": "false"},
+    ("coredns_mysql", "ssl_ca"): {"ssl": "true"},
     ("powerdns", "api_key_file"): {"api_key": ""},
     ("powerdns_mysql", "ssl_ca"): {"ssl": "true"},
     ("powerdns_mysql", "api_urls"): {"api_key": "k"},
