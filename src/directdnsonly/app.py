@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -64,8 +64,13 @@ class ServiceFailed(DirectDNSOnlyError):
 class ManualPushes:
     """The API's door: the same acceptance that DirectAdmin's pushes go through."""
 
-    def __init__(self, acceptance: Acceptance) -> None:
+    def __init__(self, acceptance: Acceptance, hostnames: Mapping[str, str]) -> None:
+        """`hostnames`: the DirectAdmin server that a credential is bound to, by its name."""
         self._acceptance = acceptance
+        self._hostnames = hostnames
+
+    def _owner(self, credential: str) -> Owner:
+        return Owner(credential=credential, hostname=self._hostnames.get(credential, ""))
 
     async def put(
         self, name: ZoneName, body: bytes, *, credential: str, address: str, expected_version: int | None = None
@@ -74,7 +79,7 @@ class ManualPushes:
         accepted = await self._acceptance.push(
             name,
             body,
-            owner=Owner(credential=credential),
+            owner=self._owner(credential),
             address=address,
             source=Source.API,
             expected_version=expected_version,
@@ -87,7 +92,7 @@ class ManualPushes:
         """Accept a delete from a person or a script."""
         return await self._acceptance.delete(
             name,
-            owner=Owner(credential=credential),
+            owner=self._owner(credential),
             address=address,
             source=Source.API,
             expected_version=expected_version,
@@ -96,13 +101,13 @@ class ManualPushes:
     async def roll_back(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
         """Accept the content of an old version as a new one."""
         accepted = await self._acceptance.push(
-            name, body, owner=Owner(credential=credential), address=address, source=Source.ROLLBACK
+            name, body, owner=self._owner(credential), address=address, source=Source.ROLLBACK
         )
         return Pushed(receipt=accepted.receipt, warnings=accepted.warnings)
 
     async def unpin(self, name: ZoneName, *, credential: str, address: str) -> Receipt | None:
         """Release a pinned zone."""
-        return await self._acceptance.unpin(name, owner=Owner(credential=credential), address=address)
+        return await self._acceptance.unpin(name, owner=self._owner(credential), address=address)
 
 
 class Service:
@@ -285,7 +290,7 @@ def build_api(service: Service) -> FastAPI:
 
     parts = ApiParts(
         store=service.store,
-        pushes=ManualPushes(acceptance),
+        pushes=ManualPushes(acceptance, {one.name: one.hostname for one in settings.credentials if one.hostname}),
         wake=service.dispatcher.wake,
         authenticate=authenticate,
         lanes=lambda: {name: lane.status() for name, lane in service.dispatcher.lanes.items()},

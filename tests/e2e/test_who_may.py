@@ -133,6 +133,26 @@ def test_a_bound_credential_pushes_for_its_server_only(service):
     assert "credential-hostname" == ask(service, "reader", "GET", "/api/v1/refused").json()[0]["rule"]
 
 
+def test_a_bound_credential_is_bound_by_the_api_as_well(service):
+    """What it puts belongs to its server; another server's zone it cannot touch."""
+    assert "error=0" == push(service, "pusher", "theirs.example", hostname="da2.host.example")
+    assert (
+        200
+        == ask(
+            service, "bound", "PUT", "/api/v1/zones/api.example", content=zone_text("api.example", SERIAL)
+        ).status_code
+    )
+
+    deleted = ask(service, "bound", "DELETE", "/api/v1/zones/theirs.example")
+    replaced = ask(
+        service, "bound", "PUT", "/api/v1/zones/theirs.example", content=zone_text("theirs.example", SERIAL + 1)
+    )
+
+    assert "da1.host.example" == ask(service, "reader", "GET", "/api/v1/zones/api.example").json()["owner"]["hostname"]
+    assert [403, 403] == [deleted.status_code, replaced.status_code]
+    assert "put" == ask(service, "reader", "GET", "/api/v1/zones/theirs.example").json()["kind"]
+
+
 def test_a_credential_holds_no_more_zones_than_it_may(service):
     """What it holds may change; a new one must wait until another is gone."""
     assert ["error=0"] * 2 == [push(service, "small", f"small{number}.example") for number in range(2)]

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Requ
 from pydantic import BaseModel, Field
 
 from directdnsonly.api.changes import follow
+from directdnsonly.api.guard import principal_of
 from directdnsonly.api.models import (
     ChangeView,
     EventView,
@@ -76,6 +77,13 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     store = parts.store
     once = Once(store)
 
+    async def may_change(request: Request, name: ZoneName) -> None:
+        """A credential that is bound to one DirectAdmin server changes no other server's zone."""
+        bound = getattr(principal_of(request), "hostname", "")
+        held = await store.zone(name) if bound else None
+        if held is not None and held.kind is Kind.PUT and held.owner.hostname not in ("", bound):
+            raise HTTPException(HTTPStatus.FORBIDDEN, f"{name} belongs to {held.owner.hostname}, not to {bound}")
+
     @api.get("/status", tags=["service"], summary="The whole service at a glance")
     async def status() -> StatusView:
         return await status_of(parts)
@@ -135,6 +143,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     )
     async def put_zone(zone: ZonePath, request: Request, response: Response, _headers: WriteHeaders) -> ReceiptView:
         name, who, expected = ZoneName.parse(zone), parts.authenticate(request), expected_version(request)
+        await may_change(request, name)
         body = await read_body(request, limit=parts.max_body_bytes, timeout_s=parts.body_timeout_s)
         text = zone_text(request, body)
 
@@ -157,6 +166,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     )
     async def delete_zone(zone: ZonePath, request: Request, response: Response, _headers: WriteHeaders) -> ReceiptView:
         name, who, expected = ZoneName.parse(zone), parts.authenticate(request), expected_version(request)
+        await may_change(request, name)
 
         async def act() -> Pushed:
             found = await store.zone(name)
