@@ -77,13 +77,6 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     store = parts.store
     once = Once(store)
 
-    async def may_change(request: Request, name: ZoneName) -> None:
-        """A credential that is bound to one DirectAdmin server changes no other server's zone."""
-        bound = getattr(principal_of(request), "hostname", "")
-        held = await store.zone(name) if bound else None
-        if held is not None and held.kind is Kind.PUT and held.owner.hostname not in ("", bound):
-            raise HTTPException(HTTPStatus.FORBIDDEN, f"{name} belongs to {held.owner.hostname}, not to {bound}")
-
     @api.get("/status", tags=["service"], summary="The whole service at a glance")
     async def status() -> StatusView:
         return await status_of(parts)
@@ -143,7 +136,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     )
     async def put_zone(zone: ZonePath, request: Request, response: Response, _headers: WriteHeaders) -> ReceiptView:
         name, who, expected = ZoneName.parse(zone), parts.authenticate(request), expected_version(request)
-        await may_change(request, name)
+        await _may_change(parts, request, name)
         body = await read_body(request, limit=parts.max_body_bytes, timeout_s=parts.body_timeout_s)
         text = zone_text(request, body)
 
@@ -166,7 +159,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     )
     async def delete_zone(zone: ZonePath, request: Request, response: Response, _headers: WriteHeaders) -> ReceiptView:
         name, who, expected = ZoneName.parse(zone), parts.authenticate(request), expected_version(request)
-        await may_change(request, name)
+        await _may_change(parts, request, name)
 
         async def act() -> Pushed:
             found = await store.zone(name)
@@ -239,6 +232,14 @@ def _event(event: str, receipt: Receipt, who: str, request: Request, at: float) 
     what = receipt.ignored or ("" if receipt.changed else "unchanged, ")
     detail = f"{what}version {receipt.version}, change {receipt.change_id}"
     return Event(at=at, event=event, zone=receipt.name, actor=who, address=address_of(request), detail=detail)
+
+
+async def _may_change(parts: ApiParts, request: Request, name: ZoneName) -> None:
+    """A credential that is bound to one DirectAdmin server changes no other server's zone."""
+    bound = getattr(principal_of(request), "hostname", "")
+    held = await parts.store.zone(name) if bound else None
+    if held is not None and held.kind is Kind.PUT and held.owner.hostname not in ("", bound):
+        raise HTTPException(HTTPStatus.FORBIDDEN, f"{name} belongs to {held.owner.hostname}, not to {bound}")
 
 
 def _told(pushed: Pushed, response: Response, *, replayed: bool) -> ReceiptView:
