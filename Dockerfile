@@ -31,7 +31,8 @@ ARG DEBIAN_MIRROR=""
 RUN --mount=type=bind,source=deploy/container/apt-install.sh,target=/tmp/apt-install.sh \
     --mount=type=secret,id=ca \
     sh /tmp/apt-install.sh python3 bind9 bind9-utils nsd knot tini tzdata \
- && useradd --system --uid 953 --home-dir /app --shell /usr/sbin/nologin directdnsonly \
+ && groupadd --system --gid 953 directdnsonly \
+ && useradd --system --uid 953 --gid 953 --home-dir /app --shell /usr/sbin/nologin directdnsonly \
  && install -d -o directdnsonly -g directdnsonly /app/data \
  && install -d /app/config
 COPY --from=build /opt/directdnsonly /opt/directdnsonly
@@ -42,7 +43,8 @@ ENV PATH=/opt/directdnsonly/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HEALTH_URL=http://127.0.0.1:2222/readyz
-USER directdnsonly
+# By number, so that an orchestrator can see that it is not root.
+USER 953:953
 WORKDIR /app
 VOLUME ["/app/data"]
 EXPOSE 2222/tcp 53/tcp 53/udp

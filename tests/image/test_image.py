@@ -81,7 +81,7 @@ def test_the_image_is_small_and_carries_what_it_should(engine):
     config = image["Config"]
 
     assert image["Size"] < LARGEST_MB * MB
-    assert "directdnsonly" == config["User"]
+    assert "953:953" == config["User"]
     assert __version__ == config["Labels"]["org.opencontainers.image.version"]
     assert {"/app/data"} == set(config["Volumes"])
     history = engine.run("history", "--no-trunc", IMAGE).stdout
