@@ -35,14 +35,14 @@ class Engine:
     def __init__(self) -> None:
         chosen = subprocess.run([ROOT / "deploy/container/engine.sh"], check=True, capture_output=True, text=True)
         self.name = chosen.stdout.strip()
-        self._environment = dict(os.environ)
+        self.environment = dict(os.environ)
         if self.name == "podman" and not Path("/run/systemd/system").is_dir():
-            self._environment["CONTAINERS_CONF"] = str(ROOT / "deploy/container/podman-without-systemd.conf")
+            self.environment["CONTAINERS_CONF"] = str(ROOT / "deploy/container/podman-without-systemd.conf")
 
     def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """One command of the engine."""
         command = [self.name, *words]
-        done = subprocess.run(command, capture_output=True, text=True, env=self._environment, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=self.environment, timeout=120, check=False)
         assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done
 
