@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 SHELLS = ("sh", "bash", "shell", "console", "shell-session")
 CLASS = re.compile(r"run|service|illustrative|tested=(\S+)")
 _FENCE = re.compile(
-    r"^(?P<indent> *)(?P<fence>`{3,})(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=indent)(?P=fence)\s*$", re.MULTILINE | re.DOTALL
+    r"^(?P<indent> *)(?P<fence>`{3,})(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=indent)(?P=fence)\s*$",
+    re.MULTILINE | re.DOTALL,
 )
 _COMMAND = re.compile(
     r"^\s*(?:\$ |# )?(?:sudo |\.venv/bin/)?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -58,12 +59,13 @@ def test_the_commands_of_a_page_work(page, tmp_path):
     for block in blocks(page):
         if block.kind == "service":
             # Of several commands only the last stays; those before it do their work first.
-            script += [f"( {block.body.strip()} ) > service.log 2>&1 &", "service=$!", WAIT]
+            script += [f"(\n{block.body.strip()}\n) > service.log 2>&1 &", "service=$!", WAIT]
         elif block.kind == "run":
             script += [_checked(line) for line in block.body.replace("\\\n", " ").splitlines()]
     script += ['[ -z "$service" ] || kill "$service"', "wait", "echo all done"]
 
     unshare = [require_program("unshare"), "--net", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    unshare += ["--map-root-user"] if os.geteuid() else []
     done = subprocess.run(
         [*unshare, "sh", "-c", "\n".join(script)],
         cwd=_checkout(tmp_path),
@@ -106,3 +108,14 @@ def _checkout(folder: Path) -> Path:
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     (place / ".venv/.dev").touch()
     return place
+
+
+@pytest.mark.parametrize(
+    ("works", "line"),
+    [(True, "echo 'a b'  # => a b"), (False, "echo a  # => b"), (False, "false  # => "), (False, "false")],
+)
+def test_a_wrong_promise_is_found(works, line):
+    """What stands behind `# =>` must be in the output, and the command must succeed."""
+    done = subprocess.run(["sh", "-euc", _checked(line)], capture_output=True, text=True, check=False)
+
+    assert works == (done.returncode == 0)
