@@ -18,10 +18,11 @@ case "$topology" in
     secret receiver_password
     for dc in dc1 dc2; do
       secret "${dc}_db_root"; secret "${dc}_db_writer"; secret "${dc}_db_reader"
-      # CoreDNS reads its whole DSN from one variable; the timeouts keep a dead database from hanging every query.
-      if [ ! -e "${dc}_coredns.env" ]; then
-        echo "MYSQL_DSN=coredns_reader:$(cat "${dc}_db_reader")@tcp($dc-db:3306)/coredns?interpolateParams=true&timeout=1s&readTimeout=2s&writeTimeout=2s" > "${dc}_coredns.env"
+      # What CoreDNS reads: the account, the password and the place of the database in one line.
+      if [ ! -e "${dc}_coredns_dsn" ]; then
+        echo "coredns_reader:$(cat "${dc}_db_reader")@tcp($dc-db:3306)/coredns" > "${dc}_coredns_dsn"
       fi
+      chmod 444 "${dc}_coredns_dsn"
     done ;;
   *) echo "no topology: $topology" >&2; exit 2 ;;
 esac
