@@ -3,6 +3,7 @@
 #   BASE                 base image, debian:bookworm-slim; where it cannot be pulled a stand-in is made by mmdebstrap
 #   DEBIAN_MIRROR        scheme and host of a Debian mirror
 #   PIP_CONF, CA_BUNDLE  files: pip's configuration, certificates to believe; build secrets, they stay in no layer
+# Arguments are passed on to the build (`deploy/container/build.sh --network host`).
 set -eu
 cd "$(dirname "$0")/../.."
 engine=$(deploy/container/engine.sh)
@@ -22,7 +23,7 @@ if ! "$engine" image inspect "$base" >/dev/null 2>&1 && ! "$engine" pull -q "$ba
 fi
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' src/directdnsonly/__init__.py)
 revision=$(git rev-parse HEAD 2>/dev/null || true)
-set -- --build-arg "BASE=$base" --build-arg "VERSION=$version" --build-arg "REVISION=$revision"
+set -- "$@" --build-arg "BASE=$base" --build-arg "VERSION=$version" --build-arg "REVISION=$revision"
 [ -z "${DEBIAN_MIRROR:-}" ] || set -- "$@" --build-arg "DEBIAN_MIRROR=$DEBIAN_MIRROR"
 [ -z "${PIP_CONF:-}" ] || set -- "$@" --secret "id=pip_conf,src=$PIP_CONF"
 [ -z "${CA_BUNDLE:-}" ] || set -- "$@" --secret "id=ca,src=$CA_BUNDLE"
