@@ -42,7 +42,7 @@ class Engine:
     def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """One command of the engine."""
         command = [self.name, *words]
-        done = subprocess.run(command, capture_output=True, text=True, env=self.environment, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=self.environment, timeout=600, check=False)
         assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done
 
