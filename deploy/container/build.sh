@@ -11,7 +11,7 @@ if [ "$engine" = podman ]; then
   deploy/debian/install-tools.sh image
   [ -d /run/systemd/system ] || export CONTAINERS_CONF="$PWD/deploy/container/podman-without-systemd.conf"
 fi
-base=${BASE:-docker.io/library/debian:bookworm-slim}
+base=${BASE:-debian:bookworm-slim}
 if ! "$engine" image inspect "$base" >/dev/null 2>&1 && ! "$engine" pull -q "$base" >/dev/null 2>&1; then
   base=localhost/debian-stand-in:bookworm
   if ! "$engine" image inspect "$base" >/dev/null 2>&1; then

@@ -12,14 +12,16 @@ lock=$here/../../requirements.lock
 version=$(basename "$wheel" | cut -d- -f2)
 home=/opt/directdnsonly-$version
 
-missing=""
-command -v named >/dev/null || missing="$missing bind9"
+missing="" ours=""
+command -v named >/dev/null || { missing="$missing bind9"; ours=named; }
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 if [ -n "$missing" ]; then
   # Debian starts a name server as soon as it is installed; ours is another process.
   [ -e /usr/sbin/policy-rc.d ] || { printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; trap 'rm -f /usr/sbin/policy-rc.d' EXIT; }
+  export DEBIAN_FRONTEND=noninteractive
+  apt="apt-get -q -o DPkg::Lock::Timeout=900"
   # shellcheck disable=SC2086 # words
-  apt-get -o DPkg::Lock::Timeout=900 install -y --no-install-recommends $missing
+  $apt install -y --no-install-recommends $missing || { $apt update && $apt install -y --no-install-recommends $missing; }
 fi
 
 echo "Installing $version into $home ..."
@@ -51,13 +53,15 @@ if [ -d /etc/apparmor.d/local ]; then # Debian's profile of named allows its own
   if [ -d /sys/kernel/security/apparmor ] && [ -e /etc/apparmor.d/usr.sbin.named ]; then apparmor_parser -r /etc/apparmor.d/usr.sbin.named; fi
 fi
 
+# Only a named that came with us just now is switched off: one that was here before may serve zones of its own.
+[ -z "$ours" ] || systemctl disable "$ours" 2>/dev/null || true
+systemctl enable directdnsonly
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
-  systemctl disable --now named 2>/dev/null || true
-  systemctl enable directdnsonly
+  if systemctl -q is-active named; then
+    echo "named runs already and holds port 53. Either let it serve our zones (managed: false in app.yml, docs/backends/bind.md),"
+    echo "or stop it for good (systemctl disable --now named)."
+  fi
   systemctl restart directdnsonly
-else
-  systemctl disable named 2>/dev/null || true
-  systemctl enable directdnsonly
 fi
 echo "Done: dadns status --config /etc/directdnsonly/app.yml"

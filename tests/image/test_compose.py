@@ -95,7 +95,7 @@ def _until_equal(address: str, zones: list[str]) -> None:
 
 def _mariadb(engine: Engine) -> str:
     """MariaDB's own image, or Debian's MariaDB in its place."""
-    real = "docker.io/library/mariadb:11.4"
+    real = "mariadb:11.4"
     if engine.run("pull", "-q", real, check=False).returncode == 0:
         return real
     return _build(engine, "mariadb", ROOT / "tests/image/standin/mariadb")

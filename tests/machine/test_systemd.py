@@ -18,7 +18,7 @@ from tests.support.programs import require_program
 from tests.support.wire import zone_text
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = "systemd,systemd-sysv,dbus,python3,python3-venv,bind9,bind9-dnsutils,ca-certificates"
+PACKAGES = "systemd,systemd-sysv,dbus,python3,bind9-dnsutils,ca-certificates"  # BIND and venv come by the recipe
 NET_BIND_SERVICE = str(1 << 10)
 TRY = """
 [Unit]
