@@ -105,7 +105,7 @@ def test_the_bill_of_materials_names_what_the_lock_pins(release):
     for node in bill["dependencies"]:
         assert {node["ref"], *node["dependsOn"]} <= references
     assert "fastapi" in json.dumps(bill["dependencies"][0])
-    assert not re.search(r"(?i)\b(A?GPL|not told)", release.licences.read_text()), "a licence to look at"
+    assert not re.search(r"(?i)GPL|not told", release.licences.read_text()), "a licence to look at"
 
 
 def test_the_command_runs_from_the_wheel(dadns, tmp_path):
