@@ -55,14 +55,26 @@ def look(seen: dict[str, object]) -> None:
     until(lambda: show("MainPID") not in ("0", main_pid) and dig() == "192.0.2.10")
     seen["restarts"] = show("NRestarts")
 
+    seen["others"] = [other(kind, program) for kind, program in (("nsd", "nsd"), ("knot", "knotd"))]
+
     began = time.monotonic()
     run("systemctl", "stop", "directdnsonly")
-    seen["stopped"] = [show("Result"), round(time.monotonic() - began, 2), run("pidof", "named")]
+    seen["stopped"] = [show("Result"), round(time.monotonic() - began, 2), run("pidof", "named", "nsd", "knotd")]
 
     CONFIG.write_text(CONFIG.read_text().replace("auth_username", "auth_usename"))
     run("systemctl", "start", "directdnsonly")
     until(lambda: show("ActiveState") == "failed")
     seen["mistake"] = [show("ExecMainStatus"), show("ActiveState")]
+
+
+def other(kind: str, program: str) -> list[str]:
+    """The same configuration with another name server: what it serves, as whom, with which capabilities."""
+    text = re.sub(r"(bind|nsd):\n      type: (bind|nsd)", f"{kind}:\n      type: {kind}", CONFIG.read_text())
+    CONFIG.write_text(text)
+    run("systemctl", "restart", "directdnsonly")
+    until(lambda: bool(run("pidof", program)) and dig() == "192.0.2.10")
+    pid = run("pidof", program).split()[0]
+    return [kind, dig("+tcp"), owner(pid), capabilities(pid)]
 
 
 def request(

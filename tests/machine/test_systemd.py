@@ -18,7 +18,7 @@ from tests.support.programs import require_program
 from tests.support.wire import zone_text
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = "systemd,systemd-sysv,dbus,python3,bind9-dnsutils,ca-certificates"  # BIND and venv come by the recipe
+PACKAGES = "systemd,systemd-sysv,dbus,python3,bind9-dnsutils,ca-certificates,nsd,knot"  # BIND and venv: by the recipe
 NET_BIND_SERVICE = str(1 << 10)
 TRY = """
 [Unit]
@@ -36,7 +36,7 @@ pytestmark = [
 
 
 def test_the_recipe_gives_a_service_that_survives(tmp_path):
-    """Port 53 without root; one capability; killed it comes back; stopped it is gone in time; a mistake is not retried."""
+    """Port 53 without root, by BIND, NSD and Knot; one capability; killed it comes back; stopped it is gone in time; a mistake is not retried."""
     machine, out = tmp_path / "machine", tmp_path / "out"
     out.mkdir()
     _bootstrap(machine)
@@ -54,8 +54,11 @@ def test_the_recipe_gives_a_service_that_survives(tmp_path):
     assert [NET_BIND_SERVICE, NET_BIND_SERVICE] == seen["capabilities"]
     assert ": ok, 1 zones" in seen["status"]
     assert "1" == seen["restarts"]
-    result, seconds, named = seen["stopped"]
-    assert ("success", "") == (result, named)
+    for kind, served, owner, capabilities in seen["others"]:
+        assert ("192.0.2.10", "directdnsonly", NET_BIND_SERVICE) == (served, owner, capabilities), kind
+    assert ["nsd", "knot"] == [kind for kind, *_ in seen["others"]]
+    result, seconds, left = seen["stopped"]
+    assert ("success", "") == (result, left)
     assert seconds < 10
     assert ["2", "failed"] == seen["mistake"]
     assert "auth_usename" in seen["journal"]
@@ -66,6 +69,8 @@ def _bootstrap(machine: Path) -> None:
     machine.mkdir()
     options = ["--quiet", "--variant=minbase", f"--include={PACKAGES}", "--dpkgopt=path-exclude=/usr/share/man/*"]
     subprocess.run([require_program("mmdebstrap"), *options, "bookworm", str(machine)], check=True)
+    for unit in ("nsd", "knot"):  # they are here as programs only
+        subprocess.run(["systemctl", f"--root={machine}", "disable", unit], check=True, capture_output=True)
 
 
 def _install(machine: Path, dist: Path) -> None:
