@@ -52,11 +52,11 @@ image: ## the container image: docker, or podman where no engine runs (deploy/co
 	@deploy/container/build.sh
 
 test-image: image tools-test .venv/.dev ## start that image as we document it, push to it, ask its name server
-	$(SBIN) DADNS_TEST_IMAGE=directdnsonly:latest $(PY) -m pytest -q -s --timeout 600 tests/image
+	$(SBIN) TEST_IMAGE=directdnsonly:latest $(PY) -m pytest -q -s --timeout 600 tests/image
 
 test-systemd: tools-test .venv/.dev ## boot a Debian in which our recipe has installed the service (root, two minutes)
 	@deploy/debian/install-tools.sh machine
-	$(SBIN) DADNS_TEST_SYSTEMD=1 $(PY) -m pytest -q -s --timeout 900 tests/machine
+	$(SBIN) TEST_SYSTEMD=1 $(PY) -m pytest -q -s --timeout 900 tests/machine
 
 dist: .venv/.dev ## wheel, sdist, SBOM, licences and checksums in dist/
 	$(PY) deploy/release/dist.py

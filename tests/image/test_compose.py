@@ -16,7 +16,7 @@ from tests.image.composing import serial, topology, until
 from tests.image.containers import ROOT, Engine
 from tests.support.wire import DirectAdmin, zone_text
 
-IMAGE = os.environ.get("DADNS_TEST_IMAGE", "")
+IMAGE = os.environ.get("TEST_IMAGE", "")
 SERIAL = 2026112500
 PUSHES = 1000
 A = {"NS1_ADDRESS": "127.0.0.21", "NS2_ADDRESS": "127.0.0.22", "DADNS_IMAGE": IMAGE}

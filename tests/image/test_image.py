@@ -17,7 +17,7 @@ from directdnsonly.backends.registry import BACKENDS
 from tests.image.containers import Container, Engine
 from tests.support.wire import DirectAdmin, zone_text
 
-IMAGE = os.environ.get("DADNS_TEST_IMAGE", "")
+IMAGE = os.environ.get("TEST_IMAGE", "")
 SERIAL = 2026112500
 BUNDLED = [kind for kind in ("bind", "nsd", "knot") if kind in BACKENDS]
 MB = 1_000_000

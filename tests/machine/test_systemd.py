@@ -30,7 +30,7 @@ WantedBy=default.target
 """
 
 pytestmark = [
-    pytest.mark.skipif(not os.environ.get("DADNS_TEST_SYSTEMD"), reason="boots a machine: make test-systemd"),
+    pytest.mark.skipif(not os.environ.get("TEST_SYSTEMD"), reason="boots a machine: make test-systemd"),
     pytest.mark.timeout(900),
 ]
 
