@@ -2,7 +2,8 @@
 # Build the image directdnsonly:VERSION (and :latest). Settings by environment, all optional:
 #   BASE                 base image, debian:bookworm-slim; where it cannot be pulled a stand-in is made by mmdebstrap
 #   DEBIAN_MIRROR        scheme and host of a Debian mirror
-#   PIP_CONF, CA_BUNDLE  files: pip's configuration, certificates to believe; build secrets, they stay in no layer
+#   PIP_CONF, CA_BUNDLE  files: pip's configuration, certificates to believe; build secrets, they stay in no layer.
+#                        Default: what pip uses on this machine (/etc/pip.conf, PIP_CERT)
 # Arguments are passed on to the build (`deploy/container/build.sh --network host`).
 set -eu
 cd "$(dirname "$0")/../.."
@@ -21,6 +22,8 @@ if ! "$engine" image inspect "$base" >/dev/null 2>&1 && ! "$engine" pull -q "$ba
       --dpkgopt='path-exclude=/usr/share/locale/*' bookworm - | "$engine" import - "$base" >/dev/null
   fi
 fi
+CA_BUNDLE=${CA_BUNDLE:-${PIP_CERT:-}}
+[ -n "${PIP_CONF:-}" ] || [ ! -e /etc/pip.conf ] || PIP_CONF=/etc/pip.conf
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' src/directdnsonly/__init__.py)
 revision=$(git rev-parse HEAD 2>/dev/null || true)
 set -- "$@" --build-arg "BASE=$base" --build-arg "VERSION=$version" --build-arg "REVISION=$revision"
