@@ -39,6 +39,7 @@ from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive import routes as receive_routes
 from directdnsonly.receive.accept import Acceptance, Policy
 from directdnsonly.receive.credentials import Credentials
+from directdnsonly.receive.forwarded import BehindProxies
 from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
@@ -306,8 +307,9 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     async with running(settings) as service:
         server = _Server(
             uvicorn.Config(
-                build_api(service),
+                BehindProxies(build_api(service), settings.app.trusted_proxies),
                 http="httptools",
+                proxy_headers=False,  # uvicorn would believe anybody on loopback
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -41,6 +41,10 @@ class AppSettings(BaseModel):
         "transfer",
         description="What happens when one DirectAdmin server pushes a zone of another: accept and record, or refuse.",
     )
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
+        description="Addresses or networks of reverse proxies whose X-Forwarded-For is believed; nobody's by default.",
+    )
 
     @field_validator("listen_host")
     @classmethod
@@ -51,3 +55,15 @@ class AppSettings(BaseModel):
             if not _HOST_NAME.fullmatch(value):
                 raise ValueError("is neither an IP address nor a host name") from None
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            try:
+                network = ipaddress.ip_network(value, strict=False)
+            except ValueError:
+                raise ValueError(f"{value!r} is neither an IP address nor a network") from None
+            if not network.prefixlen:
+                raise ValueError(f"{value!r} is everybody: name the proxies")
+        return values
