@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 import typing
 from pathlib import Path
@@ -14,6 +15,7 @@ from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.config import Settings, load
 from directdnsonly.config.settings import key_paths, section_of
 from directdnsonly.errors import ConfigError
+from directdnsonly.reconcile.settings import DirectAdminServer
 
 SECRET = "hunter2"
 GOOD_DOOR = "app: {auth_password: x}\n"
@@ -187,6 +189,8 @@ def other_value(model: type[BaseModel], key: str) -> Any:
         "type": "bind", "timezone": "Pacific/Auckland", "listen_host": "127.0.0.9", "listen": ("127.0.0.8", "::1"),
         "allow_transfer": ("192.0.2.1",), "notify_addresses": ("192.0.2.3",), "verify_address": ("127.0.0.1#54", "::1#53"), "rndc_host": "192.0.2.2",
         "retry_delays_s": (1.0, 2.0), "default_backend": "bind", "run_as": "nobody", "retry_jitter": 0.5,
+        "least_share": 0.25, "max_orphan_share": 0.25,
+        "directadmin_servers": [DirectAdminServer(hostname="da1.example.com", password=SecretStr("a-key"), port=443)],
     }  # fmt: skip
     if key in special:
         return special[key]
@@ -205,6 +209,8 @@ def other_value(model: type[BaseModel], key: str) -> Any:
 def as_text(value: Any) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, list):
+        return json.dumps([{"hostname": one.hostname, "password": "a-key", "port": one.port} for one in value])
     return (
         ",".join(map(str, value))
         if isinstance(value, tuple)

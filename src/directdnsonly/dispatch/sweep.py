@@ -33,8 +33,11 @@ class Sweep:
         self._page = page
         self.running = False
 
-    async def run_once(self) -> SweepFound:
-        """One pass over all zones that are believed to be served; memory is one page. Raises BackendUnavailable."""
+    async def run_once(self, *, repair: bool = True) -> SweepFound:
+        """One pass over all zones that are believed to be served; memory is one page. Raises BackendUnavailable.
+
+        `repair` False: nothing is queued again, `drifted` counts what would be.
+        """
         self.running = True
         try:
             seen = drifted = 0
@@ -43,7 +46,7 @@ class Sweep:
                 seen += len(page)
                 broken = await self._broken(page)
                 examples += [f"{name}: {reason}" for name, reason in list(broken.items())[: SHOWN - len(examples)]]
-                drifted += await self._queue_again(page, broken)
+                drifted += await self._queue_again(page, broken) if repair else len(broken)
         finally:
             self.running = False
         return SweepFound(seen=seen, drifted=drifted, examples=tuple(examples))

@@ -17,9 +17,10 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox import _housekeep, _view, _work, _write
+from directdnsonly.outbox import _housekeep, _reconcile, _view, _work, _write
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
 from directdnsonly.outbox._migrate import migrate
+from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting
 from directdnsonly.outbox.group_commit import GroupCommit
 from directdnsonly.outbox.records import (
     Backlog,
@@ -46,7 +47,7 @@ LONGEST_BACKOFF_S = 3600.0
 
 
 class SqliteStore:
-    """PushStore, ViewStore and WorkStore over one SQLite file. Made by `open_store`."""
+    """PushStore, ViewStore, WorkStore and ReconcileStore over one SQLite file. Made by `open_store`."""
 
     def __init__(
         self,
@@ -77,7 +78,7 @@ class SqliteStore:
         """See PushStore."""
         await self._require_capacity()
         receipt = await self._write(
-            lambda connection: _write.record_push(
+            lambda connection: _reconcile.record_push_if(
                 connection,
                 push,
                 backends=self._backends,
@@ -201,6 +202,73 @@ class SqliteStore:
         return await self._write(
             lambda connection: _work.requeue(connection, backend, names, now=self._clock.now_s(), reason=reason)
         )
+
+    # -- ReconcileStore
+
+    async def held_page(self, *, after: str = "", limit: int = 1000) -> list[Held]:
+        """See ReconcileStore."""
+        return await self._viewer.call(lambda connection: _reconcile.held_page(connection, after, limit))
+
+    async def held(self, names: Sequence[ZoneName]) -> list[Held]:
+        """See ReconcileStore."""
+        return await self._viewer.call(lambda connection: _reconcile.held(connection, names))
+
+    async def not_ours(self, backend: str, names: Sequence[ZoneName]) -> list[ZoneName]:
+        """See ReconcileStore."""
+        return await self._viewer.call(lambda connection: _reconcile.not_ours(connection, backend, names))
+
+    async def sightings(self) -> list[Sighting]:
+        """See ReconcileStore."""
+        return await self._viewer.call(_reconcile.sightings)
+
+    async def save_sightings(self, seen: Sequence[Sighting], over: Sequence[ZoneName]) -> None:
+        """See ReconcileStore."""
+        await self._write(lambda connection: _reconcile.save_sightings(connection, seen, over))
+
+    async def record_orphan_delete(self, sighting: Sighting, deletion: NewDeletion) -> Receipt | None:
+        """See ReconcileStore."""
+        return await self._write(
+            lambda connection: _reconcile.record_orphan_delete(
+                connection,
+                sighting,
+                deletion,
+                backends=self._backends,
+                now=self._clock.now_s(),
+                keep_versions=self._settings.history_versions,
+            )
+        )
+
+    async def record_extra_delete(self, backend: str, names: Sequence[ZoneName], *, change_id: str) -> int:
+        """See ReconcileStore."""
+        return await self._write(
+            lambda connection: _reconcile.record_extra_delete(
+                connection, backend, names, change_id=change_id, now=self._clock.now_s()
+            )
+        )
+
+    async def approve(self, plan: str) -> int:
+        """See ReconcileStore."""
+        return await self._write(lambda connection: _reconcile.approve(connection, plan))
+
+    async def keep(self, name: ZoneName) -> bool:
+        """See ReconcileStore."""
+        return await self._write(lambda connection: _reconcile.keep(connection, name, self._clock.now_s()))
+
+    async def baselines(self) -> list[Baseline]:
+        """See ReconcileStore."""
+        return await self._viewer.call(_reconcile.baselines)
+
+    async def save_baseline(self, baseline: Baseline) -> None:
+        """See ReconcileStore."""
+        await self._write(lambda connection: _reconcile.save_baseline(connection, baseline))
+
+    async def save_pass(self, one: Pass, *, keep: int) -> int:
+        """See ReconcileStore."""
+        return await self._write(lambda connection: _reconcile.save_pass(connection, one, keep))
+
+    async def passes(self, *, limit: int = 20) -> list[Pass]:
+        """See ReconcileStore."""
+        return await self._viewer.call(lambda connection: _reconcile.passes(connection, limit))
 
     # -- upkeep
 

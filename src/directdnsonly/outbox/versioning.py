@@ -49,7 +49,7 @@ def decide_put(current: Current | None, push: NewVersion) -> PutDecision:
 
 def owner_after(current: Current | None, push: NewVersion) -> Owner:
     """DirectAdmin's pushes take the zone; a person's edit by API or CLI of a living zone leaves it to its owner."""
-    if current is None or current.kind is Kind.DELETE or push.origin.source is Source.DIRECTADMIN:
+    if current is None or current.kind is Kind.DELETE or push.origin.source in {Source.DIRECTADMIN, Source.PULL}:
         return push.origin.owner
     return current.owner
 

@@ -104,8 +104,9 @@ class Acceptance:
         source: Source = Source.DIRECTADMIN,
         named_reload: bool = False,
         notes: Sequence[str] = (),
+        only_if_version: int | None = None,
     ) -> Accepted:
-        """Record a zone. Raises PushRefused and OutboxUnavailable; both are logged and a refusal is kept."""
+        """Record a zone, with `only_if_version` only while that is its newest version. Raises PushRefused and OutboxUnavailable; both are logged and a refusal is kept."""
         started_at = self._clock.now_s()
         origin = Origin(change_id=self._ids.next(), source=source, owner=owner, address=address)
         priority = self._priority(owner, source, named_reload=named_reload)
@@ -115,7 +116,9 @@ class Acceptance:
                 async with self._turns.of(name):
                     zone = await self._parser.parse(body, name)
                     await self._check_takeover(name, origin)
-                    receipt = await self._store.record_push(NewVersion(zone=zone, origin=origin, priority=priority))
+                    receipt = await self._store.record_push(
+                        NewVersion(zone=zone, origin=origin, priority=priority, only_if_version=only_if_version)
+                    )
         except PushRefused as refusal:
             await self._keep_refused(refusal, domain, body, origin, started_at)
             raise
@@ -217,7 +220,8 @@ class Acceptance:
     def _priority(self, owner: Owner, source: Source, *, named_reload: bool) -> Priority:
         from_directadmin = source is Source.DIRECTADMIN
         overflows = from_directadmin and self._rate.overflows((owner.credential, owner.hostname), self._clock.now_s())
-        return priority_of(named_reload=named_reload, overflows=overflows)
+        pulled = source in {Source.PULL, Source.RECONCILE}
+        return priority_of(named_reload=named_reload, overflows=overflows or pulled)
 
     async def _check_takeover(self, name: ZoneName, origin: Origin) -> None:
         if self.policy.takeover == "transfer" or origin.source is not Source.DIRECTADMIN:
