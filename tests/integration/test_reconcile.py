@@ -9,10 +9,12 @@ import pytest
 from directdnsonly.outbox.records import Owner, Source
 from directdnsonly.zone.name import ZoneName
 from tests.support.directadmin import Fault, StandIn
-from tests.support.reconciling import reconciling, server_of
+from tests.support.fake_backend import FakeBackend, Served
+from tests.support.reconciling import BACKEND, reconciling, server_of, with_lane
 
 ZONES = [f"zone-{number}.example" for number in range(1500)]
 FEW = ZONES[:40]
+GHOST = ZoneName.parse("ghost.example")
 SOON = {"absent_minutes": 100.0, "grace_minutes": 100.0}  # three hourly lists, then the grace
 
 
@@ -149,6 +151,79 @@ async def test_what_returns_during_the_grace_is_forgotten(tmp_path, da):
         assert [] == await rig.store.sightings()
         del da.zones["zone-7.example"]
         assert "absent in 1 lists, next: count" == (await rig.turn()).plan.orphaned[0].detail
+
+
+async def test_a_pass_without_a_list_neither_counts_nor_forgets(tmp_path, da):
+    """Absences in a row are of whole lists; an outage between them is not one of them."""
+    async with reconciling(tmp_path, server_of(da), **SOON) as rig:
+        await filled(rig, da, FEW)
+        del da.zones["zone-7.example"]
+        for _ in range(2):
+            await rig.turn()
+        da.fault = Fault.ERROR_500
+        for _ in range(3):
+            assert [] == (await rig.turn()).done.quarantined
+        da.fault = None
+
+        assert ["zone-7.example"] == (await rig.turn()).done.quarantined
+
+
+async def test_a_zone_that_is_newer_on_directadmin_is_pulled(tmp_path, da):
+    """Its serial on the server's own name server is newer than ours, and stays so: the push was missed."""
+    async with FakeBackend() as its_dns:
+        (address,) = its_dns.servers
+        server = server_of(da, dns_address=f"{address.host}#{address.port}")
+        async with reconciling(tmp_path, server) as rig:
+            await filled(rig, da, FEW)
+            for name, hosted in da.zones.items():
+                its_dns.zones[ZoneName.parse(name)] = Served(1, hosted.serial, 11, "")
+            assert 0 == (await rig.turn()).plan.counts["stale"]
+            da.zones["zone-7.example"].serial = its_dns.zones[ZoneName.parse("zone-7.example")].serial = 2026112507
+
+            view = await rig.turn()
+
+            assert (1, 1) == (view.plan.counts["stale"], view.done.pulled)
+            zone = await rig.store.zone(ZoneName.parse("zone-7.example"))
+            assert (2026112507, "alice") == (zone.pushed_serial, zone.owner.username)
+            assert 0 == (await rig.turn()).plan.counts["stale"], "plan again, expect nothing"
+            its_dns.silent = True
+            assert not (await rig.turn()).plan.servers[0].serials
+
+
+async def test_orphans_and_healing_in_one_pass_do_not_disturb_each_other(tmp_path, da):
+    """Fault D10: what is deleted stays deleted, what is missing comes back."""
+    async with FakeBackend(BACKEND) as backend, with_lane(tmp_path, backend, server_of(da), **SOON) as (rig, drain):
+        await filled(rig, da, FEW)
+        await drain()
+        assert 40 == len(backend.zones)
+        del da.zones["zone-7.example"]
+        for _ in range(4):
+            await rig.turn()
+        for name in FEW[10:30]:
+            del backend.zones[ZoneName.parse(name)]
+        backend.zones[GHOST] = Served(1, 1, 1, "")
+
+        view = await rig.turn()
+        await drain()
+
+        assert (["zone-7.example"], 20, 1) == (view.done.deleted, view.done.healed, view.plan.counts["extra"])
+        assert {*FEW, GHOST} - {"zone-7.example"} == {str(name) for name in backend.zones}
+
+
+async def test_extra_zones_are_deleted_only_when_configured(tmp_path, da):
+    """As an ordinary tombstone that the lane carries out; a later push makes the zone ours."""
+    async with FakeBackend(BACKEND) as backend, with_lane(tmp_path, backend, extra_zones="delete") as (rig, drain):
+        backend.zones[GHOST] = Served(1, 1, 1, "")
+        assert 0 == (await rig.turn(live=False)).done.extra_deleted
+
+        view = await rig.turn()
+        await drain()
+
+        assert (1, {}) == (view.done.extra_deleted, backend.zones)
+        da.host([GHOST])
+        await rig.push(da, GHOST)
+        await drain()
+        assert [GHOST] == list(backend.zones)
 
 
 async def test_doubt_at_the_last_moment_keeps_the_zone(tmp_path, da):

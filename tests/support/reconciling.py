@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from directdnsonly.backends.contract import ZoneObserved
 from directdnsonly.clock import ManualClock
+from directdnsonly.dispatch import lane as dispatch
+from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.outbox.records import Kind, Owner, Priority
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
@@ -16,12 +19,14 @@ from directdnsonly.receive.accept import Acceptance, Policy
 from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.reconcile.reconciler import Job, Reconciler
 from directdnsonly.reconcile.report import PassView
-from directdnsonly.reconcile.seams import Lane
+from directdnsonly.reconcile.seams import Lane, Swept
 from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings
-from directdnsonly.wiring import PulledZones
+from directdnsonly.verify.verifier import Verifier
+from directdnsonly.wiring import PulledZones, SweptLane
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from tests.support.directadmin import StandIn
+from tests.support.fake_backend import FakeBackend
 
 BACKEND = "one"
 
@@ -93,3 +98,38 @@ async def reconciling(
             yield Rig(clock, store, acceptance, reconciler, woken)
         finally:
             await acceptance.aclose()
+
+
+@asynccontextmanager
+async def with_lane(
+    folder: Path, backend: FakeBackend, *servers: DirectAdminServer, **keys: Any
+) -> AsyncIterator[tuple[Rig, Callable[[], Awaitable[None]]]]:
+    """The same with a real lane to a backend; the second value delivers what is outstanding."""
+    lanes: dict[str, dispatch.Lane] = {}
+
+    class Late:
+        """The lane needs the store, which is open only inside."""
+
+        name = backend.name
+
+        async def sweep(self, *, repair: bool) -> Swept:
+            return await SweptLane(lanes[self.name], backend).sweep(repair=repair)
+
+        def inventory(self) -> AsyncIterator[ZoneObserved]:
+            return backend.inventory()
+
+    async with reconciling(folder, *servers, lanes=[Late()], **keys) as rig:
+        verifier = Verifier(backend.servers, allows_transfer=False)
+        lanes[backend.name] = dispatch.Lane(
+            backend=backend, verifier=verifier, store=rig.store, settings=DispatchSettings(), clock=rig.clock
+        )
+
+        async def drain() -> None:
+            rig.clock.advance(1)
+            while await lanes[backend.name].run_once():
+                rig.clock.advance(1)
+
+        try:
+            yield rig, drain
+        finally:
+            verifier.close()

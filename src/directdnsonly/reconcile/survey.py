@@ -67,7 +67,7 @@ class Survey:
             least_share=self._settings.least_share,
             trusted=frozenset(name for name, one in before.items() if one.accepted),
         )
-        silent = await self._walk(planner, progress) if lists else ()
+        silent = await self._walk(planner, progress) if servers else ()
         plan = planner.finish(made_at=self._clock.now_s(), failed=failed)
         good = {found.server for found in plan.servers if not found.reason}
         return Surveyed(
