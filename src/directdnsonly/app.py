@@ -35,8 +35,10 @@ from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.nameservers.supervisor import ManagedDaemon
 from directdnsonly.outbox.records import Owner, Receipt, Source
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.receive import approval_routes
 from directdnsonly.receive import routes as receive_routes
 from directdnsonly.receive.accept import Acceptance, Policy
+from directdnsonly.receive.approvals import Approvals
 from directdnsonly.receive.credentials import Credentials
 from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.reconcile import routes as reconcile_routes
@@ -218,6 +220,7 @@ def build_api(service: Service) -> FastAPI:
         policy=Policy(
             check_subdomain_owner=settings.check_subdomain_owner_in_cluster_domainowners,
             takeover=settings.takeover,
+            hold_losses=settings.hold_losses,
             request_timeout_s=settings.request_timeout_s,
         ),
     )
@@ -258,6 +261,8 @@ def build_api(service: Service) -> FastAPI:
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
     app.include_router(receive_routes.router(acceptance, credentials, limits, clock=service.clock))
     app.include_router(reconcile_routes.router(service.reconciler, authenticate))
+    approvals = Approvals(store=service.store, acceptance=acceptance, clock=service.clock)
+    app.include_router(approval_routes.router(approvals, authenticate))
     app.include_router(api_routes.router(parts))
     app.include_router(health.router(parts))
     app.include_router(docs.router(app, authenticate))

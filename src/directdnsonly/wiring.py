@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.dispatch import lane
 from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox.drift import HeldPush
 from directdnsonly.outbox.records import Owner, Priority, Receipt, Source
 from directdnsonly.receive.accept import Acceptance
 from directdnsonly.reconcile.seams import Swept
@@ -31,6 +32,13 @@ class PulledZones:
     async def restore(self, name: ZoneName, body: bytes, *, owner: Owner) -> Receipt:
         """See reconcile.seams.Intake."""
         return (await self._door().push(name, body, owner=owner, source=Source.ROLLBACK)).receipt
+
+    async def release(self, held: HeldPush, *, only_if_version: int) -> Receipt:
+        """See reconcile.seams.Intake."""
+        accepted = await self._door().push(
+            held.name, held.body, owner=held.owner, address=held.address, only_if_version=only_if_version, approved=True
+        )
+        return accepted.receipt
 
     def wake(self, priority: Priority) -> None:
         """See reconcile.seams.Intake."""

@@ -206,3 +206,37 @@ def test_no_machine_path_is_needed():
         assert process.stdout is not None
         assert "3 zones" in process.stdout.readline()
         process.terminate()
+
+
+def test_a_held_push_is_looked_at_and_approved_by_the_command_line():
+    """What is served changes with the approval, not with the push."""
+    with StandIn() as da, Service(extra="") as service:
+        config = service.folder / "app.yml"
+        service.stop()
+        config.write_text(config.read_text().replace("app:\n", "app:\n  hold_losses: true\n"))
+        service.start()
+        da.host(["a.example"])
+        push_all(da, service)
+        all_served(service, ["a.example"])
+        poor = f"$TTL 60\n@ IN SOA ns1.host.example. h.example. {SERIAL + 1} 1 1 1 1\n@ IN NS ns1.host.example.\n"
+        master = da.master(f"127.0.0.1:{service.port}", AS)
+
+        assert "0" == master.rawsave("a.example", poor, user="alice").error
+
+        def dadns(*words: str) -> str:
+            command = [sys.executable, "-m", "directdnsonly", *words, "--config", str(config)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+            return done.stdout
+
+        told = dadns("held")
+        assert "a.example: loses 9 of 11 records" in told, told
+        assert "- www.a.example. 3600 A 192.0.2.10" in told
+        digest = re.search(r"dadns approve a.example ([0-9a-f]{16})", told)
+        assert digest is not None
+        all_served(service, ["a.example"])
+        assert "approved, version 2" in dadns("approve", "a.example", digest[1])
+        all_served(service, ["a.example"], SERIAL + 1)
+        assert "no push waits" in dadns("held")
+        assert "move 1: all zones" in dadns("migrate", "open", "s1.host.example", "s2.host.example", "--for", "2h")
+        assert "1: all zones from s1.host.example" in dadns("migrate", "list")
+        assert "move 1 is over" in dadns("migrate", "close", "1")

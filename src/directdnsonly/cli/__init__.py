@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def main() -> None:
     """The console entry."""
-    from directdnsonly.cli import reconcile  # noqa: F401, PLC0415 - adds its commands
+    from directdnsonly.cli import held, reconcile  # noqa: F401, PLC0415 - they add their commands
     from directdnsonly.cli.commands import app  # noqa: PLC0415 - `import directdnsonly.cli` stays cheap for completion
 
     app()

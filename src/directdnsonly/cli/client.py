@@ -99,8 +99,8 @@ class Client:
         """Close."""
         await self._http.aclose()
 
-    async def call(self, method: str, path: str, **arguments: Any) -> Any:
-        """The JSON of an answer. Raises NoService, Rejected."""
+    async def call(self, method: str, path: str, *, expect: type = dict, **arguments: Any) -> Any:
+        """The JSON of an answer, an object unless another type is expected. Raises NoService, Rejected."""
         try:
             answer = await self._http.request(method, self._target.url + path, **arguments)
         except httpx.ReadTimeout as error:
@@ -120,7 +120,7 @@ class Client:
             content = answer.json()
         except ValueError:
             content = None
-        if answer.is_success and isinstance(content, dict):
+        if answer.is_success and isinstance(content, expect):
             return content
         detail = content.get("detail") if isinstance(content, dict) else None
         raise Rejected(

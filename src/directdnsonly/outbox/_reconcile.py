@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from directdnsonly.outbox import _write
+from directdnsonly.outbox import _held, _write
 from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting, SightingState
 from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Owner, Receipt, Source
 from directdnsonly.zone.name import ZoneName
@@ -24,7 +24,7 @@ def held_page(connection: sqlite3.Connection, after: str, limit: int) -> list[He
         " WHERE zone > ? ORDER BY zone LIMIT ?",
         (after, limit),
     )
-    return [_held(row) for row in rows]
+    return [_row(row) for row in rows]
 
 
 def held(connection: sqlite3.Connection, names: Sequence[ZoneName]) -> list[Held]:
@@ -37,11 +37,11 @@ def held(connection: sqlite3.Connection, names: Sequence[ZoneName]) -> list[Held
             f" FROM zone WHERE zone IN ({','.join('?' * len(part))})",
             part,
         )
-        found += [_held(row) for row in rows]
+        found += [_row(row) for row in rows]
     return found
 
 
-def _held(row: tuple[Any, ...]) -> Held:
+def _row(row: tuple[Any, ...]) -> Held:
     name, version, kind, serial, pushed_serial, credential, hostname, username, source, pushed_at = row
     return Held(
         name=ZoneName.trusted(name),
@@ -91,6 +91,7 @@ def record_push_if(
                 changed=False,
                 ignored=f"version {newest} came meanwhile",
             )
+    _held.overtake(connection, push.zone.name, push.origin.owner.hostname)
     return _write.record_push(connection, push, backends=backends, now=now, keep_versions=keep_versions)
 
 

@@ -66,3 +66,37 @@ class Pass:
     dry_run: bool
     report: str
     id: int = 0
+
+
+class HoldRule(StrEnum):
+    """Why a push is held."""
+
+    LOSS = "loss"  # it loses much of the zone
+    TAKEOVER = "takeover"  # another server's zone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldPush:
+    """A push that is committed, but served only when it is approved. `digest`: hex, of its content without the serial."""
+
+    name: ZoneName
+    version: int  # of the zone when it was held
+    digest: str
+    rule: HoldRule
+    reason: str
+    difference: str
+    owner: Owner
+    address: str
+    at: float
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """A planned move of zones (none named: all) from one DirectAdmin server to another, by their host names."""
+
+    former: str
+    server: str
+    zones: tuple[ZoneName, ...]
+    until: float
+    id: int = 0

@@ -17,10 +17,10 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox import _housekeep, _reconcile, _view, _work, _write
+from directdnsonly.outbox import _held, _housekeep, _reconcile, _view, _work, _write
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
 from directdnsonly.outbox._migrate import migrate
-from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting
+from directdnsonly.outbox.drift import Baseline, Held, HeldPush, Migration, Pass, Sighting
 from directdnsonly.outbox.group_commit import GroupCommit
 from directdnsonly.outbox.records import (
     Backlog,
@@ -269,6 +269,37 @@ class SqliteStore:
     async def passes(self, *, limit: int = 20) -> list[Pass]:
         """See ReconcileStore."""
         return await self._viewer.call(lambda connection: _reconcile.passes(connection, limit))
+
+    # -- HoldStore
+
+    async def record_held(self, held: HeldPush) -> None:
+        """See HoldStore."""
+        await self._require_capacity()
+        await self._write(lambda connection: _held.record(connection, held))
+
+    async def drop_held(self, name: ZoneName) -> None:
+        """See HoldStore."""
+        await self._write(lambda connection: _held.drop(connection, name))
+
+    async def held_pushes(self, *, limit: int = 100) -> list[HeldPush]:
+        """See HoldStore."""
+        return await self._viewer.call(lambda connection: _held.waiting(connection, limit))
+
+    async def held_push(self, name: ZoneName) -> HeldPush | None:
+        """See HoldStore."""
+        return await self._viewer.call(lambda connection: _held.one(connection, name))
+
+    async def open_migration(self, move: Migration) -> int:
+        """See HoldStore."""
+        return await self._write(lambda connection: _held.open_migration(connection, move, self._clock.now_s()))
+
+    async def close_migration(self, number: int) -> bool:
+        """See HoldStore."""
+        return await self._write(lambda connection: _held.close_migration(connection, number))
+
+    async def migrations(self) -> list[Migration]:
+        """See HoldStore."""
+        return await self._viewer.call(lambda connection: _held.migrations(connection, self._clock.now_s()))
 
     # -- upkeep
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting
+from directdnsonly.outbox.drift import Baseline, Held, HeldPush, Migration, Pass, Sighting
 from directdnsonly.outbox.records import (
     Backlog,
     Claim,
@@ -167,6 +167,10 @@ class ReconcileStore(Protocol):
         """A whole list came, or an operator vouches for the next one."""
         ...
 
+    async def held_pushes(self, *, limit: int = 100) -> list[HeldPush]:
+        """Pushes that wait for approval, oldest first."""
+        ...
+
     async def save_pass(self, one: Pass, *, keep: int) -> int:
         """Keep a pass and `keep` before it; its number."""
         ...
@@ -181,4 +185,40 @@ class ReconcileStore(Protocol):
 
     async def text(self, name: ZoneName, version: int | None = None) -> str | None:
         """The text of a version, as ViewStore gives it."""
+        ...
+
+
+class HoldStore(Protocol):
+    """For pushes that wait for approval, and planned moves."""
+
+    async def record_held(self, held: HeldPush) -> None:
+        """Commit a push that is not to be served yet; what waited before for the zone is void."""
+        ...
+
+    async def drop_held(self, name: ZoneName) -> None:
+        """What waits for this zone is over."""
+        ...
+
+    async def held_pushes(self, *, limit: int = 100) -> list[HeldPush]:
+        """Those that wait and are not void, oldest first."""
+        ...
+
+    async def held_push(self, name: ZoneName) -> HeldPush | None:
+        """The one that waits for this zone."""
+        ...
+
+    async def open_migration(self, move: Migration) -> int:
+        """A planned move from now on; its number."""
+        ...
+
+    async def close_migration(self, number: int) -> bool:
+        """End a planned move; whether there was one."""
+        ...
+
+    async def migrations(self) -> list[Migration]:
+        """Planned moves that are open."""
+        ...
+
+    async def record_event(self, event: Event) -> None:
+        """Keep one line of the audit."""
         ...

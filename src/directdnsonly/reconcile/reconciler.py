@@ -212,6 +212,7 @@ class Reconciler:
         if job.live:
             for baseline in surveyed.baselines:
                 await self._store.save_baseline(baseline)
+            await self._repair.release(surveyed, result)
             await self._repair.pull(surveyed, result, job.progress)
             job.progress("judging orphans", len(steps.steps))
             await self._repair.orphans(surveyed, steps, result)
@@ -292,6 +293,7 @@ def _done(result: Result, healed: Healed) -> Done:
         overtaken=result.overtaken,
         quarantined=result.quarantined,
         deleted=result.deleted,
+        released=result.released,
         returned=result.returned,
         doubtful=result.doubtful,
         healed=healed.drifted,

@@ -11,7 +11,7 @@ import structlog
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import PushRefused
-from directdnsonly.outbox.drift import Sighting, SightingState
+from directdnsonly.outbox.drift import HoldRule, Sighting, SightingState
 from directdnsonly.outbox.records import Event, Kind, NewDeletion, Origin, Owner, Priority, Source
 from directdnsonly.outbox.store import ReconcileStore
 from directdnsonly.reconcile.answers import NoList, NotReadable
@@ -25,6 +25,7 @@ from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.serial import is_newer
 
 GIVE_UP_AFTER = 10  # zones of one server that could not be read, one after the other: it is away
+RELEASED_AT_ONCE = 1000
 SHOWN = 50
 
 
@@ -47,6 +48,7 @@ class Result:
     quarantined: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     returned: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
     doubtful: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     failed: dict[str, int] = field(default_factory=dict)  # zones that could not be pulled, by server
@@ -160,6 +162,19 @@ class Repair:
         else:
             result.pulled += 1
         return True
+
+    async def release(self, surveyed: Surveyed, result: Result) -> None:
+        """Take-overs that waited because the former server still listed the zone: now its whole list lacks it."""
+        gone = {one.name: one.version for one in surveyed.plan.absent}
+        gone |= {one.name: one.version for one in surveyed.plan.migrated}
+        for held in await self._store.held_pushes(limit=RELEASED_AT_ONCE):
+            if held.rule is HoldRule.TAKEOVER and held.name in gone:
+                try:
+                    receipt = await self._intake.release(held, only_if_version=gone[held.name])
+                except PushRefused as refusal:
+                    result.failures.append(f"{held.name}: {refusal}")
+                    continue
+                result.released += [] if receipt.ignored else [str(held.name)]
 
     # -- orphans
 

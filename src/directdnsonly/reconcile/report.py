@@ -61,6 +61,9 @@ class Done(_Report):
     overtaken: int = Field(0, description="Pulls and deletions that a push made needless")
     quarantined: list[str] = []
     deleted: list[str] = []
+    released: list[str] = Field(
+        [], description="Held take-overs that are served now: the former server lists them no more"
+    )
     returned: list[str] = Field([], description="Zones in quarantine that are listed or pushed again")
     doubtful: list[str] = Field([], description="Orphans that were not deleted: DirectAdmin did not deny having them")
     healed: int = Field(0, description="Zones queued again for a name server")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from directdnsonly.backends.contract import ZoneObserved
+from directdnsonly.outbox.drift import HeldPush
 from directdnsonly.outbox.records import Owner, Priority, Receipt
 from directdnsonly.zone.name import ZoneName
 
@@ -20,6 +21,10 @@ class Intake(Protocol):
 
     async def restore(self, name: ZoneName, body: bytes, *, owner: Owner) -> Receipt:
         """Record a zone that was deleted, from our history. Raises PushRefused, OutboxUnavailable."""
+        ...
+
+    async def release(self, held: HeldPush, *, only_if_version: int) -> Receipt:
+        """Serve a held push whose reason is gone, unless another version came meanwhile. Raises PushRefused, OutboxUnavailable."""
         ...
 
     def wake(self, priority: Priority) -> None:

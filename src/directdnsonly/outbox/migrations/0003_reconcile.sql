@@ -29,3 +29,26 @@ CREATE TABLE reconcile_pass (
   dry_run    INTEGER NOT NULL CHECK (dry_run IN (0, 1)),
   report     BLOB    NOT NULL                                             -- zlib of JSON
 );
+
+CREATE TABLE held (                                                       -- pushes that are committed, but served only when approved
+  zone       TEXT    NOT NULL PRIMARY KEY,
+  version    INTEGER NOT NULL,                                            -- of the zone when it was held: another one makes it void
+  digest     BLOB    NOT NULL,                                            -- an approval is bound to this content
+  rule       TEXT    NOT NULL CHECK (rule IN ('loss', 'takeover')),
+  reason     TEXT    NOT NULL,
+  difference TEXT    NOT NULL,
+  credential TEXT    NOT NULL,
+  hostname   TEXT    NOT NULL,
+  username   TEXT    NOT NULL,
+  address    TEXT    NOT NULL,
+  at         REAL    NOT NULL,
+  body       BLOB    NOT NULL                                             -- zlib of what was sent
+) WITHOUT ROWID;
+
+CREATE TABLE migration (                                                  -- planned moves between two DirectAdmin servers
+  id     INTEGER NOT NULL PRIMARY KEY,
+  former TEXT    NOT NULL,
+  server TEXT    NOT NULL,
+  zones  TEXT    NOT NULL,                                                -- names apart by blanks; empty: all
+  until  REAL    NOT NULL
+);
