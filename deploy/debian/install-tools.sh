@@ -4,7 +4,6 @@ set -eu
 PATH="$PATH:/usr/sbin:/sbin"
 wanted="python:ensurepip named:bind9 named-checkzone:bind9-utils dig:bind9-dnsutils"
 [ "${1:-run}" = test ] && wanted="$wanted nsd:nsd knotd:knot kzonecheck:knot-dnssecutils openssl:openssl"
-[ "${1:-run}" = test ] && wanted="$wanted openssl:openssl"
 missing=""
 for pair in $wanted; do
   program=${pair%%:*} package=${pair#*:}

@@ -69,10 +69,11 @@ class DirectAdminClient:
         for left in reversed(range(TRIES)):
             asked_at = self._clock.now_s()
             try:
-                return answers.whole(self.server.hostname, await self._pages(), asked_at=asked_at)
+                pages = await self._pages()
+                return await asyncio.to_thread(answers.whole, self.server.hostname, pages, asked_at=asked_at)
             except _Legacy as legacy:
-                names = answers.legacy_names(legacy.body)
-                return answers.listed(self.server.hostname, names, asked_at=asked_at)
+                names = await asyncio.to_thread(answers.legacy_names, legacy.body)
+                return await asyncio.to_thread(answers.listed, self.server.hostname, names, asked_at=asked_at)
             except NoList:
                 if not left:
                     raise
@@ -98,7 +99,7 @@ class DirectAdminClient:
         """DirectAdmin's user of each zone that has one. Raises NoList."""
         answer = await self._get("CMD_API_DOMAIN_OWNERS", {})
         _require_ok(answer)
-        return answers.owners_of(answer.body)
+        return await asyncio.to_thread(answers.owners_of, answer.body)
 
     async def zone(self, name: ZoneName) -> bytes:
         """One zone as zone file text. Raises NotReadable; its `absent` says that the server denies having it."""

@@ -82,29 +82,30 @@ class Repair:
     async def pull(self, surveyed: Surveyed, result: Result, progress: Progress) -> None:
         """Missed, migrated and stale zones, server by server. Raises OutboxUnavailable."""
         for server in self._settings.directadmin_servers:
-            wanted = self._missed(server, surveyed) + await self._stale(server, surveyed)
-            if wanted:
+            missed, stale = self._missed(server, surveyed), await self._stale(server, surveyed)
+            if missed or stale:
                 async with self._open(server) as client:
+                    wanted = await self._with_users(client, missed) + stale
                     await self._pull_all(client, wanted, result, progress)
 
     def _missed(self, server: DirectAdminServer, surveyed: Surveyed) -> list[Wanted]:
         plan = surveyed.plan
         found = plan.server(server.hostname)
-        owners = surveyed.owners.get(server.hostname, {})
-        credential = found.credential if found else ""
         hostname = server.pushed_as[0] if server.pushed_as else server.hostname
         if found and found.pushes_as and not found.owned:
             hostname = found.pushes_as  # so that its own later delete is not taken for a stranger's
+        owner = Owner(credential=found.credential if found else "", hostname=hostname)
         here = [(one.name, one.version) for one in plan.missed if one.server == server.hostname]
         here += [(one.name, one.version) for one in plan.migrated if one.server == server.hostname]
-        return [
-            Wanted(
-                name=name,
-                version=version,
-                owner=Owner(credential=credential, hostname=hostname, username=owners.get(name, "")),
-            )
-            for name, version in here
-        ]
+        return [Wanted(name=name, version=version, owner=owner) for name, version in here]
+
+    async def _with_users(self, client: DirectAdminClient, missed: Sequence[Wanted]) -> list[Wanted]:
+        """With DirectAdmin's user of each zone; a zone may do without, until its next push tells it."""
+        try:
+            users = await client.owners() if missed else {}
+        except NoList:
+            users = {}
+        return [replace(one, owner=replace(one.owner, username=users.get(one.name, ""))) for one in missed]
 
     async def _stale(self, server: DirectAdminServer, surveyed: Surveyed) -> list[Wanted]:
         """Those that are still stale after the pause: a push on its way is not a missed one."""

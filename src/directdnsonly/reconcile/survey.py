@@ -30,7 +30,6 @@ class Surveyed:
 
     plan: Plan
     sightings: Mapping[ZoneName, Sighting]
-    owners: Mapping[str, Mapping[str, str]]  # DirectAdmin's user by zone, by server
     baselines: Sequence[Baseline]  # to be kept when the pass is live
     silent: tuple[str, ...]  # servers whose own name server does not answer: their serials are not known
 
@@ -52,13 +51,12 @@ class Survey:
         progress("asking DirectAdmin", 0)
         before = {one.server: one for one in await self._store.baselines()}
         asked = await asyncio.gather(*(self._list(server, before.get(server.hostname)) for server in servers))
-        lists = [answer[0] for answer in asked if not isinstance(answer, NoList)]
+        lists = [answer for answer in asked if not isinstance(answer, NoList)]
         failed = {
             server.hostname: str(answer)
             for server, answer in zip(servers, asked, strict=True)
             if isinstance(answer, NoList)
         }
-        owners = {answer[0].hostname: answer[1] for answer in asked if not isinstance(answer, NoList)}
         sightings = {one.name: one for one in await self._store.sightings()}
         planner = Planner(
             lists,
@@ -68,12 +66,12 @@ class Survey:
             trusted=frozenset(name for name, one in before.items() if one.accepted),
         )
         silent = await self._walk(planner, progress) if servers else ()
-        plan = planner.finish(made_at=self._clock.now_s(), failed=failed)
+        # In a thread, as is reading the lists: at 100,000 zones it takes longer than a push may wait.
+        plan = await asyncio.to_thread(planner.finish, made_at=self._clock.now_s(), failed=failed)
         good = {found.server for found in plan.servers if not found.reason}
         return Surveyed(
             plan=plan,
             sightings=sightings,
-            owners=owners,
             baselines=[
                 Baseline(server=one.hostname, zones=len(one.zones), listed_at=one.asked_at)
                 for one in lists
@@ -82,25 +80,19 @@ class Survey:
             silent=silent,
         )
 
-    async def _list(
-        self, server: DirectAdminServer, before: Baseline | None
-    ) -> tuple[WholeList, Mapping[str, str]] | NoList:
-        """The whole list and the owners; that there is none is a value, so that the other servers go on."""
+    async def _list(self, server: DirectAdminServer, before: Baseline | None) -> WholeList | NoList:
+        """The whole list; that there is none is a value, so that the other servers go on."""
         try:
             async with self._open(server) as client:
                 listing = await client.zones()
-                if before is not None and not before.accepted and self._shrank(listing, before):
-                    return NoList(
-                        f"its list has {len(listing.zones)} zones, the last whole one had {before.zones}:"
-                        " if that is right, accept it (dadns reconcile --accept-list)"
-                    )
-                try:
-                    owners = await client.owners()
-                except NoList:
-                    owners = {}  # a zone may be held without its user; DirectAdmin's next push tells it
-                return listing, owners
         except NoList as error:
             return error
+        if before is not None and not before.accepted and self._shrank(listing, before):
+            return NoList(
+                f"its list has {len(listing.zones)} zones, the last whole one had {before.zones}:"
+                " if that is right, accept it (dadns reconcile --accept-list)"
+            )
+        return listing
 
     def _shrank(self, listing: WholeList, before: Baseline) -> bool:
         return len(listing.zones) < before.zones * self._settings.least_share
