@@ -210,6 +210,43 @@ async def test_orphans_and_healing_in_one_pass_do_not_disturb_each_other(tmp_pat
         assert {*FEW, GHOST} - {"zone-7.example"} == {str(name) for name in backend.zones}
 
 
+async def test_what_was_deleted_and_lingers_and_what_was_given_up_are_done_again(tmp_path, da):
+    """A backup brought a deleted zone back; a backend refused a zone until it was repaired."""
+    async with FakeBackend(BACKEND) as backend, with_lane(tmp_path, backend, server_of(da)) as (rig, drain):
+        backend.refuse = {FEW[3]: "told to refuse"}
+        await filled(rig, da, FEW)
+        await drain()
+        ghost = backend.zones[ZoneName.parse(FEW[7])]
+        da.zones.pop(FEW[7])
+        await rig.acceptance.delete(FEW[7], owner=Owner(credential="h1", hostname=da.hostname))
+        await drain()
+        assert 38 == len(backend.zones)
+        backend.zones[ZoneName.parse(FEW[7])] = ghost
+        backend.refuse = {}
+        seen = (await rig.turn(live=False)).plan
+        assert [(FEW[7], "is deleted, but still there")] == [(line.zone, line.detail) for line in seen.missing]
+
+        view = await rig.turn()
+        await drain()
+
+        assert (1, 1, 0) == (view.done.healed, view.done.revived, view.plan.counts["extra"])
+        assert set(FEW) - {FEW[7]} == {str(name) for name in backend.zones}
+
+
+async def test_a_zone_that_cannot_be_taken_is_kept_as_refused_once(tmp_path, da):
+    """Not in every pass, and not as a missed push; a repaired one comes in."""
+    async with reconciling(tmp_path, server_of(da), missed_alarm=1) as rig:
+        da.host(FEW)
+        da.zones[FEW[3]].extra = "www\t3600\tIN\tCNAME\tother\n"
+
+        views = [await rig.turn() for _ in range(3)]
+
+        assert [(39, 1), (0, 1), (0, 1)] == [(view.done.pulled, view.done.pulls_refused) for view in views]
+        assert (1, []) == (len(await rig.store.refused()), rig.alarms())
+        da.zones[FEW[3]].extra = ""
+        assert 1 == (await rig.turn()).done.pulled
+
+
 async def test_extra_zones_are_deleted_only_when_configured(tmp_path, da):
     """As an ordinary tombstone that the lane carries out; a later push makes the zone ours."""
     async with FakeBackend(BACKEND) as backend, with_lane(tmp_path, backend, extra_zones="delete") as (rig, drain):

@@ -55,24 +55,38 @@ def _row(row: tuple[Any, ...]) -> Held:
     )
 
 
-def not_ours(connection: sqlite3.Connection, backend: str, names: Sequence[ZoneName]) -> list[ZoneName]:
-    """Of zones that a backend holds, those that we neither hold nor are about to delete there."""
-    known: set[str] = set()
+def not_ours(
+    connection: sqlite3.Connection, backend: str, names: Sequence[ZoneName]
+) -> tuple[list[ZoneName], list[ZoneName]]:
+    """Of zones that a backend holds: those that we know nothing of, and those that we have deleted there already."""
+    living: set[str] = set()
+    deleted: set[str] = set()
     for start in range(0, len(names), NAMES_AT_ONCE):
         part = names[start : start + NAMES_AT_ONCE]
         marks = ",".join("?" * len(part))
-        known |= {
-            row[0]
-            for row in connection.execute(f"SELECT zone FROM zone WHERE kind = 'put' AND zone IN ({marks})", part)
-        }
-        known |= {
-            row[0]
-            for row in connection.execute(
-                f"SELECT zone FROM delivery WHERE backend = ? AND due_at IS NOT NULL AND zone IN ({marks})",
-                (backend, *part),
-            )
-        }
-    return [name for name in names if name not in known]
+        # What is about to be done there counts as known.
+        busy = f"SELECT zone FROM delivery WHERE backend = ? AND due_at IS NOT NULL AND zone IN ({marks})"
+        living |= {row[0] for row in connection.execute(busy, (backend, *part))}
+        for zone, kind, state in connection.execute(
+            "SELECT z.zone, z.kind, d.state FROM zone z LEFT JOIN delivery d ON d.zone = z.zone AND d.backend = ?"
+            f" WHERE z.zone IN ({marks})",
+            (backend, *part),
+        ):
+            if kind == Kind.PUT:
+                living.add(zone)
+            elif state is not None:
+                deleted.add(zone)
+    deleted -= living
+    return [name for name in names if name not in living | deleted], [name for name in names if name in deleted]
+
+
+def revive(connection: sqlite3.Connection, backend: str, *, limit: int, now: float) -> int:
+    """Deliveries that were given up get another round; how many."""
+    return connection.execute(
+        "UPDATE delivery SET state = 'pending', priority = 2, due_at = ?, attempts = 0 WHERE backend = ? AND zone IN"
+        " (SELECT zone FROM delivery WHERE backend = ? AND state = 'dead' LIMIT ?)",
+        (now, backend, backend, limit),
+    ).rowcount
 
 
 def record_push_if(

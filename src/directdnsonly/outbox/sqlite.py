@@ -213,7 +213,13 @@ class SqliteStore:
         """See ReconcileStore."""
         return await self._viewer.call(lambda connection: _reconcile.held(connection, names))
 
-    async def not_ours(self, backend: str, names: Sequence[ZoneName]) -> list[ZoneName]:
+    async def revive_given_up(self, backend: str, *, limit: int) -> int:
+        """See ReconcileStore."""
+        return await self._write(
+            lambda connection: _reconcile.revive(connection, backend, limit=limit, now=self._clock.now_s())
+        )
+
+    async def not_ours(self, backend: str, names: Sequence[ZoneName]) -> tuple[list[ZoneName], list[ZoneName]]:
         """See ReconcileStore."""
         return await self._viewer.call(lambda connection: _reconcile.not_ours(connection, backend, names))
 

@@ -131,8 +131,16 @@ class ReconcileStore(Protocol):
         """These zones and tombstones, as far as there are any, in any order."""
         ...
 
-    async def not_ours(self, backend: str, names: Sequence[ZoneName]) -> list[ZoneName]:
-        """Of zones that a backend holds, those that we neither hold nor are about to delete there."""
+    async def not_ours(self, backend: str, names: Sequence[ZoneName]) -> tuple[list[ZoneName], list[ZoneName]]:
+        """Of zones that a backend holds: those that we know nothing of, and those that we have deleted there already."""
+        ...
+
+    async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
+        """Drift was found: the deliveries become due again; how many."""
+        ...
+
+    async def revive_given_up(self, backend: str, *, limit: int) -> int:
+        """Deliveries that were given up get another round; how many."""
         ...
 
     async def sightings(self) -> list[Sighting]:

@@ -15,6 +15,8 @@ from directdnsonly.reconcile.seams import Intake, Lane
 from directdnsonly.zone.name import ZoneName
 
 PAGE = 1000
+REVIVED_AT_ONCE = 1000  # of what was given up, per backend and pass
+LINGERS = "is deleted, but still there"
 SHOWN = 100  # extra zones of a backend that are named
 
 
@@ -27,6 +29,7 @@ class Healed:
     extra: list[Drift] = field(default_factory=list)
     extras: int = 0
     extra_deleted: int = 0
+    revived: int = 0
     unreachable: dict[str, str] = field(default_factory=dict)
 
 
@@ -52,6 +55,9 @@ class Heal:
             for example in swept.examples:
                 zone, _, reason = example.partition(": ")
                 healed.missing.append(Drift(backend=lane.name, zone=zone, reason=reason))
+            if repair and (revived := await self._store.revive_given_up(lane.name, limit=REVIVED_AT_ONCE)):
+                healed.revived += revived
+                self._intake.wake(Priority.BULK)
             await self._extra(lane, healed, repair=repair)
         except BackendUnavailable as error:
             healed.unreachable[lane.name] = error.reason
@@ -68,12 +74,18 @@ class Heal:
             await self._strangers(lane, page, healed, repair=repair)
 
     async def _strangers(self, lane: Lane, page: Sequence[ZoneName], healed: Healed, *, repair: bool) -> None:
-        strangers = await self._store.not_ours(lane.name, page)
+        strangers, deleted = await self._store.not_ours(lane.name, page)
         healed.extras += len(strangers)
         healed.extra += [
             Drift(backend=lane.name, zone=name, reason="is not ours") for name in strangers[: SHOWN - len(healed.extra)]
         ]
-        if strangers and repair and self._delete_extra:
+        healed.drifted += len(deleted)
+        healed.missing += [Drift(backend=lane.name, zone=name, reason=LINGERS) for name in deleted[:SHOWN]]
+        if not repair:
+            return
+        if deleted and await self._store.requeue(lane.name, deleted, reason=LINGERS):
+            self._intake.wake(Priority.BULK)
+        if strangers and self._delete_extra:
             change_id = f"reconcile-extra-{secrets.token_hex(10)}"
             healed.extra_deleted += await self._store.record_extra_delete(lane.name, strangers, change_id=change_id)
             self._intake.wake(Priority.BULK)

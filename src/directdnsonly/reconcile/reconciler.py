@@ -234,7 +234,7 @@ class Reconciler:
                 f" pushed_as of {name}; until then nothing of it is judged"
             )
             await self._alarms.judge(AlarmKind.HOSTNAME, name, mixed if found.pushes_as else "")
-            missed = sum(one.server == name for one in surveyed.plan.missed)
+            missed = sum(one.server == name and not self._repair.refused(one.name) for one in surveyed.plan.missed)
             broken = f"{missed} of its zones were never pushed to us: look at our entry in its Multi Server Setup"
             await self._alarms.judge(AlarmKind.MISSED, name, broken if missed >= self.settings.missed_alarm else "")
             failed = result.failed.get(name, 0)
@@ -297,6 +297,7 @@ def _done(result: Result, healed: Healed) -> Done:
         returned=result.returned,
         doubtful=result.doubtful,
         healed=healed.drifted,
+        revived=healed.revived,
         extra_deleted=healed.extra_deleted,
         failures=result.failures,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -78,6 +79,11 @@ class Repair:
         self._intake = intake
         self._open = open_client
         self._log = structlog.get_logger()
+        self._refused: dict[ZoneName, bytes] = {}  # contents that our parser refuses, by their hash
+
+    def refused(self, name: ZoneName) -> bool:
+        """Whether the zone was fetched and refused: it is not missed, it is wrong."""
+        return name in self._refused
 
     async def pull(self, surveyed: Surveyed, result: Result, progress: Progress) -> None:
         """Missed, migrated and stale zones, server by server. Raises OutboxUnavailable."""
@@ -149,15 +155,21 @@ class Repair:
         except NotReadable as error:
             result.fail(server, f"{wanted.name}: {error}")
             return error.absent
+        digest = hashlib.sha256(text).digest()
+        if self._refused.get(wanted.name) == digest:
+            result.refused += 1  # the same as before: it is kept once, not in every pass
+            return True
         try:
             receipt = await self._intake.pull(
                 wanted.name, text, owner=wanted.owner, server=server, only_if_version=wanted.version
             )
         except PushRefused as refusal:
             result.refused += 1
+            self._refused[wanted.name] = digest
             if len(result.failures) < SHOWN:
                 result.failures.append(f"{wanted.name}: {refusal}")
             return True
+        self._refused.pop(wanted.name, None)
         if receipt.ignored:
             result.overtaken += 1
         else:

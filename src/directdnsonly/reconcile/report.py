@@ -67,6 +67,7 @@ class Done(_Report):
     returned: list[str] = Field([], description="Zones in quarantine that are listed or pushed again")
     doubtful: list[str] = Field([], description="Orphans that were not deleted: DirectAdmin did not deny having them")
     healed: int = Field(0, description="Zones queued again for a name server")
+    revived: int = Field(0, description="Deliveries that were given up and get another round")
     extra_deleted: int = 0
     failures: list[str] = []
 
