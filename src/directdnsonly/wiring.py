@@ -65,7 +65,7 @@ class SweptLane:
 
     async def sweep(self, *, repair: bool) -> Swept:
         """See reconcile.seams.Lane."""
-        found = await self.lane.sweep(repair=repair)
+        found = await self.lane.sweep(repair=repair, gentle=True)
         return Swept(seen=found.seen, drifted=found.drifted, examples=found.examples)
 
     def inventory(self) -> AsyncIterator[ZoneObserved]:

@@ -247,11 +247,11 @@ class Lane:
                 self._sweep_wanted.set()
                 self._trip(error.reason)
 
-    async def sweep(self, *, repair: bool = True) -> SweepFound:
+    async def sweep(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
         """Compare the name server with the store; with `repair`, queue again what differs. Raises BackendUnavailable."""
         async with self._one_sweep:
             await self._backend.ready()
-            found = await self._sweep.run_once(repair=repair)
+            found = await self._sweep.run_once(repair=repair, gentle=gentle)
         if found.drifted and repair:
             self._log.warning(
                 "backend.drifted",
