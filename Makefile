@@ -22,6 +22,7 @@ test: tools-test .venv/.dev ## all tests: fast ones first, then real name server
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/contract
 	$(SBIN) $(PY) -m pytest -q -m "not slow" tests/integration tests/e2e
 	$(SBIN) $(PY) -m pytest -q -m slow tests/integration tests/e2e
+	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/faults
 
 check: .venv/.dev ## format, lint, types, imports
 	.venv/bin/ruff format --check .
@@ -32,15 +33,15 @@ check: .venv/.dev ## format, lint, types, imports
 bench: tools-run .venv/.dev ## benchmarks: a table and JSON (bench/results/latest.json)
 	$(SBIN) $(PY) -m bench --json bench/results/latest.json
 
-faults: tools-test .venv/.dev ## kill -9 in the middle of pushes, 200 times; thousands of odd zones
-	$(SBIN) DADNS_FAULT_RUNS=200 $(PY) -m pytest -q -s --timeout 3600 tests/e2e/test_line.py -k kill_9
-	$(SBIN) DADNS_ZONE_FACTOR=20 $(PY) -m pytest -q --timeout 3600 tests/contract/test_zone_daemons.py tests/unit/zone
+faults: tools-test .venv/.dev ## kill, fill, lock, hang, lie, 200 times; thousands of odd zones
+	$(SBIN) FAULT_RUNS=200 $(PY) -m pytest -q --timeout 7200 --durations=0 tests/faults
+	$(SBIN) ZONE_FACTOR=20 $(PY) -m pytest -q --timeout 3600 tests/contract/test_zone_daemons.py tests/unit/zone
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
 	$(PY) docs/generate.py
 
 matrix: tools-test .venv/.dev ## the RR-type matrix anew, from a run against every name server
-	$(SBIN) DADNS_RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py
+	$(SBIN) RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py
 	$(PY) docs/generate.py
 
 lock: ## pin the dependencies again (needs uv)

@@ -55,6 +55,8 @@ def free_port() -> int:
 class Service:
     """Starts on entering, stops on leaving."""
 
+    program = ("-m", "directdnsonly", "serve")  # arguments of Python
+
     def __init__(self, *, extra: str = "", log_level: str = "WARNING", backend: str = "bind") -> None:
         self.port, self.dns_port = free_port(), free_port()
         self.backend = backend  # its type, which is also its name
@@ -84,12 +86,12 @@ class Service:
         self.start()
         return self
 
-    def start(self) -> float:
-        """Start (again); seconds until pushes are accepted."""
+    def start(self, *, until: str = "ready") -> float:
+        """Start (again) and wait until everything is ready, or `until` "accepting" pushes; seconds until those are accepted."""
         began = time.perf_counter()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "directdnsonly", "serve", "--config", str(self.folder / "app.yml")],
+                [sys.executable, *self.program, "--config", str(self.folder / "app.yml")],
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -98,11 +100,11 @@ class Service:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1) as answer:
                     if answer.status == 200:
                         accepting = time.perf_counter() - began
-                        if json.load(answer)["status"] == "ready":
+                        if json.load(answer)["status"] == "ready" or until == "accepting":
                             return accepting
             except OSError:
                 pass
-            if self._process.poll() is not None or time.perf_counter() - began > 120:
+            if self.exit_code() is not None or time.perf_counter() - began > 120:
                 raise RuntimeError((self.folder / "log").read_text()[-3000:])
             time.sleep(0.01)
 
@@ -113,6 +115,11 @@ class Service:
         self._process.terminate()
         self._process.wait(timeout=30)
         return time.perf_counter() - began
+
+    def exit_code(self) -> int | None:
+        """Of the process; None while it runs. Negative: killed by that signal."""
+        assert self._process is not None
+        return self._process.poll()
 
     def kill(self) -> None:
         """kill -9: no chance to write anything."""

@@ -38,7 +38,7 @@ MARK = "<!-- generated: the life of a delivery -->"
 
 def _shown(value: Any) -> str:
     if isinstance(value, SecretStr):
-        return "`changeme`"
+        return f"`{value.get_secret_value()}`" if value.get_secret_value() else ""
     if value is None:
         return ""
     return (

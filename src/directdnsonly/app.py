@@ -20,7 +20,8 @@ import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 
 from directdnsonly import __version__, log
-from directdnsonly.api import docs, health, problem
+from directdnsonly.api import docs, health, history, pins, problem
+from directdnsonly.api import outbox as outbox_routes
 from directdnsonly.api import routes as api_routes
 from directdnsonly.api.parts import ApiParts, DaemonState, Pushed
 from directdnsonly.backends.contract import Backend
@@ -52,6 +53,7 @@ from directdnsonly.zone.text import parse
 HOUSEKEEPING_EVERY_S = 3600.0
 HOUSEKEEPING_PAUSE_S = 0.2  # between steps, so that no push waits for it
 GRACE_S = 4  # seconds that requests in flight get at shutdown; the whole exit stays under ten
+CLOSE_S = 1.0  # seconds that a backend may take to close its connections
 EXIT_OK, EXIT_FAILED = 0, 1
 
 
@@ -78,6 +80,17 @@ class ManualPushes:
             name, owner=Owner(credential=credential), address=address, source=Source.API
         )
 
+    async def roll_back(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
+        """Accept the content of an old version as a new one."""
+        accepted = await self._acceptance.push(
+            name, body, owner=Owner(credential=credential), address=address, source=Source.ROLLBACK
+        )
+        return Pushed(receipt=accepted.receipt, warnings=accepted.warnings)
+
+    async def unpin(self, name: ZoneName, *, credential: str, address: str) -> Receipt | None:
+        """Release a pinned zone."""
+        return await self._acceptance.unpin(name, owner=Owner(credential=credential), address=address)
+
 
 class Service:
     """All parts of one running service. Made and run by `running`."""
@@ -99,7 +112,10 @@ class Service:
                     on_phase=partial(self._on_phase, name),
                 )
             self.backends[name] = BACKENDS[backend_settings.type].build(name, backend_settings, settings.data_dir)
-        self.dispatcher = Dispatcher([self._lane(backend) for backend in self.backends.values()])
+        self.dispatcher = Dispatcher(
+            [self._lane(backend) for backend in self.backends.values()],
+            watch_every_s=settings.dispatch.watch_every_s,
+        )
         self.reconciler = Reconciler(
             settings=settings.reconciliation,
             store=store,
@@ -159,7 +175,16 @@ class Service:
         """Release the backends and the parser."""
         if self.acceptance is not None:
             await self.acceptance.aclose()
-        for backend in self.backends.values():
+        closed = await asyncio.gather(
+            *(self._close(backend) for backend in self.backends.values()), return_exceptions=True
+        )
+        for error in closed:
+            if isinstance(error, BaseException):
+                structlog.get_logger().warning("service.close_failed", reason=f"{type(error).__name__}: {error}")
+
+    async def _close(self, backend: Backend) -> None:
+        """One backend that hangs must not keep the others, or the process, from ending."""
+        async with asyncio.timeout(CLOSE_S):
             await backend.aclose()
 
     async def _keep_house(self) -> None:
@@ -237,6 +262,7 @@ def build_api(service: Service) -> FastAPI:
     parts = ApiParts(
         store=service.store,
         pushes=ManualPushes(acceptance),
+        wake=service.dispatcher.wake,
         authenticate=authenticate,
         lanes=lambda: {name: lane.status() for name, lane in service.dispatcher.lanes.items()},
         daemons=lambda: {
@@ -263,7 +289,8 @@ def build_api(service: Service) -> FastAPI:
     app.include_router(reconcile_routes.router(service.reconciler, authenticate))
     approvals = Approvals(store=service.store, acceptance=acceptance, clock=service.clock)
     app.include_router(approval_routes.router(approvals, authenticate))
-    app.include_router(api_routes.router(parts))
+    for routes in (outbox_routes, history, pins, api_routes):  # the last one takes any path below /zones/
+        app.include_router(routes.router(parts))
     app.include_router(health.router(parts))
     app.include_router(docs.router(app, authenticate))
     for kind, handler in problem.HANDLERS.items():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.support import fake_backend, knot, named, nsd
+from tests.support import fake_backend, knot, named, nsd, powerdns
 
 KINDS = [
     *fake_backend.RIGS,
     *named.RIGS,
     *nsd.RIGS,
     *knot.RIGS,
+    *powerdns.RIGS,
 ]

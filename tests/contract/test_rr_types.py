@@ -25,7 +25,7 @@ from tests.contract.rr_cases import CASES, HEAD, Case, Want
 from tests.support.rig import Rig
 
 RESULTS = Path(__file__).parents[2] / "docs" / "rr-types.json"
-RECORD = bool(os.environ.get("DADNS_RECORD_MATRIX"))
+RECORD = bool(os.environ.get("RECORD_MATRIX"))
 SERVED = "served"
 
 

@@ -1,6 +1,6 @@
 """What we accept, every name server loads, and serves as many records as we count; what we refuse, one of them refuses.
 
-Against the real checkers and the real daemons of BIND, NSD and Knot. `DADNS_ZONE_FACTOR=20` tries twenty times as much.
+Against the real checkers and the real daemons of BIND, NSD and Knot. `ZONE_FACTOR=20` tries twenty times as much.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.support.made_zones import HEAD, mutated_records, zones
 from tests.support.name_servers import PROGRAMS, name_server
 from tests.support.programs import require_program
 
-FACTOR = int(os.environ.get("DADNS_ZONE_FACTOR", "1"))
+FACTOR = int(os.environ.get("ZONE_FACTOR", "1"))
 NAME = ZoneName.parse("example.com")
 RECORDS = {
     "addresses": "www IN A 192.0.2.1\nwww IN AAAA 2001:db8::1\nm IN AAAA ::ffff:192.0.2.1\n",

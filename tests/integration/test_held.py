@@ -57,7 +57,7 @@ async def test_a_push_that_loses_much_is_held_and_the_old_version_stays(tmp_path
         assert 2026112501 == await serial(rig)
         (held,) = await approvals.waiting(10)
         assert held.difference.startswith("- ")
-        assert "push.held" in [event.event for event in await rig.store.events(zone=NAME)]
+        assert "push.withheld" in [event.event for event in await rig.store.events(zone=NAME)]
         assert await approvals.find(NAME, "00" * 16) is None, "another content is not approved"
         assert await approvals.find(NAME, "") is None
         receipt = await approvals.approve(await approvals.find(NAME, held.digest[:16]), actor="me")

@@ -10,50 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.breaker import BreakerState
-from directdnsonly.dispatch.lane import Lane
-from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import NewVersion, Placement, Priority
-from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
-from directdnsonly.verify.verifier import Verifier
+from directdnsonly.outbox.records import Priority
+from directdnsonly.outbox.sqlite import FILE_NAME
 from directdnsonly.zone.name import ZoneName
 from tests.support.fake_backend import FakeBackend
+from tests.support.lanes import Rig, running_lanes, until
 from tests.support.made import a_delete, a_push
-
-QUICK = {
-    "retry_delays_s": (0.05, 0.05), "retry_jitter": 0.0, "max_attempts": 2, "apply_timeout_s": 0.5, "verify_patience_s": 0.3,
-    "probe_delay_s": 0.05, "probe_delay_max_s": 0.1, "probe_timeout_s": 1.0, "lease_s": 30.0,
-}  # fmt: skip
-
-
-class Rig:
-    """A store, and a running lane for each backend."""
-
-    def __init__(self, store: SqliteStore, lanes: dict[str, Lane]) -> None:
-        self.store, self.lanes = store, lanes
-
-    async def push(self, *pushes: NewVersion) -> None:
-        for one in pushes:
-            await self.store.record_push(one)
-            self.wake(one.priority)
-
-    def wake(self, priority: Priority = Priority.INTERACTIVE) -> None:
-        for lane in self.lanes.values():
-            lane.wake(priority)
-
-    async def placement(self, name: str, backend: str = "one") -> Placement:
-        found = await self.store.placements(ZoneName.parse(name))
-        return next(placement for placement in found if placement.backend == backend)
-
-    async def until(self, name: str, state: State, backend: str = "one", limit_s: float = 8.0) -> Placement:
-        end = time.monotonic() + limit_s
-        while (found := await self.placement(name, backend)).state is not state:
-            assert time.monotonic() < end, found
-            await asyncio.sleep(0.01)
-        return found
 
 
 @pytest.fixture
@@ -61,26 +26,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Callable]:
     async with AsyncExitStack() as stack:
 
         async def it(*backends: FakeBackend, **options: object) -> Rig:
-            for backend in backends:
-                await stack.enter_async_context(backend)
-            names = [backend.name for backend in backends]
-            clock = SystemClock()
-            store = await stack.enter_async_context(
-                open_store(tmp_path, settings=OutboxSettings(disk_reserve_mb=0), clock=clock, backends=names)
-            )
-            await store.adopt_backends(names)
-            lanes = {}
-            group = await stack.enter_async_context(asyncio.TaskGroup())
-            for backend in backends:
-                verifier = Verifier(backend.servers, allows_transfer=False)
-                stack.callback(verifier.close)
-                lanes[backend.name] = Lane(
-                    backend=backend, verifier=verifier, store=store, clock=clock,
-                    settings=DispatchSettings(**{**QUICK, **options}),
-                )  # fmt: skip
-                task = group.create_task(lanes[backend.name].run())
-                stack.callback(task.cancel)
-            return Rig(store, lanes)
+            return await stack.enter_async_context(running_lanes(tmp_path, *backends, **options))
 
         yield it
 
@@ -270,3 +216,92 @@ async def test_urgent_work_overtakes_a_bulk(start):
 
     assert len([name for name, _ in backend.applied if name.startswith("bulk")]) < 400
     assert time.monotonic() - began < 5
+
+
+async def test_a_dropped_connection_is_tried_once_more_at_once(start):
+    """A short fault inside one attempt costs no retry and does not open the breaker; a second one in a row does."""
+    backend = FakeBackend("one")
+    rig = await start(backend, probe_delay_s=30.0, probe_delay_max_s=30.0)
+    backend.drop = 1
+    await rig.push(a_push("a.example"))
+    await rig.until("a.example", State.VERIFIED)
+    assert BreakerState.CLOSED is rig.lanes["one"].status().breaker
+    assert [] == await rig.store.attempts(ZoneName.parse("a.example"))
+
+    backend.drop = 2
+    await rig.push(a_push("a.example", 2))
+
+    await until(lambda: rig.lanes["one"].status().breaker is BreakerState.OPEN)
+    assert 0 == (await rig.placement("a.example")).attempts
+
+
+async def test_a_lane_outlives_a_store_that_cannot_write(start, tmp_path):
+    """Faults A4, A11: nothing dies while the store is locked; what could not be settled is due again at once after it."""
+    import sqlite3
+
+    backend = FakeBackend("one")
+    rig = await start(backend, store={"busy_timeout_s": 0.1})
+    await rig.push(a_push("before.example"))
+    await rig.until("before.example", State.VERIFIED)
+    backend.delay_s = 0.3
+    await rig.push(a_push("during.example"))
+    await until(lambda: backend.applying)
+    foreign = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+    foreign.execute("BEGIN IMMEDIATE")
+    await until(lambda: ("during.example", 1) in backend.applied)
+    with pytest.raises(OutboxUnavailable, match="locked"):
+        await rig.push(a_push("refused.example"))
+    foreign.execute("ROLLBACK")
+    foreign.close()
+
+    await rig.until("during.example", State.VERIFIED)  # its lease ends in 30 s: it was given back
+    await rig.push(a_push("after.example"))
+    await rig.until("after.example", State.VERIFIED)
+
+
+async def test_revived_deliveries_are_proven(start):
+    """Dead, repaired, revived, proven; with the history of what was tried."""
+    backend = FakeBackend("one")
+    backend.refuse["bad.example"] = "check-names"
+    rig = await start(backend)
+    await rig.push(a_push("bad.example"))
+    await rig.until("bad.example", State.DEAD)
+    backend.refuse.clear()
+
+    assert 1 == await rig.store.revive()
+    rig.wake(Priority.BULK)
+
+    assert "" == (await rig.until("bad.example", State.VERIFIED)).reason
+    assert ["check-names"] == [attempt.reason for attempt in await rig.store.attempts(ZoneName.parse("bad.example"))]
+
+
+async def test_a_storm_on_one_zone_costs_few_deliveries(start):
+    """132 pushes and deletes in a burst (faults F): the last one is served, the backend sees a handful."""
+    backend = FakeBackend("one")
+    rig = await start(backend)
+    for serial in range(1, 133):
+        if serial % 3 == 0:
+            await rig.store.record_delete(a_delete("storm.example"))
+            rig.wake()
+        else:
+            await rig.push(a_push("storm.example", serial))
+    await rig.push(a_push("storm.example", 999))
+
+    await until(lambda: (served := backend.zones.get(ZoneName.parse("storm.example"))) and served.serial == 999)
+    assert len(backend.applied) <= 20
+    versions = [version for _, version in backend.applied]
+    assert sorted(versions) == versions
+
+
+async def test_a_backend_that_dies_while_nothing_is_pushed_is_noticed(start):
+    """Faults E11: the status tells the truth without a push; and that it is back, too."""
+    backend, other = FakeBackend("one"), FakeBackend("two")
+    rig = await start(backend, other)
+    backend.down = "connection refused"
+
+    await until(lambda: rig.lanes["one"].status().breaker is not BreakerState.CLOSED)
+    assert "connection refused" in rig.lanes["one"].status().reason
+    assert BreakerState.CLOSED is rig.lanes["two"].status().breaker
+
+    backend.down = ""
+    await until(lambda: rig.lanes["one"].status().breaker is BreakerState.CLOSED)

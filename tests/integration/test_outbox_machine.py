@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox.records import Claim, Kind, Settle, Settlement
+from directdnsonly.outbox.records import Claim, Kind, NewPin, Origin, Receipt, Settle, Settlement, Source
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.serial import is_newer
-from tests.support.made import a_delete, a_push
+from tests.support.made import H1, a_change_id, a_delete, a_push
 
 ZONES = ["a.example", "b.example", "c.example"]
 BACKENDS = ["one", "two"]
@@ -37,10 +37,12 @@ class OutboxMachine(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.stack = AsyncExitStack()
         self.store: SqliteStore
-        self.wanted: dict[str, str] = {}  # zone -> content, absent when deleted
+        self.wanted: dict[str, str] = {}  # zone -> content that shall be served, absent when deleted
+        self.behind: dict[str, str | None] = {}  # pinned zone -> content accepted last, None when deleted
         self.served: dict[tuple[str, str], str] = {}  # (backend, zone) -> content
         self.applied_version: dict[tuple[str, str], int] = {}
         self.serials: dict[str, int] = {}
+        self.down: set[str] = set()
         self.held: list[Claim] = []  # attempts that are running (or forgotten)
         self.serial = 1
 
@@ -62,21 +64,53 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(name=zone, content=st.sampled_from(["x", "y", "z"]), step=st.integers(-3, 5))
     def push(self, name: str, content: str, step: int) -> None:
         self.serial = max(self.serial + step, 1)
+        before = self.behind[name] if name in self.behind else self.wanted.get(name)
         receipt = self.run(self.store.record_push(a_push(name, self.serial, content=content)))
-        if receipt.changed and name in self.serials and self.wanted.get(name) != content:
+        if name in self.serials and before != content:
             assert is_newer(receipt.serial, self.serials[name])
         assert name not in self.serials or not is_newer(self.serials[name], receipt.serial)
         self.serials[name] = receipt.serial
-        self.wanted[name] = content
+        self._accepted(name, content, receipt)
+
+    def _accepted(self, name: str, content: str | None, receipt: Receipt) -> None:
+        if name in self.behind:
+            assert not receipt.changed, "a pinned zone was changed"
+            self.behind[name] = content
+        elif content is None:
+            self.wanted.pop(name, None)
+        else:
+            self.wanted[name] = content
 
     @rule(name=zone)
     def delete(self, name: str) -> None:
         receipt = self.run(self.store.record_delete(a_delete(name)))
-        assert (name in self.wanted) == receipt.changed
-        self.wanted.pop(name, None)
+        assert (name in self.wanted and name not in self.behind) == receipt.changed
+        self._accepted(name, None, receipt)
+
+    @rule(name=zone)
+    def pin(self, name: str) -> None:
+        pin = self.run(self.store.pin(NewPin(name=ZoneName.parse(name), actor="m")))
+        assert (name in self.wanted) == (pin is not None)
+        if pin is not None:
+            self.behind.setdefault(name, self.wanted[name])
+
+    @rule(name=zone)
+    def unpin(self, name: str) -> None:
+        origin = Origin(change_id=a_change_id(), source=Source.API, owner=H1)
+        receipt = self.run(self.store.unpin(ZoneName.parse(name), origin))
+        assert (name in self.behind) == (receipt is not None)
+        if name in self.behind:
+            content = self.behind.pop(name)
+            self._accepted(name, content, receipt)
+
+    @rule(name=st.none() | zone, server=st.just("") | backend)
+    def revive(self, name: str | None, server: str) -> None:
+        self.run(self.store.revive(name=ZoneName.parse(name) if name else None, backend=server))
 
     @rule(name=backend, limit=st.integers(1, 3))
     def claim(self, name: str, limit: int) -> None:
+        if name in self.down:
+            return
         claims = self.run(self.store.claim(name, limit=limit, lease_s=60))
         for claim in claims:
             assert claim.version >= self.applied_version.get((name, claim.name), 0), "an older version was claimed"
@@ -113,9 +147,22 @@ class OutboxMachine(RuleBasedStateMachine):
         self.run(self.store.settle([Settlement(claim=claim, how=Settle.VERIFIED) for claim in late]))
         self.held = again
 
-    @rule()
-    def restart(self) -> None:
+    @rule(name=backend)
+    def goes_down(self, name: str) -> None:
+        """What runs is given back unharmed, as a lane does; nothing is taken until it is back."""
+        self.down.add(name)
+        given_back = [claim for claim in self.held if claim.backend == name]
+        self.held = [claim for claim in self.held if claim.backend != name]
+        self.run(self.store.settle([Settlement(claim=claim, how=Settle.DEFER, reason="down") for claim in given_back]))
+
+    @rule(name=backend)
+    def comes_up(self, name: str) -> None:
+        self.down.discard(name)
+
+    @rule(clock_moved_s=st.sampled_from([0, 0, 3600, -3600]))
+    def restart(self, clock_moved_s: int) -> None:
         self.run(self.stack.aclose())
+        self.clock.advance(clock_moved_s)
         self.stack = AsyncExitStack()
         self.held = []
         self.run(self._open())
@@ -141,8 +188,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     def _drain(self) -> None:
         """Let everything be delivered: each backend then serves exactly what was accepted last."""
-        for name in BACKENDS:
-            self.run(self.store.requeue(name, [ZoneName.parse(zone) for zone in ZONES], reason="end"))
+        self.run(self.store.revive())
         for _ in range(10):
             self.clock.advance(3600)
             for name in BACKENDS:

@@ -50,8 +50,10 @@ class FakeBackend:
         self.fail: dict[str, int] = {}  # zone -> how often it fails before it works
         self.lie: set[str] = set()  # says applied, serves the old
         self.error_but_applied: set[str] = set()  # says retry, serves the new
+        self.drop = 0  # how often the connection is closed in the middle of apply, after the first change
         self.silent = False  # answers no DNS
         self.delay_s = 0.0
+        self.applying = 0  # calls of apply that run now
         self._transport: asyncio.DatagramTransport | None = None
 
     async def __aenter__(self) -> FakeBackend:
@@ -73,7 +75,13 @@ class FakeBackend:
         if any(str(change.name) in self.hang_on for change in changes):
             await asyncio.Event().wait()
         if self.delay_s:
+            self.applying += 1
             await asyncio.sleep(self.delay_s)
+            self.applying -= 1
+        if self.drop:
+            self.drop -= 1
+            self._apply_one(changes[0])
+            raise BackendUnavailable("closed in the middle", backend=self.name) from ConnectionResetError()
         return [self._apply_one(change) for change in changes]
 
     def _apply_one(self, change: ZoneChange) -> Outcome:

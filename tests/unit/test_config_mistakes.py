@@ -69,7 +69,7 @@ def told(tmp_path: Path):
         ("app: {auth_password: '  '}", "app.auth_password: is the default or empty"),
         ("dns: {backends: {bnd: {type: bnd}}}", "dns.backends.bnd.type: 'bnd' is not a type (line 1; did you mean bind?)"),
         ("dns: {backends: {ns1: {}}}", "dns.backends.ns1.type: is missing"),
-        ("dns: {backends: {powerdns_x: {}}}", "this version has no powerdns backend yet"),
+        ("dns: {backends: {powerdns_x: {}}}", "one of api_key and api_key_file must be set"),
         ("dns: {backends: {'../../etc': {type: bind}}}", "a backend's name is letters, digits"),
         ("dns: {default_backend: bnd, backends: {bind: {}}}", "'bnd' is no enabled backend (line 1; did you mean bind?)"),
         ("dns: {default_backend: bind, backends: {bind: {enabled: false}, bind_2: {}}}", "'bind' is no enabled backend"),
@@ -189,6 +189,7 @@ def other_value(model: type[BaseModel], key: str) -> Any:
         "type": "bind", "timezone": "Pacific/Auckland", "listen_host": "127.0.0.9", "listen": ("127.0.0.8", "::1"),
         "allow_transfer": ("192.0.2.1",), "notify_addresses": ("192.0.2.3",), "verify_address": ("127.0.0.1#54", "::1#53"), "rndc_host": "192.0.2.2",
         "retry_delays_s": (1.0, 2.0), "default_backend": "bind", "run_as": "nobody", "retry_jitter": 0.5,
+        "visible_within_s": 3.0, "api_url": "http://192.0.2.9:8082", "api_urls": ("http://192.0.2.9:8082", "http://192.0.2.10:8082"),
         "least_share": 0.25, "max_orphan_share": 0.25,
         "directadmin_servers": [DirectAdminServer(hostname="da1.example.com", password=SecretStr("a-key"), port=443)],
     }  # fmt: skip
@@ -235,17 +236,29 @@ def test_the_variable_of_each_key_has_its_effect(tmp_path, path):
     assert expected != model.model_fields[path[-1]].get_default(call_default_factory=True)
 
 
+STANZAS = {"powerdns": {"api_key": "k"}, "powerdns_mysql": {"database": "d", "username": "u"}}
+NEEDS = {
+    ("bind", "named_conf"): {"managed": "false"},
+    ("powerdns", "api_key_file"): {"api_key": ""},
+    ("powerdns_mysql", "ssl_ca"): {"ssl": "true"},
+    ("powerdns_mysql", "api_urls"): {"api_key": "k"},
+    ("powerdns_mysql", "api_key"): {"api_urls": "http://127.0.0.1:8081"},
+    ("powerdns_mysql", "api_key_file"): {"api_urls": "http://127.0.0.1:8081"},
+}
+
+
 @pytest.mark.parametrize(
     ("kind", "key"), [(kind, key) for kind, backend in BACKENDS.items() for key in backend.settings.model_fields]
 )
 def test_the_variable_of_each_key_of_a_backend_has_its_effect(tmp_path, kind, key):
     """For a backend in the file, and for one that the variables make."""
-    expected = other_value(BACKENDS[kind].settings, key)
-    needs = {"named_conf": {"managed": "false"}}.get(key, {})
+    expected = kind if key == "type" else other_value(BACKENDS[kind].settings, key)
+    stanza = STANZAS.get(kind, {"port": "5309"})
+    needs = {**STANZAS.get(kind, {}), **NEEDS.get((kind, key), {})}
     for name in (kind, f"{kind}_dc1"):
         file = tmp_path / "app.yml"
         file.write_text(
-            f"{GOOD_DOOR}dns: {{backends: {{{kind}: {{port: 5309}}, spare: {{type: bind, port: 5310}}}}}}\n"
+            f"{GOOD_DOOR}dns: {{backends: {{{kind}: {json.dumps(stanza)}, spare: {{type: bind, port: 5310}}}}}}\n"
         )
         environ = {f"DADNS_DNS_BACKENDS_{name}_{part}".upper(): value for part, value in needs.items()}
 

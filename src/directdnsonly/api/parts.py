@@ -9,7 +9,7 @@ from typing import Protocol
 from fastapi import Request
 
 from directdnsonly.clock import Clock
-from directdnsonly.outbox.records import Receipt
+from directdnsonly.outbox.records import Priority, Receipt
 from directdnsonly.outbox.sqlite import SqliteStore
 from directdnsonly.zone.name import ZoneName
 
@@ -31,6 +31,14 @@ class Pushes(Protocol):
 
     async def delete(self, name: ZoneName, *, credential: str, address: str) -> Receipt:
         """Raises OutboxUnavailable."""
+        ...
+
+    async def roll_back(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
+        """As `put`, with the content of an old version."""
+        ...
+
+    async def unpin(self, name: ZoneName, *, credential: str, address: str) -> Receipt | None:
+        """Release a pinned zone; None when it is not pinned. Raises OutboxUnavailable."""
         ...
 
 
@@ -66,6 +74,7 @@ class ApiParts:
 
     store: SqliteStore
     pushes: Pushes
+    wake: Callable[[Priority], None]  # tells the lanes that there is work
     authenticate: Callable[[Request], str]  # the credential's name; raises HTTPException 401
     lanes: Callable[[], Mapping[str, LaneStatusLike]]
     daemons: Callable[[], Mapping[str, DaemonState]]

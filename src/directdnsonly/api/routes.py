@@ -28,7 +28,7 @@ from directdnsonly.zone.name import ZoneName
 
 LONGEST_WAIT_S = 60.0
 
-_PROBLEMS: dict[int | str, dict[str, object]] = {
+PROBLEMS: dict[int | str, dict[str, object]] = {
     401: {"model": Problem, "description": "No or wrong credentials"},
     404: {"model": Problem, "description": "There is no such thing"},
     422: {"model": Problem, "description": "The name or the zone is refused, with the reason"},
@@ -45,7 +45,7 @@ def router(parts: ApiParts) -> APIRouter:
     async def credential(request: Request) -> str:
         return parts.authenticate(request)
 
-    api = APIRouter(prefix="/api/v1", responses=_PROBLEMS, dependencies=[Depends(credential)])
+    api = APIRouter(prefix="/api/v1", responses=PROBLEMS, dependencies=[Depends(credential)])
     store = parts.store
 
     @api.get("/status", tags=["service"], summary="The whole service at a glance")
@@ -96,7 +96,7 @@ def router(parts: ApiParts) -> APIRouter:
     async def put_zone(zone: ZonePath, request: Request) -> ReceiptView:
         body = await _read_body(request, parts.max_body_bytes)
         pushed = await parts.pushes.put(
-            ZoneName.parse(zone), body, credential=parts.authenticate(request), address=_address(request)
+            ZoneName.parse(zone), body, credential=parts.authenticate(request), address=address_of(request)
         )
         return ReceiptView.of(pushed.receipt, pushed.warnings)
 
@@ -107,7 +107,7 @@ def router(parts: ApiParts) -> APIRouter:
         if found is None or found.kind is Kind.DELETE:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: there is nothing to delete")
         return ReceiptView.of(
-            await parts.pushes.delete(name, credential=parts.authenticate(request), address=_address(request))
+            await parts.pushes.delete(name, credential=parts.authenticate(request), address=address_of(request))
         )
 
     @api.get("/changes/{change_id}", tags=["changes"], summary="How far an accepted change has come")
@@ -156,7 +156,8 @@ def router(parts: ApiParts) -> APIRouter:
     return api
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """Whom the request came from."""
     return request.client.host if request.client else ""
 
 

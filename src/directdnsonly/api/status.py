@@ -52,7 +52,7 @@ def _backend(backlog: Backlog, lane: LaneStatusLike, daemon: DaemonState | None,
         state = "busy"
     reason = lane.reason or (daemon.reason if daemon and daemon.state != "running" else "")
     if state == "degraded":
-        reason = f"{backlog.dead} zones were given up: look at them with dadns zones, then revive"
+        reason = f"{backlog.dead} zones were given up: look at them with dadns outbox --dead, then revive"
     return BackendStatus(
         name=backlog.backend,
         state=state,

@@ -34,6 +34,7 @@ class Capabilities:
     concurrency: int = 1  # `apply` calls that may run at once (on different zones)
     allows_transfer: bool = False  # AXFR from our address is allowed: records can be counted and read by DNS
     observes: bool = False  # `observe` and `stored` read what the name server itself reads (a database, its API)
+    visible_s: float = 0.0  # its name server may notice a change only after this (caches); proof waits that much longer
     authoritative: bool = True  # its answers carry AA; False for a name server that never sets it
     forgets: bool = True  # a deleted zone stops being answered; False where only `observe` can prove the deletion
     unsupported_types: frozenset[str] = field(default_factory=frozenset)

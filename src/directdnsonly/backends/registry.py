@@ -9,11 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from directdnsonly.backends import bind, knot, nsd
+from directdnsonly.backends import bind, knot, nsd, powerdns, powerdns_mysql
 from directdnsonly.backends.bind_settings import BindSettings
 from directdnsonly.backends.contract import Backend
 from directdnsonly.backends.knot_settings import KnotSettings
 from directdnsonly.backends.nsd_settings import NsdSettings
+from directdnsonly.backends.powerdns_mysql_settings import PowerDnsMysqlSettings
+from directdnsonly.backends.powerdns_settings import PowerDnsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ BACKENDS: Mapping[str, BackendType] = {
     "bind": BackendType(BindSettings, bind.build),
     "nsd": BackendType(NsdSettings, nsd.build),
     "knot": BackendType(KnotSettings, knot.build),
+    "powerdns": BackendType(PowerDnsSettings, powerdns.build),
+    "powerdns_mysql": BackendType(PowerDnsMysqlSettings, powerdns_mysql.build),
 }
 
 

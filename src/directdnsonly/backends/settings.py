@@ -26,7 +26,8 @@ def reachable(address: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - compared, not bound
 
 
-def _one_or_many(value: object) -> object:
+def one_or_many(value: object) -> object:
+    """A list that may be written as one text with commas."""
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
@@ -51,7 +52,7 @@ def _user(value: str | None) -> str | None:
     return value
 
 
-Servers = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), AfterValidator(_servers)]
+Servers = Annotated[tuple[str, ...], BeforeValidator(one_or_many), AfterValidator(_servers)]
 Networks = Annotated[tuple[str, ...], AfterValidator(_networks)]
 UserName = Annotated[str | None, AfterValidator(_user)]
 

@@ -99,8 +99,15 @@ class Client:
         """Close."""
         await self._http.aclose()
 
-    async def call(self, method: str, path: str, *, expect: type = dict, **arguments: Any) -> Any:
-        """The JSON of an answer, an object unless another type is expected. Raises NoService, Rejected."""
+    async def call(self, method: str, path: str, **arguments: Any) -> Any:
+        """The JSON object of an answer. Raises NoService, Rejected."""
+        return await self._ask(method, path, dict, **arguments)
+
+    async def call_list(self, path: str) -> Any:
+        """The JSON list of an answer. Raises NoService, Rejected."""
+        return await self._ask("GET", path, list)
+
+    async def _ask(self, method: str, path: str, expect: type, **arguments: Any) -> Any:
         try:
             answer = await self._http.request(method, self._target.url + path, **arguments)
         except httpx.ReadTimeout as error:

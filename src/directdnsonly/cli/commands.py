@@ -289,6 +289,8 @@ def _tell_push(result: dict[str, Any]) -> None:
     what = "recorded" if result["changed"] else "unchanged"
     line = f"{result['zone']}: {what}, version {result['version']}, serial {result['serial']}, change {result['change_id']}"
     _say(line)
+    if result.get("ignored"):
+        _say(f"  {result['ignored']}")
     for warning in result.get("warnings", ()):
         _say(f"  warning: {warning}")
     for place in result.get("placements", ()):

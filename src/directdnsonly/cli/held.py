@@ -24,10 +24,15 @@ async def _call(url: str | None, config: Path | None, method: str, path: str, **
         return await client.call(method, f"/api/v1{path}", **arguments)
 
 
+async def _list(url: str | None, config: Path | None, path: str) -> Any:
+    async with Client(find_target(url, config)) as client:
+        return await client.call_list(f"/api/v1{path}")
+
+
 @app.command()
 def held(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Pushes that wait for approval, with what they would change."""
-    found = _run(_call(url, config, "GET", "/held", expect=list))
+    found = _run(_list(url, config, "/held"))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -83,7 +88,7 @@ def open_(
 @migrate.command("list")
 def list_(url: UrlOption = None, config: ConfigOption = None) -> None:
     """Moves that are open."""
-    found = _run(_call(url, config, "GET", "/migrations", expect=list))
+    found = _run(_list(url, config, "/migrations"))
     for move in found:
         which = ", ".join(move["zones"]) or "all zones"
         _say(f"{move['id']}: {which} from {move['former']} to {move['server']} until {_when(move['until'])} UTC")

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random
+
 from directdnsonly.backends.contract import Backend, Outcome, OutcomeKind, ZoneChange
 from directdnsonly.clock import Clock
 from directdnsonly.dispatch.proof import Proof
@@ -88,7 +90,7 @@ class Delivery:
 
     async def _apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
         async with self._slots, asyncio.timeout(self._apply_timeout_s):
-            return await self._backend.apply(changes)
+            return await _ONCE_MORE_WHEN_DROPPED.copy()(self._backend.apply, changes)
 
     async def _given_back(self, claims: Sequence[Claim], error: BackendUnavailable) -> AttemptReport:
         """The backend's fault: nothing is burned."""
@@ -175,6 +177,28 @@ class Delivery:
         if delay_s is None:
             return Settlement(claim=claim, how=Settle.BURY, reason=reason)
         return Settlement(claim=claim, how=Settle.RETRY, reason=reason, due_at=self._clock.now_s() + delay_s)
+
+
+def was_dropped(error: BaseException) -> bool:
+    """Whether a connection that had stood was closed under the call: the server lives or is just being restarted.
+
+    One that is refused or does not answer is an outage, and the breaker's business.
+    """
+    cause: BaseException | None = error if isinstance(error, BackendUnavailable) else None
+    while cause is not None:
+        if isinstance(
+            cause, ConnectionResetError | ConnectionAbortedError | BrokenPipeError | asyncio.IncompleteReadError
+        ):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+# An apply may be repeated without harm; only this short fault is retried here, everything longer is in the store.
+# Copied for each call: tenacity keeps the state of a call in the object.
+_ONCE_MORE_WHEN_DROPPED = AsyncRetrying(
+    retry=retry_if_exception(was_dropped), stop=stop_after_attempt(2), wait=wait_random(0.02, 0.1), reraise=True
+)
 
 
 def _change(claim: Claim) -> ZoneChange:

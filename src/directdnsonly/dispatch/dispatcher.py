@@ -10,16 +10,27 @@ from directdnsonly.outbox.records import Priority
 
 
 class Dispatcher:
-    """Runs a lane per backend."""
+    """Runs a lane per backend, and asks the idle ones now and then whether their backend is still there."""
 
-    def __init__(self, lanes: Sequence[Lane]) -> None:
+    def __init__(self, lanes: Sequence[Lane], *, watch_every_s: float = 10.0) -> None:
         self.lanes = {lane.name: lane for lane in lanes}
+        self._watch_every_s = watch_every_s
 
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
             for lane in self.lanes.values():
                 group.create_task(lane.run(), name=f"dispatch:{lane.name}")
+            group.create_task(self._watch(), name="dispatch:watch")
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._watch_every_s)
+            await self.look()
+
+    async def look(self) -> None:
+        """One pass over all backends at once, so that the status is true also while nothing is pushed."""
+        await asyncio.gather(*(lane.look() for lane in self.lanes.values()))
 
     def wake(self, priority: Priority) -> None:
         """New work of this class was recorded for every backend."""

@@ -21,12 +21,13 @@ from directdnsonly.dispatch.proof import Proof
 from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.dispatch.sweep import Sweep, SweepFound
-from directdnsonly.errors import BackendUnavailable
-from directdnsonly.outbox.records import Priority, Settle, Settlement
+from directdnsonly.errors import BackendUnavailable, OutboxUnavailable
+from directdnsonly.outbox.records import Claim, Priority, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 
+STORE_PAUSE_S = 0.5  # between tries while the store cannot work (disk full, locked); it waits for locks itself
 LONGEST_NAP_S = 30.0  # a lane looks at the store at least this often, whatever it was told
 
 
@@ -75,7 +76,7 @@ class Lane:
             ),
             clock=clock,
             apply_timeout_s=settings.apply_timeout_s,
-            patience_s=settings.verify_patience_s,
+            patience_s=settings.verify_patience_s + backend.capabilities.visible_s,
             probe_timeout_s=settings.probe_timeout_s,
             gate=gate,
         )
@@ -97,6 +98,7 @@ class Lane:
         self._sweep = Sweep(backend=backend, proof=self._proof, store=store, page=settings.sweep_page)
         self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log)
         self._batch_limit = backend.capabilities.batch_size
+        self._unsettled: list[Claim] = []  # their attempts ended, but the store could not take the news
 
     @property
     def name(self) -> str:
@@ -135,7 +137,7 @@ class Lane:
         self._probe_soon.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled. Anything it raises is a bug or a lost store, and ends the service."""
+        """Deliver until cancelled; a store that cannot work now is waited for. Anything it raises is a bug: it ends the service."""
         if reason := self._gate():
             self._trip(reason, quiet=True)  # it is only starting
         async with asyncio.TaskGroup() as workers:
@@ -155,9 +157,24 @@ class Lane:
         while True:
             await self._flowing.wait()
             wake.clear()
-            if not await self.run_once(lowest):
-                self._batch.idle()
-                await self._nap(wake)
+            try:
+                await self._give_back()
+                if not await self.run_once(lowest):
+                    self._batch.idle()
+                    await self._nap(wake)
+            except OutboxUnavailable as error:
+                self._log.warning("store.unavailable", reason=str(error), task=f"dispatch:{self.name}")
+                await asyncio.sleep(STORE_PAUSE_S)
+
+    async def _give_back(self) -> None:
+        """What could not be settled while the store was away need not wait for the end of its lease."""
+        if self._unsettled:
+            claims, self._unsettled = self._unsettled, []
+            try:
+                await self._store.settle([Settlement(claim=claim, how=Settle.DEFER) for claim in claims])
+            except OutboxUnavailable:
+                self._unsettled += claims
+                raise
 
     async def _nap(self, wake: asyncio.Event) -> None:
         """Sleep until new work is recorded or waiting work becomes due."""
@@ -182,9 +199,12 @@ class Lane:
         report: AttemptReport | None = None
         try:
             report = await self._delivery.attempt(claims)
+        except OutboxUnavailable:
+            self._unsettled += claims  # what was settled before keeps its end: the fence of those is over
+            raise
         finally:
             ends = report.settlements if report else ()
-            given_back = sum(end.how is Settle.DEFER for end in ends)
+            given_back = sum(end.how is Settle.DEFER for end in ends) if report else len(claims)
             proven = sum(end.how is Settle.VERIFIED for end in ends)
             self._batch.end(proven=proven, failed=len(ends) - proven - given_back, given_back=given_back)
         for end in report.settlements:
@@ -208,6 +228,14 @@ class Lane:
             self._log.warning("breaker.opened", backend=self.name, reason=reason)
         self._flowing.clear()
         self._tripped.set()
+
+    async def look(self) -> None:
+        """An idle lane asks whether its backend is there; one that works finds out by itself."""
+        if self._batch.busy or self._breaker.state is not BreakerState.CLOSED:
+            return
+        reason = await self._delivery.why_not_ready()
+        if reason and not self._batch.busy:
+            self._trip(reason)
 
     async def _probe(self) -> None:
         """While the circuit is open: ask, with growing pauses, until the backend and its name server answer."""
@@ -246,6 +274,10 @@ class Lane:
             except BackendUnavailable as error:
                 self._sweep_wanted.set()
                 self._trip(error.reason)
+            except OutboxUnavailable as error:
+                self._sweep_wanted.set()
+                self._log.warning("store.unavailable", reason=str(error), task=f"sweep:{self.name}")
+                await asyncio.sleep(STORE_PAUSE_S)
 
     async def sweep(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
         """Compare the name server with the store; with `repair`, queue again what differs. Raises BackendUnavailable."""

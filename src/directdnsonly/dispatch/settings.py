@@ -31,6 +31,9 @@ class DispatchSettings(BaseModel):
         5.0, gt=0, description="Longest time between two questions to a dead backend, in seconds."
     )
     probe_timeout_s: float = Field(5.0, gt=0, description="Seconds that a backend may take to say that it is ready.")
+    watch_every_s: float = Field(
+        10.0, gt=0, description="Seconds between two looks at a backend that has no work, so that the status is true."
+    )
     express_batch: int = Field(
         8, ge=1, description="Zones that the express worker (pushes people wait for) takes at once."
     )

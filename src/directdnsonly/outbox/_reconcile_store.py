@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.outbox import _held, _reconcile
+from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import Connection
 from directdnsonly.outbox.drift import Baseline, Held, HeldPush, Migration, Pass, Sighting
 from directdnsonly.outbox.records import NewDeletion, Receipt
@@ -24,11 +25,9 @@ class ReconcileMethods:
     _clock: Clock
     _settings: OutboxSettings
     _backends: tuple[str, ...]
+    _capacity: Capacity
 
     async def _write(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        raise NotImplementedError
-
-    async def _require_capacity(self) -> None:
         raise NotImplementedError
 
     # -- ReconcileStore
@@ -108,7 +107,7 @@ class ReconcileMethods:
 
     async def record_held(self, held: HeldPush) -> None:
         """See HoldStore."""
-        await self._require_capacity()
+        await self._capacity.require()
         await self._write(lambda connection: _held.record(connection, held))
 
     async def drop_held(self, name: ZoneName) -> None:

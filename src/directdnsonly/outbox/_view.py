@@ -81,7 +81,7 @@ def text(connection: sqlite3.Connection, name: ZoneName, version: int | None) ->
     return zlib.decompress(row[0]).decode("ascii") if row and row[0] is not None else None
 
 
-_PLACEMENT = """
+PLACEMENT = """
 SELECT backend, zone, want_version, want_kind, state, priority, due_at, attempts, applied_version, verified_version,
        verified_at, served_serial, reason
   FROM delivery """
@@ -89,11 +89,12 @@ SELECT backend, zone, want_version, want_kind, state, priority, due_at, attempts
 
 def placements(connection: sqlite3.Connection, name: ZoneName, backends: Sequence[str]) -> list[Placement]:
     """The zone on each active backend."""
-    rows = connection.execute(_PLACEMENT + "WHERE zone = ? ORDER BY backend", (name,))
-    return [_placement(row) for row in rows if row[0] in backends]
+    rows = connection.execute(PLACEMENT + "WHERE zone = ? ORDER BY backend", (name,))
+    return [placement(row) for row in rows if row[0] in backends]
 
 
-def _placement(row: tuple[Any, ...]) -> Placement:
+def placement(row: tuple[Any, ...]) -> Placement:
+    """A row of PLACEMENT."""
     return Placement(
         backend=row[0],
         name=ZoneName.trusted(row[1]),
@@ -130,18 +131,22 @@ def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
     )
 
 
+BACKLOG = (
+    "SELECT backend, state, COUNT(*), MIN(wanted_at) FROM delivery WHERE due_at IS NOT NULL GROUP BY backend, state"
+)
+DEAD_OF_EACH = "SELECT backend, COUNT(*) FROM delivery WHERE state = 'dead' GROUP BY backend"
+
+
 def backlog(connection: sqlite3.Connection, backends: Sequence[str]) -> list[Backlog]:
     """Outstanding work per backend; reads only the due rows and the dead ones (both indexed)."""
     counts: dict[str, dict[str, int]] = {name: {} for name in backends}
     oldest: dict[str, float | None] = {}
-    for name, state, count, wanted_at in connection.execute(
-        "SELECT backend, state, COUNT(*), MIN(wanted_at) FROM delivery WHERE due_at IS NOT NULL GROUP BY backend, state"
-    ):
+    for name, state, count, wanted_at in connection.execute(BACKLOG):
         if name in counts:
             counts[name][state] = count
             known = oldest.get(name)
             oldest[name] = wanted_at if known is None else min(known, wanted_at)
-    dead = dict(connection.execute("SELECT backend, COUNT(*) FROM delivery WHERE state = 'dead' GROUP BY backend"))
+    dead = dict(connection.execute(DEAD_OF_EACH))
     return [
         Backlog(
             backend=name,

@@ -55,6 +55,10 @@ UPDATE delivery SET
        reason = CASE WHEN want_version > :version THEN '' ELSE :reason END
  WHERE backend = :backend AND zone = :zone AND fence = :fence AND state IN ('leased', 'applied')
 RETURNING want_version > :version"""
+REVIVE = """
+UPDATE delivery INDEXED BY delivery_dead
+   SET state = 'pending', priority = :priority, due_at = :now, attempts = 0, wanted_at = :now
+ WHERE backend = :backend AND state = 'dead' %s"""
 _INSERT_ATTEMPT = """
 INSERT INTO attempt (backend, zone, version, state, attempt, reason, at, elapsed_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
@@ -176,8 +180,12 @@ def settle(connection: sqlite3.Connection, settlements: Iterable[Settlement], *,
 def adopt(connection: sqlite3.Connection, backends: Sequence[str], *, now: float, latest_due_at: float) -> None:
     """At start: leases of a dead process are given back, and each backend gets a delivery of every zone.
 
-    A due time further away than any backoff reaches (the clock was set back while we were down) is pulled in.
+    When the clock was set back while we were down, waiting times go on as they were; and no due time is further away
+    than any backoff reaches.
     """
+    set_back_s = _newest_at(connection) - now
+    if set_back_s > 0:
+        connection.execute("UPDATE delivery SET due_at = due_at - ? WHERE due_at IS NOT NULL", (set_back_s,))
     connection.execute(
         "UPDATE delivery SET state = 'pending', due_at = ? WHERE due_at IS NOT NULL AND state IN ('leased', 'applied')",
         (now,),
@@ -191,6 +199,12 @@ def adopt(connection: sqlite3.Connection, backends: Sequence[str], *, now: float
             _adopt_one(connection, name, now)
     for name in active.difference(backends):
         connection.execute("UPDATE backend SET active = 0, changed_at = ? WHERE name = ?", (now, name))
+
+
+def _newest_at(connection: sqlite3.Connection) -> float:
+    """The latest moment that the store knows of; each is one step into an index."""
+    found = (connection.execute(f"SELECT MAX(at) FROM {table}").fetchone()[0] for table in ("version", "attempt"))
+    return max((at for at in found if at is not None), default=0.0)
 
 
 def _adopt_one(connection: sqlite3.Connection, name: str, now: float) -> None:
@@ -223,3 +237,14 @@ def requeue(connection: sqlite3.Connection, backend: str, names: Sequence[ZoneNa
             (now, now, reason[:500], backend, name),
         ).rowcount
     return changed
+
+
+def revive(connection: sqlite3.Connection, backends: Sequence[str], name: ZoneName | None, *, now: float) -> int:
+    """Dead rows become due with no attempt burned. One zone is somebody waiting; many are a bulk. Keeps the reason."""
+    where, priority = ("AND zone = :zone", Priority.INTERACTIVE) if name else ("", Priority.BULK)
+    return sum(
+        connection.execute(
+            REVIVE % where, {"backend": backend, "zone": name, "now": now, "priority": int(priority)}
+        ).rowcount
+        for backend in backends
+    )

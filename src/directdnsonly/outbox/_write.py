@@ -31,16 +31,16 @@ STORM_PAUSE_S = (
 
 _CURRENT = """
 SELECT version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, records
-  FROM zone WHERE zone = ?"""
+  FROM %s WHERE zone = ?"""
 
 _INSERT_VERSION = """
 INSERT INTO version (zone, version, kind, serial, pushed_serial, records, digest, credential, hostname, username,
                      address, source, change_id, at, body)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
-# The version is incremented here and nowhere else.
+# The version is incremented here and nowhere else. The table is `zone`, or `waiting` while the zone is pinned.
 _UPSERT_ZONE = """
-INSERT INTO zone (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential, hostname,
+INSERT INTO %s (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential, hostname,
                   username, source, change_id, pushed_at, changed_at, warnings)
 VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (zone) DO UPDATE SET
@@ -51,6 +51,7 @@ VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        changed_at = excluded.changed_at, warnings = excluded.warnings
 RETURNING version"""
 
+# The pause is bounded from now: `applied_at` lies in the future when the clock was set back while we were down.
 # A row under lease keeps its lease: the running attempt ends first, then the newer version is due (see _work.SETTLE).
 _UPSERT_DELIVERY = """
 INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)
@@ -60,7 +61,7 @@ VALUES (:backend, :zone, :version, :kind, 'pending', :priority, :now, :now, :cha
        priority = CASE WHEN due_at IS NULL THEN excluded.priority ELSE MIN(priority, excluded.priority) END,
        state = CASE WHEN state IN ('leased', 'applied') THEN state ELSE 'pending' END,
        due_at = CASE WHEN state IN ('leased', 'applied') THEN due_at
-                     ELSE MAX(excluded.due_at, COALESCE(applied_at, 0) + :pause) END,
+                     ELSE MIN(MAX(excluded.due_at, COALESCE(applied_at, 0) + :pause), excluded.due_at + :pause) END,
        attempts = 0, wanted_at = excluded.wanted_at, change_id = excluded.change_id, reason = ''"""
 
 _INSERT_CHANGE = """
@@ -68,9 +69,15 @@ INSERT INTO change (id, zone, version, kind, changed, serial, priority, ignored,
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
-def current(connection: sqlite3.Connection, name: ZoneName) -> Current | None:
-    """The newest version or tombstone, as the decisions need it."""
-    row = connection.execute(_CURRENT, (name,)).fetchone()
+def _table_of(connection: sqlite3.Connection, name: ZoneName) -> str:
+    """Where the newest version of a zone is recorded: in `zone`, or beside it while the zone is pinned."""
+    pinned = connection.execute("SELECT 1 FROM pin WHERE zone = ?", (name,)).fetchone()
+    return "waiting" if pinned else "zone"
+
+
+def current(connection: sqlite3.Connection, name: ZoneName, table: str) -> Current | None:
+    """The newest version or tombstone in `zone` or `waiting`, as the decisions need it."""
+    row = connection.execute(_CURRENT % table, (name,)).fetchone()
     if row is None:
         return None
     version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, records = row
@@ -91,13 +98,14 @@ def record_push(
 ) -> Receipt:
     """Record a push: a new version and its deliveries, or (same content) only that it came."""
     zone, origin = push.zone, push.origin
-    before = current(connection, zone.name)
+    table = _table_of(connection, zone.name)
+    before = current(connection, zone.name, table)
     decision = decide_put(before, push)
     owner = owner_after(before, push)
     if not decision.changed:
         assert before is not None
         connection.execute(
-            "UPDATE zone SET pushed_at = ?, pushed_serial = ?, credential = ?, hostname = ?, username = ?, source = ?"
+            f"UPDATE {table} SET pushed_at = ?, pushed_serial = ?, credential = ?, hostname = ?, username = ?, source = ?"
             " WHERE zone = ?",
             (now, zone.serial, owner.credential, owner.hostname, owner.username, origin.source, zone.name),
         )
@@ -107,6 +115,7 @@ def record_push(
         text = zone.text if decision.serial == zone.serial else with_serial(zone.text, decision.serial)
         version = _new_version(
             connection,
+            table=table,
             name=zone.name,
             kind=Kind.PUT,
             serial=decision.serial,
@@ -122,18 +131,20 @@ def record_push(
             body=zlib.compress(text.encode("ascii"), COMPRESSION_LEVEL),
             keep_versions=keep_versions,
         )
-        _want(connection, zone.name, version, Kind.PUT, backends, priority, origin.change_id, now)
+        if table == "zone":
+            want(connection, zone.name, version, Kind.PUT, backends, priority, origin.change_id, now)
     receipt = Receipt(
         change_id=origin.change_id,
         name=zone.name,
         version=version,
         kind=Kind.PUT,
-        changed=decision.changed,
+        changed=decision.changed and table == "zone",
         serial=decision.serial,
         priority=priority,
         took_over=decision.took_over,
+        ignored=_why_held(connection, zone.name, version) if table == "waiting" else "",
     )
-    _record_change(connection, receipt, origin, now)
+    record_change(connection, receipt, origin, now)
     return receipt
 
 
@@ -142,7 +153,8 @@ def record_delete(
 ) -> Receipt:
     """Record a tombstone, unless there is nothing to delete or it is not the asker's to delete."""
     name, origin = deletion.name, deletion.origin
-    before = current(connection, name)
+    table = _table_of(connection, name)
+    before = current(connection, name, table)
     living = before is not None and before.kind is Kind.PUT
     ignored = why_ignore_delete(before, deletion) if before is not None and living else ""
     version = before.version if before is not None else 0
@@ -151,6 +163,7 @@ def record_delete(
         assert before is not None
         version = _new_version(
             connection,
+            table=table,
             name=name,
             kind=Kind.DELETE,
             serial=before.serial,  # kept, so that a zone made again the same day still moves forward
@@ -166,24 +179,36 @@ def record_delete(
             body=None,
             keep_versions=keep_versions,
         )
-        _want(connection, name, version, Kind.DELETE, backends, deletion.priority, origin.change_id, now)
+        if table == "zone":
+            want(connection, name, version, Kind.DELETE, backends, deletion.priority, origin.change_id, now)
+        else:
+            ignored = _why_held(connection, name, version)
     receipt = Receipt(
         change_id=origin.change_id,
         name=name,
         version=version,
         kind=Kind.DELETE,
-        changed=changed,
+        changed=changed and table == "zone",
         serial=before.serial if before else 0,
         priority=deletion.priority,
         ignored=ignored,
     )
-    _record_change(connection, receipt, origin, now)
+    record_change(connection, receipt, origin, now)
     return receipt
+
+
+def _why_held(connection: sqlite3.Connection, name: ZoneName, version: int) -> str:
+    """What the pusher of a pinned zone is told; empty when the pinned version is what was pushed."""
+    (pinned,) = connection.execute("SELECT version FROM pin WHERE zone = ?", (name,)).fetchone()
+    if version == pinned:
+        return ""
+    return f"the zone is pinned at version {pinned}: recorded as version {version}, served when it is released"
 
 
 def _new_version(
     connection: sqlite3.Connection,
     *,
+    table: str,
     name: ZoneName,
     kind: Kind,
     serial: int,
@@ -201,7 +226,7 @@ def _new_version(
 ) -> int:
     who = (owner.credential, owner.hostname, owner.username)
     (version,) = connection.execute(
-        _UPSERT_ZONE,
+        _UPSERT_ZONE % table,
         (
             name,
             kind,
@@ -239,11 +264,15 @@ def _new_version(
         ),
     )
     if version > keep_versions:
-        connection.execute("DELETE FROM version WHERE zone = ? AND version <= ?", (name, version - keep_versions))
+        connection.execute(
+            "DELETE FROM version WHERE zone = ?1 AND version <= ?2"
+            " AND version <> (SELECT version FROM zone WHERE zone = ?1)",  # a pinned one may be older than all the rest
+            (name, version - keep_versions),
+        )
     return int(version)
 
 
-def _want(
+def want(
     connection: sqlite3.Connection,
     name: ZoneName,
     version: int,
@@ -253,6 +282,7 @@ def _want(
     change_id: str,
     now: float,
 ) -> None:
+    """Make the version due on every backend."""
     for backend in backends:
         connection.execute(
             _UPSERT_DELIVERY,
@@ -269,7 +299,8 @@ def _want(
         )
 
 
-def _record_change(connection: sqlite3.Connection, receipt: Receipt, origin: Origin, now: float) -> None:
+def record_change(connection: sqlite3.Connection, receipt: Receipt, origin: Origin, now: float) -> None:
+    """Keep the receipt."""
     connection.execute(
         _INSERT_CHANGE,
         (

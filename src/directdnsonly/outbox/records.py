@@ -59,7 +59,8 @@ class Origin:
 class Receipt:
     """What was recorded for an accepted push or delete.
 
-    `changed` False: nothing is to be done (same content, unknown zone deleted, or `ignored` says why).
+    `changed` False: nothing is to be done (same content, unknown zone deleted, or `ignored` says why: a late delete, a
+    pinned zone).
     `took_over` is the former owner when the push moved the zone. `serial` is the one that will be published.
     """
 
@@ -210,3 +211,64 @@ class NewDeletion:
     name: ZoneName
     origin: Origin
     priority: Priority = Priority.INTERACTIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPin:
+    """A wish to hold the version that is wanted now; `version` guards against one that came a moment ago."""
+
+    name: ZoneName
+    actor: str
+    address: str = ""
+    reason: str = ""
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A zone that serves `version` until it is released; `waiting_version` is the newest that came meanwhile."""
+
+    name: ZoneName
+    version: int
+    actor: str
+    address: str
+    reason: str
+    at: float
+    waiting_version: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastVersion:
+    """One line of a zone's history. `pusher` is who sent it, which need not be the owner."""
+
+    version: int
+    kind: Kind
+    serial: int
+    pushed_serial: int
+    records: int
+    pusher: Owner
+    address: str
+    source: Source
+    change_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An attempt that did not end in proof, and the state that it left the delivery in."""
+
+    backend: str
+    version: int
+    state: State
+    attempt: int
+    reason: str
+    at: float
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacementPage:
+    """A page of deliveries; `next` asks for the following one, empty on the last."""
+
+    placements: tuple[Placement, ...]
+    next: str

@@ -6,9 +6,7 @@ One process owns a store: a second one is refused at start (the lock file `outbo
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -17,18 +15,26 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox import _housekeep, _reconcile, _view, _work, _write
+from directdnsonly.outbox import _history, _housekeep, _pin, _reconcile, _view, _work, _write
+from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
+from directdnsonly.outbox._lock import own
 from directdnsonly.outbox._migrate import migrate
 from directdnsonly.outbox._reconcile_store import ReconcileMethods
 from directdnsonly.outbox.group_commit import GroupCommit
 from directdnsonly.outbox.records import (
+    Attempt,
     Backlog,
     Claim,
     Event,
     NewDeletion,
+    NewPin,
     NewVersion,
+    Origin,
+    PastVersion,
+    Pin,
     Placement,
+    PlacementPage,
     Priority,
     Receipt,
     Refused,
@@ -42,7 +48,6 @@ from directdnsonly.zone.name import ZoneName
 T = TypeVar("T")
 
 FILE_NAME = "outbox.sqlite"
-CAPACITY_EVERY_S = 2.0  # disk and backlog are looked at this often, not per push
 LONGEST_BACKOFF_S = 3600.0
 
 
@@ -66,9 +71,7 @@ class SqliteStore(ReconcileMethods):
         self._backends = tuple(backends)
         self._reader = reader
         self._viewer = viewer
-        self._capacity_checked_at = float("-inf")
-        self._backlog = 0
-        self._full = ""
+        self._capacity = Capacity(folder=folder, settings=settings, clock=clock, reader=reader)
         self.commits = GroupCommit(writer, largest_group=settings.commit_batch)
         self.settled = ZoneWatch()
 
@@ -76,17 +79,21 @@ class SqliteStore(ReconcileMethods):
 
     async def record_push(self, push: NewVersion) -> Receipt:
         """See PushStore."""
-        await self._require_capacity()
-        receipt = await self._write(
-            lambda connection: _reconcile.record_push_if(
-                connection,
-                push,
-                backends=self._backends,
-                now=self._clock.now_s(),
-                keep_versions=self._settings.history_versions,
+        await self._capacity.require()
+        try:
+            receipt = await self._write(
+                lambda connection: _reconcile.record_push_if(
+                    connection,
+                    push,
+                    backends=self._backends,
+                    now=self._clock.now_s(),
+                    keep_versions=self._settings.history_versions,
+                )
             )
-        )
-        self._backlog += len(self._backends) if receipt.changed else 0
+        except OutboxUnavailable as error:
+            self._capacity.refused(error)
+            raise
+        self._capacity.kept(len(self._backends) if receipt.changed else 0)
         return receipt
 
     async def record_delete(self, deletion: NewDeletion) -> Receipt:
@@ -113,6 +120,22 @@ class SqliteStore(ReconcileMethods):
         """See PushStore."""
         return await self._reader.call(lambda connection: _view.find_held(connection, names))
 
+    # -- PinStore
+
+    async def pin(self, new: NewPin) -> Pin | None:
+        """See PinStore."""
+        return await self._write(lambda connection: _pin.pin(connection, new, now=self._clock.now_s()))
+
+    async def unpin(self, name: ZoneName, origin: Origin) -> Receipt | None:
+        """See PinStore."""
+        return await self._write(
+            lambda connection: _pin.unpin(connection, name, origin, backends=self._backends, now=self._clock.now_s())
+        )
+
+    async def pin_of(self, name: ZoneName) -> Pin | None:
+        """See PinStore."""
+        return await self._viewer.call(lambda connection: _pin.find_pin(connection, name))
+
     # -- ViewStore
 
     async def zones(self, *, after: str = "", limit: int = 100, search: str = "") -> list[ZoneSummary]:
@@ -130,6 +153,22 @@ class SqliteStore(ReconcileMethods):
     async def placements(self, name: ZoneName) -> list[Placement]:
         """See ViewStore."""
         return await self._viewer.call(lambda connection: _view.placements(connection, name, self._backends))
+
+    async def versions(self, name: ZoneName, *, before: int | None = None, limit: int = 100) -> list[PastVersion]:
+        """See ViewStore."""
+        return await self._viewer.call(lambda connection: _history.versions(connection, name, before, limit))
+
+    async def outstanding(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
+        """See ViewStore. Raises ValueError when `after` is not the `next` of a page."""
+        return await self._page(_history.OUTSTANDING, backend, after, limit)
+
+    async def dead(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
+        """See ViewStore. Raises ValueError when `after` is not the `next` of a page."""
+        return await self._page(_history.DEAD, backend, after, limit)
+
+    async def attempts(self, name: ZoneName, *, limit: int = 100) -> list[Attempt]:
+        """See ViewStore."""
+        return await self._viewer.call(lambda connection: _history.attempts(connection, name, limit))
 
     async def receipt(self, change_id: str) -> Receipt | None:
         """See ViewStore."""
@@ -203,13 +242,20 @@ class SqliteStore(ReconcileMethods):
             lambda connection: _work.requeue(connection, backend, names, now=self._clock.now_s(), reason=reason)
         )
 
+    async def revive(self, *, name: ZoneName | None = None, backend: str = "") -> int:
+        """See WorkStore."""
+        chosen = self._chosen(backend)
+        revived = await self._write(lambda connection: _work.revive(connection, chosen, name, now=self._clock.now_s()))
+        if name is not None:
+            self.settled.announce([name])
+        return revived
+
     # -- upkeep
 
     async def probe(self) -> None:
-        """Whether the store can commit now; raises OutboxUnavailable with the reason."""
-        await self._write(lambda connection: connection.execute("UPDATE backend SET active = active WHERE name = ''"))
-        self._capacity_checked_at = float("-inf")
-        await self._require_capacity()
+        """Whether pushes can be committed now; raises OutboxUnavailable with the reason. A page is really written."""
+        await self._write(lambda connection: connection.execute("UPDATE backend SET changed_at = changed_at"))
+        await self._capacity.require_now()
 
     async def prune(self) -> int:
         """Forget one step of old history; how many rows (0: done)."""
@@ -220,34 +266,17 @@ class SqliteStore(ReconcileMethods):
         """The store on disk, with its write-ahead log."""
         return sum(path.stat().st_size for path in self._folder.glob(f"{FILE_NAME}*"))
 
+    async def _page(self, query: str, backend: str, after: str, limit: int) -> PlacementPage:
+        chosen, begin = self._chosen(backend), _history.cursor_of(after)
+        return await self._viewer.call(lambda connection: _history.page(connection, query, chosen, begin, limit))
+
+    def _chosen(self, backend: str) -> tuple[str, ...]:
+        """The active backends, or the one of that name; none when it is not active."""
+        return self._backends if not backend else tuple(name for name in self._backends if name == backend)
+
     async def _write(self, function: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
         """`durable` False: what a power loss may undo, because it is then done again (claims, proofs)."""
         return await self.commits.submit(function, durable=durable)
-
-    async def _require_capacity(self) -> None:
-        """Back-pressure: refuse to grow above the backlog or into the disk reserve; looked at every two seconds."""
-        now = self._clock.now_s()
-        if now - self._capacity_checked_at >= CAPACITY_EVERY_S:
-            self._capacity_checked_at = now
-            free_mb = shutil.disk_usage(self._folder).free // 2**20
-            self._backlog = await self._reader.call(
-                lambda connection: int(
-                    connection.execute("SELECT COUNT(*) FROM delivery WHERE due_at IS NOT NULL").fetchone()[0]
-                )
-            )
-            reserve_mb = self._settings.disk_reserve_mb
-            self._full = (
-                f"only {free_mb} MB are free on the store's disk, {reserve_mb} MB are kept in reserve: free space"
-                if free_mb < reserve_mb
-                else ""
-            )
-        if self._full:
-            raise OutboxUnavailable(self._full)
-        if self._backlog >= self._settings.max_backlog:
-            raise OutboxUnavailable(
-                f"{self._backlog} deliveries are outstanding, the limit is {self._settings.max_backlog}:"
-                " look at the backends (dadns status)"
-            )
 
 
 @asynccontextmanager
@@ -259,7 +288,7 @@ async def open_store(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutboxUnavailable(f"cannot make the store's folder {folder}: {error.strerror}") from error
-    lock = _lock(folder / "outbox.lock")
+    lock = own(folder / "outbox.lock")
     try:
         path = folder / FILE_NAME
         max_pages = settings.max_store_mb * 256  # pages of 4 KiB
@@ -290,22 +319,3 @@ async def open_store(
                 await connection.close()
     finally:
         os.close(lock)
-
-
-def _lock(path: Path) -> int:
-    """Own the store, or say who does. The lock ends with the process, however it ends."""
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise OutboxUnavailable(f"cannot write {path}: {error.strerror}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
-        os.close(handle)
-        raise OutboxUnavailable(
-            f"the store is in use by process {holder or '?'} ({path}): stop that one first"
-        ) from None
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
-    return handle

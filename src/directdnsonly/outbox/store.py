@@ -11,12 +11,18 @@ from typing import Protocol
 
 from directdnsonly.outbox.drift import Baseline, Held, HeldPush, Migration, Pass, Sighting
 from directdnsonly.outbox.records import (
+    Attempt,
     Backlog,
     Claim,
     Event,
     NewDeletion,
+    NewPin,
     NewVersion,
+    Origin,
+    PastVersion,
+    Pin,
     Placement,
+    PlacementPage,
     Priority,
     Receipt,
     Refused,
@@ -50,6 +56,25 @@ class PushStore(Protocol):
         ...
 
 
+class PinStore(Protocol):
+    """For a person who holds a zone as it is."""
+
+    async def pin(self, new: NewPin) -> Pin | None:
+        """Hold what is wanted now: pushes and deletes are recorded, and wait. None: no such zone. Idempotent.
+
+        Raises ZonePolicyError when `new.version` is not the wanted one.
+        """
+        ...
+
+    async def unpin(self, name: ZoneName, origin: Origin) -> Receipt | None:
+        """Release: the newest version that came meanwhile is wanted from now on. None: it was not pinned."""
+        ...
+
+    async def pin_of(self, name: ZoneName) -> Pin | None:
+        """The zone's pin."""
+        ...
+
+
 class ViewStore(Protocol):
     """For the API and the CLI: read only."""
 
@@ -67,6 +92,25 @@ class ViewStore(Protocol):
 
     async def placements(self, name: ZoneName) -> list[Placement]:
         """The zone on each backend."""
+        ...
+
+    async def versions(self, name: ZoneName, *, before: int | None = None, limit: int = 100) -> list[PastVersion]:
+        """The zone's history that is kept, newest first, below version `before`."""
+        ...
+
+    async def outstanding(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
+        """Deliveries that wait or run, by backend and then in the order in which they will be taken.
+
+        `after` is the `next` of the page before; raises ValueError for anything else.
+        """
+        ...
+
+    async def dead(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
+        """Deliveries that were given up, by backend and name; `after` as above."""
+        ...
+
+    async def attempts(self, name: ZoneName, *, limit: int = 100) -> list[Attempt]:
+        """Attempts on the zone that did not end in proof, newest first."""
         ...
 
     async def receipt(self, change_id: str) -> Receipt | None:
@@ -229,4 +273,8 @@ class HoldStore(Protocol):
 
     async def record_event(self, event: Event) -> None:
         """Keep one line of the audit."""
+        ...
+
+    async def revive(self, *, name: ZoneName | None = None, backend: str = "") -> int:
+        """Give dead deliveries all their attempts again, at once: of a zone, of a backend, or all; how many."""
         ...

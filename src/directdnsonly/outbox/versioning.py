@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from directdnsonly.errors import ZonePolicyError
 from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Owner, Priority, Source
-from directdnsonly.zone.serial import publish
+from directdnsonly.zone.model import Zone
+from directdnsonly.zone.serial import is_newer, publish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +35,17 @@ class PutDecision:
 
 
 def decide_put(current: Current | None, push: NewVersion) -> PutDecision:
-    """What a push is: a new version, or the same again; which serial is published; who had the zone before."""
+    """What a push is: a new version, or the same again; which serial is published; who had the zone before.
+
+    Raises ZonePolicyError when a signed zone shall be rolled back: its old serial lies behind what was published, and
+    only its signer may write another one.
+    """
     zone = push.zone
     living = current if current is not None and current.kind is Kind.PUT else None
     same_content = living is not None and living.digest == zone.digest
     serial = publish(zone.serial, current.serial if current else None, same_content=same_content, signed=zone.signed)
+    if current is not None and not same_content and push.origin.source is Source.ROLLBACK:
+        _require_forward(zone, serial, current)
     before = living.challenge if living else b""
     return PutDecision(
         changed=not (same_content and living is not None and serial == living.serial),
@@ -47,8 +55,22 @@ def decide_put(current: Current | None, push: NewVersion) -> PutDecision:
     )
 
 
+def _require_forward(zone: Zone, serial: int, current: Current) -> None:
+    if zone.signed and not is_newer(serial, current.serial):
+        raise ZonePolicyError(
+            f"the zone is signed: its serial {serial} lies behind the published {current.serial}, and rewriting it would"
+            " break the signatures; sign the old content again and push it",
+            rule="signed-rollback",
+        )
+
+
 def owner_after(current: Current | None, push: NewVersion) -> Owner:
-    """DirectAdmin's pushes take the zone; a person's edit by API or CLI of a living zone leaves it to its owner."""
+    """DirectAdmin's pushes take the zone; a person's edit by API or CLI of a living zone leaves it to its owner.
+
+    A rollback of a deleted zone gives it back to the owner that it had.
+    """
+    if current is not None and push.origin.source is Source.ROLLBACK:
+        return current.owner
     if current is None or current.kind is Kind.DELETE or push.origin.source in {Source.DIRECTADMIN, Source.PULL}:
         return push.origin.owner
     return current.owner

@@ -30,7 +30,7 @@ from directdnsonly.outbox.records import (
     Source,
     ZoneSummary,
 )
-from directdnsonly.outbox.store import PushStore
+from directdnsonly.outbox.store import PinStore, PushStore
 from directdnsonly.receive.change_id import ChangeIds
 from directdnsonly.receive.holding import Holding, HoldStore, Takeover
 from directdnsonly.receive.masters import KnownMasters
@@ -76,7 +76,7 @@ class Presence:
     exact: bool = False
 
 
-class Outbox(PushStore, HoldStore, Protocol):
+class Outbox(PushStore, PinStore, HoldStore, Protocol):
     """What is asked of the store."""
 
     async def record_held(self, held: HeldPush) -> None:
@@ -146,6 +146,8 @@ class Acceptance:
             return Accepted(receipt=receipt)
         self._wake(receipt)
         self._log_push(receipt, zone, origin, bytes=len(body), elapsed_ms=self._since(started_at), **_noted(notes))
+        if receipt.ignored:
+            await self._record_event("push.held", origin, zone=name, detail=receipt.ignored)
         await self._note_owner(receipt, origin)
         return Accepted(receipt=receipt, warnings=zone.warnings)
 
@@ -185,6 +187,15 @@ class Acceptance:
             if isinstance(outcome, OutboxUnavailable):
                 raise outcome
         return [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
+
+    async def unpin(self, name: ZoneName, *, owner: Owner, address: str = "") -> Receipt | None:
+        """Release a pinned zone; what came meanwhile is delivered. None: it is not pinned. Raises OutboxUnavailable."""
+        origin = Origin(change_id=self._ids.next(), source=Source.API, owner=owner, address=address)
+        async with self._turns.of(name):
+            receipt = await self._store.unpin(name, origin)
+        if receipt is not None:
+            self._wake(receipt)
+        return receipt
 
     async def exists(self, domain: str, *, check_parent: bool = False) -> Presence:
         """Whether the zone, or with `check_parent` any ancestor, is held. Reads only, and logs nothing.
@@ -257,9 +268,11 @@ class Acceptance:
 
     async def _tell_held(self, held: HeldPush, zone: Zone, origin: Origin) -> Accepted:
         """The push is committed, the old version stays served."""
-        log.warning("push.held", zone=str(zone.name), rule=str(held.rule), reason=held.reason, **_origin_facts(origin))
+        log.warning(
+            "push.withheld", zone=str(zone.name), rule=str(held.rule), reason=held.reason, **_origin_facts(origin)
+        )
         await self._record_event(
-            "push.held", origin, zone=zone.name, detail=f"{held.reason}; digest {held.digest[:16]}"
+            "push.withheld", origin, zone=zone.name, detail=f"{held.reason}; digest {held.digest[:16]}"
         )
         receipt = Receipt(
             change_id=origin.change_id,
@@ -287,8 +300,9 @@ class Acceptance:
         return error if isinstance(error, OutboxUnavailable) else OutboxUnavailable(reason)
 
     def _log_push(self, receipt: Receipt, zone: Zone, origin: Origin, **facts: Any) -> None:
+        event = "push.accepted" if receipt.changed else "push.held" if receipt.ignored else "push.unchanged"
         log.info(
-            "push.accepted" if receipt.changed else "push.unchanged",
+            event,
             records=zone.records,
             warnings=len(zone.warnings),
             priority=receipt.priority.name.lower(),

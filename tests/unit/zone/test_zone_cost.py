@@ -87,12 +87,12 @@ ALWAYS = (
     "parentheses",
     "a deep name",
 )
-TRIED = BODIES if int(os.environ.get("DADNS_ZONE_FACTOR", "1")) > 1 else ALWAYS
+TRIED = BODIES if int(os.environ.get("ZONE_FACTOR", "1")) > 1 else ALWAYS
 
 
 @pytest.mark.parametrize("body", TRIED)
 def test_the_worst_bodies_cost_seconds_and_less_than_200_mib(body):
-    """16 MiB of whatever an owner of a credential can think of; all of it with DADNS_ZONE_FACTOR=2."""
+    """16 MiB of whatever an owner of a credential can think of; all of it with ZONE_FACTOR=2."""
     done = subprocess.run(
         [sys.executable, __file__, body], capture_output=True, text=True, timeout=300, check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

@@ -18,7 +18,7 @@ from directdnsonly.zone.rdata import rdata
 from directdnsonly.zone.text import Limits, parse, records_of, serial_of, with_serial
 from directdnsonly.zone.tokens import Token, _step_through, _with_strings, logical_lines
 
-FACTOR = int(os.environ.get("DADNS_ZONE_FACTOR", "1"))
+FACTOR = int(os.environ.get("ZONE_FACTOR", "1"))
 
 NAME = ZoneName.parse("example.com")
 HEAD = "$TTL 300\n@ IN SOA ns1.host.example. hostmaster 2026010101 1h 1h 2w 1d\n@ IN NS ns1.host.example.\n"

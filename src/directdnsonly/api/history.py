@@ -1,0 +1,192 @@
+"""A zone's history: what was wanted when and who sent it; the difference of two versions, and rolling back."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from directdnsonly.api.models import Moment, OwnerView, ReceiptView
+from directdnsonly.api.parts import ApiParts
+from directdnsonly.api.pins import PinRequest, PinView, note, pin_zone
+from directdnsonly.api.routes import PROBLEMS, ZonePath, address_of
+from directdnsonly.errors import ZonePolicyError
+from directdnsonly.outbox.records import Kind, PastVersion
+from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.zone.diff import RRset, diff
+from directdnsonly.zone.name import ZoneName
+
+
+class VersionView(BaseModel):
+    """One version of a zone."""
+
+    version: int
+    kind: Kind
+    serial: int = Field(description="As published on the name servers")
+    pushed_serial: int = Field(description="As it was pushed")
+    records: int
+    pusher: OwnerView = Field(description="Who sent it; need not be the owner")
+    address: str
+    source: str
+    change_id: str
+    at: Moment
+    wanted: bool = Field(description="This is the version that shall be served")
+
+    @classmethod
+    def of(cls, past: PastVersion, *, wanted: int) -> VersionView:
+        """The view of a record."""
+        return cls(
+            version=past.version,
+            kind=past.kind,
+            serial=past.serial,
+            pushed_serial=past.pushed_serial,
+            records=past.records,
+            pusher=OwnerView.of(past.pusher),
+            address=past.address,
+            source=past.source,
+            change_id=past.change_id,
+            at=past.at,
+            wanted=past.version == wanted,
+        )
+
+
+class HistoryView(BaseModel):
+    """A page of a zone's history, newest first."""
+
+    zone: str
+    wanted_version: int
+    pin: PinView | None
+    versions: list[VersionView]
+    next: int | None = Field(description="Give it as `before` for older versions; null on the last page")
+
+
+class RRsetView(BaseModel):
+    """All records of one owner and type."""
+
+    owner: str
+    type: str
+    ttl: int
+    rdata: list[str]
+
+    @classmethod
+    def of(cls, rrset: RRset) -> RRsetView:
+        """The view of a record."""
+        return cls(owner=rrset.owner, type=rrset.type, ttl=rrset.ttl, rdata=list(rrset.rdata))
+
+
+class ChangedRRset(BaseModel):
+    """An RRset before and after."""
+
+    before: RRsetView
+    after: RRsetView
+
+
+class DiffView(BaseModel):
+    """How one version became another."""
+
+    zone: str
+    from_version: int
+    to_version: int
+    added: list[RRsetView]
+    removed: list[RRsetView]
+    changed: list[ChangedRRset]
+
+
+class RollbackRequest(BaseModel):
+    """Which version's content shall be served again; `pin` holds it there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int = Field(ge=1)
+    pin: bool = False
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """The routes over these parts. To be included before those of /zones/{zone}, which take any rest of a path."""
+
+    async def credential(request: Request) -> str:
+        return parts.authenticate(request)
+
+    api = APIRouter(prefix="/api/v1/zones", responses=PROBLEMS, dependencies=[Depends(credential)], tags=["history"])
+    store = parts.store
+
+    @api.get("/{zone:path}/history", summary="Who sent which version when, newest first")
+    async def history(
+        zone: ZonePath,
+        before: Annotated[int | None, Query(ge=1, description="`next` of the page before")] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> HistoryView:
+        name = ZoneName.parse(zone)
+        wanted = await _wanted(store, name)
+        found = await store.versions(name, before=before, limit=limit)
+        pin = await store.pin_of(name)
+        return HistoryView(
+            zone=name,
+            wanted_version=wanted,
+            pin=PinView.of(pin) if pin else None,
+            versions=[VersionView.of(past, wanted=wanted) for past in found],
+            next=found[-1].version if len(found) == limit else None,
+        )
+
+    @api.get("/{zone:path}/diff", summary="How one version became another, RRset by RRset")
+    async def difference(
+        zone: ZonePath,
+        from_: Annotated[int | None, Query(alias="from", ge=1, description="Left out: the one before `to`")] = None,
+        to: Annotated[int | None, Query(ge=1, description="Left out: the wanted one")] = None,
+    ) -> DiffView:
+        name = ZoneName.parse(zone)
+        newer = to if to is not None else await _wanted(store, name)
+        kept = await store.versions(name, before=newer, limit=1)
+        older = from_ if from_ is not None else kept[0].version if kept else newer
+        found = diff(await _text(store, name, older), await _text(store, name, newer))
+        return DiffView(
+            zone=name,
+            from_version=older,
+            to_version=newer,
+            added=[RRsetView.of(rrset) for rrset in found.added],
+            removed=[RRsetView.of(rrset) for rrset in found.removed],
+            changed=[
+                ChangedRRset(before=RRsetView.of(before), after=RRsetView.of(after)) for before, after in found.changed
+            ],
+        )
+
+    @api.post("/{zone:path}/rollback", summary="Serve the content of an old version again, as a new version")
+    async def rollback(zone: ZonePath, wanted: RollbackRequest, request: Request) -> ReceiptView:
+        """The serial moves forward (RFC 1982). A signed zone whose serial would have to be rewritten is refused."""
+        name = ZoneName.parse(zone)
+        pin = await store.pin_of(name)
+        if pin is not None:
+            raise ZonePolicyError(f"{name} is pinned at version {pin.version}: release it first", rule="pin")
+        text = await store.text(name, wanted.version)
+        if text is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no content of {name} in version {wanted.version}")
+        who, where = parts.authenticate(request), address_of(request)
+        pushed = await parts.pushes.roll_back(name, text.encode("ascii"), credential=who, address=where)
+        receipt = pushed.receipt
+        done = f"to version {wanted.version}, as version {receipt.version}"
+        await note(parts, "zone.rolled_back", name, request, done)
+        if wanted.pin:
+            await pin_zone(parts, name, request, PinRequest(reason=f"rolled back {done}", version=receipt.version))
+        return ReceiptView.of(receipt, pushed.warnings)
+
+    return api
+
+
+async def _wanted(store: SqliteStore, name: ZoneName) -> int:
+    found = await store.zone(name)
+    if found is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
+    return found.version
+
+
+async def _text(store: SqliteStore, name: ZoneName, version: int) -> str:
+    """The text of a version; empty for a deletion. 404 when it is not kept."""
+    text = await store.text(name, version)
+    if text is not None:
+        return text
+    kept = await store.versions(name, before=version + 1, limit=1)
+    if kept and kept[0].version == version:
+        return ""
+    raise HTTPException(HTTPStatus.NOT_FOUND, f"version {version} of {name} is not kept, or was never there")

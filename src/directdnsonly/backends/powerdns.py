@@ -1,0 +1,256 @@
+"""PowerDNS by its HTTP API.
+
+A new zone is created whole. An existing one is read, and the RRsets that differ are replaced and deleted in one PATCH,
+which is one transaction there: never a delete and a create, between which the zone would not be served. That is one
+way for all versions: 4.9 can replace a zone at once by PUT, but 4.7 answers 204 to the same PUT and changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from directdnsonly.backends._powerdns_api import TOLD, PowerDnsApi, Reply, ZoneFault
+from directdnsonly.backends._powerdns_records import grouped, our_type, records_in, why_signed, written
+from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
+from directdnsonly.backends.powerdns_settings import PowerDnsSettings
+from directdnsonly.errors import BackendUnavailable, NameRefused
+from directdnsonly.zone.model import Record
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.records import difference, record_of
+from directdnsonly.zone.text import records_of
+
+CORRECTIONS = 50  # spellings of one zone that PowerDNS may want otherwise
+FLUSHED = 8  # challenges of one zone that are flushed one by one
+REMEMBERED = 10_000  # corrected spellings
+TRANSFERRED = frozenset({"slave", "secondary", "consumer"})
+_PARSED_AS = re.compile(
+    r"^Record (?P<owner>\S+)/(?P<type>\S+) '(?P<content>.*)': Not in expected format \(parsed as '(?P<parsed>.*)'\)$",
+    re.DOTALL,
+)
+_APPLIED = Outcome(kind=OutcomeKind.APPLIED)
+
+
+class PowerDnsBackend:
+    """See `Backend`."""
+
+    def __init__(self, name: str, settings: PowerDnsSettings) -> None:
+        self.name = name
+        self.servers = settings.servers(ServerAddress(host="127.0.0.1"))
+        self.capabilities = Capabilities(batch_size=settings.batch_size, concurrency=4, observes=True)
+        self._settings = settings
+        self._spelt: dict[tuple[str, str], str] = {}  # (type, our content) -> PowerDNS's own spelling
+        self._api = PowerDnsApi(
+            name, url=settings.api_url, server_id=settings.server_id, key=settings.api_key,
+            key_file=settings.api_key_file, ca=settings.api_ca, timeout_s=settings.command_timeout_s,
+            at_once=settings.writers,
+        )  # fmt: skip
+
+    # -- Backend
+
+    async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
+        """See Backend. Changes of one zone keep their order; zones go `writers` at a time."""
+        outcomes: dict[int, Outcome] = {}
+        by_zone: dict[ZoneName, list[int]] = {}
+        for number, change in enumerate(changes):
+            by_zone.setdefault(change.name, []).append(number)
+        zones = iter(by_zone.values())
+
+        async def work() -> None:
+            for numbers in zones:  # shared: each worker takes the next
+                for number in numbers:
+                    outcomes[number] = await self._apply_one(changes[number])
+
+        try:
+            async with asyncio.TaskGroup() as workers:
+                for number in range(min(self._settings.writers, len(by_zone))):
+                    workers.create_task(work(), name=f"powerdns:{number}")
+        except* BackendUnavailable as errors:
+            raise _first(errors) from errors
+        return [outcomes[number] for number in range(len(changes))]
+
+    async def inventory(self) -> AsyncIterator[ZoneObserved]:
+        """See Backend. One list; it tells serials, not counts."""
+        for zone in await self._api.zones():
+            if zone["kind"].lower() in TRANSFERRED:
+                continue
+            try:
+                name = ZoneName.parse(zone["name"])
+            except NameRefused:
+                continue  # no zone of ours
+            yield ZoneObserved(name=name, serial=zone["serial"])
+
+    async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
+        """See Backend."""
+        return [await self._observe_one(name, counted=self._settings.verify != "serial") for name in names]
+
+    async def _observe_one(self, name: ZoneName, *, counted: bool) -> ZoneObserved | None:
+        try:
+            zone = await self._api.zone(name, rrsets=counted)
+        except ZoneFault:
+            return ZoneObserved(name=name, whole=False)  # it holds something that PowerDNS itself cannot read
+        if zone is None:
+            return None
+        return ZoneObserved(name=name, serial=zone["serial"], records=len(_served(zone)) if counted else None)
+
+    async def stored(self, name: ZoneName) -> Sequence[Record] | None:
+        """See Backend."""
+        try:
+            zone = await self._api.zone(name)
+        except ZoneFault:
+            return []
+        return None if zone is None else list(records_in(zone))
+
+    async def ready(self) -> None:
+        """See Backend."""
+        await self._api.server()
+
+    async def aclose(self) -> None:
+        """See Backend."""
+        await self._api.aclose()
+
+    # -- one change
+
+    async def _apply_one(self, change: ZoneChange) -> Outcome:
+        try:
+            return await self._deliver(change)
+        except ZoneFault as fault:
+            return Outcome(kind=OutcomeKind.RETRY, reason=str(fault))
+
+    async def _deliver(self, change: ZoneChange) -> Outcome:
+        if change.text is None:
+            return await self._delete(change.name)
+        records = list(records_of(change.text))
+        if signed := why_signed(record.type for record in records):
+            reason = f"the zone is signed ({signed} records), and PowerDNS cannot be told so by its API (PRESIGNED)"
+            return Outcome(kind=OutcomeKind.REFUSED, reason=reason)
+        for _ in range(CORRECTIONS):
+            reply = await self._put(change, records)
+            if reply.ok:
+                return _APPLIED
+            if reply.status in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
+                return Outcome(kind=OutcomeKind.RETRY, reason=f"somebody else changes the zone: {reply.error}")
+            if not self._learn(reply.error):
+                break
+        return Outcome(kind=OutcomeKind.REFUSED, reason=reply.error[:TOLD])
+
+    async def _put(self, change: ZoneChange, records: list[Record]) -> Reply:
+        """Change what is there, create what is not; the hint tells what to try first."""
+        if change.known:
+            return await self._change(change.name, records) or await self._create(change.name, records)
+        reply = await self._create(change.name, records)
+        if reply.status != HTTPStatus.CONFLICT:
+            return reply
+        return await self._change(change.name, records) or reply
+
+    async def _create(self, name: ZoneName, records: list[Record]) -> Reply:
+        return await self._api.create(
+            {
+                "name": name.absolute,
+                "kind": "Master" if self._settings.kind == "Primary" else "Native",  # what every version reads
+                "soa_edit_api": "",  # the default replaces the serial by one of its own
+                "nameservers": [],
+                "rrsets": [self._rrset(rrset) for rrset in grouped(records).values()],
+            }
+        )
+
+    async def _change(self, name: ZoneName, records: list[Record]) -> Reply | None:
+        """Make the existing zone hold these records; None when there is no such zone."""
+        zone = await self._api.zone(name)
+        if zone is None:
+            return None
+        if str(zone.get("kind", "")).lower() in TRANSFERRED:
+            reason = f"PowerDNS transfers this zone from elsewhere (kind {zone['kind']})"
+            return Reply(status=HTTPStatus.UNPROCESSABLE_ENTITY, error=reason)
+        if zone.get("soa_edit_api"):
+            await self._api.set_up(name, {"soa_edit_api": ""})  # it would change the serial at each PATCH
+        todo = self._difference(zone, records)
+        reply = await self._api.change(name, todo) if todo else Reply(status=HTTPStatus.NO_CONTENT)
+        if reply.ok:
+            await self._flush(name, todo)
+        return None if reply.status == HTTPStatus.NOT_FOUND else reply
+
+    async def _delete(self, name: ZoneName) -> Outcome:
+        reply = await self._api.delete(name)
+        if reply.status == HTTPStatus.NOT_FOUND:
+            await self._api.flush(name.absolute)
+            return _APPLIED
+        return _APPLIED if reply.ok else Outcome(kind=OutcomeKind.RETRY, reason=reply.error)
+
+    async def _flush(self, name: ZoneName, changed: Sequence[Mapping[str, Any]]) -> None:
+        """PowerDNS purges what it changes; but a query that read the old records may fill its cache just after that.
+
+        So challenges are flushed once more, and so is the apex when a change comes again that is stored already: then
+        the proof has seen an old answer.
+        """
+        challenges = [rrset["name"] for rrset in changed if rrset["name"].startswith("_acme-challenge.")]
+        for owner in challenges[:FLUSHED] if changed else [name.absolute]:
+            await self._api.flush(owner)
+
+    # -- RRsets
+
+    def _difference(self, zone: Any, records: list[Record]) -> list[dict[str, Any]]:
+        """What to send so that the zone holds the records, and only them. Challenges come first, to be flushed."""
+        wanted = grouped(records)
+        there = {(str(rrset["name"]).lower(), our_type(rrset["type"])): rrset for rrset in zone["rrsets"]}
+        todo = [
+            {"name": rrset["name"], "type": rrset["type"], "changetype": "DELETE"}
+            for key, rrset in there.items()
+            if key not in wanted
+        ]
+        todo += [self._rrset(rrset) for key, rrset in wanted.items() if key not in there or _differs(rrset, there[key])]
+        return sorted(todo, key=lambda rrset: not rrset["name"].startswith("_acme-challenge."))
+
+    def _rrset(self, records: list[Record]) -> dict[str, Any]:
+        kind = written(records[0].type, records[0].rdata)[0]
+        return {
+            "name": records[0].owner,
+            "type": kind,
+            "ttl": min(record.ttl for record in records),
+            "changetype": "REPLACE",
+            "records": [{"content": self._content(record), "disabled": False} for record in records],
+        }
+
+    def _content(self, record: Record) -> str:
+        kind, content = written(record.type, record.rdata)
+        return self._spelt.get((kind, content), content)
+
+    def _learn(self, error: str) -> bool:
+        """Whether PowerDNS only wants a record spelt otherwise, which is then remembered."""
+        found = _PARSED_AS.match(error)
+        if found is None:
+            return False
+        kind, content, parsed = found["type"], found["content"], found["parsed"]
+        if difference([record_of("x.", 0, kind, content)], [record_of("x.", 0, kind, parsed)]):
+            return False  # it would serve something else
+        if len(self._spelt) >= REMEMBERED:
+            self._spelt.clear()
+        self._spelt[kind, content] = parsed
+        return True
+
+
+def build(name: str, settings: PowerDnsSettings, data_dir: Path) -> PowerDnsBackend:
+    """The backend of these settings."""
+    del data_dir
+    return PowerDnsBackend(name, settings)
+
+
+def _served(zone: Any) -> list[Any]:
+    return [record for rrset in zone["rrsets"] for record in rrset["records"] if not record["disabled"]]
+
+
+def _differs(wanted: list[Record], rrset: Any) -> bool:
+    if any(record["disabled"] for record in rrset["records"]):
+        return True
+    return bool(difference(wanted, records_in({"rrsets": [rrset]})))
+
+
+def _first(errors: BaseExceptionGroup[BackendUnavailable]) -> BackendUnavailable:
+    error = errors.exceptions[0]
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

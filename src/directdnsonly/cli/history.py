@@ -1,0 +1,192 @@
+"""Commands about a zone's past: history, diff, rollback, pin, unpin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from directdnsonly.cli.client import Client, find_target, zone_path
+from directdnsonly.cli.commands import (
+    _CONTROL,
+    EXIT_FAILED,
+    ConfigOption,
+    JsonOption,
+    UrlOption,
+    _plain,
+    _run,
+    _say,
+    _table,
+)
+from directdnsonly.cli.commands import out as terminal
+
+WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every name server has proven it.")]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")]
+COLOURS = {"-": "red", "+": "green", "@": "cyan"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (history, diff, rollback, pin, unpin):
+        app.command()(command)
+
+
+def history(
+    zone: str,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Who sent which version of a zone, when and from where; newest first."""
+    found = _run(_call(url, config, "GET", f"{zone_path(zone)}/history", params={"limit": limit}))
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    if pinned := found["pin"]:
+        why = f": {pinned['reason']}" if pinned["reason"] else ""
+        _say(f"pinned at version {pinned['version']} by {pinned['actor']} since {pinned['at'][:19]}{why}")
+    table = _table("version", "kind", "serial", "pushed as", "records", "at", "by", "from", folds="by")
+    for entry in found["versions"]:
+        pusher = entry["pusher"]
+        who = "/".join(part for part in (pusher["hostname"] or pusher["credential"], pusher["username"]) if part)
+        pushed = "" if entry["pushed_serial"] == entry["serial"] else entry["pushed_serial"]
+        mark = "*" if entry["wanted"] else ""
+        cells = (f"{entry['version']}{mark}", entry["kind"], entry["serial"], pushed, entry["records"])
+        table.add_row(*_plain(*cells, entry["at"][:19], f"{who} ({entry['source']})", entry["address"]))
+    terminal.print(table)
+    _say("* shall be served")
+
+
+def diff(
+    zone: str,
+    from_: Annotated[int | None, typer.Option("--from", min=1, help="Version; left out: the one before.")] = None,
+    to: Annotated[int | None, typer.Option("--to", min=1, help="Version; left out: the wanted one.")] = None,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How one version of a zone became another, record by record."""
+    query = {key: value for key, value in (("from", from_), ("to", to)) if value is not None}
+    found = _run(_call(url, config, "GET", f"{zone_path(zone)}/diff", params=query))
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    for line in unified(found):
+        terminal.print(Text(_CONTROL.sub("?", line), style=COLOURS.get(line[0], "")), soft_wrap=True)
+
+
+def unified(found: dict[str, Any]) -> Iterator[str]:
+    """The lines of a difference as `diff -u` would show them; records that stay in a changed RRset are context."""
+    yield f"--- {found['zone']} version {found['from_version']}"
+    yield f"+++ {found['zone']} version {found['to_version']}"
+    gone = [(rrset, None) for rrset in found["removed"]]
+    come = [(None, rrset) for rrset in found["added"]]
+    changed = [(pair["before"], pair["after"]) for pair in found["changed"]]
+    for before, after in sorted(gone + come + changed, key=lambda pair: _key(pair[0] or pair[1])):
+        old, new = _records(before), _records(after)
+        owner, kind = _key(before or after)
+        yield f"@@ {owner} {kind} @@"
+        yield from (f"  {record}" for record in old if record in new)
+        yield from (f"- {record}" for record in old if record not in new)
+        yield from (f"+ {record}" for record in new if record not in old)
+
+
+def _key(rrset: dict[str, Any]) -> tuple[str, str]:
+    return rrset["owner"], rrset["type"]
+
+
+def _records(rrset: dict[str, Any] | None) -> list[str]:
+    if rrset is None:
+        return []
+    return [f"{rrset['owner']} {rrset['ttl']} IN {rrset['type']} {rdata}" for rdata in rrset["rdata"]]
+
+
+def rollback(
+    zone: str,
+    version: Annotated[int, typer.Argument(min=1, help="The version whose content shall be served again.")],
+    pinned: Annotated[bool, typer.Option("--pin", help="And hold it there until it is released.")] = False,
+    wait: WaitOption = True,
+    timeout: TimeoutOption = 60.0,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve the content of an old version again, as a new version whose serial moves forward."""
+    body = {"version": version, "pin": pinned}
+    _follow(url, config, "POST", f"{zone_path(zone)}/rollback", body, wait=wait, timeout_s=timeout, as_json=as_json)
+
+
+def pin(
+    zone: str,
+    reason: Annotated[str, typer.Option("--reason", help="For those who find the pin later.")] = "",
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold a zone as it is: pushes and deletes are recorded, and wait until it is released."""
+    found = _run(_call(url, config, "PUT", f"{zone_path(zone)}/pin", json={"reason": reason}))
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        _say(f"{zone}: pinned at version {found['version']}; dadns unpin releases it")
+
+
+def unpin(
+    zone: str,
+    wait: WaitOption = True,
+    timeout: TimeoutOption = 60.0,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Release a pinned zone: the newest version that came meanwhile is served."""
+    _follow(url, config, "DELETE", f"{zone_path(zone)}/pin", None, wait=wait, timeout_s=timeout, as_json=as_json)
+
+
+def _follow(
+    url: str | None,
+    config: Path | None,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None,
+    *,
+    wait: bool,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Ask for a change, and tell how it ended; exit code 1 when it was to be proven and is not."""
+    found = _run(_change(url, config, method, path, body, wait=wait, timeout_s=timeout_s))
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        what = f"version {found['version']} ({found['kind']}), serial {found['serial']}"
+        _say(f"{found['zone']}: {what}" + ("" if found["changed"] else ", as before"))
+        for place in found.get("placements", ()):
+            _say(f"  {place['backend']}: {place['state']}" + (f": {place['reason']}" if place["reason"] else ""))
+    if wait and not found.get("verified"):
+        raise typer.Exit(EXIT_FAILED)
+
+
+async def _change(
+    url: str | None,
+    config: Path | None,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None,
+    *,
+    wait: bool,
+    timeout_s: float,
+) -> Any:
+    async with Client(find_target(url, config)) as client:
+        receipt = await client.call(method, path, **({"json": body} if body is not None else {}))
+        return await client.follow(receipt["change_id"], timeout_s=timeout_s) if wait else receipt
+
+
+async def _call(url: str | None, config: Path | None, method: str, path: str, **arguments: Any) -> Any:
+    async with Client(find_target(url, config)) as client:
+        return await client.call(method, path, **arguments)

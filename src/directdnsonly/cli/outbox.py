@@ -1,0 +1,105 @@
+"""Commands about what is outstanding or was given up: outbox, attempts, revive."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from directdnsonly.cli.client import Client, find_target, zone_path
+from directdnsonly.cli.commands import (
+    EXIT_FAILED,
+    ConfigOption,
+    JsonOption,
+    UrlOption,
+    _get,
+    _plain,
+    _run,
+    _say,
+    _table,
+)
+from directdnsonly.cli.commands import out as terminal
+
+BackendOption = Annotated[str, typer.Option("--backend", help="Only this backend.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (outbox, attempts, revive):
+        app.command()(command)
+
+
+def outbox(
+    dead: Annotated[bool, typer.Option("--dead", help="What was given up, instead of what waits.")] = False,
+    backend: BackendOption = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 100,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what waits to be delivered, or what was given up, with the reason."""
+    found = _run(_list(url, config, "dead" if dead else "pending", backend, limit))
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = _table("zone", "backend", "state", "version", "tries", "due", "reason", folds="reason")
+    for entry in found:
+        due = (entry["due_at"] or "")[11:19]
+        cells = (entry["zone"], entry["backend"], entry["state"], entry["want_version"], entry["attempts"], due)
+        table.add_row(*_plain(*cells, entry["reason"]))
+    terminal.print(table)
+
+
+def attempts(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """What was tried for a zone and did not end in proof, newest first."""
+    found = _run(_get(url, config, f"{zone_path(zone)}/attempts"))
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = _table("at", "backend", "version", "try", "then", "seconds", "reason", folds="reason")
+    for entry in found["attempts"]:
+        cells = (entry["at"][:19], entry["backend"], entry["version"], entry["attempt"], entry["state"])
+        table.add_row(*_plain(*cells, f"{entry['elapsed_s']:.2f}", entry["reason"]))
+    terminal.print(table)
+
+
+def revive(
+    zone: Annotated[str | None, typer.Argument(help="The zone; left out, --backend or --all must be given.")] = None,
+    backend: BackendOption = "",
+    everything: Annotated[bool, typer.Option("--all", help="Every dead delivery.")] = False,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give what was given up all its attempts again, at once."""
+    if everything == bool(zone or backend):
+        raise typer.BadParameter("name a zone, --backend, or --all")
+    wanted = {"zone": zone, "backend": backend or None}
+    found = _run(_post(url, config, "/api/v1/outbox/revive", wanted))
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        _say(f"{found['revived']} deliveries revived")
+    if not found["revived"]:
+        raise typer.Exit(EXIT_FAILED if zone else 0)
+
+
+async def _list(url: str | None, config: Path | None, state: str, backend: str, limit: int) -> list[Any]:
+    found: list[Any] = []
+    async with Client(find_target(url, config)) as client:
+        query: dict[str, Any] = {"state": state, "backend": backend, "after": ""}
+        while len(found) < limit:
+            size = min(limit - len(found), 1000)
+            page = await client.call("GET", "/api/v1/outbox", params={**query, "limit": size})
+            found += page["deliveries"]
+            if not page["next"]:
+                break
+            query["after"] = page["next"]
+    return found
+
+
+async def _post(url: str | None, config: Path | None, path: str, body: dict[str, Any]) -> Any:
+    async with Client(find_target(url, config)) as client:
+        return await client.call("POST", path, json=body)

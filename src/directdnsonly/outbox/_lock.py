@@ -1,0 +1,28 @@
+"""One process owns a store."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from directdnsonly.errors import OutboxUnavailable
+
+
+def own(path: Path) -> int:
+    """Own the store, or say who does. The lock ends with the process, however it ends."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise OutboxUnavailable(f"cannot write {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+        os.close(handle)
+        raise OutboxUnavailable(
+            f"the store is in use by process {holder or '?'} ({path}): stop that one first"
+        ) from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    return handle

@@ -1,0 +1,200 @@
+"""The real service as a process that can be killed at a named step: python -m tests.faults.child --config FILE
+
+It is put together from the parts of `app` with a few of them wrapped, so that production code has no hook. The process
+kills itself with SIGKILL, as a power cut would, when it comes to the step named in the file `arm` beside the
+configuration ("step number": the number-th time). STEPS is the way of a push from its acceptance to its proof.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+
+from directdnsonly import app as composition
+from directdnsonly import log
+from directdnsonly.backends.contract import Backend, Outcome, ZoneChange
+from directdnsonly.clock import SystemClock
+from directdnsonly.config import load
+from directdnsonly.dispatch.dispatcher import Dispatcher
+from directdnsonly.errors import DirectDNSOnlyError
+from directdnsonly.outbox.records import Settle
+from directdnsonly.outbox.sqlite import SqliteStore, open_store
+
+STEPS = (
+    "accepted, not recorded",
+    "in the transaction",
+    "committed, not answered",
+    "before a claim",
+    "claimed",
+    "zone file written",
+    "name server told",
+    "applied",
+    "proven, not settled",
+    "settled",
+)
+BUG = "a bug in a backend"  # no kill: an actor ends with an unexpected error
+
+
+class Arm:
+    """Says when the end has come."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._seen = 0
+
+    def reached(self, step: str) -> bool:
+        try:
+            wanted, number = self._file.read_text().rsplit(" ", 1)
+        except (FileNotFoundError, ValueError):
+            return False
+        if wanted != step:
+            return False
+        self._seen += 1
+        return self._seen >= int(number)
+
+    def at(self, step: str) -> None:
+        if self.reached(step):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Wrapped:
+    """Passes everything on to `inner` that a subclass does not do itself."""
+
+    def __init__(self, inner: Any, arm: Arm) -> None:
+        self.inner, self.arm = inner, arm
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+class Commits(Wrapped):
+    def submit(self, write: Callable[[Any], Any], **options: Any) -> Any:
+        def and_end(connection: Any) -> Any:
+            result = write(connection)
+            self.arm.at("in the transaction")
+            return result
+
+        return self.inner.submit(and_end, **options)
+
+
+class Store(Wrapped):
+    async def record_push(self, push: Any) -> Any:
+        return await self._record(self.inner.record_push, push)
+
+    async def record_delete(self, deletion: Any) -> Any:
+        return await self._record(self.inner.record_delete, deletion)
+
+    async def _record(self, record: Callable[[Any], Any], what: Any) -> Any:
+        self.arm.at("accepted, not recorded")
+        receipt = await record(what)
+        self.arm.at("committed, not answered")
+        return receipt
+
+    async def claim(self, backend: str, **options: Any) -> Any:
+        self.arm.at("before a claim")
+        claims = await self.inner.claim(backend, **options)
+        if claims:
+            self.arm.at("claimed")
+        return claims
+
+    async def settle(self, settlements: Sequence[Any]) -> None:
+        verified = any(end.how is Settle.VERIFIED for end in settlements)
+        if verified:
+            self.arm.at("proven, not settled")
+        await self.inner.settle(settlements)
+        if verified:
+            self.arm.at("settled")
+
+
+class Bind(Wrapped):
+    def __init__(self, inner: Any, arm: Arm) -> None:
+        super().__init__(inner, arm)
+        ask = inner._ask
+
+        async def ask_and_end(line: str) -> Any:
+            if line != "status":
+                arm.at("zone file written")
+            reply = await ask(line)
+            if line != "status":
+                arm.at("name server told")
+            return reply
+
+        inner._ask = ask_and_end
+
+    async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
+        if self.arm.reached(BUG):
+            raise ZeroDivisionError(BUG)
+        outcomes = await self.inner.apply(changes)
+        self.arm.at("applied")
+        return outcomes
+
+
+class ShiftedClock(SystemClock):
+    """The clock of a machine whose time was set forth or back while we were down."""
+
+    def __init__(self, shift_s: float) -> None:
+        super().__init__()
+        self._offset_s += shift_s
+
+
+async def serve(config: Path, shift_s: float) -> None:
+    settings = load(config)
+    arm = Arm(config.with_name("arm"))
+    clock = ShiftedClock(shift_s)
+    names = list(settings.enabled_backends())
+    async with open_store(settings.store_folder, settings=settings.outbox, clock=clock, backends=names) as real:
+        await real.adopt_backends(names)
+        service = wired(settings, clock, real, arm)
+        listening = socket.create_server((settings.app.listen_host, settings.app.listen_port))
+        server = composition._Server(
+            uvicorn.Config(
+                composition.build_api(service), http="httptools", ws="none", lifespan="off", log_config=None,
+                access_log=False, timeout_graceful_shutdown=composition.GRACE_S,
+            )
+        )  # fmt: skip
+        try:
+            async with asyncio.TaskGroup() as group:
+                actors = group.create_task(service.run())
+                await server.serve(sockets=[listening])
+                actors.cancel()
+        finally:
+            await service.aclose()
+
+
+def wired(settings: Any, clock: SystemClock, real: SqliteStore, arm: Arm) -> composition.Service:
+    """A Service with a wrapped store and wrapped backends."""
+    real.commits = Commits(real.commits, arm)
+    store: Any = Store(real, arm)
+    service = composition.Service(settings, clock=clock, store=store)
+    backends: dict[str, Backend] = {name: Bind(backend, arm) for name, backend in service.backends.items()}
+    service.backends = backends
+    service.dispatcher = Dispatcher([service._lane(backend) for backend in backends.values()])
+    return service
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--shift", type=float, default=0.0, help="seconds by which our clock is wrong")
+    options = parser.parse_args()
+    log.configure(level="INFO", fmt="json", timezone="UTC")
+    try:
+        asyncio.run(serve(options.config, options.shift))
+    except (DirectDNSOnlyError, BaseExceptionGroup) as error:
+        structlog.get_logger().critical("service.failed", reason=repr(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Running lanes over the real store and the real verifier, for backends that misbehave on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+from directdnsonly.clock import Clock, SystemClock
+from directdnsonly.dispatch.dispatcher import Dispatcher
+from directdnsonly.dispatch.lane import Lane
+from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.records import NewVersion, Placement, Priority
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.verify.verifier import Verifier
+from directdnsonly.zone.name import ZoneName
+from tests.support.fake_backend import FakeBackend
+
+QUICK = {
+    "retry_delays_s": (0.05, 0.05), "retry_jitter": 0.0, "max_attempts": 2, "apply_timeout_s": 0.5, "verify_patience_s": 0.3,
+    "probe_delay_s": 0.05, "probe_delay_max_s": 0.1, "probe_timeout_s": 1.0, "lease_s": 30.0,
+}  # fmt: skip
+
+
+class Rig:
+    """A store, and a running lane for each backend."""
+
+    def __init__(self, store: SqliteStore, lanes: dict[str, Lane]) -> None:
+        self.store, self.lanes = store, lanes
+
+    async def push(self, *pushes: NewVersion) -> None:
+        for one in pushes:
+            await self.store.record_push(one)
+            self.wake(one.priority)
+
+    def wake(self, priority: Priority = Priority.INTERACTIVE) -> None:
+        for lane in self.lanes.values():
+            lane.wake(priority)
+
+    async def placement(self, name: str, backend: str = "one") -> Placement:
+        found = await self.store.placements(ZoneName.parse(name))
+        return next(placement for placement in found if placement.backend == backend)
+
+    async def until(self, name: str, state: State, backend: str = "one", limit_s: float = 8.0) -> Placement:
+        end = time.monotonic() + limit_s
+        while (found := await self.placement(name, backend)).state is not state:
+            assert time.monotonic() < end, found
+            await asyncio.sleep(0.01)
+        return found
+
+
+async def until(condition: Callable[[], object], limit_s: float = 15.0) -> None:
+    """Wait on a condition."""
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running_lanes(
+    folder: Path,
+    *backends: FakeBackend,
+    store: Mapping[str, object] = MappingProxyType({}),
+    clock: Clock | None = None,
+    **options: object,
+) -> AsyncIterator[Rig]:
+    """Open the store in `folder` and run a lane for each backend while the block runs."""
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        for backend in backends:
+            await stack.enter_async_context(backend)
+        names = [backend.name for backend in backends]
+        settings = OutboxSettings(**{"disk_reserve_mb": 0, **store})
+        opened = await stack.enter_async_context(open_store(folder, settings=settings, clock=clock, backends=names))
+        await opened.adopt_backends(names)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        lanes = {}
+        for backend in backends:
+            verifier = Verifier(backend.servers, allows_transfer=False)
+            stack.callback(verifier.close)
+            lanes[backend.name] = Lane(
+                backend=backend, verifier=verifier, store=opened, clock=clock,
+                settings=DispatchSettings(**{**QUICK, **options}),
+            )  # fmt: skip
+        task = group.create_task(Dispatcher(list(lanes.values()), watch_every_s=0.2).run())
+        stack.callback(task.cancel)
+        yield Rig(opened, lanes)
