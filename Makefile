@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 
-.PHONY: help run test check bench faults docs matrix lock clean tools-run tools-test
+.PHONY: help run test check bench faults docs matrix coredns lock clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -18,7 +18,7 @@ run: tools-run .venv/.run ## set up everything and start the service with a bund
 	@echo
 	@exec .venv/bin/dadns serve
 
-test: tools-test .venv/.dev ## all tests: fast ones first, then real name servers
+test: tools-test .venv/.dev build/coredns ## all tests: fast ones first, then real name servers
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/contract
 	$(SBIN) $(PY) -m pytest -q -m "not slow" tests/integration tests/e2e
 	$(SBIN) $(PY) -m pytest -q -m slow tests/integration tests/e2e
@@ -40,8 +40,8 @@ faults: tools-test .venv/.dev ## kill, fill, lock, hang, lie, 200 times; thousan
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
 	$(PY) docs/generate.py
 
-matrix: tools-test .venv/.dev ## the RR-type matrix anew, from a run against every name server
-	$(SBIN) RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py
+matrix: tools-test .venv/.dev build/coredns ## the RR-type matrix anew, from a run against every name server
+	$(SBIN) RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py tests/contract/test_coredns_answers.py
 	$(PY) docs/generate.py
 
 lock: ## pin the dependencies again (needs uv)
@@ -49,7 +49,13 @@ lock: ## pin the dependencies again (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-dev.lock pyproject.toml
 
 clean: ## remove what was built; config/ and data/ stay
-	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+coredns: build/coredns ## CoreDNS with our plug-ins, from Go modules (Go 1.26, or the one of PyPI; a minute when nothing is cached)
+
+build/coredns: $(shell find deploy/coredns -name '*.go' -o -name 'go.*') deploy/coredns/build.sh | .venv/bin/python
+	@deploy/coredns/build.sh $@
+	@touch $@
 
 tools-run:
 	@deploy/debian/install-tools.sh run

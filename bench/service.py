@@ -27,14 +27,16 @@ app:
   listen_host: 127.0.0.1
   listen_port: {port}
 dns:
-  default_backend: {backend}
   backends:
+{backends}
+{extra}
+"""
+MANAGED = """\
     {backend}:
       type: {backend}
       managed: true
       listen: ["127.0.0.1"]
       port: {dns_port}
-{extra}
 """
 PID_FILES = {"bind": "named.pid", "nsd": "nsd.pid", "knot": "knot.pid"}
 
@@ -57,10 +59,13 @@ class Service:
 
     program = ("-m", "directdnsonly", "serve")  # arguments of Python
 
-    def __init__(self, *, extra: str = "", log_level: str = "WARNING", backend: str = "bind") -> None:
+    def __init__(
+        self, *, extra: str = "", log_level: str = "WARNING", backend: str = "bind", backends: str = MANAGED
+    ) -> None:
+        """`extra` comes after the backends, e.g. keys of dispatch; `backends` instead of one bundled name server."""
         self.port, self.dns_port = free_port(), free_port()
         self.backend = backend  # its type, which is also its name
-        self._extra, self._log_level = extra, log_level
+        self._extra, self._log_level, self._backends = extra, log_level, backends
         self._folder = tempfile.TemporaryDirectory(prefix="dadns-bench-")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -76,8 +81,7 @@ class Service:
                 user=USER,
                 password=PASSWORD,
                 port=self.port,
-                dns_port=self.dns_port,
-                backend=self.backend,
+                backends=self._backends.format(dns_port=self.dns_port, backend=self.backend),
                 extra=self._extra,
                 log_level=self._log_level,
             )

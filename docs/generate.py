@@ -33,6 +33,7 @@ DirectAdmin pushes it and asked by DNS: `yes` means byte-equal RDATA, the right 
 answer). `zone refused`: this backend says so with the reason, instead of serving something else.
 
 """
+ANSWERS = "<!-- generated: what CoreDNS answers -->"
 MARK = "<!-- generated: the life of a delivery -->"
 
 
@@ -96,6 +97,19 @@ def _mark(result: str) -> str:
     return "yes" if result == "served" else f"**{result}**"
 
 
+def coredns_answers(text: str) -> str:
+    """docs/backends/coredns_mysql.md with the table of the recorded run of tests/contract/test_coredns_answers.py."""
+    results: dict[str, dict[str, str]] = json.loads((HERE / "coredns-answers.json").read_text(encoding="utf-8"))
+    cases = dict.fromkeys(case for found in results.values() for case in found)
+    rows = "\n".join(
+        f"| {case} | " + " | ".join(found.get(case, "not run") for found in results.values()) + " |" for case in cases
+    )
+    head = f"| question | {' | '.join(results)} |\n|---|{'---|' * len(results)}\n"
+    before, rest = text.split(ANSWERS, maxsplit=1)
+    after = rest[rest.index("\n## ") :]
+    return f"{before}{ANSWERS}\n\n{head}{rows}\n{after}"
+
+
 def line(text: str) -> str:
     """docs/line.md with the diagram made from the transition table."""
     arrows = "\n".join(f"    {state} --> {after}: {event}" for (state, event), after in TRANSITIONS.items())
@@ -111,6 +125,9 @@ def pages() -> dict[Path, str]:
         HERE / "configuration.md": configuration(),
         HERE / "log-events.md": log_events(),
         HERE / "rr-types.md": rr_types(),
+        HERE / "backends" / "coredns_mysql.md": coredns_answers(
+            (HERE / "backends" / "coredns_mysql.md").read_text(encoding="utf-8")
+        ),
         HERE / "line.md": line((HERE / "line.md").read_text(encoding="utf-8")),
     }
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.support import fake_backend, knot, named, nsd, powerdns
+from tests.support import coredns, fake_backend, knot, named, nsd, powerdns
 
 KINDS = [
     *fake_backend.RIGS,
     *named.RIGS,
     *nsd.RIGS,
     *knot.RIGS,
+    *coredns.RIGS,
     *powerdns.RIGS,
 ]

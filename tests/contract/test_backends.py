@@ -59,11 +59,15 @@ async def test_a_batch_is_served_whole(rig):
 
 
 async def test_odd_names_are_served(rig):
-    """Underscores, RFC 2317 slashes, A-labels, reverse zones, 253 octets, a top-level name."""
-    assert {OutcomeKind.APPLIED} == set(await rig.apply(*(rig.put(name, 1) for name in ODD_NAMES)))
-    assert [Finding.PROVEN] * len(ODD_NAMES) == [await rig.finding(name, 1) for name in ODD_NAMES]
+    """Underscores, RFC 2317 slashes, A-labels, reverse zones, 253 octets, a top-level name; or refused with a reason."""
+    names = [name for name in ODD_NAMES if name not in rig.kind.unservable]
+    assert {OutcomeKind.APPLIED} == set(await rig.apply(*(rig.put(name, 1) for name in names)))
+    assert [Finding.PROVEN] * len(names) == [await rig.finding(name, 1) for name in names]
     observed = {found.name async for found in rig.backend.inventory()}
-    assert {str(ZoneName.parse(name)) for name in ODD_NAMES} <= {str(name) for name in observed}
+    assert {str(ZoneName.parse(name)) for name in names} <= {str(name) for name in observed}
+    for name in rig.kind.unservable:
+        (outcome,) = await rig.backend.apply([rig.put(name, 1)])
+        assert (OutcomeKind.REFUSED, True) == (outcome.kind, bool(outcome.reason))
 
 
 async def test_a_name_server_that_is_down_is_no_zones_fault(rig):

@@ -41,7 +41,7 @@ class RigKind:
 
     `poison` is appended to a good zone text and makes this backend refuse it, with `refusal` in the reason; `batch` is
     the size of the big batch (smaller where each zone costs a subprocess). `title` names the column of the RR-type
-    matrix; one kind per name server has it.
+    matrix; one kind per name server has it. `unservable`: zones of the suite that this backend rightly refuses.
     """
 
     name: str
@@ -50,6 +50,7 @@ class RigKind:
     refusal: str = "CNAME and other data"
     batch: int = 500
     title: str = ""
+    unservable: frozenset[str] = frozenset()
 
 
 class Rig:

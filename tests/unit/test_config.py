@@ -55,6 +55,32 @@ def test_the_originals_file_works_unchanged(write, tmp_path):
     )
 
 
+def test_the_originals_topology_b_works_unchanged(write):
+    """Two CoreDNS databases, key for key; the name tells the type as well."""
+    stanza = (
+        "    {name}:\n{kind}      enabled: true\n      host: {host}\n      port: 3306\n      database: coredns\n"
+        "      username: coredns\n      password: your-db-password\n"
+    )
+    kind = "      type: coredns_mysql\n"
+    settings = load(
+        write(
+            "app: {auth_username: directdnsonly, auth_password: your-secret}\n"
+            "dns:\n  default_backend: coredns_mysql_dc1\n  backends:\n"
+            + stanza.format(name="coredns_mysql_dc1", kind=kind, host="10.0.0.80")
+            + stanza.format(name="coredns_mysql_dc2", kind="", host="10.0.1.29")
+        ),
+        environ={},
+    )
+
+    one, two = settings.enabled_backends().values()
+    assert ("10.0.0.80:3306/coredns", "10.0.1.29:3306/coredns") == (one.place, two.place)
+    assert ("mysql_extend", "coredns", "your-db-password") == (
+        two.plugin,
+        two.username,
+        two.password.get_secret_value(),
+    )
+
+
 def test_the_example_loads_and_names_every_key():
     """config.example.yml is complete and true."""
     text = (ROOT / "config.example.yml").read_text()

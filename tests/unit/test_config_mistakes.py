@@ -190,6 +190,7 @@ def other_value(model: type[BaseModel], key: str) -> Any:
         "allow_transfer": ("192.0.2.1",), "notify_addresses": ("192.0.2.3",), "verify_address": ("127.0.0.1#54", "::1#53"), "rndc_host": "192.0.2.2",
         "retry_delays_s": (1.0, 2.0), "default_backend": "bind", "run_as": "nobody", "retry_jitter": 0.5,
         "visible_within_s": 3.0, "api_url": "http://192.0.2.9:8082", "api_urls": ("http://192.0.2.9:8082", "http://192.0.2.10:8082"),
+        "on_delete": ("systemctl", "restart", "coredns"),
         "least_share": 0.25, "max_orphan_share": 0.25,
         "directadmin_servers": [DirectAdminServer(hostname="da1.example.com", password=SecretStr("a-key"), port=443)],
     }  # fmt: skip
@@ -236,9 +237,15 @@ def test_the_variable_of_each_key_has_its_effect(tmp_path, path):
     assert expected != model.model_fields[path[-1]].get_default(call_default_factory=True)
 
 
-STANZAS = {"powerdns": {"api_key": "k"}, "powerdns_mysql": {"database": "d", "username": "u"}}
+STANZAS = {
+    "coredns_mysql": {"database": "d", "username": "u"},
+    "coredns_file": {"batch_size": "99"},
+    "powerdns": {"api_key": "k"},
+    "powerdns_mysql": {"database": "d", "username": "u"},
+}
 NEEDS = {
     ("bind", "named_conf"): {"managed": "false"},
+    ("coredns_mysql", "ssl_ca"): {"ssl": "true"},
     ("powerdns", "api_key_file"): {"api_key": ""},
     ("powerdns_mysql", "ssl_ca"): {"ssl": "true"},
     ("powerdns_mysql", "api_urls"): {"api_key": "k"},

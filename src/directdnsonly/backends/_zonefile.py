@@ -7,6 +7,7 @@ last line and is found by `read_trailer` at start.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import threading
@@ -52,13 +53,16 @@ class ZoneFolder:
         """The file of a zone; the name has no folder parts (ZoneName.file_stem)."""
         return self._folder / (name.file_stem + SUFFIX)
 
+    def _temporary(self, name: ZoneName) -> Path:
+        return self._folder / f".{name.file_stem}.tmp"
+
     def write(self, name: ZoneName, text: str, *, version: int, serial: int, records: int) -> None:
         """Replace the file in one step, with a modification time later than any before.
 
         named compares the times and ignores a file that is not newer (daemons.md, BIND gotcha 3).
         """
         path = self.path(name)
-        temporary = self._folder / f".{name.file_stem}.tmp"
+        temporary = self._temporary(name)
         trailer = f"; directdnsonly version={version} serial={serial} records={records} end\n"
         with temporary.open("wb") as file:
             file.write(text.encode("ascii"))
@@ -86,7 +90,7 @@ class ZoneFolder:
         if content is None:
             self.remove(name)
             return
-        temporary = self._folder / f".{name.file_stem}.tmp"
+        temporary = self._temporary(name)
         temporary.write_bytes(content)
         temporary.chmod(0o644)
         later = self._later_ns()
@@ -151,3 +155,32 @@ class ZoneFolder:
         if name.file_stem != stem:
             raise NameRefused(f"{stem} does not hold the zone of its name", rule="name-file")
         return name
+
+
+class NamedFolder(ZoneFolder):
+    """Files named as their zones and nothing else, for name servers that take the origin from the file's name.
+
+    A name of 253 octets fits; one with a slash (RFC 2317) has no such file.
+    """
+
+    def path(self, name: ZoneName) -> Path:
+        """The file of a zone. Raises ValueError when no file can have that name."""
+        if "/" in name:
+            raise ValueError(f"no file can be named {name}")
+        return self._folder / name
+
+    def _temporary(self, name: ZoneName) -> Path:
+        return self._folder / f".{hashlib.sha256(name.encode('ascii')).hexdigest()[:32]}.tmp"
+
+    def observe_all(self, names: Sequence[ZoneName]) -> list[ZoneObserved | None]:
+        """See ZoneFolder."""
+        return [self._observe(name) if "/" not in name else None for name in names]
+
+    def names(self) -> Iterator[ZoneName]:
+        """See ZoneFolder."""
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    with contextlib.suppress(NameRefused):
+                        if (name := ZoneName.parse(entry.name)) == entry.name:
+                            yield name

@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from directdnsonly.backends import bind, knot, nsd, powerdns, powerdns_mysql
+from directdnsonly.backends import bind, coredns_file, coredns_mysql, knot, nsd, powerdns, powerdns_mysql
 from directdnsonly.backends.bind_settings import BindSettings
 from directdnsonly.backends.contract import Backend
+from directdnsonly.backends.coredns_mysql_settings import CorednsMysqlSettings
 from directdnsonly.backends.knot_settings import KnotSettings
 from directdnsonly.backends.nsd_settings import NsdSettings
 from directdnsonly.backends.powerdns_mysql_settings import PowerDnsMysqlSettings
@@ -30,6 +31,8 @@ BACKENDS: Mapping[str, BackendType] = {
     "bind": BackendType(BindSettings, bind.build),
     "nsd": BackendType(NsdSettings, nsd.build),
     "knot": BackendType(KnotSettings, knot.build),
+    "coredns_file": BackendType(coredns_file.CorednsFileSettings, coredns_file.build),
+    "coredns_mysql": BackendType(CorednsMysqlSettings, coredns_mysql.build),
     "powerdns": BackendType(PowerDnsSettings, powerdns.build),
     "powerdns_mysql": BackendType(PowerDnsMysqlSettings, powerdns_mysql.build),
 }

@@ -88,7 +88,7 @@ def _why_not_as_stored(claim: Claim, observed: ZoneObserved | None) -> str:
     if observed is None:
         return "is not there"
     if not observed.whole:
-        return "is truncated or unreadable"
+        return "is truncated, altered or unreadable"
     if observed.version is not None and observed.version != claim.version:
         return f"is version {observed.version}, wanted {claim.version}"
     if observed.serial is not None and observed.serial != claim.serial:

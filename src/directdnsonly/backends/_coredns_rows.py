@@ -1,0 +1,91 @@
+"""A zone as rows of the table `records`, in the form in which CoreDNS's plug-ins look them up. Pure.
+
+hostname: lower case, relative to the zone, no final dot; the apex is `@`. type: the mnemonic in upper case. data: the
+RDATA in presentation format, every name absolute; the target of a CNAME in lower case (mysql_extend looks it up as it
+stands). One record a row, none twice, online 1.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from directdnsonly.backends.contract import ZoneChange
+from directdnsonly.errors import PushRefused
+from directdnsonly.zone.model import Record
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.records import record_of
+from directdnsonly.zone.text import SIGNATURES, parse, records_of
+
+# CoreDNS's zone data knows no NSEC3, and serves no zone that has one (mysqlzones and auto alike).
+NO_NSEC3 = frozenset({"NSEC3", "NSEC3PARAM"})
+LONGEST_TYPE = 10  # octets of the column, in the plug-in's own schema as in ours
+LARGEST_TTL = 2**31 - 1
+
+
+class Row(NamedTuple):
+    """What identifies a record of a zone, and its TTL."""
+
+    hostname: str
+    type: str
+    data: str
+    ttl: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What the reader of the tables can do."""
+
+    escapes: bool  # owner names with escaped characters are found
+    signed: bool  # signed zones are taken
+
+
+class RowRefused(ValueError):
+    """The zone cannot be served truly by this plug-in; the text names the record and the reason."""
+
+
+def rows_of(change: ZoneChange, dialect: Dialect) -> frozenset[Row]:
+    """The rows of a put. Raises RowRefused.
+
+    The text is read by our parser once more: a row that the plug-in cannot read would end in SERVFAIL for its name.
+    """
+    assert change.text is not None
+    try:
+        parse(change.text, change.name)
+    except PushRefused as error:
+        raise RowRefused(f"the zone cannot be written: {error}") from None
+    rows = frozenset(_row(record, change.name, dialect) for record in records_of(change.text))
+    kinds = {row.type for row in rows}
+    if not dialect.signed and (found := sorted(kinds & SIGNATURES)):
+        raise RowRefused(
+            f"the zone is signed ({', '.join(found)}), and signatures are not served with its answers by this plug-in"
+        )
+    return rows
+
+
+def _row(record: Record, zone: ZoneName, dialect: Dialect) -> Row:
+    owner = record.owner
+    hostname = "@" if owner == zone.absolute else owner.removesuffix(f".{zone}.")
+    data = record.rdata.lower() if record.type == "CNAME" else record.rdata
+    if "\\" in hostname and not dialect.escapes:
+        raise RowRefused(f"{owner} {record.type}: the plug-in does not find names with escaped characters")
+    if not 0 <= record.ttl <= LARGEST_TTL:
+        raise RowRefused(f"{owner} {record.type}: its TTL {record.ttl} is none (RFC 2181, section 8)")
+    if len(record.type) > LONGEST_TYPE:
+        raise RowRefused(f"{owner} {record.type}: the type's name does not fit the column")
+    return Row(hostname, record.type, data, record.ttl)
+
+
+def checksum(rows: Iterable[Row]) -> int:
+    """Tells one content of a zone from another; the database finds the same by `CHECKSUM` of `_coredns_schema`."""
+    return sum(zlib.crc32(f"{row.hostname} {row.type} {row.ttl} {row.data}".encode("ascii")) for row in rows)
+
+
+def records(zone: ZoneName, rows: Iterable[Row]) -> list[Record]:
+    """Rows as records in our normal form."""
+    return [
+        record_of(zone.absolute if row.hostname == "@" else f"{row.hostname}.{zone}.", row.ttl, row.type, row.data)
+        for row in rows
+    ]

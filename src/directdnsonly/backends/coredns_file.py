@@ -1,0 +1,160 @@
+"""CoreDNS on zone files: its own plug-in `auto` reads a folder that we write, every few seconds.
+
+There is no control channel: a file that is there is served after the next look, one that is gone is forgotten then. So
+proof comes by DNS only, and what CoreDNS would refuse is refused here, before the last good file is replaced. The name
+of a file is the name of its zone and nothing else, since `auto` takes the origin from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import dns.asyncquery
+import dns.exception
+import dns.message
+from pydantic import Field
+
+from directdnsonly.backends._coredns_rows import NO_NSEC3
+from directdnsonly.backends._zonefile import NamedFolder
+from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
+from directdnsonly.backends.settings import BackendSettings
+from directdnsonly.errors import BackendUnavailable, PushRefused
+from directdnsonly.zone.model import Record
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.text import parse
+
+PAGE = 1000
+PROBE_S = 2.0
+PROBED = dns.message.make_query(
+    "directdnsonly.invalid", "SOA", flags=0
+)  # RFC 6761: nobody serves it, but any server answers
+_APPLIED = Outcome(kind=OutcomeKind.APPLIED)
+
+
+class CorednsFileSettings(BackendSettings):
+    """A CoreDNS whose plug-in `auto` reads our folder."""
+
+    type: Literal["coredns_file"] = Field(
+        "coredns_file", description="The type of name server; may be left out when the name tells it."
+    )
+    zones_dir: Path | None = Field(
+        None,
+        description="Folder of the zone files, `directory` in the Corefile. Default: `<data_dir>/backends/<name>/zones`.",
+    )
+    transfers: bool = Field(
+        False, description="The name server lets us transfer zones, so that records are counted and compared by AXFR."
+    )
+    batch_size: int = Field(500, ge=1, le=5000, description="Zones per batch.")
+
+    def folder(self, name: str, data_dir: Path) -> Path:
+        """Where the files are."""
+        return (self.zones_dir or data_dir / "backends" / name / "zones").resolve()
+
+    def told(self, name: str, data_dir: Path) -> str:
+        """See BackendSettings."""
+        return f"{name}: CoreDNS, zone files in {self.folder(name, data_dir)}"
+
+
+class CorednsFileBackend:
+    """See `Backend`."""
+
+    def __init__(self, name: str, settings: CorednsFileSettings, folder: Path) -> None:
+        self.name = name
+        self.servers = settings.servers(ServerAddress(host="127.0.0.1", port=53))
+        self.capabilities = Capabilities(
+            batch_size=settings.batch_size,
+            concurrency=3,  # a batch is mostly waiting for CoreDNS to look: a challenge must not wait behind it
+            allows_transfer=settings.transfers,
+            unsupported_types=NO_NSEC3,
+        )
+        self._folder = folder
+        self._files = NamedFolder(folder)
+
+    async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
+        """See Backend."""
+        await self._probe()
+        try:
+            return await asyncio.to_thread(self._apply, changes)
+        except OSError as error:
+            raise BackendUnavailable(
+                f"{error.strerror}: {error.filename or self._folder}", backend=self.name
+            ) from error
+
+    async def inventory(self) -> AsyncIterator[ZoneObserved]:
+        """See Backend. Reads the last line of each file, a page in a thread at a time."""
+        names = await asyncio.to_thread(self._files.all_names)
+        for start in range(0, len(names), PAGE):
+            for observed in await self.observe(names[start : start + PAGE]):
+                if observed is not None:
+                    yield observed
+
+    async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
+        """See Backend. The last line of each file tells."""
+        return await asyncio.to_thread(self._files.observe_all, names)
+
+    async def stored(self, name: ZoneName) -> Sequence[Record] | None:
+        """See Backend."""
+        with contextlib.suppress(ValueError):
+            return await asyncio.to_thread(self._files.records, name)
+        return None
+
+    async def ready(self) -> None:
+        """See Backend: CoreDNS answers, and the folder can be written."""
+        await self._probe()
+        try:
+            await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        except OSError as error:
+            raise BackendUnavailable(f"{error.strerror}: {self._folder}", backend=self.name) from error
+
+    async def aclose(self) -> None:
+        """See Backend."""
+
+    async def _probe(self) -> None:
+        """Raises BackendUnavailable when one of the name servers does not answer: files alone prove nothing."""
+        for server in self.servers:
+            for tries in (1, 2):
+                try:
+                    await dns.asyncquery.udp(PROBED, server.host, port=server.port, timeout=PROBE_S / 2)
+                    break
+                except (OSError, dns.exception.DNSException) as error:
+                    if tries == 2:  # noqa: PLR2004 - one datagram may be lost
+                        raise BackendUnavailable(f"{server} does not answer", backend=self.name) from error
+
+    def _apply(self, changes: Sequence[ZoneChange]) -> list[Outcome]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return [self._apply_one(change) for change in changes]
+
+    def _apply_one(self, change: ZoneChange) -> Outcome:
+        if "/" in change.name:
+            if change.is_delete:
+                return _APPLIED
+            return _refused(
+                "the plug-in auto takes the name of a zone from the name of its file, which no slash can be in"
+            )
+        if change.text is None:
+            self._files.remove(change.name)
+            return _APPLIED
+        try:
+            kinds = {line.split(" ", 4)[3] for line in change.text.splitlines()[2:] if line}
+            if lacking := sorted(kinds & NO_NSEC3):
+                return _refused(f"CoreDNS does not serve zones with {', '.join(lacking)}")
+            parse(change.text, change.name)
+        except PushRefused as error:
+            return _refused(f"CoreDNS would not load the zone: {error}")
+        self._files.write(
+            change.name, change.text, version=change.version, serial=change.serial, records=change.records
+        )
+        return _APPLIED
+
+
+def build(name: str, settings: CorednsFileSettings, data_dir: Path) -> CorednsFileBackend:
+    """The backend of these settings."""
+    return CorednsFileBackend(name, settings, settings.folder(name, data_dir))
+
+
+def _refused(reason: str) -> Outcome:
+    return Outcome(kind=OutcomeKind.REFUSED, reason=reason)

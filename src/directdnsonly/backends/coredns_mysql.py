@@ -1,0 +1,288 @@
+"""CoreDNS on MySQL: each zone is written as the difference to what the tables hold, many zones in one transaction.
+
+The row of a zone and its id stay for the life of the zone (mysql_extend keeps ids in memory), and rows that vanish give
+their ids to those that come. Deletes take the records, then the zone's row, in one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from directdnsonly.backends._coredns_rows import NO_NSEC3, Dialect, Row, RowRefused, checksum, records, rows_of
+from directdnsonly.backends._coredns_schema import CHECKSUM, Schema, find_schema
+from directdnsonly.backends._mysql import DataRefused, MysqlServer, Session
+from directdnsonly.backends._mysql_batch import deliver
+from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange, ZoneObserved
+from directdnsonly.backends.coredns_mysql_settings import CorednsMysqlSettings
+from directdnsonly.errors import NameRefused
+from directdnsonly.zone.model import Record
+from directdnsonly.zone.name import ZoneName
+
+PAGE = 1000
+COLUMNS = ("id", "zone_id", "hostname", "type", "data", "ttl", "online")
+Written = dict[ZoneName, frozenset[Row]]
+
+
+class CorednsMysqlBackend:
+    """See `Backend`."""
+
+    def __init__(self, name: str, settings: CorednsMysqlSettings) -> None:
+        ours = settings.plugin == "mysqlzones"
+        self.name = name
+        self.servers = settings.servers()
+        self.capabilities = Capabilities(
+            batch_size=settings.batch_size,
+            concurrency=settings.connections,
+            allows_transfer=settings.transfers,
+            observes=True,
+            authoritative=settings.authoritative,
+            forgets=ours,
+            unsupported_types=NO_NSEC3 if ours else frozenset(),
+        )
+        self._settings = settings
+        self._server = MysqlServer(name, settings)
+        self._dialect = Dialect(escapes=ours, signed=settings.signed_zones == "write")
+        self._zones, self._records = f"`{settings.zones_table}`", f"`{settings.records_table}`"
+        self._schema: Schema | None = None
+        self._commanding = asyncio.Lock()
+
+    # -- Backend
+
+    async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
+        """See Backend."""
+        if self._schema is None:
+            self._schema = await self._find_schema()
+        wanted, refused = await asyncio.to_thread(self._prepare, changes)
+        good = [change for number, change in enumerate(changes) if number not in refused]
+
+        async def write(session: Session, some: Sequence[ZoneChange]) -> None:
+            await self._write(session, some, wanted)
+
+        outcomes = iter(await deliver(self._server, good, write, explain=self._explain) if good else [])
+        settled = [refused.get(number) or next(outcomes) for number in range(len(changes))]
+        return await self._after_deletes(changes, settled)
+
+    async def inventory(self) -> AsyncIterator[ZoneObserved]:
+        """See Backend. A page of zones at a time, by their ids."""
+        last = 0
+        while True:
+            rows = await self._server.query(
+                f"SELECT id, zone_name FROM {self._zones} WHERE id > %s ORDER BY id LIMIT {PAGE}", (last,)
+            )
+            if not rows:
+                return
+            last = rows[-1][0]
+            for observed in await self.observe([name for _, text in rows if (name := _zone_name(text))]):
+                if observed is not None:
+                    yield observed
+
+    async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
+        """See Backend. Serial and count come from the records themselves, as the name server reads them."""
+        if not names:
+            return []
+        if self._schema is None:
+            self._schema = await self._find_schema()
+        version, altered = ("z.version", f"MAX(z.checksum) <> {CHECKSUM}") if self._schema.ours else ("NULL", "FALSE")
+        found: dict[str, ZoneObserved] = {}
+        for start in range(0, len(names), PAGE):
+            page = [name.absolute for name in names[start : start + PAGE]]
+            rows = await self._server.query(
+                f"SELECT z.zone_name, MAX({version}), {altered}, COUNT(r.id),"
+                " MAX(CASE WHEN r.type = 'SOA' AND r.hostname = '@' THEN r.data END)"
+                f" FROM {self._zones} z LEFT JOIN {self._records} r ON r.zone_id = z.id AND r.online <> 0"
+                f" WHERE z.zone_name IN ({_places(page)}) GROUP BY z.id, z.zone_name",
+                page,
+            )
+            found |= {text: _observed(text, *rest) for text, *rest in rows}
+        return [found.get(name.absolute) for name in names]
+
+    async def stored(self, name: ZoneName) -> Sequence[Record] | None:
+        """See Backend."""
+        zone = await self._server.query(f"SELECT id FROM {self._zones} WHERE zone_name = %s", (name.absolute,))
+        if not zone:
+            return None
+        rows = await self._server.query(
+            f"SELECT hostname, type, data, ttl FROM {self._records} WHERE zone_id = %s AND online <> 0", zone[0]
+        )
+        return records(name, (Row(*row) for row in rows))
+
+    async def ready(self) -> None:
+        """See Backend. The tables are looked at each time: somebody may have changed or dropped them."""
+        self._schema = await self._find_schema()
+
+    async def aclose(self) -> None:
+        """See Backend."""
+        await self._server.aclose()
+
+    # -- a batch
+
+    def _prepare(
+        self, changes: Sequence[ZoneChange]
+    ) -> tuple[dict[tuple[ZoneName, int], frozenset[Row]], dict[int, Outcome]]:
+        """The rows of each put, and what this backend refuses. In a thread: 10 us a record."""
+        wanted: dict[tuple[ZoneName, int], frozenset[Row]] = {}
+        refused: dict[int, Outcome] = {}
+        for number, change in enumerate(changes):
+            if change.is_delete:
+                continue
+            try:
+                rows = rows_of(change, self._dialect)
+                lacking = sorted({row.type for row in rows} & self.capabilities.unsupported_types)
+                if lacking:
+                    raise RowRefused(f"CoreDNS does not serve zones with {', '.join(lacking)}")
+                wanted[change.name, change.version] = rows
+            except RowRefused as error:
+                refused[number] = Outcome(kind=OutcomeKind.REFUSED, reason=str(error))
+        return wanted, refused
+
+    async def _write(
+        self,
+        session: Session,
+        changes: Sequence[ZoneChange],
+        wanted: Mapping[tuple[ZoneName, int], frozenset[Row]],
+    ) -> None:
+        """Inside a transaction: make the tables hold these changes; of several of one zone, the last."""
+        last = {change.name: change for change in changes}
+        puts = {name: change for name, change in sorted(last.items()) if not change.is_delete}
+        ids = await self._ids(session, sorted(last), lock=True)
+        gone = [ids[name] for name, change in last.items() if change.is_delete and name in ids]
+        if gone:
+            await session.execute(f"DELETE FROM {self._records} WHERE zone_id IN ({_places(gone)})", gone)
+            await session.execute(f"DELETE FROM {self._zones} WHERE id IN ({_places(gone)})", gone)
+        there = {ids[name]: name for name in puts if name in ids}
+        new = [name for name in puts if name not in ids]
+        if new:
+            await session.insert(self._settings.zones_table, ["zone_name"], [[name.absolute] for name in new])
+            ids |= await self._ids(session, new)
+        rows = {ids[name]: wanted[name, change.version] for name, change in puts.items()}
+        await self._write_records(session, rows, list(there))
+        await self._write_zones(session, {ids[name]: change for name, change in puts.items()}, rows)
+
+    async def _ids(self, session: Session, names: Sequence[ZoneName], *, lock: bool = False) -> dict[ZoneName, int]:
+        """The ids of zones, their rows locked in one order."""
+        rows = await session.rows(
+            f"SELECT id, zone_name FROM {self._zones} WHERE zone_name IN ({_places(names)})"
+            f" ORDER BY zone_name{' FOR UPDATE' if lock else ''}",
+            [name.absolute for name in names],
+        )
+        return {ZoneName.trusted(text.removesuffix(".")): number for number, text in rows}
+
+    async def _write_records(
+        self, session: Session, wanted: Mapping[int, frozenset[Row]], there: Sequence[int]
+    ) -> None:
+        """What is too much goes, what is missing comes, and takes the ids that became free."""
+        missing = {zone: set(rows) for zone, rows in wanted.items()}
+        surplus: list[int] = []
+        if there:
+            found = await session.rows(
+                f"SELECT id, zone_id, online, hostname, type, data, ttl FROM {self._records}"
+                f" WHERE zone_id IN ({_places(there)})",
+                there,
+            )
+            for number, zone, online, *fields in found:
+                row = Row(*fields)
+                if online and row in missing[zone]:
+                    missing[zone].remove(row)  # a second one like it is surplus
+                else:
+                    surplus.append(number)
+        if surplus:
+            await session.execute(f"DELETE FROM {self._records} WHERE id IN ({_places(surplus)})", surplus)
+        free = iter(surplus)
+        added = [
+            (next(free, None), zone, row.hostname, row.type, row.data, row.ttl, 1)
+            for zone, rows in missing.items()
+            for row in sorted(rows)
+        ]
+        if added:
+            await session.insert(self._settings.records_table, COLUMNS, added)
+
+    async def _write_zones(
+        self, session: Session, puts: Mapping[int, ZoneChange], rows: Mapping[int, frozenset[Row]]
+    ) -> None:
+        """In our own schema: what the records are, and a new stamp, by which mysqlzones reads the zone again."""
+        if not puts or self._schema is None or not self._schema.ours:
+            return
+        cases = {
+            "serial": [(zone, change.serial) for zone, change in puts.items()],
+            "version": [(zone, change.version) for zone, change in puts.items()],
+            "records": [(zone, len(rows[zone])) for zone in puts],
+            "checksum": [(zone, checksum(rows[zone])) for zone in puts],
+        }
+        sets = ", ".join(f"{column} = CASE id {'WHEN %s THEN %s ' * len(puts)}END" for column in cases)
+        values = [value for pairs in cases.values() for pair in pairs for value in pair]
+        await session.execute(
+            f"UPDATE {self._zones} SET stamp = stamp + 1, {sets} WHERE id IN ({_places(puts)})", [*values, *puts]
+        )
+
+    def _explain(self, error: DataRefused) -> str:
+        """Names the record whose value does not fit."""
+        if error.row is None or len(error.row) != len(COLUMNS):
+            return error.reason
+        _, _, hostname, kind, data, *_ = error.row
+        return f"the record {hostname} {kind} ({len(data)} characters) does not fit the table: {error.reason}"
+
+    # -- around it
+
+    async def _find_schema(self) -> Schema:
+        return await find_schema(self._server, self._settings, backend=self.name)
+
+    async def _after_deletes(self, changes: Sequence[ZoneChange], outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Run the operator's command once when something was deleted; deleted is only what it was told."""
+        deleted = {
+            number
+            for number, (change, outcome) in enumerate(zip(changes, outcomes, strict=True))
+            if change.is_delete and outcome.kind is OutcomeKind.APPLIED
+        }
+        if not deleted or not self._settings.on_delete:
+            return outcomes
+        async with self._commanding:
+            failure = await asyncio.to_thread(_run, self._settings.on_delete, self._settings.on_delete_timeout_s)
+        if not failure:
+            return outcomes
+        again = Outcome(kind=OutcomeKind.RETRY, reason=f"deleted, but on_delete failed: {failure}")
+        return [again if number in deleted else outcome for number, outcome in enumerate(outcomes)]
+
+
+def build(name: str, settings: CorednsMysqlSettings, data_dir: Path) -> CorednsMysqlBackend:
+    """The backend of these settings."""
+    del data_dir
+    return CorednsMysqlBackend(name, settings)
+
+
+def _places(values: Sequence[Any] | Mapping[Any, Any]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _zone_name(text: str) -> ZoneName | None:
+    """The zone of a row; None for the catch-all, and for what is none of ours."""
+    try:
+        return ZoneName.parse(text) if text.endswith(".") else None
+    except NameRefused:
+        return None
+
+
+def _observed(text: str, version: int | None, altered: object, count: int, soa: str | None) -> ZoneObserved:
+    """Not whole: without an SOA, or other records than we wrote."""
+    name = ZoneName.trusted(text.removesuffix("."))
+    fields = (soa or "").split(" ")
+    if altered or len(fields) < 7 or not fields[2].isdigit():  # noqa: PLR2004 - the fields of an SOA
+        return ZoneObserved(name=name, version=version, records=count, whole=False)
+    return ZoneObserved(name=name, serial=int(fields[2]), records=count, version=version)
+
+
+def _run(argv: Sequence[str], limit_s: float) -> str:
+    """Run a command of the operator's; why it failed, empty when it did not."""
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit_s, check=False)  # noqa: S603 - the operator's own
+    except subprocess.TimeoutExpired:
+        return f"{argv[0]} did not end in {limit_s:g} s"
+    except OSError as error:
+        return f"{argv[0]}: {error.strerror}"
+    if not done.returncode:
+        return ""
+    words = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
+    return f"{argv[0]} ended with {done.returncode}" + (f": {words[-1][:200]}" if words else "")
