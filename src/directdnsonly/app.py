@@ -36,13 +36,18 @@ from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.nameservers.supervisor import ManagedDaemon
 from directdnsonly.outbox.records import Owner, Receipt, Source
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.receive import approval_routes
 from directdnsonly.receive import routes as receive_routes
 from directdnsonly.receive.accept import Acceptance, Policy
+from directdnsonly.receive.approvals import Approvals
 from directdnsonly.receive.credentials import Credentials
 from directdnsonly.receive.forwarded import BehindProxies
 from directdnsonly.receive.parsing import ZoneParser
+from directdnsonly.reconcile import routes as reconcile_routes
+from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
+from directdnsonly.wiring import PulledZones, swept_lanes
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 
@@ -112,6 +117,13 @@ class Service:
             [self._lane(backend) for backend in self.backends.values()],
             watch_every_s=settings.dispatch.watch_every_s,
         )
+        self.reconciler = Reconciler(
+            settings=settings.reconciliation,
+            store=store,
+            clock=clock,
+            intake=PulledZones(lambda: self.acceptance, self.dispatcher.wake),
+            lanes=swept_lanes(self.dispatcher.lanes, self.backends),
+        )
 
     def _lane(self, backend: Backend) -> Lane:
         can = backend.capabilities
@@ -153,6 +165,7 @@ class Service:
                 for name, daemon in self.daemons.items():
                     actors.create_task(daemon.run(), name=f"nameserver:{name}")
                 actors.create_task(self.dispatcher.run(), name="dispatch")
+                actors.create_task(self.reconciler.run(), name="reconcile")
                 actors.create_task(self._keep_house(), name="outbox:housekeeping")
         except* Exception as group:
             causes = "; ".join(_leaves(group))
@@ -233,6 +246,7 @@ def build_api(service: Service) -> FastAPI:
         policy=Policy(
             check_subdomain_owner=settings.check_subdomain_owner_in_cluster_domainowners,
             takeover=settings.takeover,
+            hold_losses=settings.hold_losses,
             request_timeout_s=settings.request_timeout_s,
         ),
     )
@@ -256,6 +270,7 @@ def build_api(service: Service) -> FastAPI:
             name: DaemonState(state=str(daemon.status.phase), since=daemon.status.since, reason=daemon.status.reason)
             for name, daemon in service.daemons.items()
         },
+        alarms=lambda: [f"{one.kind} {one.subject}: {one.reason}" for one in service.reconciler.alarms()],
         clock=service.clock,
         started_at=service.started_at,
         max_body_bytes=settings.max_body_bytes,
@@ -272,6 +287,9 @@ def build_api(service: Service) -> FastAPI:
     # First, because routes are tried in order and DirectAdmin's are the ones that must be fast.
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
     app.include_router(receive_routes.router(acceptance, credentials, limits, clock=service.clock))
+    app.include_router(reconcile_routes.router(service.reconciler, authenticate))
+    approvals = Approvals(store=service.store, acceptance=acceptance, clock=service.clock)
+    app.include_router(approval_routes.router(approvals, authenticate))
     for routes in (outbox_routes, history, pins, api_routes):  # the last one takes any path below /zones/
         app.include_router(routes.router(parts))
     app.include_router(health.router(parts))

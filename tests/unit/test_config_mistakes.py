@@ -15,6 +15,7 @@ from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.config import Settings, load
 from directdnsonly.config.settings import key_paths, section_of
 from directdnsonly.errors import ConfigError
+from directdnsonly.reconcile.settings import DirectAdminServer
 
 SECRET = "hunter2"
 GOOD_DOOR = "app: {auth_password: x}\n"
@@ -190,6 +191,8 @@ def other_value(model: type[BaseModel], key: str) -> Any:
         "retry_delays_s": (1.0, 2.0), "default_backend": "bind", "run_as": "nobody", "retry_jitter": 0.5,
         "visible_within_s": 3.0, "api_url": "http://192.0.2.9:8082", "api_urls": ("http://192.0.2.9:8082", "http://192.0.2.10:8082"),
         "on_delete": ("systemctl", "restart", "coredns"),
+        "least_share": 0.25, "max_orphan_share": 0.25,
+        "directadmin_servers": [DirectAdminServer(hostname="da1.example.com", password=SecretStr("a-key"), port=443)],
     }  # fmt: skip
     if key in special:
         return special[key]
@@ -208,6 +211,8 @@ def other_value(model: type[BaseModel], key: str) -> Any:
 def as_text(value: Any) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, list):
+        return json.dumps([{"hostname": one.hostname, "password": "a-key", "port": one.port} for one in value])
     return (
         ",".join(map(str, value))
         if isinstance(value, tuple)

@@ -169,6 +169,8 @@ def status(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOpti
             *_plain(backend["reason"]),
         )
     out.print(table)
+    for alarm in found.get("alarms", ()):
+        _say(f"ALARM {alarm}")
 
 
 def _settings(config: Path | None) -> Any:

@@ -37,9 +37,12 @@ class AppSettings(BaseModel):
         True,
         description="Answer a domain check of a subdomain with its parent's owner (exists=3) rather than exists=2.",
     )
-    takeover: Literal["transfer", "reject"] = Field(
+    takeover: Literal["transfer", "hold", "reject"] = Field(
         "transfer",
-        description="What happens when one DirectAdmin server pushes a zone of another: accept and record, or refuse.",
+        description="When one DirectAdmin server pushes a zone of another: record it, hold it while that lists it, or refuse.",
+    )
+    hold_losses: bool = Field(
+        False, description="Hold a push that loses most of a zone, its apex NS or its MX, until somebody approves it."
     )
     trusted_proxies: tuple[str, ...] = Field(
         (),
