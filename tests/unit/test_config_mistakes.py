@@ -186,7 +186,7 @@ def test_variables_alone_can_make_a_backend(tmp_path, monkeypatch):
 def other_value(model: type[BaseModel], key: str) -> Any:
     """A valid value of a key that is not its default."""
     special = {
-        "type": "bind", "timezone": "Pacific/Auckland", "listen_host": "127.0.0.9", "listen": ("127.0.0.8", "::1"),
+        "type": "bind", "trusted_proxies": ("192.0.2.0/24",), "timezone": "Pacific/Auckland", "listen_host": "127.0.0.9", "listen": ("127.0.0.8", "::1"),
         "allow_transfer": ("192.0.2.1",), "notify_addresses": ("192.0.2.3",), "verify_address": ("127.0.0.1#54", "::1#53"), "rndc_host": "192.0.2.2",
         "retry_delays_s": (1.0, 2.0), "default_backend": "bind", "run_as": "nobody", "retry_jitter": 0.5,
         "visible_within_s": 3.0, "api_url": "http://192.0.2.9:8082", "api_urls": ("http://192.0.2.9:8082", "http://192.0.2.10:8082"),
