@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 
-.PHONY: help run test check bench faults docs matrix coredns lock clean tools-run tools-test
+.PHONY: help run test check bench faults docs matrix coredns lock image test-image test-systemd dist clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -20,8 +20,8 @@ run: tools-run .venv/.run ## set up everything and start the service with a bund
 
 test: tools-test .venv/.dev build/coredns ## all tests: fast ones first, then real name servers
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/contract
-	$(SBIN) $(PY) -m pytest -q -m "not slow" tests/integration tests/e2e
-	$(SBIN) $(PY) -m pytest -q -m slow tests/integration tests/e2e
+	$(SBIN) $(PY) -m pytest -q -m "not slow" tests/integration tests/e2e tests/deploy
+	$(SBIN) $(PY) -m pytest -q -m slow tests/integration tests/e2e tests/deploy
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/faults
 
 check: .venv/.dev ## format, lint, types, imports
@@ -47,6 +47,19 @@ matrix: tools-test .venv/.dev build/coredns ## the RR-type matrix anew, from a r
 lock: ## pin the dependencies again (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
 	uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-dev.lock pyproject.toml
+
+image: ## the container image: docker, or podman where no engine runs (deploy/container/build.sh)
+	@deploy/container/build.sh
+
+test-image: image tools-test .venv/.dev ## start that image as we document it, push to it, ask its name server
+	$(SBIN) TEST_IMAGE=directdnsonly:latest $(PY) -m pytest -q -s --timeout 600 tests/image
+
+test-systemd: tools-test .venv/.dev ## boot a Debian in which our recipe has installed the service (root, two minutes)
+	@deploy/debian/install-tools.sh machine
+	$(SBIN) TEST_SYSTEMD=1 $(PY) -m pytest -q -s --timeout 900 tests/machine
+
+dist: .venv/.dev ## wheel, sdist, SBOM, licences and checksums in dist/
+	$(PY) deploy/release/dist.py
 
 clean: ## remove what was built; config/ and data/ stay
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

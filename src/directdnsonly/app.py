@@ -36,17 +36,23 @@ from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.nameservers.supervisor import ManagedDaemon
 from directdnsonly.outbox.records import Event, Owner, Receipt, Source
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.receive import approval_routes
 from directdnsonly.receive import routes as receive_routes
 from directdnsonly.receive.accept import Acceptance, Policy
 from directdnsonly.receive.access import Access
+from directdnsonly.receive.approvals import Approvals
 from directdnsonly.receive.directadmin import is_command_path
+from directdnsonly.receive.forwarded import BehindProxies
 from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.receive.settings import as_networks, known_secrets
 from directdnsonly.receive.tls import Certificate
 from directdnsonly.receive.tokens import TokenBook
+from directdnsonly.reconcile import routes as reconcile_routes
+from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.server import listen, make_server
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
+from directdnsonly.wiring import PulledZones, swept_lanes
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 
@@ -136,6 +142,13 @@ class Service:
             [self._lane(backend) for backend in self.backends.values()],
             watch_every_s=settings.dispatch.watch_every_s,
         )
+        self.reconciler = Reconciler(
+            settings=settings.reconciliation,
+            store=store,
+            clock=clock,
+            intake=PulledZones(lambda: self.acceptance, self.dispatcher.wake),
+            lanes=swept_lanes(self.dispatcher.lanes, self.backends),
+        )
 
     def _lane(self, backend: Backend) -> Lane:
         can = backend.capabilities
@@ -178,6 +191,7 @@ class Service:
                 for name, daemon in self.daemons.items():
                     actors.create_task(daemon.run(), name=f"nameserver:{name}")
                 actors.create_task(self.dispatcher.run(), name="dispatch")
+                actors.create_task(self.reconciler.run(), name="reconcile")
                 actors.create_task(self._keep_house(), name="outbox:housekeeping")
         except* Exception as group:
             causes = "; ".join(_leaves(group))
@@ -275,6 +289,7 @@ def build_api(service: Service) -> FastAPI:
         policy=Policy(
             check_subdomain_owner=settings.check_subdomain_owner_in_cluster_domainowners,
             takeover=settings.takeover,
+            hold_losses=settings.hold_losses,
             request_timeout_s=settings.request_timeout_s,
             max_zones={one.name: one.max_zones for one in settings.credentials if one.max_zones},
         ),
@@ -298,6 +313,7 @@ def build_api(service: Service) -> FastAPI:
             name: DaemonState(state=str(daemon.status.phase), since=daemon.status.since, reason=daemon.status.reason)
             for name, daemon in service.daemons.items()
         },
+        alarms=lambda: [f"{one.kind} {one.subject}: {one.reason}" for one in service.reconciler.alarms()],
         clock=service.clock,
         started_at=service.started_at,
         max_body_bytes=settings.max_body_bytes,
@@ -317,6 +333,9 @@ def build_api(service: Service) -> FastAPI:
     app.include_router(receive_routes.router(acceptance, access, limits))
     app.include_router(backends.router(parts, lambda: service.dispatcher.lanes, audit))
     app.include_router(served.router(parts, lambda: {name: one.servers for name, one in service.backends.items()}))
+    app.include_router(reconcile_routes.router(service.reconciler, authenticate))
+    approvals = Approvals(store=service.store, acceptance=acceptance, clock=service.clock)
+    app.include_router(approval_routes.router(approvals, authenticate))
     for routes in (outbox_routes, history, pins):
         app.include_router(routes.router(parts))
     app.include_router(api_routes.router(parts, audit))  # after those above: it takes any path below /zones/
@@ -338,7 +357,8 @@ async def _serve(settings: Settings, sockets: list[socket.socket], certificate: 
     """Until a signal comes or an actor fails."""
     logger = structlog.get_logger()
     async with running(settings) as service, asyncio.TaskGroup() as group:
-        server = make_server(build_api(service), settings.app, certificate=certificate)
+        app = BehindProxies(build_api(service), settings.app.trusted_proxies)
+        server = make_server(app, settings.app, certificate=certificate)
         watching = group.create_task(certificate.watch(), name="tls") if certificate else None
         logger.info(
             "service.started",

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from directdnsonly.receive.connections import BoundedHttp, Bounds, Connections
 from directdnsonly.receive.settings import AppSettings
@@ -73,11 +73,12 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def make_server(app: FastAPI, settings: AppSettings, *, certificate: Certificate | None = None) -> Server:
+def make_server(app: ASGIApp, settings: AppSettings, *, certificate: Certificate | None = None) -> Server:
     """A server for the app, as configured."""
     config = uvicorn.Config(
         app,
         http=partial(BoundedHttp, connections=Connections(bounds(settings))),  # type: ignore[arg-type]
+        proxy_headers=False,  # uvicorn would believe anybody on loopback
         ws="none",
         lifespan="off",
         log_config=None,

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox.drift import HeldPush, Migration
 from directdnsonly.outbox.records import (
     Event,
     Kind,
@@ -37,6 +38,18 @@ class FakeStore:
         self.writes: list[str] = []
         self.unavailable = ""
         self.gate: asyncio.Event | None = None
+
+    async def migrations(self) -> list[Migration]:
+        """No moves are announced."""
+        return []
+
+    async def held_push(self, _name: ZoneName) -> HeldPush | None:
+        """Nothing waits."""
+        return None
+
+    async def record_held(self, held: HeldPush) -> None:
+        """Nothing is held: tests of that use the real store."""
+        raise NotImplementedError
 
     async def record_push(self, push: NewVersion) -> Receipt:
         """Newest wins; the published serial only moves forward; the same content changes nothing."""

@@ -17,6 +17,7 @@ from directdnsonly.config import Settings, load
 from directdnsonly.config.settings import key_paths, section_of
 from directdnsonly.errors import ConfigError
 from directdnsonly.receive.settings import CredentialSettings
+from directdnsonly.reconcile.settings import DirectAdminServer
 
 SECRET = "hunter2"
 GOOD_DOOR = "app: {auth_password: x}\n"
@@ -187,13 +188,15 @@ def test_variables_alone_can_make_a_backend(tmp_path, monkeypatch):
 def other_value(model: type[BaseModel], key: str) -> Any:
     """A valid value of a key that is not its default."""
     special = {
-        "type": "bind", "timezone": "Pacific/Auckland", "listen_host": "127.0.0.9", "listen": ("127.0.0.8", "::1"),
+        "type": "bind", "trusted_proxies": ("192.0.2.0/24",), "timezone": "Pacific/Auckland", "listen_host": "127.0.0.9", "listen": ("127.0.0.8", "::1"),
         "allow_transfer": ("192.0.2.1",), "notify_addresses": ("192.0.2.3",), "verify_address": ("127.0.0.1#54", "::1#53"), "rndc_host": "192.0.2.2",
         "retry_delays_s": (1.0, 2.0), "default_backend": "bind", "run_as": "nobody", "retry_jitter": 0.5,
         "metrics_networks": (ipaddress.ip_network("192.0.2.0/24"),),
         "credentials": (CredentialSettings(name="b", password=SecretStr("x"), roles=("read",)),),
         "visible_within_s": 3.0, "api_url": "http://192.0.2.9:8082", "api_urls": ("http://192.0.2.9:8082", "http://192.0.2.10:8082"),
         "on_delete": ("systemctl", "restart", "coredns"),
+        "least_share": 0.25, "max_orphan_share": 0.25,
+        "directadmin_servers": [DirectAdminServer(hostname="da1.example.com", password=SecretStr("a-key"), port=443)],
     }  # fmt: skip
     if key in special:
         return special[key]
@@ -214,6 +217,8 @@ def as_text(value: Any) -> str:
         return json.dumps([{"name": one.name, "password": "x", "roles": list(one.roles)} for one in value])
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, list):
+        return json.dumps([{"hostname": one.hostname, "password": "a-key", "port": one.port} for one in value])
     return (
         ",".join(map(str, value))
         if isinstance(value, tuple)

@@ -221,6 +221,7 @@ class StatusView(BaseModel):
     state: str = Field(examples=["ok"])
     started_at: Moment
     zones: int
+    alarms: list[str] = Field(description="What reconciliation found that a person must look at")
     store: StoreStatus
     backends: list[BackendStatus]
 

@@ -96,6 +96,7 @@ class ApiParts:
     authenticate: Callable[[Request], str]  # the credential's name; raises HTTPException 401
     lanes: Callable[[], Mapping[str, LaneStatusLike]]
     daemons: Callable[[], Mapping[str, DaemonState]]
+    alarms: Callable[[], list[str]] = list  # what reconciliation found that a person must look at
     clock: Clock
     started_at: float
     max_body_bytes: int

@@ -19,11 +19,13 @@ async def status_of(parts: ApiParts) -> StatusView:
         for backlog in await parts.store.backlog()
     ]
     commits = parts.store.commits
+    alarms = parts.alarms()
     return StatusView(
         version=__version__,
-        state="ok" if all(backend.state in {"ok", "busy"} for backend in backends) else "degraded",
+        state="ok" if not alarms and all(backend.state in {"ok", "busy"} for backend in backends) else "degraded",
         started_at=parts.started_at,
         zones=await parts.store.count_zones(),
+        alarms=alarms,
         store=StoreStatus(
             size_bytes=parts.store.size_bytes(),
             sqlite=sqlite3.sqlite_version,

@@ -133,6 +133,13 @@ class Client:
 
     async def call(self, method: str, path: str, **arguments: Any) -> Any:
         """The JSON of an answer. Raises NoService, Rejected."""
+        return await self._ask(method, path, (dict, list), **arguments)
+
+    async def call_list(self, path: str) -> Any:
+        """The JSON list of an answer. Raises NoService, Rejected."""
+        return await self._ask("GET", path, list)
+
+    async def _ask(self, method: str, path: str, expect: type | tuple[type, ...], **arguments: Any) -> Any:
         try:
             answer = await self._http.request(method, self._target.url + path, **arguments)
         except httpx.ReadTimeout as error:
@@ -153,7 +160,7 @@ class Client:
             content = answer.json()
         except ValueError:
             content = None
-        if answer.is_success and isinstance(content, (dict, list)):
+        if answer.is_success and isinstance(content, expect):
             return content
         detail = content.get("detail") if isinstance(content, dict) else None
         raise Rejected(

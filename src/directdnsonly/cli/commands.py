@@ -183,6 +183,8 @@ def _tell_status(found: Any) -> None:
             *_plain(backend["reason"]),
         )
     out.print(table)
+    for alarm in found.get("alarms", ()):
+        _say(f"ALARM {alarm}")
 
 
 def _settings(config: Path | None) -> Any:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.receive.settings import AppSettings
+from directdnsonly.reconcile.settings import ReconciliationSettings
 
 
 class DnsSettings(BaseModel):
@@ -35,6 +36,7 @@ class Settings(BaseSettings):
     dns: DnsSettings = Field(default_factory=DnsSettings)
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings)
+    reconciliation: ReconciliationSettings = Field(default_factory=ReconciliationSettings)
     data_dir: Path = Field(Path("data"), description="Folder of everything that we own.")
     queue_location: Path | None = Field(None, description="Folder of the store. Default: `<data_dir>/queues`.")
     timezone: str = Field("UTC", description="Time zone of the log (IANA name).")

@@ -21,7 +21,7 @@ from directdnsonly.dispatch.proof import Proof
 from directdnsonly.dispatch.record import DeliveryRecorder, NobodyCounts
 from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.dispatch.settings import DispatchSettings
-from directdnsonly.dispatch.sweep import Sweep
+from directdnsonly.dispatch.sweep import Sweep, SweepFound
 from directdnsonly.errors import BackendUnavailable, OutboxUnavailable
 from directdnsonly.outbox.records import Claim, Priority, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
@@ -99,6 +99,7 @@ class Lane:
             Priority.INTERACTIVE: [asyncio.Event()],
             Priority.BULK: [asyncio.Event() for _ in range(settings.bulk_workers)],
         }
+        self._one_sweep = asyncio.Lock()
         self._sweep_wanted = asyncio.Event()
         self._sweep_wanted.set()  # at start the name server is compared with the store
         self._sweep = Sweep(backend=backend, proof=self._proof, store=store, page=settings.sweep_page)
@@ -297,26 +298,30 @@ class Lane:
             await self._unpaused.wait()
             self._sweep_wanted.clear()
             try:
-                await self._backend.ready()
-                found = await self._sweep.run_once()
+                await self.sweep()
             except BackendUnavailable as error:
                 self._sweep_wanted.set()
                 self._trip(error.reason)
-                continue
             except OutboxUnavailable as error:
                 self._sweep_wanted.set()
                 self._log.warning("store.unavailable", reason=str(error), task=f"sweep:{self.name}")
                 await asyncio.sleep(STORE_PAUSE_S)
-                continue
-            if found.drifted:
-                self._log.warning(
-                    "backend.drifted",
-                    backend=self.name,
-                    zones=found.seen,
-                    drifted=found.drifted,
-                    first=list(found.examples),
-                )
-                self._wake_all()
+
+    async def sweep(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
+        """Compare the name server with the store; with `repair`, queue again what differs. Raises BackendUnavailable."""
+        async with self._one_sweep:
+            await self._backend.ready()
+            found = await self._sweep.run_once(repair=repair, gentle=gentle)
+        if found.drifted and repair:
+            self._log.warning(
+                "backend.drifted",
+                backend=self.name,
+                zones=found.seen,
+                drifted=found.drifted,
+                first=list(found.examples),
+            )
+            self._wake_all()
+        return found
 
     def _tell(self, end: Settlement, report: AttemptReport) -> None:
         """The one canonical line of an attempt."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +13,7 @@ from directdnsonly.outbox.records import Claim
 from directdnsonly.outbox.store import WorkStore
 from directdnsonly.verify.compare import Finding
 
+GENTLE_PAGE = 100
 SHOWN = 10  # drifted zones that are named in the log
 
 
@@ -33,17 +36,25 @@ class Sweep:
         self._page = page
         self.running = False
 
-    async def run_once(self) -> SweepFound:
-        """One pass over all zones that are believed to be served; memory is one page. Raises BackendUnavailable."""
+    async def run_once(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
+        """One pass over all zones that are believed to be served; memory is one page. Raises BackendUnavailable.
+
+        `repair` False: nothing is queued again, `drifted` counts what would be. `gentle`: small pages, and as long a
+        pause after each as it took, so that pushes do not feel it.
+        """
         self.running = True
         try:
             seen = drifted = 0
             examples: list[str] = []
-            async for page in self._store.wanted(self._backend.name, page=self._page):
+            size = min(self._page, GENTLE_PAGE) if gentle else self._page
+            async for page in self._store.wanted(self._backend.name, page=size):
+                began = time.monotonic()
                 seen += len(page)
                 broken = await self._broken(page)
                 examples += [f"{name}: {reason}" for name, reason in list(broken.items())[: SHOWN - len(examples)]]
-                drifted += await self._queue_again(page, broken)
+                drifted += await self._queue_again(page, broken) if repair else len(broken)
+                if gentle:
+                    await asyncio.sleep(time.monotonic() - began)
         finally:
             self.running = False
         return SweepFound(seen=seen, drifted=drifted, examples=tuple(examples))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import ipaddress
 import os
 import re
 import secrets
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -100,8 +101,8 @@ class Named:
 
     def _configuration(self, secret: str, version: tuple[int, int, int]) -> str:
         folder, port = self._layout.folder, self._layout.port
-        v4 = " ".join(f"{address};" for address in self._layout.listen if ":" not in address) or "none;"
-        v6 = " ".join(f"{address};" for address in self._layout.listen if ":" in address) or "none;"
+        v4 = _address_match_list(address for address in self._layout.listen if ":" not in address)
+        v6 = _address_match_list(address for address in self._layout.listen if ":" in address)
         transfer = " ".join(
             f"{address};" for address in ("127.0.0.1", "::1", *self._layout.listen, *self._allow_transfer)
         )
@@ -156,3 +157,9 @@ def _options_of(version: tuple[int, int, int]) -> str:
     if (9, 18, 28) <= version < (9, 19, 0) or version >= (9, 20, 0):
         lines += ["  max-records-per-type 0;", "  max-types-per-name 0;"]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _address_match_list(addresses: Iterable[str]) -> str:
+    """As in listen-on, where 0.0.0.0 and :: match that one address only; every address is `any`."""
+    named = ("any" if ipaddress.ip_interface(one).ip.is_unspecified else one for one in addresses)
+    return " ".join(f"{one};" for one in named) or "none;"

@@ -25,6 +25,7 @@ class Source(StrEnum):
     ROLLBACK = "rollback"
     PULL = "pull"
     PEER = "peer"
+    RECONCILE = "reconcile"
 
 
 class Priority(IntEnum):
@@ -200,6 +201,7 @@ class NewVersion:
     zone: Zone
     origin: Origin
     priority: Priority = Priority.INTERACTIVE
+    only_if_version: int | None = None  # record only while this is the newest version (0: none yet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

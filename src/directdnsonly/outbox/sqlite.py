@@ -15,11 +15,12 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox import _history, _housekeep, _listing, _pin, _tokens, _view, _work, _write
+from directdnsonly.outbox import _history, _housekeep, _listing, _pin, _reconcile, _tokens, _view, _work, _write
 from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
 from directdnsonly.outbox._lock import own
 from directdnsonly.outbox._migrate import migrate
+from directdnsonly.outbox._reconcile_store import ReconcileMethods
 from directdnsonly.outbox.group_commit import GroupCommit
 from directdnsonly.outbox.operators import ApiToken, Pause, Repeated, ZoneFilter
 from directdnsonly.outbox.records import (
@@ -51,8 +52,8 @@ FILE_NAME = "outbox.sqlite"
 LONGEST_BACKOFF_S = 3600.0
 
 
-class SqliteStore:
-    """PushStore, ViewStore and WorkStore over one SQLite file. Made by `open_store`."""
+class SqliteStore(ReconcileMethods):
+    """PushStore, ViewStore, WorkStore and ReconcileStore over one SQLite file. Made by `open_store`."""
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class SqliteStore:
         await self._capacity.require()
         try:
             receipt = await self._write(
-                lambda connection: _write.record_push(
+                lambda connection: _reconcile.record_push_if(
                     connection,
                     push,
                     backends=self._backends,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from directdnsonly.outbox.drift import Baseline, Held, HeldPush, Migration, Pass, Sighting
 from directdnsonly.outbox.records import (
     Attempt,
     Backlog,
@@ -168,6 +169,118 @@ class WorkStore(Protocol):
 
     async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
         """Drift was found: verified (or dead) deliveries become due again; how many."""
+        ...
+
+
+class ReconcileStore(Protocol):
+    """For `reconcile`: what is held, what was absent, and the passes."""
+
+    async def held_page(self, *, after: str = "", limit: int = 1000) -> list[Held]:
+        """Zones and tombstones in order of name, those after `after`."""
+        ...
+
+    async def held(self, names: Sequence[ZoneName]) -> list[Held]:
+        """These zones and tombstones, as far as there are any, in any order."""
+        ...
+
+    async def not_ours(self, backend: str, names: Sequence[ZoneName]) -> tuple[list[ZoneName], list[ZoneName]]:
+        """Of zones that a backend holds: those that we know nothing of, and those that we have deleted there already."""
+        ...
+
+    async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
+        """Drift was found: the deliveries become due again; how many."""
+        ...
+
+    async def revive_given_up(self, backend: str, *, limit: int) -> int:
+        """Deliveries that were given up get another round; how many."""
+        ...
+
+    async def sightings(self) -> list[Sighting]:
+        """Zones that their server's whole list lacked, by name."""
+        ...
+
+    async def save_sightings(self, seen: Sequence[Sighting], over: Sequence[ZoneName]) -> None:
+        """Write how zones were seen, forget those that are over. An operator's word meanwhile (kept, approved) stays."""
+        ...
+
+    async def record_orphan_delete(self, sighting: Sighting, deletion: NewDeletion) -> Receipt | None:
+        """Commit a tombstone if the zone is still the one that was absent; None when it was pushed or kept since."""
+        ...
+
+    async def record_extra_delete(self, backend: str, names: Sequence[ZoneName], *, change_id: str) -> int:
+        """Have zones that we do not own removed from one backend; how many."""
+        ...
+
+    async def approve(self, plan: str) -> int:
+        """Approve the deletions of a plan that was over the cap; how many zones."""
+        ...
+
+    async def keep(self, name: ZoneName) -> bool:
+        """Keep a zone though its server lists it no more; False when we do not hold it."""
+        ...
+
+    async def baselines(self) -> list[Baseline]:
+        """The last whole list of each server."""
+        ...
+
+    async def save_baseline(self, baseline: Baseline) -> None:
+        """A whole list came, or an operator vouches for the next one."""
+        ...
+
+    async def held_pushes(self, *, limit: int = 100) -> list[HeldPush]:
+        """Pushes that wait for approval, oldest first."""
+        ...
+
+    async def save_pass(self, one: Pass, *, keep: int) -> int:
+        """Keep a pass and `keep` before it; its number."""
+        ...
+
+    async def passes(self, *, limit: int = 20) -> list[Pass]:
+        """The last passes, newest first."""
+        ...
+
+    async def record_event(self, event: Event) -> None:
+        """Keep one line of the audit."""
+        ...
+
+    async def text(self, name: ZoneName, version: int | None = None) -> str | None:
+        """The text of a version, as ViewStore gives it."""
+        ...
+
+
+class HoldStore(Protocol):
+    """For pushes that wait for approval, and planned moves."""
+
+    async def record_held(self, held: HeldPush) -> None:
+        """Commit a push that is not to be served yet; what waited before for the zone is void."""
+        ...
+
+    async def drop_held(self, name: ZoneName) -> None:
+        """What waits for this zone is over."""
+        ...
+
+    async def held_pushes(self, *, limit: int = 100) -> list[HeldPush]:
+        """Those that wait and are not void, oldest first."""
+        ...
+
+    async def held_push(self, name: ZoneName) -> HeldPush | None:
+        """The one that waits for this zone."""
+        ...
+
+    async def open_migration(self, move: Migration) -> int:
+        """A planned move from now on; its number."""
+        ...
+
+    async def close_migration(self, number: int) -> bool:
+        """End a planned move; whether there was one."""
+        ...
+
+    async def migrations(self) -> list[Migration]:
+        """Planned moves that are open."""
+        ...
+
+    async def record_event(self, event: Event) -> None:
+        """Keep one line of the audit."""
         ...
 
     async def revive(self, *, name: ZoneName | None = None, backend: str = "") -> int:

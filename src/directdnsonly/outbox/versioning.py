@@ -71,7 +71,7 @@ def owner_after(current: Current | None, push: NewVersion) -> Owner:
     """
     if current is not None and push.origin.source is Source.ROLLBACK:
         return current.owner
-    if current is None or current.kind is Kind.DELETE or push.origin.source is Source.DIRECTADMIN:
+    if current is None or current.kind is Kind.DELETE or push.origin.source in {Source.DIRECTADMIN, Source.PULL}:
         return push.origin.owner
     return current.owner
 

@@ -10,12 +10,13 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, VersionConflict, ZonePolicyError
+from directdnsonly.outbox.drift import HeldPush, HoldRule
 from directdnsonly.outbox.records import (
     Event,
     Kind,
@@ -31,6 +32,7 @@ from directdnsonly.outbox.records import (
 )
 from directdnsonly.outbox.store import PinStore, PushStore
 from directdnsonly.receive.change_id import ChangeIds
+from directdnsonly.receive.holding import Holding, HoldStore, Takeover
 from directdnsonly.receive.masters import KnownMasters
 from directdnsonly.receive.parsing import ParserFailed, ZoneParser
 from directdnsonly.receive.record import NobodyCounts, PushRecorder
@@ -52,7 +54,8 @@ class Policy:
     """What an operator may choose. `takeover`: what happens when one DA server pushes a zone of another."""
 
     check_subdomain_owner: bool = True
-    takeover: Literal["transfer", "reject"] = "transfer"
+    takeover: Takeover = "transfer"
+    hold_losses: bool = False
     request_timeout_s: float = 20.0
     max_zones: Mapping[str, int] = field(default_factory=dict)  # by credential; who is not in it may hold any number
     bulk_burst: int = 30
@@ -75,8 +78,12 @@ class Presence:
     exact: bool = False
 
 
-class Outbox(PushStore, PinStore, Protocol):
-    """What is asked of the store here."""
+class Outbox(PushStore, PinStore, HoldStore, Protocol):
+    """What is asked of the store."""
+
+    async def record_held(self, held: HeldPush) -> None:
+        """Keep a push that waits for approval."""
+        ...
 
 
 class Acceptance:
@@ -101,6 +108,7 @@ class Acceptance:
         self._ids = ChangeIds(clock)
         self._turns = Turns()
         self._masters = KnownMasters()
+        self._holding = Holding(store, clock, takeover=self.policy.takeover, losses=self.policy.hold_losses)
         self._rate = PushRate(burst=self.policy.bulk_burst, window_s=self.policy.bulk_window_s)
 
     async def push(
@@ -114,10 +122,13 @@ class Acceptance:
         named_reload: bool = False,
         notes: Sequence[str] = (),
         expected_version: int | None = None,
+        only_if_version: int | None = None,
+        approved: bool = False,
     ) -> Accepted:
         """Record a zone. Raises PushRefused and OutboxUnavailable; both are logged and a refusal is kept.
 
         `expected_version`: raises VersionConflict unless the zone is at this version (0: is not held).
+        `only_if_version`: recorded only while that is its newest version; `approved`: never held.
         """
         started_at = self._clock.now_s()
         origin = Origin(change_id=self._ids.next(), source=source, owner=owner, address=address)
@@ -127,15 +138,23 @@ class Acceptance:
                 name = ZoneName.parse(domain)
                 async with self._turns.of(name):
                     zone = await self._parser.parse(body, name)
-                    await self._check_takeover(name, origin)
                     await self._check_quota(name, origin)
                     await self._check_version(name, expected_version)
-                    receipt = await self._store.record_push(NewVersion(zone=zone, origin=origin, priority=priority))
+                    held = None if approved else await self._holding.judge(zone, origin, body)
+                    if held is not None:
+                        await self._store.record_held(held)
+                        return await self._tell_held(held, zone, origin)
+                    receipt = await self._store.record_push(
+                        NewVersion(zone=zone, origin=origin, priority=priority, only_if_version=only_if_version)
+                    )
         except PushRefused as refusal:
             await self._keep_refused(refusal, domain, body, origin, started_at)
             raise
         except (OutboxUnavailable, TimeoutError) as error:
             raise self._failed("push.failed", error, domain, origin, started_at) from error
+        if only_if_version is not None and receipt.ignored:
+            log.info("push.overtaken", reason=receipt.ignored, **_facts(receipt, origin))
+            return Accepted(receipt=receipt)
         self._wake(receipt)
         self._count(origin, "accepted" if receipt.changed else "unchanged", started_at)
         self._log_push(receipt, zone, origin, bytes=len(body), elapsed_ms=self._since(started_at), **_noted(notes))
@@ -243,6 +262,7 @@ class Acceptance:
         started_at = self._clock.now_s()
         priority = self._priority(origin.owner, origin.source, named_reload=False)
         try:
+            await self._give_way(name, origin)
             async with asyncio.timeout(self.policy.request_timeout_s), at_once, self._turns.of(name):
                 await self._check_version(name, expected_version)
                 receipt = await self._store.record_delete(NewDeletion(name=name, origin=origin, priority=priority))
@@ -262,18 +282,40 @@ class Acceptance:
             log.info("delete.ignored", reason="the zone is not held", **facts)
         return receipt
 
+    async def _give_way(self, name: ZoneName, origin: Origin) -> None:
+        """The former server deletes a zone that another one waits to take over: that one's comes first, and stays."""
+        if self.policy.takeover != "hold" or origin.source is not Source.DIRECTADMIN:
+            return
+        held = await self._store.held_push(name)
+        if held is not None and held.rule is HoldRule.TAKEOVER and held.owner.hostname != origin.owner.hostname:
+            try:
+                await self.push(name, held.body, owner=held.owner, address=held.address, approved=True)
+            except PushRefused:
+                pass  # it is kept and shown as refused; the delete goes on
+
     def _priority(self, owner: Owner, source: Source, *, named_reload: bool) -> Priority:
         from_directadmin = source is Source.DIRECTADMIN
         overflows = from_directadmin and self._rate.overflows((owner.credential, owner.hostname), self._clock.now_s())
-        return priority_of(named_reload=named_reload, overflows=overflows)
+        pulled = source in {Source.PULL, Source.RECONCILE}
+        return priority_of(named_reload=named_reload, overflows=overflows or pulled)
 
-    async def _check_takeover(self, name: ZoneName, origin: Origin) -> None:
-        if self.policy.takeover == "transfer" or origin.source is not Source.DIRECTADMIN:
-            return
-        held = await self._store.find_held([name])
-        if held is not None and not _same_server(held.owner, origin.owner):
-            owner = held.owner.hostname or held.owner.credential
-            raise ZonePolicyError(f"{name} belongs to {owner}; takeover is set to reject", rule="takeover")
+    async def _tell_held(self, held: HeldPush, zone: Zone, origin: Origin) -> Accepted:
+        """The push is committed, the old version stays served."""
+        log.warning(
+            "push.withheld", zone=str(zone.name), rule=str(held.rule), reason=held.reason, **_origin_facts(origin)
+        )
+        await self._record_event(
+            "push.withheld", origin, zone=zone.name, detail=f"{held.reason}; digest {held.digest[:16]}"
+        )
+        receipt = Receipt(
+            change_id=origin.change_id,
+            name=zone.name,
+            version=held.version,
+            kind=Kind.PUT,
+            changed=False,
+            ignored=f"held for approval: {held.reason}",
+        )
+        return Accepted(receipt=receipt, warnings=zone.warnings)
 
     async def _check_quota(self, name: ZoneName, origin: Origin) -> None:
         """May be passed by as many zones as are pushed at the same moment."""
@@ -360,7 +402,9 @@ class Acceptance:
         owner = origin.owner
         if receipt.took_over is not None:
             former = receipt.took_over.hostname or receipt.took_over.credential
-            log.warning("zone.taken_over", zone=receipt.name, former=former, **_origin_facts(origin))
+            planned = await self._holding.is_planned(receipt.name, receipt.took_over, owner)
+            tell = log.info if planned else log.warning
+            tell("zone.taken_over", zone=receipt.name, former=former, **_origin_facts(origin))
             await self._record_event(
                 "zone.taken_over", origin, zone=receipt.name, detail=f"from {former} to {owner.hostname}"
             )
@@ -377,13 +421,6 @@ class Acceptance:
             )
         except OutboxUnavailable as error:  # the push itself is committed: it stays accepted
             log.error("event.lost", lost=event, zone=zone, reason=str(error))  # noqa: TRY400 - the reason says it all
-
-
-def _same_server(one: Owner, other: Owner) -> bool:
-    """Whether both are the same DA server; as the store judges: by host name, by credential where one is missing."""
-    if one.hostname and other.hostname:
-        return one.hostname == other.hostname
-    return one.credential == other.credential
 
 
 def _origin_facts(origin: Origin) -> dict[str, Any]:

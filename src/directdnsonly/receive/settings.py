@@ -116,9 +116,16 @@ class AppSettings(BaseModel):
         True,
         description="Answer a domain check of a subdomain with its parent's owner (exists=3) rather than exists=2.",
     )
-    takeover: Literal["transfer", "reject"] = Field(
+    takeover: Literal["transfer", "hold", "reject"] = Field(
         "transfer",
-        description="What happens when one DirectAdmin server pushes a zone of another: accept and record, or refuse.",
+        description="When one DirectAdmin server pushes a zone of another: record it, hold it while that lists it, or refuse.",
+    )
+    hold_losses: bool = Field(
+        False, description="Hold a push that loses most of a zone, its apex NS or its MX, until somebody approves it."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
+        description="Addresses or networks of reverse proxies whose X-Forwarded-For is believed; nobody's by default.",
     )
 
     @field_validator("listen_host")
@@ -130,6 +137,18 @@ class AppSettings(BaseModel):
             if not _HOST_NAME.fullmatch(value):
                 raise ValueError("is neither an IP address nor a host name") from None
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            try:
+                network = ipaddress.ip_network(value, strict=False)
+            except ValueError:
+                raise ValueError(f"{value!r} is neither an IP address nor a network") from None
+            if not network.prefixlen:
+                raise ValueError(f"{value!r} is everybody: name the proxies")
+        return values
 
 
 def known_secrets(app: AppSettings) -> list[Secret]:

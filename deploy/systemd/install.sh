@@ -1,0 +1,67 @@
+#!/bin/sh
+# Install or upgrade DirectDNSOnly as a systemd service on Debian 12 or newer, as root, from the unpacked sdist:
+#   deploy/systemd/install.sh directdnsonly-VERSION-py3-none-any.whl
+#
+# Each version gets a folder of its own, /opt/directdnsonly-VERSION; /opt/directdnsonly points to the one in use, so that
+# the way back is one `ln -sfn` and a restart. Configuration and data are never touched once they are there.
+set -eu
+wheel=${1:?which wheel? \`make dist\` makes one in dist/}
+here=$(cd "$(dirname "$0")" && pwd)
+lock=$here/../../requirements.lock
+[ "$(id -u)" -eq 0 ] || { echo "run this as root" >&2; exit 1; }
+version=$(basename "$wheel" | cut -d- -f2)
+home=/opt/directdnsonly-$version
+
+missing="" ours=""
+command -v named >/dev/null || { missing="$missing bind9"; ours=named; }
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+if [ -n "$missing" ]; then
+  # Debian starts a name server as soon as it is installed; ours is another process.
+  [ -e /usr/sbin/policy-rc.d ] || { printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; trap 'rm -f /usr/sbin/policy-rc.d' EXIT; }
+  export DEBIAN_FRONTEND=noninteractive
+  apt="apt-get -q -o DPkg::Lock::Timeout=900"
+  # shellcheck disable=SC2086 # words
+  $apt install -y --no-install-recommends $missing || { $apt update && $apt install -y --no-install-recommends $missing; }
+fi
+
+echo "Installing $version into $home ..."
+rm -rf "$home.new"
+python3 -m venv "$home.new"
+"$home.new/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+"$home.new/bin/pip" install --quiet --disable-pip-version-check --no-deps "$wheel"
+sed -i "1s|^#!.*|#!$home/bin/python3|" "$home.new/bin/dadns"
+rm -rf "$home"
+mv "$home.new" "$home"
+"$home/bin/python3" -m compileall -q "$home/lib"
+ln -sfn "$home" /opt/directdnsonly
+ln -sfn /opt/directdnsonly/bin/dadns /usr/local/bin/dadns
+
+install -D -m 644 "$here/sysusers.conf" /usr/lib/sysusers.d/directdnsonly.conf
+install -D -m 644 "$here/tmpfiles.conf" /usr/lib/tmpfiles.d/directdnsonly.conf
+install -D -m 644 "$here/directdnsonly.service" /etc/systemd/system/directdnsonly.service
+systemd-sysusers /usr/lib/sysusers.d/directdnsonly.conf
+systemd-tmpfiles --create /usr/lib/tmpfiles.d/directdnsonly.conf
+if [ ! -e /etc/directdnsonly/app.yml ]; then
+  password=$(od -An -tx1 -N20 /dev/urandom | tr -d ' \n')
+  (umask 077; sed "s|auth_password: changeme .*|auth_password: $password|" "$here/app.yml" > /etc/directdnsonly/app.yml)
+  systemd-tmpfiles --create /usr/lib/tmpfiles.d/directdnsonly.conf
+  echo "Wrote /etc/directdnsonly/app.yml with a random password."
+fi
+if [ -d /etc/apparmor.d/local ]; then # Debian's profile of named allows its own folders only
+  rule="/var/lib/directdnsonly/** rwk,"
+  grep -qsxF "$rule" /etc/apparmor.d/local/usr.sbin.named || echo "$rule" >> /etc/apparmor.d/local/usr.sbin.named
+  if [ -d /sys/kernel/security/apparmor ] && [ -e /etc/apparmor.d/usr.sbin.named ]; then apparmor_parser -r /etc/apparmor.d/usr.sbin.named; fi
+fi
+
+# Only a named that came with us just now is switched off: one that was here before may serve zones of its own.
+[ -z "$ours" ] || systemctl disable "$ours" 2>/dev/null || true
+systemctl enable directdnsonly
+if [ -d /run/systemd/system ]; then
+  systemctl daemon-reload
+  if systemctl -q is-active named; then
+    echo "named runs already and holds port 53. Either let it serve our zones (managed: false in app.yml, docs/backends/bind.md),"
+    echo "or stop it for good (systemctl disable --now named)."
+  fi
+  systemctl restart directdnsonly
+fi
+echo "Done: dadns status --config /etc/directdnsonly/app.yml"

@@ -1,0 +1,102 @@
+"""`dadns held`, `approve`, `reject`, and `dadns migrate`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from directdnsonly.cli.client import Client, find_target
+from directdnsonly.cli.commands import ConfigOption, JsonOption, UrlOption, _run, _say, app
+from directdnsonly.cli.reconcile import _when
+
+HOURS = {"m": 1 / 60, "h": 1.0, "d": 24.0}
+migrate = typer.Typer(help="Announce that zones move from one DirectAdmin server to another.", no_args_is_help=True)
+app.add_typer(migrate, name="migrate")
+
+
+async def _call(url: str | None, config: Path | None, method: str, path: str, **arguments: Any) -> Any:
+    async with Client(find_target(url, config)) as client:
+        return await client.call(method, f"/api/v1{path}", **arguments)
+
+
+async def _list(url: str | None, config: Path | None, path: str) -> Any:
+    async with Client(find_target(url, config)) as client:
+        return await client.call_list(f"/api/v1{path}")
+
+
+@app.command()
+def held(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Pushes that wait for approval, with what they would change."""
+    found = _run(_list(url, config, "/held"))
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    for one in found:
+        _say(f"{one['zone']}: {one['reason']} (since {_when(one['at'])}, from {one['hostname'] or 'unknown'})")
+        for line in one["difference"].splitlines():
+            _say(f"  {line}")
+        _say(
+            f"  dadns approve {one['zone']} {one['digest'][:16]}   or   dadns reject {one['zone']} {one['digest'][:16]}"
+        )
+    if not found:
+        _say("no push waits for approval")
+
+
+@app.command()
+def approve(zone: str, digest: str, url: UrlOption = None, config: ConfigOption = None) -> None:
+    """Serve a held push; the digest is the one that `dadns held` shows."""
+    done = _run(_call(url, config, "POST", f"/held/{quote(zone, safe='')}/approve/{quote(digest, safe='')}"))
+    _say(f"{done['zone']}: approved, version {done['version']}, change {done['change_id']}")
+
+
+@app.command()
+def reject(zone: str, digest: str, url: UrlOption = None, config: ConfigOption = None) -> None:
+    """Forget a held push; what is served stays."""
+    done = _run(_call(url, config, "POST", f"/held/{quote(zone, safe='')}/reject/{quote(digest, safe='')}"))
+    _say(f"{done['zone']}: rejected, the old version stays served")
+
+
+@migrate.command("open")
+def open_(
+    former: Annotated[str, typer.Argument(help="Host name (in pushes) of the server that zones leave.")],
+    server: Annotated[str, typer.Argument(help="Host name of the server that they go to.")],
+    zones: Annotated[str, typer.Option("--zones", help="Names apart by commas; else all.")] = "",
+    lasts: Annotated[str, typer.Option("--for", help="How long: 30m, 24h, 7d.")] = "24h",
+    url: UrlOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """From now on zones may move without a hold and without a warning."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", lasts)
+    if found is None:
+        raise typer.BadParameter(f"--for {lasts}: give a number and m, h or d")
+    body = {
+        "former": former,
+        "server": server,
+        "zones": [name.strip() for name in zones.split(",") if name.strip()],
+        "hours": float(found[1]) * HOURS[found[2]],
+    }
+    move = _run(_call(url, config, "POST", "/migrations", json=body))
+    which = f"{len(move['zones'])} zones" if move["zones"] else "all zones"
+    _say(f"move {move['id']}: {which} from {move['former']} to {move['server']} until {_when(move['until'])} UTC")
+
+
+@migrate.command("list")
+def list_(url: UrlOption = None, config: ConfigOption = None) -> None:
+    """Moves that are open."""
+    found = _run(_list(url, config, "/migrations"))
+    for move in found:
+        which = ", ".join(move["zones"]) or "all zones"
+        _say(f"{move['id']}: {which} from {move['former']} to {move['server']} until {_when(move['until'])} UTC")
+    if not found:
+        _say("no move is open")
+
+
+@migrate.command()
+def close(number: int, url: UrlOption = None, config: ConfigOption = None) -> None:
+    """End a move before its time."""
+    _say(f"move {_run(_call(url, config, 'DELETE', f'/migrations/{number}'))['id']} is over")

@@ -1,0 +1,217 @@
+"""`dadns reconcile` and `dadns register`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from directdnsonly.cli.client import Client, Rejected, find_target
+from directdnsonly.cli.commands import (
+    EXIT_FAILED,
+    ConfigOption,
+    JsonOption,
+    UrlOption,
+    _plain,
+    _run,
+    _say,
+    _settings,
+    _table,
+    app,
+    err,
+    out,
+)
+
+KINDS = ("orphaned", "missed", "stale", "migrated", "missing", "extra", "ownerless")
+WHAT = {
+    "orphaned": "served here, lacking in its server's list",
+    "missed": "in DirectAdmin's list, not here",
+    "stale": "newer on DirectAdmin than here",
+    "migrated": "moved to another DirectAdmin server",
+    "missing": "not served as it should be",
+    "extra": "on a name server, not ours",
+    "ownerless": "no configured server answers for it",
+}
+POLL_S = 2.0
+
+
+@app.command()
+def reconcile(
+    plan: Annotated[bool, typer.Option("--plan", help="Look at everything, change nothing.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="A pass now.")] = False,
+    approve: Annotated[str, typer.Option("--approve", metavar="PLAN", help="Approve deletions over the cap.")] = "",
+    undo: Annotated[str, typer.Option("--undo", metavar="ZONE", help="Keep an orphan, or bring it back.")] = "",
+    accept_list: Annotated[
+        str, typer.Option("--accept-list", metavar="HOST", help="Vouch for a server's next list, however short.")
+    ] = "",
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare with DirectAdmin and with the name servers; without options: how the last passes went."""
+    if sum(map(bool, (plan, now, approve, undo, accept_list))) > 1:
+        raise typer.BadParameter("choose one of --plan, --now, --approve, --undo, --accept-list")
+    if plan or now:
+        job = _run(_follow(url, config, "plan" if plan else "run"))
+        _finish_job(job, as_json=as_json)
+    elif approve or undo or accept_list:
+        path, told = _word(approve, undo, accept_list)
+        answer = _run(_call(url, config, "POST", path))
+        if as_json:
+            print(json.dumps(answer, indent=2))
+        else:
+            _say(told.format(**answer))
+    else:
+        status = _run(_call(url, config, "GET", ""))
+        if as_json:
+            print(json.dumps(status, indent=2))
+        else:
+            _tell_status(status)
+
+
+def _word(approve: str, undo: str, accept_list: str) -> tuple[str, str]:
+    if approve:
+        return f"/approve/{approve}", "approved: {zones} zones; they go into quarantine with the next pass"
+    if undo:
+        return f"/undo/{undo}", "{zone}: {done}"
+    return f"/servers/{accept_list}/accept-list", f"the next list of {accept_list} is believed, however short it is"
+
+
+async def _call(url: str | None, config: Path | None, method: str, path: str) -> Any:
+    async with Client(find_target(url, config)) as client:
+        return await client.call(method, f"/api/v1/reconcile{path}")
+
+
+async def _follow(url: str | None, config: Path | None, what: str) -> Any:
+    """Ask for a pass and wait for its end, telling how far it is."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    async with Client(find_target(url, config)) as client:
+        job = await client.call("POST", f"/api/v1/reconcile/{what}")
+        with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as progress:
+            bar = progress.add_task("waiting")
+            while not job["done"]:
+                progress.update(bar, description=f"{job['stage']} ({job['count']} zones)")
+                job = await client.call("GET", f"/api/v1/reconcile/jobs/{job['id']}", params={"wait": POLL_S})
+    return job
+
+
+def _finish_job(job: Any, *, as_json: bool) -> None:
+    if job["failure"]:
+        raise typer.Exit(_failed(job["failure"]))
+    if as_json:
+        print(json.dumps(job["result"], indent=2))
+        return
+    result = job["result"]
+    _tell_plan(result["plan"])
+    if job["live"]:
+        _tell_done(result["done"])
+    else:
+        _say("nothing was changed; dadns reconcile --now does it")
+
+
+def _failed(reason: str) -> int:
+    _say(reason, to=err)
+    return EXIT_FAILED
+
+
+def _tell_plan(plan: Any) -> None:
+    for server in plan["servers"]:
+        told = f"no list: {server['reason']}" if server["reason"] else f"{server['listed']} zones listed"
+        _say(f"{server['server']}: {told}, {server['present']} of {server['owned']} of ours present")
+        if server["pushes_as"]:
+            _say(f"  pushes as {server['pushes_as']}: add it to pushed_as")
+        if not server["reason"] and not server["serials"]:
+            _say("  its own name server does not answer: stale zones cannot be told")
+    for backend, reason in plan["unreachable"].items():
+        _say(f"{backend}: not compared: {reason}")
+    counts = _table("found", "zones", "meaning", folds="meaning")
+    for kind in KINDS:
+        counts.add_row(*_plain(kind, plan["counts"].get(kind, 0), WHAT[kind]))
+    out.print(counts)
+    lines = [(kind, line) for kind in KINDS for line in plan[kind][:20]]
+    if lines:
+        table = _table("zone", "found", "where", "detail", folds="detail")
+        for kind, line in lines:
+            table.add_row(*_plain(line["zone"], kind, line["where"], line["detail"]))
+        out.print(table)
+    for server, name in plan["approvals"].items():
+        _say(f"{server}: too many orphans at once: look at them, then dadns reconcile --approve {name}")
+
+
+def _tell_done(done: Any) -> None:
+    counts = ", ".join(
+        f"{key} {len(value) if isinstance(value, list) else value}"
+        for key, value in done.items()
+        if value and key != "failures"
+    )
+    _say(f"done: {counts or 'nothing was to be done'}")
+    for failure in done["failures"][:20]:
+        _say(f"  failed: {failure}", to=err)
+
+
+def _tell_status(status: Any) -> None:
+    state = "off" if not status["enabled"] else "dry run" if status["dry_run"] else "on"
+    _say(f"reconciliation is {state}; servers: {', '.join(status['servers']) or 'none'}")
+    if status["running"]:
+        _say(f"a pass runs: {status['running']}")
+    if status["next_at"]:
+        _say(f"next pass: {_when(status['next_at'])}")
+    _say(f"watched: {status['watched']} absent zones, {status['quarantined']} in quarantine")
+    for alarm in status["alarms"]:
+        _say(f"ALARM {alarm['kind']} {alarm['subject']}: {alarm['reason']} (since {_when(alarm['since'])})")
+    table = _table("pass", "at", "took", "orphaned", "missed", "stale", "missing", "pulled", "deleted", folds="at")
+    for one in status["passes"]:
+        counts, done = one["plan"]["counts"], one["done"]
+        cells = [one["id"], _when(one["started_at"]), f"{one['ended_at'] - one['started_at']:.1f} s"]
+        cells += [counts.get(kind, 0) for kind in ("orphaned", "missed", "stale", "missing")]
+        table.add_row(*_plain(*cells, done["pulled"], len(done["deleted"])))
+    out.print(table)
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@app.command()
+def register(
+    da: Annotated[str, typer.Option("--da", metavar="HOST", help="One of reconciliation.directadmin_servers.")],
+    address: Annotated[str, typer.Option("--address", help="IP address at which that server reaches us.")],
+    port: Annotated[int | None, typer.Option("--port", help="Port there (else app.listen_port).")] = None,
+    https: Annotated[bool, typer.Option("--https", help="That port speaks TLS (a proxy in front of us).")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Add us to a DirectAdmin server's Multi Server Setup; harmless when we are in it already."""
+    settings = _settings(config)
+    server = next((one for one in settings.reconciliation.directadmin_servers if one.hostname == da.lower()), None)
+    if server is None:
+        raise typer.BadParameter(f"{da} is not one of reconciliation.directadmin_servers")
+    for line in _run(_register(settings, server, address, port or settings.app.listen_port, https=https)):
+        _say(line)
+
+
+async def _register(settings: Any, server: Any, address: str, port: int, *, https: bool) -> list[str]:
+    from directdnsonly.clock import SystemClock  # noqa: PLC0415 - other commands need not load the client
+    from directdnsonly.reconcile.answers import NoList  # noqa: PLC0415 - same
+    from directdnsonly.reconcile.directadmin_client import DirectAdminClient  # noqa: PLC0415 - same
+    from directdnsonly.reconcile.registration import Ourselves, register  # noqa: PLC0415 - same
+
+    us = Ourselves(
+        address=address,
+        port=port,
+        username=settings.app.auth_username,
+        password=settings.app.auth_password.get_secret_value(),
+        ssl=https,
+    )
+    ours = settings.reconciliation
+    limits = {"timeout_s": ours.timeout_s, "max_bytes": ours.max_answer_mb * 2**20, "ipp": ours.ipp}
+    try:
+        async with DirectAdminClient(server, clock=SystemClock(), verify=ours.verify_ssl, **limits) as client:
+            await client.login_test()
+            done = await register(client, us)
+    except NoList as error:
+        raise Rejected(f"{server.hostname}: {error}") from None
+    return [f"{server.hostname}: {line}" for line in done] or [f"{server.hostname}: we are registered already"]

@@ -1,0 +1,107 @@
+"""SQL of pushes that wait for approval, and of planned moves."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from typing import Any
+
+from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
+from directdnsonly.outbox.records import Owner
+from directdnsonly.zone.name import ZoneName
+
+# A held loss is void when the zone has another version by now; a held take-over only when the zone is gone.
+_VALID = """
+SELECT h.zone, h.version, h.digest, h.rule, h.reason, h.difference, h.credential, h.hostname, h.username, h.address, h.at, h.body
+  FROM held h JOIN zone z ON z.zone = h.zone AND z.kind = 'put' AND (z.version = h.version OR h.rule = 'takeover') """
+
+
+def record(connection: sqlite3.Connection, held: HeldPush) -> None:
+    """Keep a push; the one that waited before for this zone is void."""
+    owner = held.owner
+    connection.execute(
+        "INSERT OR REPLACE INTO held (zone, version, digest, rule, reason, difference, credential, hostname, username,"
+        " address, at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            held.name,
+            held.version,
+            bytes.fromhex(held.digest),
+            held.rule,
+            held.reason[:500],
+            held.difference[:20_000],
+            owner.credential,
+            owner.hostname,
+            owner.username,
+            held.address,
+            held.at,
+            zlib.compress(held.body),
+        ),
+    )
+
+
+def drop(connection: sqlite3.Connection, name: ZoneName) -> None:
+    """What waited for this zone is over."""
+    connection.execute("DELETE FROM held WHERE zone = ?", (name,))
+
+
+def overtake(connection: sqlite3.Connection, name: ZoneName, hostname: str) -> None:
+    """A push of this server is recorded: older losses are void, and its own take-over. Another server's still waits."""
+    connection.execute("DELETE FROM held WHERE zone = ? AND (rule = 'loss' OR hostname = ?)", (name, hostname))
+
+
+def waiting(connection: sqlite3.Connection, limit: int) -> list[HeldPush]:
+    """Those that wait, oldest first."""
+    return [_held(row) for row in connection.execute(_VALID + "ORDER BY h.at LIMIT ?", (limit,))]
+
+
+def one(connection: sqlite3.Connection, name: ZoneName) -> HeldPush | None:
+    """The one that waits for this zone."""
+    row = connection.execute(_VALID + "WHERE h.zone = ?", (name,)).fetchone()
+    return _held(row) if row else None
+
+
+def _held(row: tuple[Any, ...]) -> HeldPush:
+    return HeldPush(
+        name=ZoneName.trusted(row[0]),
+        version=row[1],
+        digest=row[2].hex(),
+        rule=HoldRule(row[3]),
+        reason=row[4],
+        difference=row[5],
+        owner=Owner(credential=row[6], hostname=row[7], username=row[8]),
+        address=row[9],
+        at=row[10],
+        body=zlib.decompress(row[11]),
+    )
+
+
+def open_migration(connection: sqlite3.Connection, move: Migration, now: float) -> int:
+    """A planned move from now on; its number. Those that are over are forgotten."""
+    connection.execute("DELETE FROM migration WHERE until <= ?", (now,))
+    row = connection.execute(
+        "INSERT INTO migration (former, server, zones, until) VALUES (?, ?, ?, ?) RETURNING id",
+        (move.former, move.server, " ".join(move.zones), move.until),
+    ).fetchone()
+    return int(row[0])
+
+
+def close_migration(connection: sqlite3.Connection, number: int) -> bool:
+    """The move is over before its time; whether there was one."""
+    return connection.execute("DELETE FROM migration WHERE id = ?", (number,)).rowcount > 0
+
+
+def migrations(connection: sqlite3.Connection, now: float) -> list[Migration]:
+    """Planned moves that are open."""
+    rows = connection.execute(
+        "SELECT id, former, server, zones, until FROM migration WHERE until > ? ORDER BY id", (now,)
+    )
+    return [
+        Migration(
+            id=row[0],
+            former=row[1],
+            server=row[2],
+            zones=tuple(ZoneName.trusted(name) for name in row[3].split()),
+            until=row[4],
+        )
+        for row in rows
+    ]

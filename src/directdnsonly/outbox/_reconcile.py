@@ -1,0 +1,269 @@
+"""SQL of reconciliation. What changes a zone does so by compare-and-set: a newer push always wins over a plan."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from directdnsonly.outbox import _held, _write
+from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting, SightingState
+from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Owner, Receipt, Source
+from directdnsonly.zone.name import ZoneName
+
+_SIGHTING = "zone, version, server, absences, first_at, last_at, state, quarantined_at, plan, approved"
+NAMES_AT_ONCE = 500
+
+
+def held_page(connection: sqlite3.Connection, after: str, limit: int) -> list[Held]:
+    """Zones and tombstones in order of name."""
+    rows = connection.execute(
+        "SELECT zone, version, kind, serial, pushed_serial, credential, hostname, username, source, pushed_at FROM zone"
+        " WHERE zone > ? ORDER BY zone LIMIT ?",
+        (after, limit),
+    )
+    return [_row(row) for row in rows]
+
+
+def held(connection: sqlite3.Connection, names: Sequence[ZoneName]) -> list[Held]:
+    """These zones and tombstones, as far as there are any."""
+    found: list[Held] = []
+    for start in range(0, len(names), NAMES_AT_ONCE):
+        part = names[start : start + NAMES_AT_ONCE]
+        rows = connection.execute(
+            "SELECT zone, version, kind, serial, pushed_serial, credential, hostname, username, source, pushed_at"
+            f" FROM zone WHERE zone IN ({','.join('?' * len(part))})",
+            part,
+        )
+        found += [_row(row) for row in rows]
+    return found
+
+
+def _row(row: tuple[Any, ...]) -> Held:
+    name, version, kind, serial, pushed_serial, credential, hostname, username, source, pushed_at = row
+    return Held(
+        name=ZoneName.trusted(name),
+        version=version,
+        kind=Kind(kind),
+        serial=serial,
+        pushed_serial=pushed_serial,
+        owner=Owner(credential=credential, hostname=hostname, username=username),
+        source=Source(source),
+        pushed_at=pushed_at,
+    )
+
+
+def not_ours(
+    connection: sqlite3.Connection, backend: str, names: Sequence[ZoneName]
+) -> tuple[list[ZoneName], list[ZoneName]]:
+    """Of zones that a backend holds: those that we know nothing of, and those that we have deleted there already."""
+    living: set[str] = set()
+    deleted: set[str] = set()
+    for start in range(0, len(names), NAMES_AT_ONCE):
+        part = names[start : start + NAMES_AT_ONCE]
+        marks = ",".join("?" * len(part))
+        # What is about to be done there counts as known.
+        busy = f"SELECT zone FROM delivery WHERE backend = ? AND due_at IS NOT NULL AND zone IN ({marks})"
+        living |= {row[0] for row in connection.execute(busy, (backend, *part))}
+        for zone, kind, state in connection.execute(
+            "SELECT z.zone, z.kind, d.state FROM zone z LEFT JOIN delivery d ON d.zone = z.zone AND d.backend = ?"
+            f" WHERE z.zone IN ({marks})",
+            (backend, *part),
+        ):
+            if kind == Kind.PUT:
+                living.add(zone)
+            elif state is not None:
+                deleted.add(zone)
+    deleted -= living
+    return [name for name in names if name not in living | deleted], [name for name in names if name in deleted]
+
+
+def revive(connection: sqlite3.Connection, backend: str, *, limit: int, now: float) -> int:
+    """Deliveries that were given up get another round; how many."""
+    return connection.execute(
+        "UPDATE delivery SET state = 'pending', priority = 2, due_at = ?, attempts = 0 WHERE backend = ? AND zone IN"
+        " (SELECT zone FROM delivery WHERE backend = ? AND state = 'dead' LIMIT ?)",
+        (now, backend, backend, limit),
+    ).rowcount
+
+
+def record_push_if(
+    connection: sqlite3.Connection, push: NewVersion, *, backends: Sequence[str], now: float, keep_versions: int
+) -> Receipt:
+    """Record a push; one that names the version that it was made for, only while that one is still the newest."""
+    if push.only_if_version is not None:
+        row = connection.execute("SELECT version FROM zone WHERE zone = ?", (push.zone.name,)).fetchone()
+        newest = int(row[0]) if row else 0
+        if newest != push.only_if_version:
+            return Receipt(
+                change_id=push.origin.change_id,
+                name=push.zone.name,
+                version=newest,
+                kind=Kind.PUT,
+                changed=False,
+                ignored=f"version {newest} came meanwhile",
+            )
+    _held.overtake(connection, push.zone.name, push.origin.owner.hostname)
+    return _write.record_push(connection, push, backends=backends, now=now, keep_versions=keep_versions)
+
+
+def record_orphan_delete(
+    connection: sqlite3.Connection,
+    sighting: Sighting,
+    deletion: NewDeletion,
+    *,
+    backends: Sequence[str],
+    now: float,
+    keep_versions: int,
+) -> Receipt | None:
+    """Delete an orphan, if it is still the zone that was absent: same version, not pushed since, not kept. Else None."""
+    row = connection.execute(
+        "SELECT 1 FROM zone z JOIN sighting s USING (zone) WHERE zone = ? AND z.kind = 'put' AND z.version = ?"
+        " AND s.version = z.version AND z.pushed_at <= s.first_at AND s.state = 'quarantined'",
+        (sighting.name, sighting.version),
+    ).fetchone()
+    if row is None:
+        return None
+    receipt = _write.record_delete(connection, deletion, backends=backends, now=now, keep_versions=keep_versions)
+    connection.execute("DELETE FROM sighting WHERE zone = ?", (sighting.name,))
+    return receipt
+
+
+def record_extra_delete(
+    connection: sqlite3.Connection, backend: str, names: Sequence[ZoneName], *, change_id: str, now: float
+) -> int:
+    """Have zones that we do not own removed from one backend; how many. A zone that we hold by now stays."""
+    removed = 0
+    for name in names:
+        row = connection.execute("SELECT version, kind FROM zone WHERE zone = ?", (name,)).fetchone()
+        if row is not None and row[1] == Kind.PUT:
+            continue
+        if row is None:
+            connection.execute(
+                "INSERT INTO zone (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential,"
+                " hostname, username, source, change_id, pushed_at, changed_at)"
+                " VALUES (?, 1, 'delete', 0, 0, 0, x'', x'', 0, '', '', '', ?, ?, ?, ?)",
+                (name, Source.RECONCILE, change_id, now, now),
+            )
+        version = row[0] if row else 1
+        removed += connection.execute(
+            "INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)"
+            " VALUES (?, ?, ?, 'delete', 'pending', 2, ?, ?, ?) ON CONFLICT (backend, zone) DO UPDATE SET"
+            " want_version = excluded.want_version, want_kind = 'delete', state = 'pending', priority = 2,"
+            " due_at = excluded.due_at, attempts = 0, wanted_at = excluded.wanted_at, reason = 'not ours'"
+            " WHERE delivery.due_at IS NULL",
+            (backend, name, version, now, now, change_id),
+        ).rowcount
+    return removed
+
+
+def sightings(connection: sqlite3.Connection) -> list[Sighting]:
+    """Every zone that is being watched."""
+    return [_sighting(row) for row in connection.execute(f"SELECT {_SIGHTING} FROM sighting ORDER BY zone")]
+
+
+def _sighting(row: tuple[Any, ...]) -> Sighting:
+    return Sighting(
+        name=ZoneName.trusted(row[0]),
+        version=row[1],
+        server=row[2],
+        absences=row[3],
+        first_at=row[4],
+        last_at=row[5],
+        state=SightingState(row[6]),
+        quarantined_at=row[7],
+        plan=row[8],
+        approved=bool(row[9]),
+    )
+
+
+def save_sightings(connection: sqlite3.Connection, seen: Sequence[Sighting], over: Sequence[ZoneName]) -> None:
+    """Write how zones were seen, and forget those that are over. What an operator decided meanwhile is not undone."""
+    connection.executemany(
+        f"INSERT INTO sighting ({_SIGHTING}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (zone) DO UPDATE SET version = excluded.version, server = excluded.server,"
+        " absences = excluded.absences, first_at = excluded.first_at, last_at = excluded.last_at,"
+        " quarantined_at = excluded.quarantined_at, plan = excluded.plan,"
+        " state = CASE WHEN sighting.state = 'kept' AND sighting.version = excluded.version THEN 'kept'"
+        "              ELSE excluded.state END,"
+        " approved = CASE WHEN sighting.version = excluded.version AND sighting.first_at = excluded.first_at"
+        " THEN MAX(sighting.approved, excluded.approved) ELSE excluded.approved END",
+        [
+            (
+                one.name,
+                one.version,
+                one.server,
+                one.absences,
+                one.first_at,
+                one.last_at,
+                one.state,
+                one.quarantined_at,
+                one.plan,
+                one.approved,
+            )
+            for one in seen
+        ],
+    )
+    connection.executemany("DELETE FROM sighting WHERE zone = ?", [(name,) for name in over])
+
+
+def approve(connection: sqlite3.Connection, plan: str) -> int:
+    """Approve exactly the deletions of this plan; how many zones."""
+    return connection.execute("UPDATE sighting SET approved = 1 WHERE plan = ? AND state <> 'kept'", (plan,)).rowcount
+
+
+def keep(connection: sqlite3.Connection, name: ZoneName, now: float) -> bool:
+    """The zone is kept, though its server lists it no more; whether we hold it."""
+    row = connection.execute("SELECT version, hostname FROM zone WHERE zone = ? AND kind = 'put'", (name,)).fetchone()
+    if row is None:
+        return False
+    before = [one for one in sightings(connection) if one.name == name]
+    fresh = Sighting(name=name, version=row[0], server=row[1], absences=1, first_at=now, last_at=now)
+    seen = replace(before[0] if before else fresh, state=SightingState.KEPT, version=row[0], plan="", approved=False)
+    connection.execute("DELETE FROM sighting WHERE zone = ?", (name,))
+    save_sightings(connection, [seen], [])
+    return True
+
+
+def baselines(connection: sqlite3.Connection) -> list[Baseline]:
+    """The last whole list of each server."""
+    rows = connection.execute("SELECT server, zones, listed_at, accepted FROM da_list")
+    return [Baseline(server=row[0], zones=row[1], listed_at=row[2], accepted=bool(row[3])) for row in rows]
+
+
+def save_baseline(connection: sqlite3.Connection, baseline: Baseline) -> None:
+    """A whole list came (or an operator accepts the next one)."""
+    connection.execute(
+        "INSERT INTO da_list (server, zones, listed_at, accepted) VALUES (?, ?, ?, ?) ON CONFLICT (server) DO UPDATE SET"
+        " zones = excluded.zones, listed_at = excluded.listed_at, accepted = excluded.accepted",
+        (baseline.server, baseline.zones, baseline.listed_at, baseline.accepted),
+    )
+
+
+def save_pass(connection: sqlite3.Connection, one: Pass, keep_passes: int) -> int:
+    """Keep a pass, and as many before it as wanted; its number."""
+    row = connection.execute(
+        "INSERT INTO reconcile_pass (started_at, ended_at, dry_run, report) VALUES (?, ?, ?, ?) RETURNING id",
+        (one.started_at, one.ended_at, one.dry_run, zlib.compress(one.report.encode())),
+    ).fetchone()
+    connection.execute("DELETE FROM reconcile_pass WHERE id <= ?", (row[0] - keep_passes,))
+    return int(row[0])
+
+
+def passes(connection: sqlite3.Connection, limit: int) -> list[Pass]:
+    """The last passes, newest first."""
+    rows = connection.execute(
+        "SELECT id, started_at, ended_at, dry_run, report FROM reconcile_pass ORDER BY id DESC LIMIT ?", (limit,)
+    )
+    return [
+        Pass(
+            id=row[0],
+            started_at=row[1],
+            ended_at=row[2],
+            dry_run=bool(row[3]),
+            report=zlib.decompress(row[4]).decode(),
+        )
+        for row in rows
+    ]

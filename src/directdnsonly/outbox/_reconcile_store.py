@@ -1,0 +1,135 @@
+"""ReconcileStore and HoldStore of the SQLite store: its methods, apart from those that every push needs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from directdnsonly.clock import Clock
+from directdnsonly.outbox import _held, _reconcile
+from directdnsonly.outbox._capacity import Capacity
+from directdnsonly.outbox._connection import Connection
+from directdnsonly.outbox.drift import Baseline, Held, HeldPush, Migration, Pass, Sighting
+from directdnsonly.outbox.records import NewDeletion, Receipt
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.zone.name import ZoneName
+
+T = TypeVar("T")
+
+
+class ReconcileMethods:
+    """Part of SqliteStore, which has the connections and the one way to write."""
+
+    _viewer: Connection
+    _clock: Clock
+    _settings: OutboxSettings
+    _backends: tuple[str, ...]
+    _capacity: Capacity
+
+    async def _write(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        raise NotImplementedError
+
+    # -- ReconcileStore
+
+    async def held_page(self, *, after: str = "", limit: int = 1000) -> list[Held]:
+        """See ReconcileStore."""
+        return await self._viewer.call(lambda connection: _reconcile.held_page(connection, after, limit))
+
+    async def held(self, names: Sequence[ZoneName]) -> list[Held]:
+        """See ReconcileStore."""
+        return await self._viewer.call(lambda connection: _reconcile.held(connection, names))
+
+    async def revive_given_up(self, backend: str, *, limit: int) -> int:
+        """See ReconcileStore."""
+        return await self._write(
+            lambda connection: _reconcile.revive(connection, backend, limit=limit, now=self._clock.now_s())
+        )
+
+    async def not_ours(self, backend: str, names: Sequence[ZoneName]) -> tuple[list[ZoneName], list[ZoneName]]:
+        """See ReconcileStore."""
+        return await self._viewer.call(lambda connection: _reconcile.not_ours(connection, backend, names))
+
+    async def sightings(self) -> list[Sighting]:
+        """See ReconcileStore."""
+        return await self._viewer.call(_reconcile.sightings)
+
+    async def save_sightings(self, seen: Sequence[Sighting], over: Sequence[ZoneName]) -> None:
+        """See ReconcileStore."""
+        await self._write(lambda connection: _reconcile.save_sightings(connection, seen, over))
+
+    async def record_orphan_delete(self, sighting: Sighting, deletion: NewDeletion) -> Receipt | None:
+        """See ReconcileStore."""
+        return await self._write(
+            lambda connection: _reconcile.record_orphan_delete(
+                connection,
+                sighting,
+                deletion,
+                backends=self._backends,
+                now=self._clock.now_s(),
+                keep_versions=self._settings.history_versions,
+            )
+        )
+
+    async def record_extra_delete(self, backend: str, names: Sequence[ZoneName], *, change_id: str) -> int:
+        """See ReconcileStore."""
+        return await self._write(
+            lambda connection: _reconcile.record_extra_delete(
+                connection, backend, names, change_id=change_id, now=self._clock.now_s()
+            )
+        )
+
+    async def approve(self, plan: str) -> int:
+        """See ReconcileStore."""
+        return await self._write(lambda connection: _reconcile.approve(connection, plan))
+
+    async def keep(self, name: ZoneName) -> bool:
+        """See ReconcileStore."""
+        return await self._write(lambda connection: _reconcile.keep(connection, name, self._clock.now_s()))
+
+    async def baselines(self) -> list[Baseline]:
+        """See ReconcileStore."""
+        return await self._viewer.call(_reconcile.baselines)
+
+    async def save_baseline(self, baseline: Baseline) -> None:
+        """See ReconcileStore."""
+        await self._write(lambda connection: _reconcile.save_baseline(connection, baseline))
+
+    async def save_pass(self, one: Pass, *, keep: int) -> int:
+        """See ReconcileStore."""
+        return await self._write(lambda connection: _reconcile.save_pass(connection, one, keep))
+
+    async def passes(self, *, limit: int = 20) -> list[Pass]:
+        """See ReconcileStore."""
+        return await self._viewer.call(lambda connection: _reconcile.passes(connection, limit))
+
+    # -- HoldStore
+
+    async def record_held(self, held: HeldPush) -> None:
+        """See HoldStore."""
+        await self._capacity.require()
+        await self._write(lambda connection: _held.record(connection, held))
+
+    async def drop_held(self, name: ZoneName) -> None:
+        """See HoldStore."""
+        await self._write(lambda connection: _held.drop(connection, name))
+
+    async def held_pushes(self, *, limit: int = 100) -> list[HeldPush]:
+        """See HoldStore."""
+        return await self._viewer.call(lambda connection: _held.waiting(connection, limit))
+
+    async def held_push(self, name: ZoneName) -> HeldPush | None:
+        """See HoldStore."""
+        return await self._viewer.call(lambda connection: _held.one(connection, name))
+
+    async def open_migration(self, move: Migration) -> int:
+        """See HoldStore."""
+        return await self._write(lambda connection: _held.open_migration(connection, move, self._clock.now_s()))
+
+    async def close_migration(self, number: int) -> bool:
+        """See HoldStore."""
+        return await self._write(lambda connection: _held.close_migration(connection, number))
+
+    async def migrations(self) -> list[Migration]:
+        """See HoldStore."""
+        return await self._viewer.call(lambda connection: _held.migrations(connection, self._clock.now_s()))

@@ -1,0 +1,102 @@
+"""The values that reconciliation keeps in the store. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from directdnsonly.outbox.records import Kind, Owner, Source
+from directdnsonly.zone.name import ZoneName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One row of the store: a zone or its tombstone, without its text."""
+
+    name: ZoneName
+    version: int
+    kind: Kind
+    serial: int  # as published
+    pushed_serial: int
+    owner: Owner
+    source: Source
+    pushed_at: float
+
+
+class SightingState(StrEnum):
+    """How far an absent zone has come."""
+
+    ABSENT = "absent"  # lacking in whole lists
+    QUARANTINED = "quarantined"  # still served, to be deleted when the grace is over
+    KEPT = "kept"  # an operator said: keep, until its server lists or pushes it again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A zone that its server's whole list lacked. `plan`: the approval that it waits for."""
+
+    name: ZoneName
+    version: int
+    server: str
+    absences: int
+    first_at: float
+    last_at: float
+    state: SightingState = SightingState.ABSENT
+    quarantined_at: float | None = None
+    plan: str = ""
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The last whole list of a server. `accepted`: an operator vouches for the next list, however short."""
+
+    server: str
+    zones: int
+    listed_at: float
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One pass as it is kept. `report`: JSON of plan and result."""
+
+    started_at: float
+    ended_at: float
+    dry_run: bool
+    report: str
+    id: int = 0
+
+
+class HoldRule(StrEnum):
+    """Why a push is held."""
+
+    LOSS = "loss"  # it loses much of the zone
+    TAKEOVER = "takeover"  # another server's zone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldPush:
+    """A push that is committed, but served only when it is approved. `digest`: hex, of its content without the serial."""
+
+    name: ZoneName
+    version: int  # of the zone when it was held
+    digest: str
+    rule: HoldRule
+    reason: str
+    difference: str
+    owner: Owner
+    address: str
+    at: float
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """A planned move of zones (none named: all) from one DirectAdmin server to another, by their host names."""
+
+    former: str
+    server: str
+    zones: tuple[ZoneName, ...]
+    until: float
+    id: int = 0

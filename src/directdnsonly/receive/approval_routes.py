@@ -1,0 +1,136 @@
+"""/api/v1/held and /api/v1/migrations: approve or reject held pushes, announce moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
+from pydantic import BaseModel, Field
+
+from directdnsonly.outbox.drift import HeldPush, Migration
+from directdnsonly.receive.approvals import Approvals
+from directdnsonly.zone.name import ZoneName
+
+LONGEST_MOVE_HOURS = 24 * 90
+Zone = Annotated[str, Path(max_length=1024)]
+Digest = Annotated[str, Path(min_length=12, max_length=128, pattern="^[0-9A-Fa-f]+$")]
+
+
+class HeldView(BaseModel):
+    """A push that waits for approval."""
+
+    zone: str
+    digest: str = Field(description="Of the content; an approval names it (at least its first 12 digits)")
+    rule: str
+    reason: str
+    difference: str = Field(description="What came and went, a line each")
+    hostname: str
+    username: str
+    at: float
+
+    @classmethod
+    def of(cls, held: HeldPush) -> HeldView:
+        """The view of a record."""
+        return cls(
+            zone=held.name,
+            digest=held.digest,
+            rule=held.rule,
+            reason=held.reason,
+            difference=held.difference,
+            hostname=held.owner.hostname,
+            username=held.owner.username,
+            at=held.at,
+        )
+
+
+class Decided(BaseModel):
+    """What became of a held push."""
+
+    zone: str
+    approved: bool
+    version: int | None = None
+    change_id: str = ""
+
+
+class NewMigration(BaseModel):
+    """A move to announce."""
+
+    former: str = Field(min_length=1, max_length=253, description="Host name of the server that zones leave")
+    server: str = Field(min_length=1, max_length=253, description="Host name of the server that they go to")
+    zones: list[str] = Field([], max_length=10_000, description="Which; none: all")
+    hours: float = Field(24.0, gt=0, le=LONGEST_MOVE_HOURS)
+
+
+class MigrationView(BaseModel):
+    """An announced move."""
+
+    id: int
+    former: str
+    server: str
+    zones: list[str]
+    until: float
+
+    @classmethod
+    def of(cls, move: Migration) -> MigrationView:
+        """The view of a record."""
+        return cls(id=move.id, former=move.former, server=move.server, zones=list(move.zones), until=move.until)
+
+
+class Closed(BaseModel):
+    """A move that is over."""
+
+    id: int
+
+
+def router(approvals: Approvals, authenticate: Callable[[Request], str]) -> APIRouter:
+    """The routes. `authenticate` gives the credential's name or raises HTTPException 401."""
+
+    async def credential(request: Request) -> str:
+        return authenticate(request)
+
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(credential)])
+
+    async def found(zone: str, digest: str) -> HeldPush:
+        held = await approvals.find(ZoneName.parse(zone), digest)
+        if held is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"no push of {zone!a} with that content waits: look again")
+        return held
+
+    @api.get("/held", tags=["held"], summary="Pushes that wait for approval, oldest first")
+    async def held(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[HeldView]:
+        return [HeldView.of(one) for one in await approvals.waiting(limit)]
+
+    @api.post("/held/{zone:path}/approve/{digest}", tags=["held"], summary="Serve a held push")
+    async def approve(zone: Zone, digest: Digest, request: Request) -> Decided:
+        receipt = await approvals.approve(await found(zone, digest), actor=authenticate(request))
+        if receipt.ignored:
+            raise HTTPException(HTTPStatus.CONFLICT, f"{receipt.name}: {receipt.ignored}")
+        return Decided(zone=receipt.name, approved=True, version=receipt.version, change_id=receipt.change_id)
+
+    @api.post("/held/{zone:path}/reject/{digest}", tags=["held"], summary="Forget a held push")
+    async def reject(zone: Zone, digest: Digest, request: Request) -> Decided:
+        waiting = await found(zone, digest)
+        await approvals.reject(waiting, actor=authenticate(request))
+        return Decided(zone=waiting.name, approved=False)
+
+    @api.get("/migrations", tags=["held"], summary="Announced moves between DirectAdmin servers")
+    async def migrations() -> list[MigrationView]:
+        return [MigrationView.of(move) for move in await approvals.migrations()]
+
+    @api.post("/migrations", tags=["held"], status_code=HTTPStatus.CREATED, summary="Announce a move")
+    async def open_migration(new: NewMigration, request: Request) -> MigrationView:
+        zones = [ZoneName.parse(zone) for zone in new.zones]
+        former, server = (name.lower().removesuffix(".") for name in (new.former, new.server))
+        return MigrationView.of(
+            await approvals.open_migration(former, server, zones, lasts_s=new.hours * 3600, actor=authenticate(request))
+        )
+
+    @api.delete("/migrations/{number}", tags=["held"], summary="End a move before its time")
+    async def close_migration(number: Annotated[int, Path(ge=1)], request: Request) -> Closed:
+        if not await approvals.close_migration(number, actor=authenticate(request)):
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"move {number} is not open")
+        return Closed(id=number)
+
+    return api

@@ -1,0 +1,201 @@
+"""What a DirectAdmin server answered, understood. Pure; anything doubtful raises `NoList` or `NotReadable`."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from directdnsonly.errors import DirectDNSOnlyError, NameRefused
+from directdnsonly.zone.name import ZoneName
+
+SHOWN = 5
+_TEXT_TYPES = frozenset({"TXT", "SPF"})
+
+
+class NoList(DirectDNSOnlyError):
+    """No proof that we know which zones a server has: nothing may be concluded from it. The text is the reason."""
+
+
+class NotReadable(DirectDNSOnlyError):
+    """One zone could not be read from a server (or is surely not there: `absent`)."""
+
+    def __init__(self, reason: str, *, absent: bool = False) -> None:
+        self.absent = absent
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeList:
+    """All zones of one server, sorted, each once. `asked_at`: before the first page was asked for, epoch seconds."""
+
+    hostname: str
+    zones: Sequence[ZoneName] = field(repr=False)
+    asked_at: float
+    pages: int
+    unreadable: tuple[str, ...] = ()  # names that no zone of ours could have
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of the zone list: names as they came, pages in all, and the number of rows that it states (None: not)."""
+
+    names: list[str]
+    pages: int
+    stated: int | None
+
+
+def looks_like_html(body: str) -> bool:
+    """Whether this is a page for people (a login form) instead of data."""
+    return body.lstrip()[:15].lower().startswith(("<!doctype", "<html", "<head", "<body"))
+
+
+def page_of(body: str) -> Page:
+    """One page of `CMD_DNS_ADMIN?json=yes`. Raises NoList."""
+    if looks_like_html(body):
+        raise NoList("it answered a web page (wrong password, or no right to this command)")
+    try:
+        tree = json.loads(body)
+    except ValueError:
+        raise NoList(_why_not_json(body)) from None
+    if not isinstance(tree, dict) or not isinstance(tree.get("info"), dict):
+        raise NoList(error_of(body) or "the answer is not a zone list")
+    info = tree["info"]
+    rows = [value for key, value in tree.items() if key.isdigit()]
+    names = [row.get("domain") for row in rows if isinstance(row, dict)]
+    if len(names) != len(rows) or not all(isinstance(name, str) and name for name in names):
+        raise NoList("a row of the list has no domain")
+    pages = _number(info.get("total_pages"))
+    if pages is None:
+        raise NoList("the list does not state how many pages it has")
+    return Page(names=[str(name) for name in names], pages=max(pages, 1), stated=_number(info.get("rows")))
+
+
+def _why_not_json(body: str) -> str:
+    return error_of(body) or ("the answer is empty" if not body.strip() else "the answer is not whole (broken JSON)")
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def legacy_names(body: str) -> list[str]:
+    """The older `list[]=a&list[]=b`, by & or by line. Raises NoList."""
+    if looks_like_html(body):
+        raise NoList("it answered a web page (wrong password, or no right to this command)")
+    if why := error_of(body):
+        raise NoList(why)
+    pairs = parse_qsl(body.strip().replace("\r", "").replace("\n", "&"), keep_blank_values=True)
+    if not pairs or any(key != "list[]" or not value for key, value in pairs):
+        raise NoList("the answer is not a zone list" if body.strip() else "the answer is empty")
+    return [value for _, value in pairs]
+
+
+def whole(hostname: str, pages: Sequence[Page], *, asked_at: float) -> WholeList:
+    """The proof that the pages are the whole list: as many as stated, full, as many rows as stated, none twice.
+
+    Raises NoList.
+    """
+    if len(pages) != pages[0].pages or any(page.pages != len(pages) for page in pages):
+        raise NoList(f"{len(pages)} pages came, {pages[-1].pages} are stated: it changed while we read")
+    total = sum(len(page.names) for page in pages)
+    size = len(pages[0].names)
+    if any(len(page.names) != size for page in pages[:-1]) or len(pages[-1].names) > size:
+        raise NoList("a page of the list is not full")
+    for page in pages:
+        # Versions differ in whether `rows` counts the list or the page; a full page proves nothing by itself.
+        if page.stated is not None and page.stated not in {total, len(page.names)}:
+            raise NoList(f"{total} zones came, {page.stated} are stated")
+    return listed(hostname, (name for page in pages for name in page.names), asked_at=asked_at, pages=len(pages))
+
+
+def listed(hostname: str, names: Iterable[str], *, asked_at: float, pages: int = 1) -> WholeList:
+    """Names in their one normal form, sorted. Raises NoList when one came twice, or none at all."""
+    good: list[ZoneName] = []
+    bad: list[str] = []
+    for name in names:
+        try:
+            good.append(ZoneName.parse(name))
+        except NameRefused:
+            bad.append(name[:100])
+    if not good:
+        raise NoList("the list is empty")
+    good.sort()
+    if any(one == other for one, other in itertools.pairwise(good)):
+        raise NoList("a zone stands twice in the list: it changed while we read")
+    return WholeList(hostname=hostname, zones=good, asked_at=asked_at, pages=pages, unreadable=tuple(bad[:SHOWN]))
+
+
+def error_of(body: str) -> str:
+    """DirectAdmin's own error text; empty when it states none. Its noise (`&#58;`, `%20`) is undone."""
+    try:
+        tree = json.loads(body)
+        fields = {key: str(value) for key, value in tree.items()} if isinstance(tree, dict) else {}
+    except ValueError:
+        fields = dict(parse_qsl(html.unescape(body[:4000]), keep_blank_values=True)) if "=" in body[:200] else {}
+    error = fields.get("error", "")
+    if not error or error.strip() in {"0", "false"}:
+        return ""
+    parts = [fields.get("text", ""), fields.get("details", fields.get("result", ""))]
+    told = ": ".join(html.unescape(part).strip() for part in parts if part.strip())
+    return f"it says: {told or error}"[:300]
+
+
+def owners_of(body: str) -> Mapping[str, str]:
+    """`CMD_API_DOMAIN_OWNERS`: user by zone name. Raises NoList."""
+    if looks_like_html(body):
+        raise NoList("it answered a web page instead of the owners")
+    if why := error_of(body):
+        raise NoList(why)
+    found: dict[str, str] = {}
+    for name, user in parse_qsl(body.strip().replace("\n", "&"), keep_blank_values=True):
+        try:
+            found[ZoneName.parse(name)] = user
+        except NameRefused:
+            continue
+    return found
+
+
+def is_zone_text(body: str) -> bool:
+    """Whether this is a zone file: no page, and a line with SOA."""
+    return not looks_like_html(body) and any("SOA" in line.upper().split() for line in body.splitlines()[:200])
+
+
+def text_of_records(body: str, name: ZoneName) -> str:
+    """The zone file of what `CMD_API_DNS_CONTROL?json=yes&ttl=yes` answers. Raises NotReadable."""
+    if looks_like_html(body):
+        raise NotReadable("it answered a web page instead of the zone")
+    if why := error_of(body):
+        raise NotReadable(why, absent=True)
+    try:
+        tree = json.loads(body)
+        rows, default = tree["records"], _number(tree.get("default_ttl")) or 14400
+        lines = [_line(row, default) for row in rows]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise NotReadable("the answer holds no records") from None
+    if not any(" IN SOA " in line for line in lines):
+        raise NotReadable("its records lack the SOA, and it gives no raw zone")
+    return f"$ORIGIN {name.absolute}\n$TTL {default}\n" + "\n".join(lines) + "\n"
+
+
+def _line(row: Mapping[str, Any], default: int) -> str:
+    kind = str(row["type"]).upper()
+    value = " ".join(str(row["value"]).split("\n"))
+    if kind in _TEXT_TYPES and not value.lstrip().startswith(('"', "(")):
+        value = _strings(value)
+    ttl = _number(row.get("ttl"))
+    return f"{row['name'] or '@'} {default if ttl is None else ttl} IN {kind} {value}"
+
+
+def _strings(text: str) -> str:
+    """Bare text as quoted strings, none above 255 octets (RFC 1035, section 3.3)."""
+    step = 250 if text.isascii() else 60
+    parts = [text[start : start + step] for start in range(0, len(text), step)] or [""]
+    return " ".join('"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"' for part in parts)

@@ -1,0 +1,91 @@
+"""Each name server against the store: what it lacks is queued again, what we do not own is listed."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from directdnsonly.errors import BackendUnavailable
+from directdnsonly.outbox.records import Priority
+from directdnsonly.outbox.store import ReconcileStore
+from directdnsonly.reconcile.plan import Drift
+from directdnsonly.reconcile.seams import Intake, Lane
+from directdnsonly.zone.name import ZoneName
+
+PAGE = 1000
+REVIVED_AT_ONCE = 1000  # of what was given up, per backend and pass
+LINGERS = "is deleted, but still there"
+SHOWN = 100  # extra zones of a backend that are named
+
+
+@dataclass(slots=True)
+class Healed:
+    """What was found on all backends. Lists hold the first ones, counts all."""
+
+    missing: list[Drift] = field(default_factory=list)
+    drifted: int = 0
+    extra: list[Drift] = field(default_factory=list)
+    extras: int = 0
+    extra_deleted: int = 0
+    revived: int = 0
+    unreachable: dict[str, str] = field(default_factory=dict)
+
+
+class Heal:
+    """Compares every backend, side by side; one that is away keeps nobody waiting."""
+
+    def __init__(self, lanes: Sequence[Lane], store: ReconcileStore, intake: Intake, *, delete_extra: bool) -> None:
+        self._lanes = lanes
+        self._store = store
+        self._intake = intake
+        self._delete_extra = delete_extra
+
+    async def look(self, *, repair: bool) -> Healed:
+        """One comparison; `repair` False only looks. Raises OutboxUnavailable."""
+        healed = Healed()
+        await asyncio.gather(*(self._one(lane, healed, repair=repair) for lane in self._lanes))
+        return healed
+
+    async def _one(self, lane: Lane, healed: Healed, *, repair: bool) -> None:
+        try:
+            swept = await lane.sweep(repair=repair)
+            healed.drifted += swept.drifted
+            for example in swept.examples:
+                zone, _, reason = example.partition(": ")
+                healed.missing.append(Drift(backend=lane.name, zone=zone, reason=reason))
+            if repair and (revived := await self._store.revive_given_up(lane.name, limit=REVIVED_AT_ONCE)):
+                healed.revived += revived
+                self._intake.wake(Priority.BULK)
+            await self._extra(lane, healed, repair=repair)
+        except BackendUnavailable as error:
+            healed.unreachable[lane.name] = error.reason
+
+    async def _extra(self, lane: Lane, healed: Healed, *, repair: bool) -> None:
+        """The backend's zones in pages, those that nobody here knows."""
+        page: list[ZoneName] = []
+        async for observed in lane.inventory():
+            page.append(observed.name)
+            if len(page) >= PAGE:
+                await self._strangers(lane, page, healed, repair=repair)
+                page = []
+        if page:
+            await self._strangers(lane, page, healed, repair=repair)
+
+    async def _strangers(self, lane: Lane, page: Sequence[ZoneName], healed: Healed, *, repair: bool) -> None:
+        strangers, deleted = await self._store.not_ours(lane.name, page)
+        healed.extras += len(strangers)
+        healed.extra += [
+            Drift(backend=lane.name, zone=name, reason="is not ours") for name in strangers[: SHOWN - len(healed.extra)]
+        ]
+        healed.drifted += len(deleted)
+        healed.missing += [Drift(backend=lane.name, zone=name, reason=LINGERS) for name in deleted[:SHOWN]]
+        if not repair:
+            return
+        if deleted and await self._store.requeue(lane.name, deleted, reason=LINGERS):
+            self._intake.wake(Priority.BULK)
+        if strangers and self._delete_extra:
+            change_id = f"reconcile-extra-{secrets.token_hex(10)}"
+            healed.extra_deleted += await self._store.record_extra_delete(lane.name, strangers, change_id=change_id)
+            self._intake.wake(Priority.BULK)

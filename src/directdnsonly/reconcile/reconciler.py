@@ -1,0 +1,303 @@
+"""The actor: a pass every interval or when asked, one at a time, and one line about each.
+
+A pass only looks (`Survey`, `Heal` without repair) or also records (`Repair`, `Heal`). Only dispatch changes a backend.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from directdnsonly.clock import Clock
+from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox.drift import Baseline, Pass, Sighting
+from directdnsonly.outbox.records import Event, Kind
+from directdnsonly.outbox.store import ReconcileStore
+from directdnsonly.reconcile import orphans as orphan_rules
+from directdnsonly.reconcile.alarms import Alarm, AlarmKind, Alarms
+from directdnsonly.reconcile.directadmin_client import DirectAdminClient
+from directdnsonly.reconcile.heal import Heal, Healed
+from directdnsonly.reconcile.orphans import Orphans, Rules
+from directdnsonly.reconcile.repair import Repair, Result
+from directdnsonly.reconcile.report import Done, PassView, PlanView, view_of
+from directdnsonly.reconcile.seams import Intake, Lane
+from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings
+from directdnsonly.reconcile.survey import Survey, Surveyed
+from directdnsonly.zone.name import ZoneName
+
+KEPT_JOBS: Final = 20
+
+
+@dataclass(slots=True)
+class Job:
+    """One pass, asked for or due. `live` False: it only looks."""
+
+    id: int
+    live: bool
+    kept: bool = True  # in the list of passes
+    stage: str = "waiting"
+    count: int = 0
+    result: PassView | None = None
+    failure: str = ""
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def progress(self, stage: str, count: int) -> None:
+        """How far it has come."""
+        self.stage, self.count = stage, count
+
+
+class Reconciler:
+    """Use within one event loop."""
+
+    def __init__(
+        self,
+        *,
+        settings: ReconciliationSettings,
+        store: ReconcileStore,
+        clock: Clock,
+        intake: Intake,
+        lanes: Sequence[Lane],
+    ) -> None:
+        self.settings = settings
+        self._store = store
+        self._clock = clock
+        self._intake = intake
+        self._survey = Survey(store=store, settings=settings, clock=clock, open_client=self._open)
+        self._repair = Repair(store=store, settings=settings, clock=clock, intake=intake, open_client=self._open)
+        self._heal = Heal(lanes if settings.heal else (), store, intake, delete_extra=settings.extra_zones == "delete")
+        self._alarms = Alarms(audit=store, clock=clock)
+        self._rules = Rules(
+            absences=settings.absences,
+            absent_s=settings.absent_minutes * 60,
+            grace_s=settings.grace_minutes * 60,
+            max_orphans=settings.max_orphans,
+            max_share=settings.max_orphan_share,
+        )
+        self._jobs: OrderedDict[int, Job] = OrderedDict()
+        self._queue: asyncio.Queue[Job] = asyncio.Queue()
+        self._log = structlog.get_logger()
+        self.running: Job | None = None
+        self.next_at: float | None = None
+
+    # -- asked by people
+
+    def request(self, *, live: bool) -> Job:
+        """Ask for a pass (or a plan only); it waits for the one that runs."""
+        job = Job(id=max(self._jobs, default=0) + 1, live=live, kept=live)
+        self._jobs[job.id] = job
+        while len(self._jobs) > KEPT_JOBS:
+            self._jobs.popitem(last=False)
+        self._queue.put_nowait(job)
+        return job
+
+    def job(self, number: int) -> Job | None:
+        """A pass that was asked for."""
+        return self._jobs.get(number)
+
+    def alarms(self) -> list[Alarm]:
+        """What a person must look at now."""
+        return self._alarms.standing()
+
+    async def passes(self, limit: int) -> list[PassView]:
+        """The last passes, newest first."""
+        return [
+            PassView.model_validate_json(one.report).model_copy(update={"id": one.id})
+            for one in await self._store.passes(limit=limit)
+        ]
+
+    async def watched(self) -> list[Sighting]:
+        """Zones that a whole list of their server lacked."""
+        return await self._store.sightings()
+
+    async def approve(self, plan: str, *, actor: str) -> int:
+        """Approve a plan that was over the cap; the deletions begin with the next pass. How many zones."""
+        approved = await self._store.approve(plan)
+        if approved:
+            await self._record("orphan.approved", actor, f"plan {plan}: {approved} zones")
+        return approved
+
+    async def accept_list(self, server: str, *, actor: str) -> bool:
+        """Vouch for a server's next list, however short it is."""
+        if server not in {one.hostname for one in self.settings.directadmin_servers}:
+            return False
+        await self._store.save_baseline(Baseline(server=server, zones=0, listed_at=self._clock.now_s(), accepted=True))
+        await self._record("list.accepted", actor, server)
+        return True
+
+    async def undo(self, name: ZoneName, *, actor: str) -> str:
+        """Keep a zone in spite of its absence; bring it back if it is deleted. What was done; empty: nothing could be."""
+        found = await self._store.held([name])
+        if not found:
+            return ""
+        held = found[0]
+        done = "kept"
+        if held.kind is Kind.DELETE:
+            text = await self._store.text(name, held.version - 1)
+            if text is None:
+                return ""
+            await self._intake.restore(name, text.encode("ascii"), owner=held.owner)
+            done = "restored"
+        await self._store.keep(name)
+        await self._record("orphan.undone", actor, done, zone=name)
+        return done
+
+    async def _record(self, event: str, actor: str, detail: str, *, zone: str = "") -> None:
+        self._log.info(event, zone=zone, actor=actor, detail=detail)
+        await self._store.record_event(
+            Event(at=self._clock.now_s(), event=event, zone=zone, actor=actor, detail=detail)
+        )
+
+    # -- the loop
+
+    async def run(self) -> None:
+        """Passes until cancelled; a store that cannot work now is tried again with the next one."""
+        if self.settings.enabled:
+            self.next_at = self._clock.now_s() + self.settings.initial_delay_minutes * 60
+        while True:
+            job = await self._next()
+            if self.settings.enabled and job.kept:
+                self.next_at = self._clock.now_s() + self.settings.interval_minutes * 60
+            try:
+                await self.run_once(job)
+            except OutboxUnavailable as error:
+                job.failure = str(error)
+                self._log.warning("store.unavailable", reason=str(error), task="reconcile")
+            finally:
+                self.running = None
+                job.done.set()
+
+    async def _next(self) -> Job:
+        """The next pass that is asked for or due."""
+        if self.next_at is None:
+            return await self._queue.get()
+        try:
+            async with asyncio.timeout(max(self.next_at - self._clock.now_s(), 0.0)):
+                return await self._queue.get()
+        except TimeoutError:
+            return Job(id=0, live=not self.settings.dry_run)
+
+    async def run_once(self, job: Job | None = None) -> PassView:
+        """One pass. Raises OutboxUnavailable."""
+        job = self.running = job or Job(id=0, live=not self.settings.dry_run)
+        started_at = self._clock.now_s()
+        result = Result()
+        async with asyncio.TaskGroup() as group:
+            healing = group.create_task(self._heal.look(repair=job.live), name="reconcile:heal")
+            surveyed, steps = await self._with_directadmin(job, result)
+        healed = healing.result()
+        ended_at = self._clock.now_s()
+        view = PassView(
+            started_at=started_at,
+            ended_at=ended_at,
+            dry_run=not job.live,
+            plan=self._plan_view(surveyed, steps, healed),
+            done=_done(result, healed if job.live else Healed()),
+        )
+        if job.kept:
+            one = Pass(started_at=started_at, ended_at=ended_at, dry_run=not job.live, report=view.model_dump_json())
+            view = view.model_copy(update={"id": await self._store.save_pass(one, keep=self.settings.keep_passes)})
+        self._tell(view)
+        job.result = view
+        return view
+
+    async def _with_directadmin(self, job: Job, result: Result) -> tuple[Surveyed, Orphans]:
+        """Look; when live, pull what was missed and take orphans a step further."""
+        surveyed = await self._survey.look(job.progress)
+        steps = orphan_rules.advance(surveyed.plan, surveyed.sightings, self._rules, now=self._clock.now_s())
+        if job.live:
+            for baseline in surveyed.baselines:
+                await self._store.save_baseline(baseline)
+            await self._repair.release(surveyed, result)
+            await self._repair.pull(surveyed, result, job.progress)
+            job.progress("judging orphans", len(steps.steps))
+            await self._repair.orphans(surveyed, steps, result)
+        if job.kept:
+            await self._judge(surveyed, steps, result)
+        job.progress("comparing name servers", surveyed.plan.seen)
+        return surveyed, steps
+
+    async def _judge(self, surveyed: Surveyed, steps: Orphans, result: Result) -> None:
+        """Raise and clear the alarms that the pass has grounds for."""
+        for server in self.settings.directadmin_servers:
+            name = server.hostname
+            found = surveyed.plan.server(name)
+            await self._alarms.judge(AlarmKind.NO_LIST, name, found.reason if found else "")
+            if found is None or found.reason:
+                continue  # nothing else is known about it now
+            mixed = (
+                f"its zones were pushed under the host name {found.pushes_as}: if that is this server, add it to"
+                f" pushed_as of {name}; until then nothing of it is judged"
+            )
+            await self._alarms.judge(AlarmKind.HOSTNAME, name, mixed if found.pushes_as else "")
+            missed = sum(one.server == name and not self._repair.refused(one.name) for one in surveyed.plan.missed)
+            broken = f"{missed} of its zones were never pushed to us: look at our entry in its Multi Server Setup"
+            await self._alarms.judge(AlarmKind.MISSED, name, broken if missed >= self.settings.missed_alarm else "")
+            failed = result.failed.get(name, 0)
+            await self._alarms.judge(
+                AlarmKind.PULL, name, f"{failed} zones could not be fetched from it" if failed else ""
+            )
+            plan = steps.blocked.get(name, "")
+            over = f"too many orphans at once, nothing is deleted: look, then dadns reconcile --approve {plan}"
+            await self._alarms.judge(AlarmKind.OVER_CAP, name, over if plan else "")
+
+    def _plan_view(self, surveyed: Surveyed, steps: Orphans, healed: Healed) -> PlanView:
+        return view_of(
+            surveyed.plan,
+            steps,
+            silent=surveyed.silent,
+            missing=healed.missing,
+            drifted=healed.drifted,
+            extra=healed.extra,
+            extras=healed.extras,
+            unreachable=healed.unreachable,
+        )
+
+    def _tell(self, view: PassView) -> None:
+        """The one canonical line of a pass."""
+        self._log.info(
+            "reconcile.completed",
+            dry_run=view.dry_run,
+            elapsed_s=round(view.ended_at - view.started_at, 3),
+            servers=len(view.plan.servers),
+            no_list=sum(bool(one.reason) for one in view.plan.servers),
+            **view.plan.counts,
+            pulled=view.done.pulled,
+            pulls_refused=view.done.pulls_refused,
+            quarantined=len(view.done.quarantined),
+            deleted=len(view.done.deleted),
+            healed=view.done.healed,
+            unreachable=list(view.plan.unreachable),
+        )
+
+    def _open(self, server: DirectAdminServer) -> DirectAdminClient:
+        settings = self.settings
+        return DirectAdminClient(
+            server,
+            clock=self._clock,
+            verify=settings.verify_ssl,
+            timeout_s=settings.timeout_s,
+            max_bytes=settings.max_answer_mb * 2**20,
+            ipp=settings.ipp,
+        )
+
+
+def _done(result: Result, healed: Healed) -> Done:
+    return Done(
+        pulled=result.pulled,
+        pulls_refused=result.refused,
+        overtaken=result.overtaken,
+        quarantined=result.quarantined,
+        deleted=result.deleted,
+        released=result.released,
+        returned=result.returned,
+        doubtful=result.doubtful,
+        healed=healed.drifted,
+        revived=healed.revived,
+        extra_deleted=healed.extra_deleted,
+        failures=result.failures,
+    )

@@ -1,0 +1,187 @@
+"""/api/v1/reconcile: how the last passes went, plan, run, approve, undo."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
+from pydantic import BaseModel, Field
+
+from directdnsonly.outbox.drift import Sighting, SightingState
+from directdnsonly.reconcile.reconciler import Job, Reconciler
+from directdnsonly.reconcile.report import PassView
+from directdnsonly.zone.name import ZoneName
+
+LONGEST_WAIT_S = 30.0
+
+
+class AlarmView(BaseModel):
+    """What a person must look at."""
+
+    kind: str
+    subject: str
+    reason: str
+    since: float
+
+
+class JobView(BaseModel):
+    """A pass that was asked for, and how far it is."""
+
+    id: int
+    live: bool = Field(description="False: it only plans")
+    done: bool
+    stage: str
+    count: int
+    failure: str = ""
+    result: PassView | None = None
+
+    @classmethod
+    def of(cls, job: Job) -> JobView:
+        """The view of a job."""
+        return cls(
+            id=job.id,
+            live=job.live,
+            done=job.done.is_set(),
+            stage=job.stage,
+            count=job.count,
+            failure=job.failure,
+            result=job.result,
+        )
+
+
+class StatusView(BaseModel):
+    """Reconciliation at a glance."""
+
+    enabled: bool
+    dry_run: bool
+    servers: list[str]
+    running: str = Field(description="Stage of the pass that runs; empty when none does")
+    next_at: float | None = Field(description="When the next pass is due, epoch seconds")
+    alarms: list[AlarmView]
+    watched: int = Field(description="Zones that a whole list of their server lacked")
+    quarantined: int
+    passes: list[PassView]
+
+
+class WatchedView(BaseModel):
+    """A zone that its server's list lacked."""
+
+    zone: str
+    version: int
+    server: str
+    state: SightingState
+    absences: int
+    first_at: float
+    last_at: float
+    quarantined_at: float | None
+    plan: str = Field(description="The plan whose approval it waits for")
+    approved: bool
+
+    @classmethod
+    def of(cls, one: Sighting) -> WatchedView:
+        """The view of a record."""
+        return cls(
+            zone=one.name,
+            version=one.version,
+            server=one.server,
+            state=one.state,
+            absences=one.absences,
+            first_at=one.first_at,
+            last_at=one.last_at,
+            quarantined_at=one.quarantined_at,
+            plan=one.plan,
+            approved=one.approved,
+        )
+
+
+class Approved(BaseModel):
+    """What an approval reached."""
+
+    zones: int
+
+
+class Undone(BaseModel):
+    """What became of a zone."""
+
+    zone: str
+    done: str = Field(examples=["kept", "restored"])
+
+
+def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> APIRouter:
+    """The routes over the actor. `authenticate` gives the credential's name or raises HTTPException 401."""
+
+    async def credential(request: Request) -> str:
+        return authenticate(request)
+
+    api = APIRouter(prefix="/api/v1/reconcile", tags=["reconcile"], dependencies=[Depends(credential)])
+
+    @api.get("", summary="Alarms, what is watched, and the last passes")
+    async def status(passes: Annotated[int, Query(ge=0, le=100)] = 5) -> StatusView:
+        watched = await reconciler.watched()
+        settings = reconciler.settings
+        return StatusView(
+            enabled=settings.enabled,
+            dry_run=settings.dry_run,
+            servers=[server.hostname for server in settings.directadmin_servers],
+            running=reconciler.running.stage if reconciler.running else "",
+            next_at=reconciler.next_at,
+            alarms=[
+                AlarmView(kind=one.kind, subject=one.subject, reason=one.reason, since=one.since)
+                for one in reconciler.alarms()
+            ],
+            watched=len(watched),
+            quarantined=sum(one.state is SightingState.QUARANTINED for one in watched),
+            passes=await reconciler.passes(passes) if passes else [],
+        )
+
+    @api.get("/watched", summary="Zones that a whole list of their server lacked")
+    async def watched(limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> list[WatchedView]:
+        return [WatchedView.of(one) for one in (await reconciler.watched())[:limit]]
+
+    @api.post("/plan", status_code=HTTPStatus.ACCEPTED, summary="Look at everything and change nothing")
+    async def plan() -> JobView:
+        return JobView.of(reconciler.request(live=False))
+
+    @api.post("/run", status_code=HTTPStatus.ACCEPTED, summary="A pass now")
+    async def run() -> JobView:
+        return JobView.of(reconciler.request(live=not reconciler.settings.dry_run))
+
+    @api.get("/jobs/{number}", summary="How far a plan or a pass is, and its result")
+    async def job(
+        number: Annotated[int, Path(ge=1)], wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0.0
+    ) -> JobView:
+        found = reconciler.job(number)
+        if found is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"job {number} is unknown (or long ago)")
+        try:
+            async with asyncio.timeout(wait):
+                await found.done.wait()
+        except TimeoutError:
+            pass
+        return JobView.of(found)
+
+    @api.post("/approve/{plan}", summary="Approve the deletions of a plan that was over the cap")
+    async def approve(plan: Annotated[str, Path(max_length=64)], request: Request) -> Approved:
+        zones = await reconciler.approve(plan, actor=authenticate(request))
+        if not zones:
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"no zone waits for plan {plan!a}: it may have changed since")
+        return Approved(zones=zones)
+
+    @api.post("/servers/{server}/accept-list", summary="Vouch for a server's next list, however short")
+    async def accept_list(server: Annotated[str, Path(max_length=253)], request: Request) -> Approved:
+        if not await reconciler.accept_list(server.lower(), actor=authenticate(request)):
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"{server!a} is not one of reconciliation.directadmin_servers")
+        return Approved(zones=0)
+
+    @api.post("/undo/{zone:path}", summary="Keep a zone that its server lists no more; bring it back if deleted")
+    async def undo(zone: Annotated[str, Path(max_length=1024)], request: Request) -> Undone:
+        name = ZoneName.parse(zone)
+        done = await reconciler.undo(name, actor=authenticate(request))
+        if not done:
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown, or its text is not kept any more")
+        return Undone(zone=name, done=done)
+
+    return api

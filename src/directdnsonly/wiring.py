@@ -1,0 +1,78 @@
+"""The plugs between stages that must not import each other: reconcile's Protocols over receive and dispatch."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+
+from directdnsonly.backends.contract import Backend, ZoneObserved
+from directdnsonly.dispatch import lane
+from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox.drift import HeldPush
+from directdnsonly.outbox.records import Owner, Priority, Receipt, Source
+from directdnsonly.receive.accept import Acceptance
+from directdnsonly.reconcile.seams import Swept
+from directdnsonly.zone.name import ZoneName
+
+
+class PulledZones:
+    """reconcile's Intake: the same acceptance that DirectAdmin's pushes go through."""
+
+    def __init__(self, acceptance: Callable[[], Acceptance | None], wake: Callable[[Priority], None]) -> None:
+        self._acceptance = acceptance
+        self._wake = wake
+
+    async def pull(self, name: ZoneName, body: bytes, *, owner: Owner, server: str, only_if_version: int) -> Receipt:
+        """See reconcile.seams.Intake."""
+        accepted = await self._door().push(
+            name, body, owner=owner, address=server, source=Source.PULL, only_if_version=only_if_version
+        )
+        return accepted.receipt
+
+    async def restore(self, name: ZoneName, body: bytes, *, owner: Owner) -> Receipt:
+        """See reconcile.seams.Intake."""
+        return (await self._door().push(name, body, owner=owner, source=Source.ROLLBACK)).receipt
+
+    async def release(self, held: HeldPush, *, only_if_version: int) -> Receipt:
+        """See reconcile.seams.Intake."""
+        accepted = await self._door().push(
+            held.name, held.body, owner=held.owner, address=held.address, only_if_version=only_if_version, approved=True
+        )
+        return accepted.receipt
+
+    def wake(self, priority: Priority) -> None:
+        """See reconcile.seams.Intake."""
+        self._wake(priority)
+
+    def _door(self) -> Acceptance:
+        acceptance = self._acceptance()
+        if acceptance is None:
+            raise OutboxUnavailable("pushes are not accepted yet")
+        return acceptance
+
+
+@dataclass(frozen=True, slots=True)
+class SweptLane:
+    """reconcile's Lane over dispatch's."""
+
+    lane: lane.Lane
+    backend: Backend
+
+    @property
+    def name(self) -> str:
+        """See reconcile.seams.Lane."""
+        return self.backend.name
+
+    async def sweep(self, *, repair: bool) -> Swept:
+        """See reconcile.seams.Lane."""
+        found = await self.lane.sweep(repair=repair, gentle=True)
+        return Swept(seen=found.seen, drifted=found.drifted, examples=found.examples)
+
+    def inventory(self) -> AsyncIterator[ZoneObserved]:
+        """See reconcile.seams.Lane."""
+        return self.backend.inventory()
+
+
+def swept_lanes(lanes: Mapping[str, lane.Lane], backends: Mapping[str, Backend]) -> list[SweptLane]:
+    """Every backend with its lane."""
+    return [SweptLane(lanes[name], backend) for name, backend in backends.items()]

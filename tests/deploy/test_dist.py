@@ -1,0 +1,181 @@
+"""What `make dist` makes is whole, the same each time, and runs where there is no checkout."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import time
+import urllib.request
+import venv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from bench.service import free_port
+
+from directdnsonly import __version__
+from tests.support.programs import require_program
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Release:
+    """The files by their kind."""
+
+    folder: Path
+    wheel: Path
+    sdist: Path
+    bill: Path
+    licences: Path
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    return _make(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def dadns(release: Release, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command from the wheel in a virtual environment of its own.
+
+    Its dependencies are those of this environment: installing the lock is tried by the image and by `make test-systemd`.
+    """
+    place = tmp_path_factory.mktemp("clean")
+    venv.create(place, with_pip=False, symlinks=True)
+    packages = next(place.glob("lib/python3*/site-packages"))
+    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--prefix", str(place)]
+    subprocess.run([*install, str(release.wheel)], check=True, capture_output=True)
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    script = place / "bin/dadns"
+    script.write_text(re.sub(r"^#!.*", f"#!{place}/bin/python", script.read_text()))
+    return [str(script)]
+
+
+def test_the_same_commit_gives_the_same_files(release, tmp_path):
+    """To the octet, so that anybody can check what we publish."""
+    again = _make(tmp_path)
+
+    assert (release.folder / "SHA256SUMS").read_text() == (again.folder / "SHA256SUMS").read_text()
+
+
+def test_the_checksums_are_those_of_the_files(release):
+    """And every file has one."""
+    lines = (release.folder / "SHA256SUMS").read_text().splitlines()
+    told = {name: digest for digest, name in (line.split() for line in lines)}
+
+    found = {file.name: file for file in release.folder.iterdir() if file.name != "SHA256SUMS"}
+    assert {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in found.items()} == told
+
+
+def test_the_wheel_carries_the_package_and_nothing_else(release):
+    """All modules and migrations, the licence; no tests, no secrets."""
+    names = zipfile.ZipFile(release.wheel).namelist()
+    source = {str(file.relative_to(ROOT / "src")) for file in (ROOT / "src").rglob("*") if _is_source(file)}
+
+    assert source == {name for name in names if ".dist-info/" not in name}
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
+
+
+def test_the_sdist_holds_what_a_packager_needs(release):
+    """And nothing that belongs to a machine: no config/, no data/, no secrets."""
+    with tarfile.open(release.sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+
+    needed = {"Dockerfile", "Makefile", "LICENSE", "SECURITY.md", "requirements.lock", "deploy/compose/a/.env.example"}
+    assert needed <= names
+    assert not [name for name in names if re.match(r"config/|data/|dist/|\.venv|.*/secrets/|.*/\.env$", name)]
+
+
+def test_the_bill_of_materials_names_what_the_lock_pins(release):
+    """Every package of requirements.lock with its digests, and a licence for all that is installed here."""
+    bill = json.loads(release.bill.read_text())
+    pins = dict(re.findall(r"(?m)^([A-Za-z0-9._-]+)==([^\s;\\]+)", (ROOT / "requirements.lock").read_text()))
+
+    assert pins == {one["name"]: one["version"] for one in bill["components"]}
+    assert all(one["properties"] for one in bill["components"])
+    references = {one["bom-ref"] for one in bill["components"]} | {bill["metadata"]["component"]["bom-ref"]}
+    for node in bill["dependencies"]:
+        assert {node["ref"], *node["dependsOn"]} <= references
+    assert "fastapi" in json.dumps(bill["dependencies"][0])
+    assert not re.search(r"(?i)GPL|not told", release.licences.read_text()), "a licence to look at"
+
+
+def test_the_command_runs_from_the_wheel(dadns, tmp_path):
+    """`--version` tells the one version; `check` names what is wrong and what is right."""
+    require_program("named")
+    config = tmp_path / "app.yml"
+    config.write_text(_config(tmp_path, free_port(), free_port()))
+
+    place = Path(dadns[0]).parents[1]
+    where = "import directdnsonly; print(directdnsonly.__file__)"
+    assert _run(f"{place}/bin/python", "-c", where).startswith(str(place)), "this is the checkout, not the wheel"
+    assert __version__ == _run(*dadns, "--version")
+    checked = _run(*dadns, "check", "--config", str(config))
+    assert "named" in checked
+    assert "wrong" not in checked
+
+
+def test_the_service_runs_from_the_wheel(dadns, tmp_path):
+    """Migrations and the page's assets are in it: pushes are accepted, the API shows its documentation."""
+    require_program("named")
+    port = free_port()
+    config = tmp_path / "app.yml"
+    config.write_text(_config(tmp_path, port, free_port()))
+    tmp_path.chmod(0o755)
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([*dadns, "serve", "--config", str(config)], stdout=log, stderr=log, cwd=tmp_path)
+    try:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+                    assert 200 == answer.status
+                    break
+            except OSError:
+                assert process.poll() is None, (tmp_path / "log").read_text()
+                assert time.monotonic() < until, (tmp_path / "log").read_text()
+                time.sleep(0.05)
+    finally:
+        process.terminate()
+        assert 0 == process.wait(timeout=20)
+
+
+def _config(folder: Path, port: int, dns_port: int) -> str:
+    return (
+        f"data_dir: {folder}/data\napp: {{auth_password: of-my-own, listen_host: 127.0.0.1, listen_port: {port}}}\n"
+        f"dns: {{backends: {{bind: {{managed: true, port: {dns_port}}}}}}}\n"
+    )
+
+
+def _run(*words: str) -> str:
+    plain = {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
+    done = subprocess.run(words, capture_output=True, text=True, env=plain, cwd="/", check=False, timeout=60)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return done.stdout.strip()
+
+
+def _make(folder: Path) -> Release:
+    made = subprocess.run(
+        [sys.executable, ROOT / "deploy/release/dist.py", folder], capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    name = f"directdnsonly-{__version__}"
+    return Release(
+        folder=folder,
+        wheel=next(folder.glob("*.whl")),
+        sdist=next(folder.glob("*.tar.gz")),
+        bill=folder / f"{name}.cdx.json",
+        licences=folder / f"{name}.licences.txt",
+    )
+
+
+def _is_source(file: Path) -> bool:
+    return file.is_file() and "__pycache__" not in file.parts

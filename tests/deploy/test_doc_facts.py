@@ -1,0 +1,44 @@
+"""Pages that describe code name all of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from directdnsonly.backends.contract import Backend, Capabilities, OutcomeKind, ZoneObserved
+from directdnsonly.backends.settings import BackendSettings
+from directdnsonly.outbox.lifecycle import Event
+
+ROOT = Path(__file__).parents[2]
+CONTRACT = [
+    *(name for name in vars(Backend) if not name.startswith("_")),
+    *(field.name for field in dataclasses.fields(Capabilities)),
+    *(field.name for field in dataclasses.fields(ZoneObserved)),
+    *BackendSettings.model_fields,
+    *OutcomeKind,
+]
+
+
+@pytest.mark.parametrize("name", sorted(set(CONTRACT)))
+def test_the_page_on_backends_names_the_whole_contract(name):
+    """A part of the contract that nobody explains is one that nobody keeps."""
+    page = (ROOT / "docs/writing-a-backend.md").read_text()
+
+    assert f"`{name}`" in page or f"`{name}(" in page
+
+
+@pytest.mark.parametrize("event", [Event.CLAIM, Event.REVIVE, Event.SUPERSEDE, Event.DRIFT])
+def test_the_glossary_has_the_words_of_the_lifecycle(event):
+    """Words of code are words of the glossary."""
+    assert str(event).split()[0] in (ROOT / "docs/glossary.md").read_text()
+
+
+def test_each_decision_is_in_the_list():
+    """And nothing is listed that is not there."""
+    pages = {file.name for file in (ROOT / "docs/adr").glob("0*.md")}
+    listed = (ROOT / "docs/adr/README.md").read_text()
+
+    assert pages
+    assert all(f"]({name})" in listed for name in pages)
