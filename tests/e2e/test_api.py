@@ -97,6 +97,8 @@ def test_the_documented_examples_work_as_written(api, service):
                 continue
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
             json = _example(schema, body) if body else None
+            if body and json is None:
+                continue
             answer = api.request(method, service.url + path.format(**given), json=json)
             not_pinned = (method, path[-4:], answer.status_code) == ("get", "/pin", 404)
             assert answer.status_code < 300 or not_pinned, (method, path, answer.text)
@@ -116,7 +118,8 @@ def _example(schema, part):
             model = schema["components"]["schemas"][one["$ref"].rsplit("/", 1)[-1]]
             if "example" in model:
                 return model["example"]
-            return {name: field["examples"][0] for name, field in model["properties"].items() if "examples" in field}
+            given = {name: field["examples"][0] for name, field in model["properties"].items() if "examples" in field}
+            return given if set(model.get("required", ())) <= set(given) else None
     return None
 
 

@@ -39,7 +39,7 @@ RESPONSES: Final[dict[int | str, dict[str, object]]] = {
         "description": PROBLEMS[status][1],
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 401, 403, 404, 413, 422, 429, 503)
+    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
 }
 
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from directdnsonly.api.guard import needed
 from directdnsonly.api.models import Problem
-from directdnsonly.api.problem import PROBLEMS, TYPE
+from directdnsonly.api.problem import PROBLEMS, RESPONSES, TYPE
 from directdnsonly.api.rrsets import EXAMPLE_JSON, ZoneContent
 
 REF: Final = "#/components/schemas/{model}"
@@ -60,5 +60,7 @@ def _tell_roles(operation: dict[str, Any], roles: frozenset[str]) -> None:
         operation["security"] = []
         return
     operation["security"] = [{"password": []}, {"token": []}]
+    for status, response in RESPONSES.items():  # what any of them may answer, whoever wrote the route
+        operation["responses"][str(status)] = response
     wanted = " or ".join(f"`{role}`" for role in sorted(roles))
     operation["description"] = f"{operation.get('description', '')}\n\nNeeds the role {wanted}.".strip()
