@@ -3,6 +3,7 @@
 ack     durable answers: 1, 8, 32 clients, keep-alive and a new connection each, 15-record zones
 proven  push -> served by BIND with 10, 1,000, 10,000 zones present: change, add, delete
 bulk    1,000 and 10,000 new zones as fast as possible until all are served and proven; urgent pushes in the middle
+security  10,000 wrong passwords from one address while another client pushes: its answers beside and alone
 neighbour, outage, often, urgent: what outages and bulks cost (bench/outbox.py)
 memory  of our process at 0, 1,000, 10,000 zones (taken on the way of `proven` and `bulk`)
 Figures are of one run on one machine; compare the ratios. The floor beside `ack` is one fsync of 4 KiB.
@@ -33,6 +34,7 @@ from bench.load import (
     wait_served,
     zone_text,
 )
+from bench.security import security
 from bench.service import Service
 
 SERIAL = 2026010100
@@ -208,7 +210,7 @@ def _urgent_pushes(service: Service, stop: threading.Event, times: list[float]) 
             stop.wait(0.3)
 
 
-BENCHMARKS = {"ack": ack, "proven": proven, "bulk": bulk, **outbox.BENCHMARKS}
+BENCHMARKS = {"ack": ack, "proven": proven, "bulk": bulk, "security": security, **outbox.BENCHMARKS}
 
 
 def machine() -> Row:

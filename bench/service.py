@@ -6,17 +6,21 @@ import base64
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
 from bench.load import PASSWORD, USER
 
+UNCHECKED = ssl.create_default_context()  # certificates of tests are self-signed
+UNCHECKED.check_hostname, UNCHECKED.verify_mode = False, ssl.CERT_NONE
 CONFIG = """
 data_dir: {folder}/data
 log_level: {log_level}
@@ -60,12 +64,21 @@ class Service:
     program = ("-m", "directdnsonly", "serve")  # arguments of Python
 
     def __init__(
-        self, *, extra: str = "", log_level: str = "WARNING", backend: str = "bind", backends: str = MANAGED
+        self,
+        *,
+        extra: str = "",
+        log_level: str = "WARNING",
+        backend: str = "bind",
+        backends: str = MANAGED,
+        environ: Mapping[str, str] | None = None,
+        scheme: str = "http",
     ) -> None:
         """`extra` comes after the backends, e.g. keys of dispatch; `backends` instead of one bundled name server."""
         self.port, self.dns_port = free_port(), free_port()
         self.backend = backend  # its type, which is also its name
         self._extra, self._log_level, self._backends = extra, log_level, backends
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self._environ = {**os.environ, **(environ or {})}
         self._folder = tempfile.TemporaryDirectory(prefix="dadns-bench-")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -98,10 +111,11 @@ class Service:
                 [sys.executable, *self.program, "--config", str(self.folder / "app.yml")],
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env=self._environ,
             )
         while True:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1) as answer:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=1, context=UNCHECKED) as answer:
                     if answer.status == 200:
                         accepting = time.perf_counter() - began
                         if json.load(answer)["status"] == "ready" or until == "accepting":

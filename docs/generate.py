@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from directdnsonly.api.guard import TABLE
+from directdnsonly.api.problem import PROBLEMS, TYPE
 from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.config import NOT_SETTINGS, Settings
 from directdnsonly.log import EVENTS
@@ -33,6 +35,7 @@ DirectAdmin pushes it and asked by DNS: `yes` means byte-equal RDATA, the right 
 answer). `zone refused`: this backend says so with the reason, instead of serving something else.
 
 """
+WHO = "<!-- generated: who may call what -->"
 ANSWERS = "<!-- generated: what CoreDNS answers -->"
 MARK = "<!-- generated: the life of a delivery -->"
 
@@ -119,12 +122,37 @@ def line(text: str) -> str:
     return text.split(MARK, maxsplit=1)[0].rstrip("\n") + "\n\n" + diagram
 
 
+def errors() -> str:
+    """The problems of the JSON API."""
+    rows = "\n".join(f"| {status} | `{TYPE}{slug}` | {todo} |" for status, (slug, todo) in PROBLEMS.items())
+    return (
+        "# Problems of the JSON API\n\nGenerated from `api/problem.py`; do not edit.\n\n"
+        "Every error is `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`. Programs decide by\n"
+        "`type`, people read `detail`. Only `unavailable`, `timeout` and `too-many-failures` are worth a repetition as it is.\n\n"
+        f"| status | type | what to do |\n|---|---|---|\n{rows}\n"
+    )
+
+
+def who_may(text: str) -> str:
+    """docs/security.md with the table of who may call what."""
+    rows = []
+    for row in TABLE:
+        methods = " ".join(sorted(row.methods)) if "." not in row.methods else "any other"
+        roles = " or ".join(f"`{role}`" for role in sorted(row.roles)) or "nobody is asked"
+        rows.append(f"| {methods} | `{row.path.pattern}` | {roles} | {row.what} |")
+    table = "\n".join(rows)
+    head = "| method | path | role | what |\n|---|---|---|---|"
+    return f"{text.split(WHO, maxsplit=1)[0].rstrip()}\n\n{WHO}\n\n## Who may call what\n\nThe first row that fits decides; what no row opens is closed.\n\n{head}\n{table}\n"
+
+
 def pages() -> dict[Path, str]:
     """Each generated file and what it should hold."""
     return {
         HERE / "configuration.md": configuration(),
         HERE / "log-events.md": log_events(),
         HERE / "rr-types.md": rr_types(),
+        HERE / "errors.md": errors(),
+        HERE / "security.md": who_may((HERE / "security.md").read_text(encoding="utf-8")),
         HERE / "backends" / "coredns_mysql.md": coredns_answers(
             (HERE / "backends" / "coredns_mysql.md").read_text(encoding="utf-8")
         ),

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import structlog
-import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 
 from directdnsonly import __version__, log
-from directdnsonly.api import docs, health, history, pins, problem
+from directdnsonly.api import backends, docs, health, history, metrics, pins, problem, schema, served, tokens
 from directdnsonly.api import outbox as outbox_routes
 from directdnsonly.api import routes as api_routes
+from directdnsonly.api.audit import Auditor
+from directdnsonly.api.guard import Guard, principal_of
 from directdnsonly.api.parts import ApiParts, DaemonState, Pushed
 from directdnsonly.backends.contract import Backend
 from directdnsonly.backends.registry import BACKENDS
@@ -34,17 +34,22 @@ from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
 from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.nameservers.supervisor import ManagedDaemon
-from directdnsonly.outbox.records import Owner, Receipt, Source
+from directdnsonly.outbox.records import Event, Owner, Receipt, Source
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive import approval_routes
 from directdnsonly.receive import routes as receive_routes
 from directdnsonly.receive.accept import Acceptance, Policy
+from directdnsonly.receive.access import Access
 from directdnsonly.receive.approvals import Approvals
-from directdnsonly.receive.credentials import Credentials
+from directdnsonly.receive.directadmin import is_command_path
 from directdnsonly.receive.forwarded import BehindProxies
 from directdnsonly.receive.parsing import ZoneParser
+from directdnsonly.receive.settings import as_networks, known_secrets
+from directdnsonly.receive.tls import Certificate
+from directdnsonly.receive.tokens import TokenBook
 from directdnsonly.reconcile import routes as reconcile_routes
 from directdnsonly.reconcile.reconciler import Reconciler
+from directdnsonly.server import listen, make_server
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.wiring import PulledZones, swept_lanes
@@ -53,7 +58,7 @@ from directdnsonly.zone.text import parse
 
 HOUSEKEEPING_EVERY_S = 3600.0
 HOUSEKEEPING_PAUSE_S = 0.2  # between steps, so that no push waits for it
-GRACE_S = 4  # seconds that requests in flight get at shutdown; the whole exit stays under ten
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="DirectDNSOnly", charset="UTF-8"'}
 CLOSE_S = 1.0  # seconds that a backend may take to close its connections
 EXIT_OK, EXIT_FAILED = 0, 1
 
@@ -65,32 +70,50 @@ class ServiceFailed(DirectDNSOnlyError):
 class ManualPushes:
     """The API's door: the same acceptance that DirectAdmin's pushes go through."""
 
-    def __init__(self, acceptance: Acceptance) -> None:
+    def __init__(self, acceptance: Acceptance, hostnames: Mapping[str, str]) -> None:
+        """`hostnames`: the DirectAdmin server that a credential is bound to, by its name."""
         self._acceptance = acceptance
+        self._hostnames = hostnames
 
-    async def put(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
+    def _owner(self, credential: str) -> Owner:
+        return Owner(credential=credential, hostname=self._hostnames.get(credential, ""))
+
+    async def put(
+        self, name: ZoneName, body: bytes, *, credential: str, address: str, expected_version: int | None = None
+    ) -> Pushed:
         """Accept a zone from a person or a script."""
         accepted = await self._acceptance.push(
-            name, body, owner=Owner(credential=credential), address=address, source=Source.API
+            name,
+            body,
+            owner=self._owner(credential),
+            address=address,
+            source=Source.API,
+            expected_version=expected_version,
         )
         return Pushed(receipt=accepted.receipt, warnings=accepted.warnings)
 
-    async def delete(self, name: ZoneName, *, credential: str, address: str) -> Receipt:
+    async def delete(
+        self, name: ZoneName, *, credential: str, address: str, expected_version: int | None = None
+    ) -> Receipt:
         """Accept a delete from a person or a script."""
         return await self._acceptance.delete(
-            name, owner=Owner(credential=credential), address=address, source=Source.API
+            name,
+            owner=self._owner(credential),
+            address=address,
+            source=Source.API,
+            expected_version=expected_version,
         )
 
     async def roll_back(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
         """Accept the content of an old version as a new one."""
         accepted = await self._acceptance.push(
-            name, body, owner=Owner(credential=credential), address=address, source=Source.ROLLBACK
+            name, body, owner=self._owner(credential), address=address, source=Source.ROLLBACK
         )
         return Pushed(receipt=accepted.receipt, warnings=accepted.warnings)
 
     async def unpin(self, name: ZoneName, *, credential: str, address: str) -> Receipt | None:
         """Release a pinned zone."""
-        return await self._acceptance.unpin(name, owner=Owner(credential=credential), address=address)
+        return await self._acceptance.unpin(name, owner=self._owner(credential), address=address)
 
 
 class Service:
@@ -102,6 +125,8 @@ class Service:
         self.store = store
         self.started_at = clock.now_s()
         self.acceptance: Acceptance | None = None
+        self.tokens = TokenBook(store, clock)
+        self.metrics = metrics.Metrics(list(settings.enabled_backends()))
         self.backends: dict[str, Backend] = {}
         self.daemons: dict[str, NameServer] = {}
         for name, backend_settings in settings.enabled_backends().items():
@@ -142,6 +167,7 @@ class Service:
             settings=self.settings.dispatch,
             clock=self.clock,
             gate=lambda: self._why_not_running(backend.name),
+            recorder=self.metrics,
         )
 
     def _why_not_running(self, name: str) -> str:
@@ -225,6 +251,10 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         )
         await store.adopt_backends(list(settings.enabled_backends()))
         service = Service(settings, clock=clock, store=store)
+        await service.tokens.load()
+        for name, pause in (await store.pauses()).items():
+            if name in service.dispatcher.lanes:
+                service.dispatcher.lanes[name].pause(backends.told(pause))
         stack.push_async_callback(service.aclose)
         async with asyncio.TaskGroup() as group:
             actors = group.create_task(service.run(), name="service")
@@ -237,32 +267,45 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
 def build_api(service: Service) -> FastAPI:
     """The HTTP side of a running service."""
     settings = service.settings.app
-    credentials = Credentials({settings.auth_username: settings.auth_password.get_secret_value()})
+    audit = Auditor(service.store, service.clock)
+
+    async def note_failures(address: str, user: str, failures: int) -> None:
+        at = service.clock.now_s()
+        await audit.keep(Event(at=at, event="login.failed", actor=user, address=address, detail=f"{failures} failures"))
+
+    access = Access(
+        known_secrets(settings),
+        clock=service.clock,
+        tokens=service.tokens,
+        on_failure=note_failures,
+        count_failure=service.metrics.failed_logins.inc,
+    )
     acceptance = Acceptance(
         store=service.store,
         parser=ZoneParser(parse),
         clock=service.clock,
         notify=service.dispatcher.wake,
+        recorder=service.metrics,
         policy=Policy(
             check_subdomain_owner=settings.check_subdomain_owner_in_cluster_domainowners,
             takeover=settings.takeover,
             hold_losses=settings.hold_losses,
             request_timeout_s=settings.request_timeout_s,
+            max_zones={one.name: one.max_zones for one in settings.credentials if one.max_zones},
         ),
     )
     service.acceptance = acceptance
 
     def authenticate(request: Request) -> str:
-        name = credentials.check(request.headers.get("authorization", ""))
-        if name is None:
-            raise HTTPException(
-                401, "give the user name and password of the configuration", {"WWW-Authenticate": 'Basic realm="dadns"'}
-            )
-        return name
+        """Who the guard has let in."""
+        principal = principal_of(request)
+        if principal is None:
+            raise HTTPException(401, "give a user name and a password, or a token", CHALLENGE)
+        return principal.name
 
     parts = ApiParts(
         store=service.store,
-        pushes=ManualPushes(acceptance),
+        pushes=ManualPushes(acceptance, {one.name: one.hostname for one in settings.credentials if one.hostname}),
         wake=service.dispatcher.wake,
         authenticate=authenticate,
         lanes=lambda: {name: lane.status() for name, lane in service.dispatcher.lanes.items()},
@@ -274,6 +317,7 @@ def build_api(service: Service) -> FastAPI:
         clock=service.clock,
         started_at=service.started_at,
         max_body_bytes=settings.max_body_bytes,
+        body_timeout_s=settings.body_timeout_s,
     )
     app = FastAPI(
         title="DirectDNSOnly",
@@ -286,84 +330,68 @@ def build_api(service: Service) -> FastAPI:
     )
     # First, because routes are tried in order and DirectAdmin's are the ones that must be fast.
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
-    app.include_router(receive_routes.router(acceptance, credentials, limits, clock=service.clock))
+    app.include_router(receive_routes.router(acceptance, access, limits))
+    app.include_router(backends.router(parts, lambda: service.dispatcher.lanes, audit))
+    app.include_router(served.router(parts, lambda: {name: one.servers for name, one in service.backends.items()}))
     app.include_router(reconcile_routes.router(service.reconciler, authenticate))
     approvals = Approvals(store=service.store, acceptance=acceptance, clock=service.clock)
     app.include_router(approval_routes.router(approvals, authenticate))
-    for routes in (outbox_routes, history, pins, api_routes):  # the last one takes any path below /zones/
+    for routes in (outbox_routes, history, pins):
         app.include_router(routes.router(parts))
+    app.include_router(api_routes.router(parts, audit))  # after those above: it takes any path below /zones/
+    app.include_router(tokens.router(service.tokens, audit))
     app.include_router(health.router(parts))
+    app.include_router(metrics.router(service.metrics, parts))
     app.include_router(docs.router(app, authenticate))
     for kind, handler in problem.HANDLERS.items():
         app.add_exception_handler(kind, handler)
     receive_routes.install_error_handlers(app)
+    schema.complete(app)
+    app.add_middleware(
+        Guard, doorkeeper=access, passes=is_command_path, open_metrics=as_networks(settings.metrics_networks)
+    )
     return app
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, but signals are ours: it would kill the process by the signal before the store is closed."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._asked_to_stop, number)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
-
-    def _asked_to_stop(self, number: int) -> None:
-        structlog.get_logger().info("service.stopping", signal=signal.Signals(number).name)
-        self.should_exit = True
-
-
-async def _serve(settings: Settings, listening: socket.socket) -> None:
+async def _serve(settings: Settings, sockets: list[socket.socket], certificate: Certificate | None) -> None:
     """Until a signal comes or an actor fails."""
     logger = structlog.get_logger()
-    async with running(settings) as service:
-        server = _Server(
-            uvicorn.Config(
-                BehindProxies(build_api(service), settings.app.trusted_proxies),
-                http="httptools",
-                proxy_headers=False,  # uvicorn would believe anybody on loopback
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                backlog=2048,
-                timeout_keep_alive=30,
-                timeout_graceful_shutdown=GRACE_S,
-            )
-        )
+    async with running(settings) as service, asyncio.TaskGroup() as group:
+        app = BehindProxies(build_api(service), settings.app.trusted_proxies)
+        server = make_server(app, settings.app, certificate=certificate)
+        watching = group.create_task(certificate.watch(), name="tls") if certificate else None
         logger.info(
             "service.started",
             version=__version__,
             listen=f"{settings.app.listen_host}:{settings.app.listen_port}",
+            tls=certificate is not None,
             backends=list(service.backends),
         )
-        await server.serve(sockets=[listening])
+        await server.serve(sockets=sockets)
+        if watching is not None:
+            watching.cancel()
     logger.info("service.stopped")
 
 
 def serve(settings: Settings) -> int:
     """Run the service; the exit code of the process."""
     log.configure(level=settings.log_level, fmt=settings.log_format, timezone=settings.timezone)
-    host, port = settings.app.listen_host, settings.app.listen_port
+    app = settings.app
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # With its protocol named: asyncio sets TCP_NODELAY only then, and without it a kept connection waits 40 ms.
-        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
+        certificate = Certificate(app.tls_certificate, app.tls_key) if app.tls_certificate and app.tls_key else None
+        sockets = listen(app)
     except OSError as error:
-        print(f"cannot listen on {host}:{port}: {error.strerror} (app.listen_host, app.listen_port)", file=sys.stderr)  # noqa: T201 - the operator's terminal, before there is a log
+        where = f"{app.listen_host}:{app.listen_port}"
+        told = f"cannot listen on {where}: {error.strerror or error} (app.listen_host, app.listen_port)"
+        print(told, file=sys.stderr)  # noqa: T201 - the operator's terminal, before there is a log
         return EXIT_FAILED
-    with contextlib.closing(listening):
+    with contextlib.ExitStack() as stack:
+        for one in sockets:
+            stack.enter_context(contextlib.closing(one))
+        if app.listen_socket is not None:
+            stack.callback(app.listen_socket.unlink, missing_ok=True)
         try:
-            asyncio.run(_serve(settings, listening))
+            asyncio.run(_serve(settings, sockets, certificate))
         except (DirectDNSOnlyError, BaseExceptionGroup) as error:
             reasons = _leaves(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
             structlog.get_logger().critical("service.failed", reason="; ".join(reasons))

@@ -67,6 +67,28 @@ class ZonePolicyError(PushRefused):
         super().__init__(f"line {line}: {reason}" if line else reason, rule=rule)
 
 
+class NotAdmitted(DirectDNSOnlyError):
+    """Somebody may not do this. `again_in_s` > 0: too many failures, nothing was looked at; `known`: who it is is known."""
+
+    def __init__(self, reason: str, *, again_in_s: float = 0.0, known: bool = False) -> None:
+        self.reason = reason
+        self.again_in_s = again_in_s
+        self.known = known
+        super().__init__(reason)
+
+
+class VersionConflict(DirectDNSOnlyError):
+    """A conditional write names another version than the newest: nothing was recorded."""
+
+    def __init__(self, zone: str, *, expected: int, newest: int) -> None:
+        self.expected = expected
+        self.newest = newest
+        now = f"is at version {newest}" if newest else "does not exist"
+        super().__init__(
+            f"{zone} {now}, the request was made for {f'version {expected}' if expected else 'a new zone'}"
+        )
+
+
 class OutboxUnavailable(DirectDNSOnlyError):
     """Our store is at fault (disk full, locked, backlog): answer error=1, never a false error=0."""
 

@@ -913,7 +913,7 @@ async def test_hot_queries_use_indexes(store):
         "list the dead": (_history.DEAD, page),
         "list the outstanding": (_history.OUTSTANDING, page),
         "versions": (_history.VERSIONS, ("a", 5, 5)),
-        "summary": (_view._SUMMARY + "WHERE zone = ?", ("a",)),
+        "summary": (_view.SUMMARY + "WHERE zone = ?", ("a",)),
         "placements": (_view.PLACEMENT + "WHERE zone = ?", ("a",)),
         "current": (_write._CURRENT % "waiting", ("a",)),
     }

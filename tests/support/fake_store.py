@@ -128,6 +128,11 @@ class FakeStore:
         """One zone or its tombstone."""
         return self._zones.get(name, (None, None))[0]
 
+    async def zones_of(self, credential: str) -> int:
+        """Living zones of a credential."""
+        held = [summary for summary, _ in self._zones.values() if summary.kind is Kind.PUT]
+        return sum(summary.owner.credential == credential for summary in held)
+
     async def text(self, name: ZoneName, version: int | None = None) -> str | None:
         """The newest text only."""
         summary, zone = self._zones.get(name, (None, None))

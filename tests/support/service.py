@@ -11,7 +11,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from directdnsonly.outbox.records import Event, Priority, Refused, ZoneSummary
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive.accept import Acceptance, Policy
-from directdnsonly.receive.credentials import Credentials
+from directdnsonly.receive.access import Access, Secret, secrets_of
 from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.receive.routes import Limits, install_error_handlers, router
 from directdnsonly.zone.name import ZoneName
@@ -98,6 +98,8 @@ def running_receiver(
     max_body_bytes: int = 16 * 1024 * 1024,
     body_timeout_s: float = 20.0,
     request_timeout_s: float = 20.0,
+    also: Sequence[Secret] = (),
+    max_zones: Mapping[str, int] | None = None,
 ) -> Iterator[Service]:
     """The door in front of the real store, in a real uvicorn; no backend drains it."""
     woken: list[Priority] = []
@@ -120,11 +122,12 @@ def running_receiver(
                         check_subdomain_owner=check_subdomain_owner,
                         takeover=takeover,
                         request_timeout_s=request_timeout_s,
+                        max_zones=max_zones or {},
                     ),
                 )
                 app = FastAPI(redirect_slashes=False, openapi_url=None)
                 limits = Limits(max_body_bytes=max_body_bytes, body_timeout_s=body_timeout_s)
-                app.include_router(router(acceptance, Credentials(PASSWORDS), limits))
+                app.include_router(router(acceptance, Access([*secrets_of(PASSWORDS), *also], clock=clock), limits))
                 install_error_handlers(app)
                 try:
                     yield app

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
+from directdnsonly.api.guard import principal_of
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.status import backend_state, status_of
 from directdnsonly.errors import OutboxUnavailable
 
 PROBE_TIMEOUT_S = 5.0
+PROBE_EVERY_S = 1.0
 
 
 def router(parts: ApiParts) -> APIRouter:
     """The two answers."""
     health = APIRouter(tags=["health"])
+    probe = _StoreProbe(parts)
 
     @health.get("/livez", summary="The process answers")
     async def livez() -> dict[str, str]:
@@ -27,15 +30,9 @@ def router(parts: ApiParts) -> APIRouter:
     async def readyz(request: Request, *, verbose: bool = False) -> Response:
         """Ready = the store can commit. A dead backend is degraded, not unready: pushes are still safe with us."""
         if verbose:
-            parts.authenticate(request)
-        store, reason = "ok", ""
-        try:
-            async with asyncio.timeout(PROBE_TIMEOUT_S):
-                await parts.store.probe()
-        except OutboxUnavailable as error:
-            store, reason = "unavailable", str(error)
-        except TimeoutError:
-            store, reason = "unavailable", f"no commit within {PROBE_TIMEOUT_S:g} s"
+            _may_look(request)
+        reason = await probe.reason()
+        store = "unavailable" if reason else "ok"
         daemons = parts.daemons()
         backends = {name: backend_state(lane, daemons.get(name)) for name, lane in parts.lanes().items()}
         ready = store == "ok"
@@ -48,3 +45,39 @@ def router(parts: ApiParts) -> APIRouter:
         return JSONResponse(answer, status_code=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     return health
+
+
+class _StoreProbe:
+    """Whether the store can commit. One commit answers everybody who asks within a second: strangers may ask."""
+
+    def __init__(self, parts: ApiParts) -> None:
+        self._parts = parts
+        self._turn = asyncio.Lock()
+        self._asked_at = float("-inf")
+        self._reason = ""
+
+    async def reason(self) -> str:
+        """Why not; empty when it can."""
+        async with self._turn:
+            if asyncio.get_running_loop().time() - self._asked_at >= PROBE_EVERY_S:
+                self._reason = await self._ask()
+                self._asked_at = asyncio.get_running_loop().time()
+            return self._reason
+
+    async def _ask(self) -> str:
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                await self._parts.store.probe()
+        except OutboxUnavailable as error:
+            return str(error)
+        except TimeoutError:
+            return f"no commit within {PROBE_TIMEOUT_S:g} s"
+        return ""
+
+
+def _may_look(request: Request) -> None:
+    who = principal_of(request)
+    if who is None:
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, "give a user name and a password, or a token")
+    if "read" not in who.roles:
+        raise HTTPException(HTTPStatus.FORBIDDEN, f"{who.name} does not have the role read")

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from directdnsonly.api.models import Moment, OwnerView, ReceiptView
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.pins import PinRequest, PinView, note, pin_zone
-from directdnsonly.api.routes import PROBLEMS, ZonePath, address_of
+from directdnsonly.api.problem import RESPONSES
+from directdnsonly.api.routes import LARGEST, ZonePath, address_of
 from directdnsonly.errors import ZonePolicyError
 from directdnsonly.outbox.records import Kind, PastVersion
 from directdnsonly.outbox.sqlite import SqliteStore
@@ -99,7 +100,7 @@ class RollbackRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=LARGEST, examples=[1])
     pin: bool = False
 
 
@@ -109,13 +110,13 @@ def router(parts: ApiParts) -> APIRouter:
     async def credential(request: Request) -> str:
         return parts.authenticate(request)
 
-    api = APIRouter(prefix="/api/v1/zones", responses=PROBLEMS, dependencies=[Depends(credential)], tags=["history"])
+    api = APIRouter(prefix="/api/v1/zones", responses=RESPONSES, dependencies=[Depends(credential)], tags=["history"])
     store = parts.store
 
     @api.get("/{zone:path}/history", summary="Who sent which version when, newest first")
     async def history(
         zone: ZonePath,
-        before: Annotated[int | None, Query(ge=1, description="`next` of the page before")] = None,
+        before: Annotated[int | None, Query(ge=1, le=LARGEST, description="`next` of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> HistoryView:
         name = ZoneName.parse(zone)
@@ -133,8 +134,10 @@ def router(parts: ApiParts) -> APIRouter:
     @api.get("/{zone:path}/diff", summary="How one version became another, RRset by RRset")
     async def difference(
         zone: ZonePath,
-        from_: Annotated[int | None, Query(alias="from", ge=1, description="Left out: the one before `to`")] = None,
-        to: Annotated[int | None, Query(ge=1, description="Left out: the wanted one")] = None,
+        from_: Annotated[
+            int | None, Query(alias="from", ge=1, le=LARGEST, description="Left out: the one before `to`")
+        ] = None,
+        to: Annotated[int | None, Query(ge=1, le=LARGEST, description="Left out: the wanted one")] = None,
     ) -> DiffView:
         name = ZoneName.parse(zone)
         newer = to if to is not None else await _wanted(store, name)

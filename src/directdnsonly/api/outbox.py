@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from directdnsonly.api.models import Moment, PlacementView
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.api.routes import PROBLEMS, ZonePath, address_of
+from directdnsonly.api.problem import RESPONSES
+from directdnsonly.api.routes import ZonePath, address_of
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Event, Placement, Priority
 from directdnsonly.zone.name import ZoneName
@@ -87,7 +88,7 @@ def router(parts: ApiParts) -> APIRouter:
     async def credential(request: Request) -> str:
         return parts.authenticate(request)
 
-    api = APIRouter(prefix="/api/v1", responses=PROBLEMS, dependencies=[Depends(credential)], tags=["outbox"])
+    api = APIRouter(prefix="/api/v1", responses=RESPONSES, dependencies=[Depends(credential)], tags=["outbox"])
     store = parts.store
 
     def known(backend: str) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 from fastapi import Request
 
 from directdnsonly.clock import Clock
-from directdnsonly.outbox.records import Priority, Receipt
+from directdnsonly.outbox.records import Event, Priority, Receipt
 from directdnsonly.outbox.sqlite import SqliteStore
 from directdnsonly.zone.name import ZoneName
 
@@ -25,12 +25,16 @@ class Pushed:
 class Pushes(Protocol):
     """The door of manual changes: the same line that DirectAdmin's pushes walk."""
 
-    async def put(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
-        """Raises PushRefused, OutboxUnavailable."""
+    async def put(
+        self, name: ZoneName, body: bytes, *, credential: str, address: str, expected_version: int | None = None
+    ) -> Pushed:
+        """Raises PushRefused, OutboxUnavailable, VersionConflict."""
         ...
 
-    async def delete(self, name: ZoneName, *, credential: str, address: str) -> Receipt:
-        """Raises OutboxUnavailable."""
+    async def delete(
+        self, name: ZoneName, *, credential: str, address: str, expected_version: int | None = None
+    ) -> Receipt:
+        """Raises OutboxUnavailable, VersionConflict."""
         ...
 
     async def roll_back(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
@@ -42,11 +46,25 @@ class Pushes(Protocol):
         ...
 
 
+class Audit(Protocol):
+    """Keeps and logs who did what."""
+
+    async def __call__(self, request: Request, event: str, *, zone: str = "", detail: str = "") -> None:
+        """Never raises: what was done is done."""
+        ...
+
+    async def keep(self, event: Event) -> None:
+        """Keep an event that was logged elsewhere."""
+        ...
+
+
 class LaneStatusLike(Protocol):
     """What a lane tells about itself."""
 
     @property
     def breaker(self) -> str: ...  # noqa: D102
+    @property
+    def paused(self) -> str: ...  # noqa: D102
     @property
     def since(self) -> float: ...  # noqa: D102
     @property
@@ -82,3 +100,4 @@ class ApiParts:
     clock: Clock
     started_at: float
     max_body_bytes: int
+    body_timeout_s: float = 20.0

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from directdnsonly.api.models import Moment, ReceiptView
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.api.routes import PROBLEMS, ZonePath, address_of
+from directdnsonly.api.problem import RESPONSES
+from directdnsonly.api.routes import LARGEST, ZonePath, address_of
 from directdnsonly.outbox.records import Event, NewPin, Pin, Receipt
 from directdnsonly.zone.name import ZoneName
 
@@ -46,7 +47,7 @@ class PinRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: str = Field("", max_length=500)
-    version: int | None = Field(None, ge=1)
+    version: int | None = Field(None, ge=1, le=LARGEST)
 
 
 def router(parts: ApiParts) -> APIRouter:
@@ -55,7 +56,7 @@ def router(parts: ApiParts) -> APIRouter:
     async def credential(request: Request) -> str:
         return parts.authenticate(request)
 
-    api = APIRouter(prefix="/api/v1/zones", responses=PROBLEMS, dependencies=[Depends(credential)], tags=["history"])
+    api = APIRouter(prefix="/api/v1/zones", responses=RESPONSES, dependencies=[Depends(credential)], tags=["history"])
 
     @api.get("/{zone:path}/pin", summary="The pin of a zone")
     async def get_pin(zone: ZonePath) -> PinView:

@@ -1,8 +1,9 @@
-"""Errors of the JSON API as problem details (RFC 9457)."""
+"""Errors of the JSON API as problem details (RFC 9457). docs/errors.md is made from the table here."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Final
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -10,14 +11,47 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from directdnsonly.api.models import Problem
-from directdnsonly.errors import OutboxUnavailable, PushRefused
+from directdnsonly.errors import OutboxUnavailable, PushRefused, VersionConflict
 
 MEDIA_TYPE = "application/problem+json"
+TYPE: Final = "urn:directdnsonly:problem:"
+
+# Slug of each status, and what to do about it. `type` of a problem is TYPE and the slug.
+PROBLEMS: Final[dict[int, tuple[str, str]]] = {
+    400: ("bad-request", "The request cannot be read: correct it."),
+    401: ("not-admitted", "No or wrong credentials: give a user name and password, or a bearer token."),
+    403: ("forbidden", "The credential does not have the role that this needs (docs/security.md)."),
+    404: ("not-found", "There is no such zone, change, backend, token or address."),
+    405: ("method-not-allowed", "The address is right, the method is not."),
+    408: ("timeout", "The body did not come in time: send it again, faster."),
+    409: ("conflict", "It does not fit the present state; the detail says how."),
+    412: ("version-conflict", "`If-Match` names another version than the newest: read the zone again, then decide."),
+    413: ("too-large", "The body is larger than `app.max_body_bytes`."),
+    415: ("media-type", "The body is neither a zone file nor JSON."),
+    422: ("refused", "A parameter, the name or the zone is refused; the detail says which and why."),
+    429: ("too-many-failures", "Too many failed log-ins; `Retry-After` says when to try again."),
+    431: ("headers-too-large", "The headers of the request are larger than `app.max_header_bytes`."),
+    500: ("internal", "Our fault: the log tells the story."),
+    503: ("unavailable", "The store cannot take it now; nothing was recorded: try again after `Retry-After`."),
+}
+RESPONSES: Final[dict[int | str, dict[str, object]]] = {
+    status: {
+        "description": PROBLEMS[status][1],
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
+}
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None) -> Response:
     """One problem answer."""
-    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+    slug = PROBLEMS.get(status)
+    body = Problem(
+        type=f"{TYPE}{slug[0]}" if slug else "about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+    )
     return JSONResponse(body.model_dump(), status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -40,15 +74,28 @@ async def on_refused(_request: Request, error: Exception) -> Response:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.args[0])
 
 
+async def on_conflict(_request: Request, error: Exception) -> Response:
+    """Somebody else was faster."""
+    assert isinstance(error, VersionConflict)
+    return problem(HTTPStatus.PRECONDITION_FAILED, str(error))
+
+
 async def on_unavailable(_request: Request, error: Exception) -> Response:
     """Our store is at fault: nothing was recorded, try again."""
     assert isinstance(error, OutboxUnavailable)
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "5"})
 
 
+async def on_bug(_request: Request, _error: Exception) -> Response:
+    """Our fault; the log has the story, a stranger gets none of it."""
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an unexpected error: see the log")
+
+
 HANDLERS = {
+    Exception: on_bug,
     HTTPException: on_http_error,
     RequestValidationError: on_invalid,
     PushRefused: on_refused,
+    VersionConflict: on_conflict,
     OutboxUnavailable: on_unavailable,
 }

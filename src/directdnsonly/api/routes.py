@@ -5,15 +5,16 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from directdnsonly.api.changes import follow
+from directdnsonly.api.guard import principal_of
 from directdnsonly.api.models import (
     ChangeView,
     EventView,
     OwnerView,
     PlacementView,
-    Problem,
     ReceiptView,
     RefusedView,
     StatusView,
@@ -21,32 +22,60 @@ from directdnsonly.api.models import (
     ZonePage,
     ZoneView,
 )
-from directdnsonly.api.parts import ApiParts
+from directdnsonly.api.parts import ApiParts, Audit, Pushed
+from directdnsonly.api.problem import MEDIA_TYPE, PROBLEMS, RESPONSES
+from directdnsonly.api.rrsets import EXAMPLE_JSON, EXAMPLE_TEXT
 from directdnsonly.api.status import status_of
-from directdnsonly.outbox.records import Kind
+from directdnsonly.api.writing import Once, expected_version, read_body, zone_text
+from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.operators import ZoneFilter
+from directdnsonly.outbox.records import Event, Kind, Receipt
 from directdnsonly.zone.name import ZoneName
 
 LONGEST_WAIT_S = 60.0
+LARGEST = 2**53 - 1  # of a version; what every JSON reader keeps exactly, and SQLite, too
 
-PROBLEMS: dict[int | str, dict[str, object]] = {
-    401: {"model": Problem, "description": "No or wrong credentials"},
-    404: {"model": Problem, "description": "There is no such thing"},
-    422: {"model": Problem, "description": "The name or the zone is refused, with the reason"},
-    503: {"model": Problem, "description": "The store cannot take it now; nothing was recorded"},
+_WRITING = """`If-Match: "5"` (the ETag of the zone): only when that is still the newest version, else 412.
+`If-None-Match: *`: only when there is no such zone. `Idempotency-Key`: a repetition within a day changes nothing and
+gets the first answer, with `Idempotency-Replayed: true`."""
+CONDITIONAL: dict[int | str, dict[str, object]] = {
+    status: {
+        "description": PROBLEMS[status][1],
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status in (408, 409, 412, 415)
 }
+
+
+class ZoneFile(Response):
+    """A zone file (RFC 4027)."""
+
+    media_type = "text/dns"
+
+
+class _WriteHeaders(BaseModel):
+    """Read by hand; declared for the documentation."""
+
+    if_match: Annotated[str | None, Field(description="The version that is to be replaced", max_length=64)] = None
+    if_none_match: Annotated[str | None, Field(description="Only `*`", max_length=64)] = None
+    idempotency_key: Annotated[str | None, Field(description="Makes repetitions harmless", max_length=255)] = None
+
+
+WriteHeaders = Annotated[_WriteHeaders, Header()]
 ZonePath = Annotated[
     str, Path(description="The zone's name; a slash in it (RFC 2317) as %2F", examples=["example.com"], max_length=1024)
 ]
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(parts: ApiParts, audit: Audit) -> APIRouter:
     """The routes over these parts."""
 
     async def credential(request: Request) -> str:
         return parts.authenticate(request)
 
-    api = APIRouter(prefix="/api/v1", responses=PROBLEMS, dependencies=[Depends(credential)])
+    api = APIRouter(prefix="/api/v1", responses=RESPONSES, dependencies=[Depends(credential)])
     store = parts.store
+    once = Once(store)
 
     @api.get("/status", tags=["service"], summary="The whole service at a glance")
     async def status() -> StatusView:
@@ -54,61 +83,98 @@ def router(parts: ApiParts) -> APIRouter:
 
     @api.get("/zones", tags=["zones"], summary="Zones by name, in pages")
     async def zones(
-        after: Annotated[str, Query(description="`next` of the page before")] = "",
+        after: Annotated[str, Query(description="`next` of the page before", max_length=253)] = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         search: Annotated[str, Query(description="Part of the name", max_length=253)] = "",
+        owner: Annotated[str, Query(description="DirectAdmin host name, credential or DA user", max_length=253)] = "",
+        state: Annotated[State | None, Query(description="In this state on `backend`, or on any")] = None,
+        backend: Annotated[str, Query(description="Delivered to this backend", max_length=64)] = "",
     ) -> ZonePage:
-        found = await store.zones(after=after, limit=limit, search=search)
+        wanted = ZoneFilter(search=search, owner=owner, state=str(state or ""), backend=backend)
+        found = await store.listed(wanted, after=after, limit=limit)
         return ZonePage(
             zones=[ZoneView.of(zone) for zone in found], next=str(found[-1].name) if len(found) == limit else None
         )
 
-    @api.get("/zones/{zone:path}/text", tags=["zones"], summary="The zone file as published")
-    async def zone_text(zone: ZonePath, version: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    @api.get("/zones/{zone:path}/text", tags=["zones"], summary="The zone file as published", response_class=ZoneFile)
+    async def published_text(
+        zone: ZonePath, version: Annotated[int | None, Query(ge=1, le=LARGEST)] = None
+    ) -> Response:
         text = await store.text(ZoneName.parse(zone), version)
         if text is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no text of {zone!a} in that version")
-        return Response(text, media_type="text/dns")
+        return ZoneFile(text)
 
     @api.get("/zones/{zone:path}", tags=["zones"], summary="A zone and its state on each backend")
-    async def zone_detail(zone: ZonePath) -> ZoneDetail:
+    async def zone_detail(zone: ZonePath, response: Response) -> ZoneDetail:
         name = ZoneName.parse(zone)
         found = await store.zone(name)
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
+        response.headers["ETag"] = f'"{found.version}"'
         placements = [PlacementView.of(placement) for placement in await store.placements(name)]
         return ZoneDetail(**ZoneView.of(found).model_dump(), placements=placements)
 
     @api.put(
         "/zones/{zone:path}",
         tags=["zones"],
-        summary="Create or replace a zone by its zone file",
+        summary="Create or replace a zone by its zone file, or by JSON",
+        description=_WRITING,
         openapi_extra={
             "requestBody": {
                 "required": True,
                 "content": {
-                    "text/dns": {"schema": {"type": "string"}, "example": "$TTL 3600\n@ IN SOA ns1 hostmaster 1 ..."},
-                    "text/plain": {"schema": {"type": "string"}},
+                    "text/dns": {"schema": {"type": "string"}, "example": EXAMPLE_TEXT},
+                    "application/json": {
+                        "schema": {"$ref": "#/components/schemas/ZoneContent"},
+                        "example": EXAMPLE_JSON,
+                    },
                 },
             }
         },
+        responses=CONDITIONAL,
     )
-    async def put_zone(zone: ZonePath, request: Request) -> ReceiptView:
-        body = await _read_body(request, parts.max_body_bytes)
-        pushed = await parts.pushes.put(
-            ZoneName.parse(zone), body, credential=parts.authenticate(request), address=address_of(request)
-        )
-        return ReceiptView.of(pushed.receipt, pushed.warnings)
+    async def put_zone(zone: ZonePath, request: Request, response: Response, _headers: WriteHeaders) -> ReceiptView:
+        name, who, expected = ZoneName.parse(zone), parts.authenticate(request), expected_version(request)
+        await _may_change(parts, request, name)
+        body = await read_body(request, limit=parts.max_body_bytes, timeout_s=parts.body_timeout_s)
+        text = zone_text(request, body)
 
-    @api.delete("/zones/{zone:path}", tags=["zones"], summary="Remove a zone from every name server")
-    async def delete_zone(zone: ZonePath, request: Request) -> ReceiptView:
-        name = ZoneName.parse(zone)
-        found = await store.zone(name)
-        if found is None or found.kind is Kind.DELETE:
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: there is nothing to delete")
-        return ReceiptView.of(
-            await parts.pushes.delete(name, credential=parts.authenticate(request), address=address_of(request))
-        )
+        async def act() -> Pushed:
+            return await parts.pushes.put(
+                name, text, credential=who, address=address_of(request), expected_version=expected
+            )
+
+        pushed, replayed = await once.run(request, who, body, act)
+        if not replayed:
+            await audit.keep(_event("zone.put", pushed.receipt, who, request, parts.clock.now_s()))
+        return _told(pushed, response, replayed=replayed)
+
+    @api.delete(
+        "/zones/{zone:path}",
+        tags=["zones"],
+        summary="Remove a zone from every name server",
+        description=_WRITING,
+        responses=CONDITIONAL,
+    )
+    async def delete_zone(zone: ZonePath, request: Request, response: Response, _headers: WriteHeaders) -> ReceiptView:
+        name, who, expected = ZoneName.parse(zone), parts.authenticate(request), expected_version(request)
+        await _may_change(parts, request, name)
+
+        async def act() -> Pushed:
+            found = await store.zone(name)
+            if found is None or found.kind is Kind.DELETE:
+                raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: there is nothing to delete")
+            return Pushed(
+                receipt=await parts.pushes.delete(
+                    name, credential=who, address=address_of(request), expected_version=expected
+                )
+            )
+
+        pushed, replayed = await once.run(request, who, b"", act)
+        if not replayed:
+            await audit.keep(_event("zone.delete", pushed.receipt, who, request, parts.clock.now_s()))
+        return _told(pushed, response, replayed=replayed)
 
     @api.get("/changes/{change_id}", tags=["changes"], summary="How far an accepted change has come")
     async def change(
@@ -161,13 +227,23 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def _read_body(request: Request, limit: int) -> bytes:
-    """The raw body, counted while it comes in."""
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {limit} bytes")
-        parts.append(chunk)
-    return b"".join(parts)
+def _event(event: str, receipt: Receipt, who: str, request: Request, at: float) -> Event:
+    """For the audit; the log has its line from where the change was accepted."""
+    what = receipt.ignored or ("" if receipt.changed else "unchanged, ")
+    detail = f"{what}version {receipt.version}, change {receipt.change_id}"
+    return Event(at=at, event=event, zone=receipt.name, actor=who, address=address_of(request), detail=detail)
+
+
+async def _may_change(parts: ApiParts, request: Request, name: ZoneName) -> None:
+    """A credential that is bound to one DirectAdmin server changes no other server's zone."""
+    bound = getattr(principal_of(request), "hostname", "")
+    held = await parts.store.zone(name) if bound else None
+    if held is not None and held.kind is Kind.PUT and held.owner.hostname not in ("", bound):
+        raise HTTPException(HTTPStatus.FORBIDDEN, f"{name} belongs to {held.owner.hostname}, not to {bound}")
+
+
+def _told(pushed: Pushed, response: Response, *, replayed: bool) -> ReceiptView:
+    response.headers["ETag"] = f'"{pushed.receipt.version}"'
+    if replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return ReceiptView.of(pushed.receipt, pushed.warnings)

@@ -41,7 +41,7 @@ def backend_state(lane: LaneStatusLike, daemon: DaemonState | None) -> str:
     """`down` while nothing can be delivered, whoever is the cause."""
     if lane.breaker != "closed" or (daemon is not None and daemon.state != "running"):
         return "down"
-    return "ok"
+    return "paused" if lane.paused else "ok"
 
 
 def _backend(backlog: Backlog, lane: LaneStatusLike, daemon: DaemonState | None, now: float) -> BackendStatus:
@@ -51,11 +51,14 @@ def _backend(backlog: Backlog, lane: LaneStatusLike, daemon: DaemonState | None,
     elif state == "ok" and backlog.pending + backlog.leased:
         state = "busy"
     reason = lane.reason or (daemon.reason if daemon and daemon.state != "running" else "")
+    if state == "paused":
+        reason = lane.paused
     if state == "degraded":
         reason = f"{backlog.dead} zones were given up: look at them with dadns outbox --dead, then revive"
     return BackendStatus(
         name=backlog.backend,
         state=state,
+        paused=lane.paused,
         breaker=str(lane.breaker),
         since=lane.since,
         reason=reason,

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 def main() -> None:
     """The console entry."""
-    from directdnsonly.cli import held, history, outbox, reconcile  # noqa: F401, PLC0415 - they add their commands  # noqa: PLC0415 - `import directdnsonly.cli` stays cheap for completion
+    from directdnsonly.cli import acting, held, history, looking, moving, outbox, reconcile  # noqa: F401, PLC0415 - completion stays cheap; some add their commands by themselves
     from directdnsonly.cli.commands import app  # noqa: PLC0415 - same
 
-    for commands in (outbox, history):
+    for commands in (looking, outbox, history, acting, moving):
         commands.register(app)
     app()

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import httpx
 
 from directdnsonly.config import load, read_secret
 from directdnsonly.errors import ConfigError, ConfigProblem, DirectDNSOnlyError
+from directdnsonly.receive.settings import AppSettings
 
+UNIX = "unix:"
+_WHO = "user name or password: look at DADNS_USERNAME, DADNS_PASSWORD"
 LONGEST_POLL_S = 30.0
 LONGEST_ANSWER_S = 90.0  # three long polls; a push is answered in milliseconds
 
@@ -30,40 +34,57 @@ class Rejected(DirectDNSOnlyError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where the service is and who we are."""
+    """Where the service is and who we are. `socket`: its unix socket; `ca`: the certificate that it shows."""
 
     url: str
-    username: str
-    password: str = field(repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    socket: Path | None = None
+    ca: Path | None = None
 
 
 def find_target(url: str | None, config: Path | None, environ: Mapping[str, str] = os.environ) -> Target:
-    """From --url and DADNS_URL, DADNS_USERNAME, DADNS_PASSWORD(_FILE); what is missing comes from the configuration.
+    """From --url and DADNS_URL, DADNS_TOKEN(_FILE) or DADNS_USERNAME and DADNS_PASSWORD(_FILE).
 
-    Raises ConfigError.
+    What is missing comes from the configuration, its unix socket first. Raises ConfigError.
     """
     url = url or environ.get("DADNS_URL")
-    username, password = environ.get("DADNS_USERNAME"), _password(environ)
-    if url is None or username is None or password is None:
+    token = _secret("DADNS_TOKEN", environ) or ""
+    username, password = environ.get("DADNS_USERNAME"), _secret("DADNS_PASSWORD", environ)
+    ca: Path | None = None
+    if url is None or not (token or (username is not None and password is not None)):
         app = load(config, environ=environ).app
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(app.listen_host, app.listen_host)  # noqa: S104 - compared
-        url = url or f"http://{f'[{host}]' if ':' in host else host}:{app.listen_port}"
+        if url is None:
+            url, ca = _place_of(app), app.tls_certificate
         username = username or app.auth_username
         password = password if password is not None else app.auth_password.get_secret_value()
-    return Target(url=url.rstrip("/"), username=username, password=password)
+    if url.startswith(UNIX):
+        path = Path(url.removeprefix(UNIX))
+        return Target(url="http://dadns", username=username or "", password=password or "", token=token, socket=path)
+    return Target(url=url.rstrip("/"), username=username or "", password=password or "", token=token, ca=ca)
 
 
-def _password(environ: Mapping[str, str]) -> str | None:
-    file = environ.get("DADNS_PASSWORD_FILE")
+def _place_of(app: AppSettings) -> str:
+    """Where a service of this configuration answers on this machine."""
+    if app.listen_socket is not None and app.listen_socket.is_socket() and os.access(app.listen_socket, os.W_OK):
+        return f"{UNIX}{app.listen_socket}"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(app.listen_host, app.listen_host)  # noqa: S104 - compared
+    scheme = "https" if app.tls_certificate else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{app.listen_port}"
+
+
+def _secret(name: str, environ: Mapping[str, str]) -> str | None:
+    file = environ.get(f"{name}_FILE")
     if file is None:
-        return environ.get("DADNS_PASSWORD")
+        return environ.get(name)
     problems: list[ConfigProblem] = []
-    if "DADNS_PASSWORD" in environ:
-        problems.append(ConfigProblem("DADNS_PASSWORD_FILE", "and DADNS_PASSWORD are both set: choose one"))
-    password = read_secret("DADNS_PASSWORD_FILE", file, problems)
+    if name in environ:
+        problems.append(ConfigProblem(f"{name}_FILE", f"and {name} are both set: choose one"))
+    secret = read_secret(f"{name}_FILE", file, problems)
     if problems:
         raise ConfigError(problems)
-    return password
+    return secret
 
 
 def zone_path(zone: str) -> str:
@@ -80,15 +101,26 @@ def _is_here(url: str) -> bool:
         return False
 
 
+def _trusting(certificate: Path) -> ssl.SSLContext:
+    """The service's own certificate, read from the same configuration: its name need not be that of this machine."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certificate)
+    context.check_hostname = False
+    return context
+
+
 class Client:
     """Use as an async context manager."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._http = httpx.AsyncClient(
-            auth=(target.username, target.password),
+            auth=None if target.token else (target.username, target.password),
+            headers={"Authorization": f"Bearer {target.token}"} if target.token else None,
             timeout=httpx.Timeout(30.0, read=LONGEST_ANSWER_S),
-            trust_env=not _is_here(target.url),
+            trust_env=not (target.socket or _is_here(target.url)),
+            verify=_trusting(target.ca) if target.ca else True,
+            transport=httpx.AsyncHTTPTransport(uds=str(target.socket)) if target.socket else None,
         )
 
     async def __aenter__(self) -> Client:
@@ -100,14 +132,14 @@ class Client:
         await self._http.aclose()
 
     async def call(self, method: str, path: str, **arguments: Any) -> Any:
-        """The JSON object of an answer. Raises NoService, Rejected."""
-        return await self._ask(method, path, dict, **arguments)
+        """The JSON of an answer. Raises NoService, Rejected."""
+        return await self._ask(method, path, (dict, list), **arguments)
 
     async def call_list(self, path: str) -> Any:
         """The JSON list of an answer. Raises NoService, Rejected."""
         return await self._ask("GET", path, list)
 
-    async def _ask(self, method: str, path: str, expect: type, **arguments: Any) -> Any:
+    async def _ask(self, method: str, path: str, expect: type | tuple[type, ...], **arguments: Any) -> Any:
         try:
             answer = await self._http.request(method, self._target.url + path, **arguments)
         except httpx.ReadTimeout as error:
@@ -120,9 +152,10 @@ class Client:
                 f"no service answers at {self._target.url} ({why}): start it with `make run` or `dadns serve`"
             ) from error
         if answer.status_code == httpx.codes.UNAUTHORIZED:
-            raise NoService(
-                f"{self._target.url} does not accept the user name or password: look at DADNS_USERNAME, DADNS_PASSWORD"
-            )
+            what = "token: look at DADNS_TOKEN" if self._target.token else _WHO
+            raise NoService(f"{self._target.url} does not accept the {what}")
+        if answer.status_code == httpx.codes.NO_CONTENT:
+            return {}
         try:
             content = answer.json()
         except ValueError:
@@ -137,6 +170,18 @@ class Client:
     async def push(self, zone: str, text: bytes) -> Any:
         """Push a zone; the receipt."""
         return await self.call("PUT", zone_path(zone), content=text, headers={"Content-Type": "text/dns"})
+
+    async def replay(self, zone: str, text: bytes, *, hostname: str, username: str) -> dict[str, str]:
+        """Push as DirectAdmin does, so that the zone keeps its owner; the answer's fields. Raises Rejected."""
+        query = {"action": "rawsave", "domain": zone, "hostname": hostname, "username": username}
+        try:
+            answer = await self._http.post(f"{self._target.url}/CMD_API_DNS_ADMIN", params=query, content=text)
+        except httpx.TransportError as error:
+            raise NoService(f"{self._target.url} does not answer: {error or type(error).__name__}") from error
+        fields = dict(parse_qsl(answer.text))
+        if fields.get("error") != "0":
+            raise Rejected(fields.get("details") or f"{self._target.url} answered HTTP {answer.status_code}")
+        return fields
 
     async def follow(self, change_id: str, *, timeout_s: float) -> Any:
         """The change once it is done, or as it stands after the time."""

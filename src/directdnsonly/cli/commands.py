@@ -25,6 +25,7 @@ from directdnsonly.errors import ConfigError
 T = TypeVar("T")
 EXIT_FAILED, EXIT_CONFIG, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 2, 3, 130
 AT_ONCE = 16
+WATCH_EVERY_S = 2.0
 SUFFIXES = (".db", ".zone", ".txt")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -149,12 +150,25 @@ def delete(zone: str, url: UrlOption = None, config: ConfigOption = None, as_jso
 
 
 @app.command()
-def status(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def status(
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds until Ctrl-C.")] = False,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """The whole service at a glance."""
+    if watch:
+        from directdnsonly.cli.looking import watch as watching  # noqa: PLC0415 - it imports this module
+
+        _run(watching(url, config, WATCH_EVERY_S, _tell_status))
     found = _run(_get(url, config, "/api/v1/status"))
     if as_json:
         print(json.dumps(found, indent=2))
-        return
+    else:
+        _tell_status(found)
+
+
+def _tell_status(found: Any) -> None:
     size = f"{found['store']['size_bytes'] / 2**20:.1f} MiB"
     _say(f"DirectDNSOnly {found['version']}: {found['state']}, {found['zones']} zones, store {size}")
     table = _table(

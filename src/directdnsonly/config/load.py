@@ -68,6 +68,8 @@ def _validate(tree: Tree, problems: list[ConfigProblem]) -> Settings | None:
     dns = tree.values.get("dns", {})
     if app is not None:
         problems += rules.door(app)
+        problems += rules.credentials(app)
+        problems += rules.tls(app)
     if isinstance(dns, dict) and isinstance(dns.get("backends", {}), dict):
         default = dns.get("default_backend")
         problems += rules.somewhere_to_go(enabled, default if isinstance(default, str) else None, broken)

@@ -10,6 +10,7 @@ from typing import Any
 
 from directdnsonly.errors import ConfigProblem
 from directdnsonly.receive.settings import AppSettings
+from directdnsonly.receive.tls import make_context
 
 DEFAULT_PASSWORDS = frozenset({"", "changeme"})
 ANY_ADDRESS = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - compared, not bound
@@ -23,6 +24,31 @@ def door(app: AppSettings) -> Iterator[ConfigProblem]:
             f"is the default or empty, and {app.listen_host} can be reached from outside",
             "set DADNS_APP_AUTH_PASSWORD, or listen on 127.0.0.1",
         )
+
+
+def credentials(app: AppSettings) -> Iterator[ConfigProblem]:
+    """Each name once, and no password that everybody knows."""
+    seen = {app.auth_username}
+    for number, one in enumerate(app.credentials):
+        if one.name in seen:
+            yield ConfigProblem(f"app.credentials.{number}.name", f"{one.name!r} comes twice")
+        seen.add(one.name)
+        weak = one.password is not None and one.password.get_secret_value().strip() in DEFAULT_PASSWORDS
+        if weak and not _is_loopback(app.listen_host):
+            yield ConfigProblem(
+                f"app.credentials.{number}.password", f"is a default or empty, and {app.listen_host} can be reached"
+            )
+
+
+def tls(app: AppSettings) -> Iterator[ConfigProblem]:
+    """Both files, and they fit."""
+    if (app.tls_certificate is None) != (app.tls_key is None):
+        yield ConfigProblem("app.tls_key", "and app.tls_certificate need each other")
+    elif app.tls_certificate is not None and app.tls_key is not None:
+        try:
+            make_context(app.tls_certificate, app.tls_key)
+        except OSError as error:
+            yield ConfigProblem("app.tls_certificate", f"cannot be used with its key: {error.strerror or error}")
 
 
 def somewhere_to_go(enabled: Collection[str], default: str | None, broken: Collection[str]) -> Iterator[ConfigProblem]:

@@ -24,7 +24,9 @@ BACKENDS_PREFIX = f"{PREFIX}DNS_BACKENDS_"
 # Read by the command line and by `load` itself, not part of the settings.
 NOT_SETTINGS: Mapping[str, str] = {
     "DADNS_CONFIG": "The configuration file, when `--config` is not given.",
-    "DADNS_URL": "Command line: where the service answers. Default: from the configuration.",
+    "DADNS_URL": "Command line: where the service answers, `unix:PATH` for a socket. Default: from the configuration.",
+    "DADNS_TOKEN": "Command line: a bearer token instead of user name and password.",
+    "DADNS_TOKEN_FILE": "Command line: a file that holds the token.",
     "DADNS_USERNAME": "Command line: user name. Default: from the configuration.",
     "DADNS_PASSWORD": "Command line: password. Default: from the configuration.",
     "DADNS_PASSWORD_FILE": "Command line: a file that holds the password.",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from structlog.typing import FilteringBoundLogger
 
 from directdnsonly.clock import Clock
+from directdnsonly.dispatch.record import DeliveryRecorder, NobodyCounts
 
 SAMPLES = 512  # newest push -> proven times kept for the status
 
@@ -19,6 +20,7 @@ class BatchLog:
     backend: str
     clock: Clock
     log: FilteringBoundLogger
+    recorder: DeliveryRecorder = field(default_factory=NobodyCounts)
     busy: int = 0
     zones: int = 0
     failed: int = 0
@@ -50,8 +52,9 @@ class BatchLog:
         """A worker found nothing due. The last one closes the batch."""
         if self.busy or not self.zones:
             return
+        elapsed_s = max(self.clock.now_s() - self.started_at, 1e-6)
+        self.recorder.batch(self.backend, zones=self.zones, seconds=elapsed_s)
         if self.announced:
-            elapsed_s = max(self.clock.now_s() - self.started_at, 1e-6)
             self.log.info(
                 "batch.completed",
                 backend=self.backend,

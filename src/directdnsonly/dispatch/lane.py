@@ -18,6 +18,7 @@ from directdnsonly.dispatch.batch import BatchLog
 from directdnsonly.dispatch.breaker import Breaker, BreakerState
 from directdnsonly.dispatch.delivery import AttemptReport, Delivery
 from directdnsonly.dispatch.proof import Proof
+from directdnsonly.dispatch.record import DeliveryRecorder, NobodyCounts
 from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.dispatch.sweep import Sweep, SweepFound
@@ -39,6 +40,7 @@ class LaneStatus:
     breaker: BreakerState
     since: float
     reason: str
+    paused: str  # who has stopped it and why; empty when it works
     proven: int
     failed: int
     median_proven_s: float | None
@@ -58,6 +60,7 @@ class Lane:
         clock: Clock,
         depth: Depth = Depth.COUNT,
         gate: Callable[[], str] = lambda: "",
+        recorder: DeliveryRecorder | None = None,
     ) -> None:
         """`gate` says why a bundled name server is not running; empty when it is, or when there is none."""
         self._backend = backend
@@ -86,6 +89,10 @@ class Lane:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._gate = gate
+        self._recorder = recorder or NobodyCounts()
+        self._paused = ""
+        self._unpaused = asyncio.Event()
+        self._unpaused.set()
         self._tripped = asyncio.Event()
         self._probe_soon = asyncio.Event()
         self._wakes: dict[Priority, list[asyncio.Event]] = {
@@ -96,7 +103,7 @@ class Lane:
         self._sweep_wanted = asyncio.Event()
         self._sweep_wanted.set()  # at start the name server is compared with the store
         self._sweep = Sweep(backend=backend, proof=self._proof, store=store, page=settings.sweep_page)
-        self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log)
+        self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log, recorder=self._recorder)
         self._batch_limit = backend.capabilities.batch_size
         self._unsettled: list[Claim] = []  # their attempts ended, but the store could not take the news
 
@@ -112,6 +119,7 @@ class Lane:
             breaker=self._breaker.state,
             since=self._breaker.since,
             reason=self._breaker.reason,
+            paused=self._paused,
             proven=self._batch.proven_total,
             failed=self._batch.failed_total,
             median_proven_s=self._batch.median_proven_s(),
@@ -126,6 +134,24 @@ class Lane:
         for events in self._wakes.values():
             for event in events:
                 event.set()
+
+    def pause(self, reason: str) -> None:
+        """Take no more work until `resume`; what is on its way ends as usual."""
+        self._paused = reason
+        self._unpaused.clear()
+
+    def resume(self) -> None:
+        """Work again."""
+        self._paused = ""
+        self._unpaused.set()
+        self._wake_all()
+
+    async def probe(self) -> str:
+        """Ask the backend and its name server now; why work cannot flow, empty when it can."""
+        reason = await self._delivery.why_not_ready()
+        if not reason:
+            self._probe_soon.set()
+        return reason
 
     def name_server_lost(self, reason: str) -> None:
         """The bundled name server ended: nothing is attempted until it is back."""
@@ -156,6 +182,7 @@ class Lane:
     async def _work(self, lowest: Priority, wake: asyncio.Event) -> None:
         while True:
             await self._flowing.wait()
+            await self._unpaused.wait()
             wake.clear()
             try:
                 await self._give_back()
@@ -268,6 +295,7 @@ class Lane:
         while True:
             await self._sweep_wanted.wait()
             await self._flowing.wait()
+            await self._unpaused.wait()
             self._sweep_wanted.clear()
             try:
                 await self.sweep()
@@ -298,6 +326,7 @@ class Lane:
     def _tell(self, end: Settlement, report: AttemptReport) -> None:
         """The one canonical line of an attempt."""
         claim = end.claim
+        self._recorder.attempted(self.name, end.how)
         facts = {
             "backend": self.name,
             "zone": str(claim.name),
@@ -311,6 +340,8 @@ class Lane:
             case Settle.VERIFIED:
                 elapsed_s = max(self._clock.now_s() - claim.wanted_at, 0.0)
                 self._batch.proven(elapsed_s)
+                applied_s = max(elapsed_s - report.verify_s, 0.0)
+                self._recorder.proven(self.name, applied_s=applied_s, proven_s=elapsed_s)
                 self._log.info(
                     "delivery.verified",
                     **facts,

@@ -24,13 +24,14 @@ from directdnsonly.outbox.records import (
 )
 from directdnsonly.zone.name import ZoneName
 
-_SUMMARY = """
+SUMMARY = """
 SELECT zone, version, kind, serial, pushed_serial, records, digest, signed, credential, hostname, username, source,
        change_id, pushed_at, changed_at, warnings
   FROM zone """
 
 
-def _summary(row: tuple[Any, ...]) -> ZoneSummary:
+def summary_of(row: tuple[Any, ...]) -> ZoneSummary:
+    """A row of SUMMARY."""
     return ZoneSummary(
         name=ZoneName.trusted(row[0]),
         version=row[1],
@@ -51,9 +52,9 @@ def _summary(row: tuple[Any, ...]) -> ZoneSummary:
 
 def find_held(connection: sqlite3.Connection, names: Sequence[ZoneName]) -> ZoneSummary | None:
     """The first of `names` that is a living zone."""
-    query = _SUMMARY + "WHERE kind = 'put' AND zone IN (" + ",".join("?" * len(names)) + ")"
+    query = SUMMARY + "WHERE kind = 'put' AND zone IN (" + ",".join("?" * len(names)) + ")"
     found = {row[0]: row for row in connection.execute(query, names)}
-    return next((_summary(found[name]) for name in names if name in found), None)
+    return next((summary_of(found[name]) for name in names if name in found), None)
 
 
 def zones(connection: sqlite3.Connection, after: str, limit: int, search: str) -> list[ZoneSummary]:
@@ -62,13 +63,13 @@ def zones(connection: sqlite3.Connection, after: str, limit: int, search: str) -
     if search:
         where += " AND instr(zone, ?) > 0"
         parameters.insert(1, search.lower())
-    return [_summary(row) for row in connection.execute(_SUMMARY + where + " ORDER BY zone LIMIT ?", parameters)]
+    return [summary_of(row) for row in connection.execute(SUMMARY + where + " ORDER BY zone LIMIT ?", parameters)]
 
 
 def zone(connection: sqlite3.Connection, name: ZoneName) -> ZoneSummary | None:
     """One zone or tombstone."""
-    row = connection.execute(_SUMMARY + "WHERE zone = ?", (name,)).fetchone()
-    return _summary(row) if row else None
+    row = connection.execute(SUMMARY + "WHERE zone = ?", (name,)).fetchone()
+    return summary_of(row) if row else None
 
 
 def text(connection: sqlite3.Connection, name: ZoneName, version: int | None) -> str | None:

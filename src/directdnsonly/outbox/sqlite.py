@@ -15,13 +15,14 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox import _history, _housekeep, _pin, _reconcile, _view, _work, _write
+from directdnsonly.outbox import _history, _housekeep, _listing, _pin, _reconcile, _tokens, _view, _work, _write
 from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
 from directdnsonly.outbox._lock import own
 from directdnsonly.outbox._migrate import migrate
 from directdnsonly.outbox._reconcile_store import ReconcileMethods
 from directdnsonly.outbox.group_commit import GroupCommit
+from directdnsonly.outbox.operators import ApiToken, Pause, Repeated, ZoneFilter
 from directdnsonly.outbox.records import (
     Attempt,
     Backlog,
@@ -249,6 +250,59 @@ class SqliteStore(ReconcileMethods):
         if name is not None:
             self.settled.announce([name])
         return revived
+
+    # -- operators
+
+    async def listed(self, wanted: ZoneFilter, *, after: str = "", limit: int = 100) -> list[ZoneSummary]:
+        """Living zones that fit, in order of name, those after `after`."""
+        return await self._viewer.call(
+            lambda connection: _listing.listed(connection, wanted, after, limit, self._backends)
+        )
+
+    async def redeliver(self, name: ZoneName, backends: Sequence[str], *, reason: str) -> int:
+        """A zone becomes due now on these backends, unless it is on its way; how many."""
+        now = self._clock.now_s()
+        return await self._write(
+            lambda connection: _listing.redeliver(connection, name, backends, now=now, reason=reason)
+        )
+
+    async def tokens(self) -> list[tuple[bytes, ApiToken]]:
+        """Every token of the API with the digest that it is known by."""
+        return await self._viewer.call(_tokens.tokens)
+
+    async def add_token(self, token: ApiToken, digest: bytes) -> None:
+        """Keep a new token."""
+        await self._write(lambda connection: _tokens.add_token(connection, token, digest))
+
+    async def remove_token(self, token_id: str) -> bool:
+        """Forget a token; whether there was one."""
+        return await self._write(lambda connection: _tokens.remove_token(connection, token_id))
+
+    async def pauses(self) -> dict[str, Pause]:
+        """The backends that an operator has stopped."""
+        return await self._viewer.call(_tokens.pauses)
+
+    async def pause(self, backend: str, given: Pause) -> None:
+        """Keep that a backend is stopped, also over a restart."""
+        await self._write(lambda connection: _tokens.pause(connection, backend, given))
+
+    async def resume(self, backend: str) -> bool:
+        """A backend works again; whether it was stopped."""
+        return await self._write(lambda connection: _tokens.resume(connection, backend))
+
+    async def repeated(self, credential: str, key: str) -> Repeated | None:
+        """What an earlier request with this idempotency key became."""
+        now = self._clock.now_s()
+        return await self._viewer.call(lambda connection: _tokens.repeated(connection, credential, key, now=now))
+
+    async def keep_key(self, credential: str, key: str, what: Repeated) -> None:
+        """Keep what a request with an idempotency key became."""
+        now = self._clock.now_s()
+        await self._write(lambda connection: _tokens.keep_key(connection, credential, key, what, now=now))
+
+    async def zones_of(self, credential: str) -> int:
+        """How many living zones belong to a credential."""
+        return await self._reader.call(lambda connection: _tokens.zones_of(connection, credential))
 
     # -- upkeep
 

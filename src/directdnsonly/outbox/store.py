@@ -55,6 +55,14 @@ class PushStore(Protocol):
         """The first of `names` that is a living zone (no tombstone), None when none is. Read only, one round trip."""
         ...
 
+    async def zone(self, name: ZoneName) -> ZoneSummary | None:
+        """One zone or its tombstone."""
+        ...
+
+    async def zones_of(self, credential: str) -> int:
+        """How many living zones belong to a credential."""
+        ...
+
 
 class PinStore(Protocol):
     """For a person who holds a zone as it is."""

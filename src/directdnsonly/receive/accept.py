@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import structlog
 
 from directdnsonly.clock import Clock
-from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused
+from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, VersionConflict, ZonePolicyError
 from directdnsonly.outbox.drift import HeldPush, HoldRule
 from directdnsonly.outbox.records import (
     Event,
@@ -35,6 +35,7 @@ from directdnsonly.receive.change_id import ChangeIds
 from directdnsonly.receive.holding import Holding, HoldStore, Takeover
 from directdnsonly.receive.masters import KnownMasters
 from directdnsonly.receive.parsing import ParserFailed, ZoneParser
+from directdnsonly.receive.record import NobodyCounts, PushRecorder
 from directdnsonly.receive.turns import Turns
 from directdnsonly.receive.urgency import PushRate, priority_of
 from directdnsonly.zone.model import Zone
@@ -56,6 +57,7 @@ class Policy:
     takeover: Takeover = "transfer"
     hold_losses: bool = False
     request_timeout_s: float = 20.0
+    max_zones: Mapping[str, int] = field(default_factory=dict)  # by credential; who is not in it may hold any number
     bulk_burst: int = 30
     bulk_window_s: float = 10.0
 
@@ -95,12 +97,14 @@ class Acceptance:
         clock: Clock,
         notify: Callable[[Priority], None],
         policy: Policy | None = None,
+        recorder: PushRecorder | None = None,
     ) -> None:
         self.policy = policy or Policy()
         self._store = store
         self._parser = parser
         self._clock = clock
         self._notify = notify
+        self._recorder = recorder or NobodyCounts()
         self._ids = ChangeIds(clock)
         self._turns = Turns()
         self._masters = KnownMasters()
@@ -117,10 +121,15 @@ class Acceptance:
         source: Source = Source.DIRECTADMIN,
         named_reload: bool = False,
         notes: Sequence[str] = (),
+        expected_version: int | None = None,
         only_if_version: int | None = None,
         approved: bool = False,
     ) -> Accepted:
-        """Record a zone, with `only_if_version` only while that is its newest version; `approved`: never hold it. Raises PushRefused and OutboxUnavailable; both are logged and a refusal is kept."""
+        """Record a zone. Raises PushRefused and OutboxUnavailable; both are logged and a refusal is kept.
+
+        `expected_version`: raises VersionConflict unless the zone is at this version (0: is not held).
+        `only_if_version`: recorded only while that is its newest version; `approved`: never held.
+        """
         started_at = self._clock.now_s()
         origin = Origin(change_id=self._ids.next(), source=source, owner=owner, address=address)
         priority = self._priority(owner, source, named_reload=named_reload)
@@ -129,6 +138,8 @@ class Acceptance:
                 name = ZoneName.parse(domain)
                 async with self._turns.of(name):
                     zone = await self._parser.parse(body, name)
+                    await self._check_quota(name, origin)
+                    await self._check_version(name, expected_version)
                     held = None if approved else await self._holding.judge(zone, origin, body)
                     if held is not None:
                         await self._store.record_held(held)
@@ -145,6 +156,7 @@ class Acceptance:
             log.info("push.overtaken", reason=receipt.ignored, **_facts(receipt, origin))
             return Accepted(receipt=receipt)
         self._wake(receipt)
+        self._count(origin, "accepted" if receipt.changed else "unchanged", started_at)
         self._log_push(receipt, zone, origin, bytes=len(body), elapsed_ms=self._since(started_at), **_noted(notes))
         if receipt.ignored:
             await self._record_event("push.held", origin, zone=name, detail=receipt.ignored)
@@ -152,10 +164,19 @@ class Acceptance:
         return Accepted(receipt=receipt, warnings=zone.warnings)
 
     async def delete(
-        self, domain: str, *, owner: Owner, address: str = "", source: Source = Source.DIRECTADMIN
+        self,
+        domain: str,
+        *,
+        owner: Owner,
+        address: str = "",
+        source: Source = Source.DIRECTADMIN,
+        expected_version: int | None = None,
     ) -> Receipt:
         """Record that a zone is to be gone. Deleting what is not held is no error. Raises as `push` does."""
-        return (await self.delete_all([domain], owner=owner, address=address, source=source))[0]
+        deleted = await self.delete_all(
+            [domain], owner=owner, address=address, source=source, expected_version=expected_version
+        )
+        return deleted[0]
 
     async def delete_all(
         self,
@@ -165,6 +186,7 @@ class Acceptance:
         address: str = "",
         source: Source = Source.DIRECTADMIN,
         notes: Sequence[str] = (),
+        expected_version: int | None = None,
     ) -> list[Receipt]:
         """Record several deletes. One wrong name refuses all of them, before anything is recorded."""
         started_at = self._clock.now_s()
@@ -179,12 +201,14 @@ class Acceptance:
         at_once = asyncio.Semaphore(DELETES_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._delete_one(name, origin, at_once, notes), name=f"delete:{name}")
+                group.create_task(
+                    self._delete_one(name, origin, at_once, notes, expected_version), name=f"delete:{name}"
+                )
                 for name, origin in wanted.items()
             ]
         outcomes = [task.result() for task in tasks]
         for outcome in outcomes:
-            if isinstance(outcome, OutboxUnavailable):
+            if isinstance(outcome, (OutboxUnavailable, VersionConflict)):
                 raise outcome
         return [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
 
@@ -227,18 +251,27 @@ class Acceptance:
         await self._parser.aclose()
 
     async def _delete_one(
-        self, name: ZoneName, origin: Origin, at_once: asyncio.Semaphore, notes: Sequence[str]
-    ) -> Receipt | OutboxUnavailable:
+        self,
+        name: ZoneName,
+        origin: Origin,
+        at_once: asyncio.Semaphore,
+        notes: Sequence[str],
+        expected_version: int | None,
+    ) -> Receipt | OutboxUnavailable | VersionConflict:
         """One delete; that the store is unavailable is a value, so that the other deletes go on."""
         started_at = self._clock.now_s()
         priority = self._priority(origin.owner, origin.source, named_reload=False)
         try:
             await self._give_way(name, origin)
             async with asyncio.timeout(self.policy.request_timeout_s), at_once, self._turns.of(name):
+                await self._check_version(name, expected_version)
                 receipt = await self._store.record_delete(NewDeletion(name=name, origin=origin, priority=priority))
+        except VersionConflict as conflict:
+            return conflict
         except (OutboxUnavailable, TimeoutError) as error:
             return self._failed("delete.failed", error, name, origin, started_at)
         self._wake(receipt)
+        self._count(origin, "deleted" if receipt.changed else "ignored", started_at)
         facts = _facts(receipt, origin) | {"elapsed_ms": self._since(started_at)} | _noted(notes)
         if receipt.changed:
             log.info("delete.accepted", **facts)
@@ -284,9 +317,29 @@ class Acceptance:
         )
         return Accepted(receipt=receipt, warnings=zone.warnings)
 
+    async def _check_quota(self, name: ZoneName, origin: Origin) -> None:
+        """May be passed by as many zones as are pushed at the same moment."""
+        most = self.policy.max_zones.get(origin.owner.credential, 0)
+        if not most or await self._store.find_held([name]) is not None:
+            return
+        if await self._store.zones_of(origin.owner.credential) >= most:
+            raise ZonePolicyError(f"{origin.owner.credential} may hold {most} zones at most", rule="credential-zones")
+
+    async def _check_version(self, name: ZoneName, expected: int | None) -> None:
+        """Holds until the record, because nobody else has the turn of this zone."""
+        if expected is None:
+            return
+        held = await self._store.zone(name)
+        newest = held.version if held is not None and held.kind is Kind.PUT else 0
+        if newest != expected:
+            raise VersionConflict(name, expected=expected, newest=newest)
+
     def _wake(self, receipt: Receipt) -> None:
         if receipt.changed:
             self._notify(receipt.priority)
+
+    def _count(self, origin: Origin, result: str, started_at: float) -> None:
+        self._recorder.answered(origin.source, result, max(self._clock.now_s() - started_at, 0.0))
 
     def _since(self, started_at: float) -> float:
         return round((self._clock.now_s() - started_at) * 1000, 2)
@@ -295,6 +348,7 @@ class Acceptance:
         self, event: str, error: OutboxUnavailable | TimeoutError, domain: str, origin: Origin, started_at: float
     ) -> OutboxUnavailable:
         """Log that our side could not record; the error to answer with."""
+        self._count(origin, "failed", started_at)
         reason = str(error) or f"not recorded within {self.policy.request_timeout_s:g} s"
         log.error(event, reason=reason, zone=domain[:300], elapsed_ms=self._since(started_at), **_origin_facts(origin))
         return error if isinstance(error, OutboxUnavailable) else OutboxUnavailable(reason)
@@ -314,6 +368,8 @@ class Acceptance:
         self, refusal: PushRefused, domain: str, body: bytes, origin: Origin, started_at: float
     ) -> None:
         kept = True
+        self._count(origin, "refused", started_at)
+        self._recorder.refused(refusal.rule)
         try:
             await self._store.record_refused(
                 Refused(

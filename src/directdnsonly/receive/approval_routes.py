@@ -128,7 +128,7 @@ def router(approvals: Approvals, authenticate: Callable[[Request], str]) -> APIR
         )
 
     @api.delete("/migrations/{number}", tags=["held"], summary="End a move before its time")
-    async def close_migration(number: Annotated[int, Path(ge=1)], request: Request) -> Closed:
+    async def close_migration(number: Annotated[int, Path(ge=1, le=2**53 - 1)], request: Request) -> Closed:
         if not await approvals.close_migration(number, actor=authenticate(request)):
             raise HTTPException(HTTPStatus.NOT_FOUND, f"move {number} is not open")
         return Closed(id=number)

@@ -238,6 +238,8 @@ _HEADLINES: Final = {
     "missing-domain": "Missing domain",
     "missing-zone": "Missing zone",
     "takeover": "Zone belongs to another server",
+    "credential-hostname": "Not your server",
+    "credential-zones": "Too many zones",
 }
 
 

@@ -8,6 +8,7 @@ fixed: who is it, may the body be read, what does it say, record, answer.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,14 +23,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler, Receive, Scope, Send
 
-from directdnsonly.clock import Clock, SystemClock
-from directdnsonly.errors import OutboxUnavailable, PushRefused
+from directdnsonly.errors import NotAdmitted, OutboxUnavailable, PushRefused
 from directdnsonly.outbox.records import Owner
 from directdnsonly.receive import directadmin as da
 from directdnsonly.receive.accept import Acceptance, Presence
-from directdnsonly.receive.credentials import Credentials, FailedLogins
+from directdnsonly.receive.access import Access, Principal, Role
 
 METHODS: Final = ("GET", "HEAD", "POST")
+BODIES_AT_ONCE: Final = 4  # bodies of the largest size that may be on their way; far more of the usual size
 MAX_QUERY_BYTES: Final = 16 * 1024
 
 log = structlog.get_logger()
@@ -83,13 +84,11 @@ class CommandConvertor(Convertor[str]):
         return value
 
 
-def router(
-    acceptance: Acceptance, credentials: Credentials, limits: Limits | None = None, *, clock: Clock | None = None
-) -> APIRouter:
+def router(acceptance: Acceptance, access: Access, limits: Limits | None = None) -> APIRouter:
     """Every path that begins with /CMD_. The app must be made with redirect_slashes=False."""
     register_url_convertor("directadmin_command", CommandConvertor())
     routes = APIRouter(redirect_slashes=False)
-    door = Door(acceptance, credentials, limits or Limits(), clock or SystemClock())
+    door = Door(acceptance, access, limits or Limits())
     routes.add_route("/{command:directadmin_command}", door, include_in_schema=False)  # type: ignore[arg-type]
     return routes
 
@@ -116,12 +115,11 @@ def _in_directadmins_words(otherwise: ExceptionHandler | None) -> ExceptionHandl
 class Door:
     """The ASGI application. `answered` counts answers by what was asked, for the metrics."""
 
-    def __init__(self, acceptance: Acceptance, credentials: Credentials, limits: Limits, clock: Clock) -> None:
+    def __init__(self, acceptance: Acceptance, access: Access, limits: Limits) -> None:
         self._acceptance = acceptance
-        self._credentials = credentials
+        self._access = access
         self._limits = limits
-        self._clock = clock
-        self.failed_logins = FailedLogins()
+        self._held = 0  # octets of bodies that are not complete yet
         self.answered: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,7 +140,7 @@ class Door:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         authorization, length = _relevant_headers(scope["headers"])
-        credential = self._authenticate(authorization, scope)
+        principal = await self._authenticate(authorization, _address(scope))
         method: str = scope["method"]
         if method not in METHODS:
             allow = (b"allow", ", ".join(METHODS).encode())
@@ -156,19 +154,21 @@ class Door:
         body = await self._read_body(length, receive) if method == "POST" else b""
         command = da.decode(method, scope["path"], query, body)
         self.answered[type(command).__name__] += 1
-        return await self._obey(command, body, credential, _address(scope))
+        return await self._obey(command, body, principal, _address(scope))
 
-    def _authenticate(self, authorization: list[bytes], scope: Scope) -> str:
-        """The credential's name, before a single octet of the body is read."""
-        credential = self._credentials.check(authorization[0]) if len(authorization) == 1 else None
-        if credential is not None:
-            return credential
-        failures = self.failed_logins.count(_address(scope), self._clock.now_s()) if authorization else 0
-        if failures:
-            log.warning("login.failed", address=_address(scope), failures=failures)
-        challenge = (b"www-authenticate", b'Basic realm="DirectDNSOnly", charset="UTF-8"')
-        details = "user name or password is wrong" if authorization else "no user name and password"
-        raise _Refusal(Answer(da.failure("Unauthorized", details), 401, close=True, headers=(challenge,)))
+    async def _authenticate(self, authorization: list[bytes], address: str) -> Principal:
+        """Who it is, before a single octet of the body is read (faults E8)."""
+        header = authorization[0] if len(authorization) == 1 else b""
+        principal = self._access.recognise(header, address)
+        try:
+            if principal is None:
+                principal = await self._access.admit(header, address)
+        except NotAdmitted as error:
+            raise _Refusal(_not_admitted(error)) from None
+        if Role.PUSH not in principal.roles:
+            text = da.failure("Forbidden", "this user name may not push zones")
+            raise _Refusal(Answer(text, 403, close=True))
+        return principal
 
     async def _read_body(self, length: int | None, receive: Receive) -> bytes:
         if length is not None and length > self._limits.max_body_bytes:
@@ -188,46 +188,58 @@ class Door:
                 raise self._too_large()
             return body
         octets = bytearray()
-        while message["type"] == "http.request":
-            octets += message.get("body", b"")
-            if len(octets) > self._limits.max_body_bytes:
-                raise self._too_large()
-            if not message.get("more_body"):
-                return bytes(octets)
-            message = await receive()
+        try:
+            while message["type"] == "http.request":
+                part = message.get("body", b"")
+                octets += part
+                self._held += len(part)
+                if len(octets) > self._limits.max_body_bytes:
+                    raise self._too_large()
+                if self._held > BODIES_AT_ONCE * self._limits.max_body_bytes:
+                    details = "too many large zones are sent at the same moment"
+                    raise _Refusal(Answer(da.failure("Not recorded, push it again", details), 503, close=True))
+                if not message.get("more_body"):
+                    return bytes(octets)
+                message = await receive()
+        finally:
+            self._held -= len(octets)
         raise _Disconnected
 
     def _too_large(self) -> _Refusal:
         details = f"at most {self._limits.max_body_bytes} octets are accepted"
         return _Refusal(Answer(da.failure("Zone too large", details), 413, close=True))
 
-    async def _obey(self, command: da.Command, body: bytes, credential: str, address: str) -> Answer:
+    async def _obey(self, command: da.Command, body: bytes, principal: Principal, address: str) -> Answer:
         match command:
             case da.LoginTest():
-                log.info("login.tested", credential=credential, address=address)
+                log.info("login.tested", credential=principal.name, address=address)
                 return Answer(da.LOGIN_OK)
             case da.UserExists() | da.Nothing() | da.Unknown():
                 return _ALWAYS_THE_SAME[type(command)]
         try:
-            return Answer(await self._act(command, body, credential, address))
+            return Answer(await self._act(command, body, principal, address))
         except PushRefused as refusal:
             return Answer(da.refusal(refusal))
         except OutboxUnavailable as error:
             return Answer(da.failure("Not recorded, push it again", str(error)))
 
     async def _act(
-        self, command: da.RawSave | da.Delete | da.Exists | da.Malformed, body: bytes, credential: str, address: str
+        self,
+        command: da.RawSave | da.Delete | da.Exists | da.Malformed,
+        body: bytes,
+        principal: Principal,
+        address: str,
     ) -> bytes:
         """What needs the store. `error=0` leaves here only after the commit."""
         match command:
             case da.RawSave(domain=domain, zone=zone, named_reload=named_reload, notes=notes):
-                owner = _owner(credential, command)
+                owner = await self._owner(principal, command, domain, zone, address)
                 await self._acceptance.push(
                     domain, zone, owner=owner, address=address, named_reload=named_reload, notes=notes
                 )
                 return da.OK
             case da.Delete(domains=domains, notes=notes):
-                owner = _owner(credential, command)
+                owner = await self._owner(principal, command, domains[0], b"", address)
                 await self._acceptance.delete_all(domains, owner=owner, address=address, notes=notes)
                 return da.OK
             case da.Exists(domain=domain, check_parent=check_parent):
@@ -235,9 +247,22 @@ class Door:
             case da.Malformed(rule=rule, reason=reason, domain=domain, writes=writes):
                 refusal = PushRefused(reason, rule=rule)
                 if writes:
-                    owner = Owner(credential=credential)
+                    owner = Owner(credential=principal.name)
                     await self._acceptance.refuse(refusal, domain, body, owner=owner, address=address)
                 return da.refusal(refusal)
+
+    async def _owner(
+        self, principal: Principal, command: da.RawSave | da.Delete, domain: str, zone: bytes, address: str
+    ) -> Owner:
+        """Whose zone it will be. A credential that is bound to one DirectAdmin server pushes for no other."""
+        hostname = command.hostname or principal.hostname
+        owner = Owner(credential=principal.name, hostname=hostname, username=command.username)
+        if principal.hostname and hostname != principal.hostname:
+            reason = f"this user name may push for {principal.hostname} only, not for {hostname}"
+            refusal = PushRefused(reason, rule="credential-hostname")
+            await self._acceptance.refuse(refusal, domain, zone, owner=owner, address=address)
+            raise refusal
+        return owner
 
     def _presence(self, presence: Presence) -> bytes:
         """The zone itself before a parent; a parent with its owner, so that DA can let the same user through."""
@@ -253,8 +278,14 @@ class Door:
         return da.parent_held(server)
 
 
-def _owner(credential: str, command: da.RawSave | da.Delete) -> Owner:
-    return Owner(credential=credential, hostname=command.hostname, username=command.username)
+def _not_admitted(error: NotAdmitted) -> Answer:
+    """DirectAdmin shows the text to the person."""
+    if error.again_in_s:
+        wait = (b"retry-after", str(math.ceil(error.again_in_s)).encode())
+        details = f"{error.reason}: try again in {math.ceil(error.again_in_s)} s"
+        return Answer(da.failure("Too many failed log-ins", details), 429, close=True, headers=(wait,))
+    challenge = (b"www-authenticate", b'Basic realm="DirectDNSOnly", charset="UTF-8"')
+    return Answer(da.failure("Unauthorized", error.reason), 401, close=True, headers=(challenge,))
 
 
 def _address(scope: Scope) -> str:

@@ -1,74 +1,16 @@
-"""Credentials, change ids, urgency, masters, turns: the small parts of the receiving stage."""
+"""Change ids, urgency, masters, turns: the small parts of the receiving stage."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-
-from hypothesis import given
-from hypothesis import strategies as st
 
 from directdnsonly.clock import ManualClock
 from directdnsonly.outbox.records import Priority
 from directdnsonly.receive.change_id import LENGTH, ChangeIds
-from directdnsonly.receive.credentials import Credentials, FailedLogins
 from directdnsonly.receive.masters import KnownMasters
 from directdnsonly.receive.turns import Turns
 from directdnsonly.receive.urgency import PushRate, priority_of
 from directdnsonly.zone.name import ZoneName
-
-KNOWN = Credentials({"first": "secret", "second": "geh\u00e4im:nis", "third": "\u65e5\u672c"})
-
-
-def header(user: str, password: str, encoding: str = "utf-8") -> bytes:
-    return b"Basic " + base64.b64encode(f"{user}:{password}".encode(encoding))
-
-
-def test_each_credential_is_known_by_its_name() -> None:
-    assert "first" == KNOWN.check(header("first", "secret"))
-    assert "first" == KNOWN.check(header("first", "secret").decode())
-    assert "first" == KNOWN.check(header("first", "secret").replace(b"Basic ", b"bASIC   "))
-    assert "second" == KNOWN.check(header("second", "geh\u00e4im:nis"))
-    assert "second" == KNOWN.check(header("second", "geh\u00e4im:nis", "latin-1"))
-    assert "third" == KNOWN.check(header("third", "\u65e5\u672c"))
-
-
-def test_nothing_else_is_known() -> None:
-    token = header("first", "secret")[6:]
-    wrong = [
-        header("first", "Secret"),
-        header("first", "geh\u00e4im:nis"),
-        header("third", "??", "latin-1"),
-        b"",
-        b"Basic",
-    ]
-    wrong += [b"Bearer " + token, b"Basic" + token, token, b"Basic " + token[:-1], b"Basic " + token + b"=" * 5000]
-
-    assert [None] * len(wrong) == [KNOWN.check(each) for each in wrong]
-
-
-@given(st.one_of(st.binary(), st.text()))
-def test_no_header_raises(value: bytes | str) -> None:
-    assert KNOWN.check(value) is None
-
-
-def test_no_password_is_shown() -> None:
-    shown = repr(KNOWN) + str(vars(KNOWN))
-
-    assert "Credentials(['first', 'second', 'third'])" == repr(KNOWN)
-    assert "secret" not in shown
-    assert base64.b64encode(b"first:secret").decode() not in shown
-
-
-def test_failed_logins_are_logged_once_a_minute_in_bounded_memory() -> None:
-    failures = FailedLogins(log_every_s=60.0, remember=3)
-
-    assert [1, 0, 0] == [failures.count("192.0.2.1", now) for now in (0.0, 1.0, 59.0)]
-    assert 3 == failures.count("192.0.2.1", 60.0)
-    for number in range(10):
-        failures.count(f"192.0.2.{100 + number}", 61.0)
-    assert 14 == failures.total
-    assert 3 == len(failures._seen)
 
 
 def test_change_ids_grow_even_when_the_clock_does_not() -> None:

@@ -1,0 +1,153 @@
+"""Who may call what of the API: one table, and the ASGI layer that obeys it before any route is looked for.
+
+A request that no row opens needs a log-in: a route that somebody adds later is closed until a row says otherwise.
+DirectAdmin's own paths are passed on; its door asks by itself, in its own words.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Protocol
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from directdnsonly.api.problem import problem
+from directdnsonly.errors import NotAdmitted
+
+PRINCIPAL: Final = "directdnsonly.principal"  # where the layer leaves who it is, in the ASGI scope
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class PrincipalLike(Protocol):
+    """Who was admitted."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def roles(self) -> AbstractSet[str]: ...  # noqa: D102
+    @property
+    def hostname(self) -> str: ...  # noqa: D102
+
+
+class Doorkeeper(Protocol):
+    """Knows the credentials."""
+
+    def recognise(self, header: bytes, address: str) -> PrincipalLike | None: ...  # noqa: D102
+    async def admit(self, header: bytes, address: str) -> PrincipalLike:
+        """Raises NotAdmitted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: any of `roles` opens these methods of these paths; no roles: open to everybody."""
+
+    methods: frozenset[str]
+    path: re.Pattern[str]
+    roles: frozenset[str]
+    what: str
+
+
+def _row(methods: str, path: str, roles: str, what: str) -> Row:
+    return Row(frozenset(methods.split()), re.compile(path, re.DOTALL), frozenset(roles.split()), what)
+
+
+# The first row that fits decides.
+TABLE: Final[Sequence[Row]] = (
+    _row("GET HEAD", r"/(livez|readyz)", "", "health; `?verbose` asks for `read` itself"),
+    _row("PUT DELETE POST", r"/api/v1/zones/.+/pin", "operate", "hold a zone as it is, release it"),
+    _row("PUT DELETE", r"/api/v1/zones/.+", "push", "push and delete a zone"),
+    _row("GET HEAD", r"/api/v1/changes/.+", "push read", "follow a change"),
+    _row("GET HEAD OPTIONS", r"/api/v1/tokens(/.*)?", "operate", "the list of tokens"),
+    _row("GET HEAD OPTIONS", r".*", "read", "everything that only looks"),
+    _row(".", r".*", "operate", "everything else"),
+)
+
+
+def needed(method: str, path: str) -> frozenset[str]:
+    """The roles of which one is needed."""
+    for row in TABLE:
+        if ("." in row.methods or method in row.methods) and row.path.fullmatch(path):
+            return row.roles
+    raise AssertionError("the last row fits everything")
+
+
+class Guard:
+    """The layer. `open_metrics`: networks that may read /metrics without a password."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        doorkeeper: Doorkeeper,
+        passes: Callable[[str], bool],
+        open_metrics: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network] = (),
+    ) -> None:
+        """`passes` says which paths somebody else guards."""
+        self._app = app
+        self._doorkeeper = doorkeeper
+        self._passes = passes
+        self._open_metrics = tuple(open_metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] == "http" and not self._passes(scope["path"]):
+            refusal = await self._refusal(scope)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _refusal(self, scope: Scope) -> ASGIApp | None:
+        """The answer to somebody who may not; None when they may, and then the scope tells who it is."""
+        path = scope["path"]
+        headers = [value for name, value in scope["headers"] if name == b"authorization"]
+        roles = needed(scope["method"], path)
+        if not roles and not headers:
+            return None
+        address = str(scope["client"][0]) if scope.get("client") else ""
+        if path == "/metrics" and not headers and _is_within(address, self._open_metrics):
+            return None
+        header = headers[0] if len(headers) == 1 else b""
+        try:
+            principal = self._doorkeeper.recognise(header, address) or await self._doorkeeper.admit(header, address)
+        except NotAdmitted as error:
+            return None if not roles else not_admitted(error)
+        scope[PRINCIPAL] = principal
+        if roles and not roles & principal.roles:
+            wanted = " or ".join(sorted(roles))
+            return problem(HTTPStatus.FORBIDDEN, f"{principal.name} does not have the role {wanted}")
+        return None
+
+
+def not_admitted(error: NotAdmitted) -> ASGIApp:
+    """401, or 429 for those who failed too often."""
+    close = {"Connection": "close"}  # whatever body comes with it is not read
+    if error.again_in_s:
+        wait = str(math.ceil(error.again_in_s))
+        return problem(HTTPStatus.TOO_MANY_REQUESTS, error.reason, headers={**close, "Retry-After": wait})
+    challenge = {"WWW-Authenticate": 'Basic realm="DirectDNSOnly", charset="UTF-8"'}
+    return problem(HTTPStatus.UNAUTHORIZED, error.reason, headers={**close, **challenge})
+
+
+def principal_of(request: Request) -> PrincipalLike | None:
+    """Who was admitted; None on an open path without a log-in."""
+    found: PrincipalLike | None = request.scope.get(PRINCIPAL)
+    return found
+
+
+def _is_within(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return any(ip.version == network.version and ip in network for network in networks)

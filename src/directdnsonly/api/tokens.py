@@ -1,0 +1,104 @@
+"""/api/v1/tokens: bearer tokens of the API, for scripts and other machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Annotated, Literal, Protocol
+
+from fastapi import APIRouter, HTTPException, Path, Request
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
+
+from directdnsonly.api.guard import principal_of
+from directdnsonly.api.models import Moment
+from directdnsonly.api.parts import Audit
+from directdnsonly.api.problem import RESPONSES
+from directdnsonly.outbox.operators import ApiToken
+
+RoleName = Literal["push", "read", "operate"]
+
+
+class Tokens(Protocol):
+    """All tokens."""
+
+    def all(self) -> list[ApiToken]: ...  # noqa: D102
+    async def create(
+        self, name: str, *, roles: Sequence[str], networks: Sequence[str], days: float | None, by: str
+    ) -> tuple[ApiToken, str]:
+        """The token and its secret, told once."""
+        ...
+
+    async def revoke(self, token_id: str) -> bool:
+        """Whether there was one."""
+        ...
+
+
+class TokenView(BaseModel):
+    """A token, without its secret."""
+
+    id: str = Field(examples=["3f9c0a61b2d4"])
+    name: str = Field(examples=["backup-script"])
+    roles: list[RoleName] = Field(examples=[["read"]])
+    networks: list[str]
+    created_by: str
+    created_at: Moment
+    expires_at: Moment | None
+
+    @classmethod
+    def of(cls, token: ApiToken) -> TokenView:
+        """The view of a record."""
+        return cls.model_validate(
+            {
+                "id": token.id,
+                "name": token.name,
+                "roles": list(token.roles),
+                "networks": list(token.networks),
+                "created_by": token.created_by,
+                "created_at": token.created_at,
+                "expires_at": token.expires_at,
+            }
+        )
+
+
+class NewToken(BaseModel):
+    """A token to make."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$", examples=["backup-script"])
+    roles: list[RoleName] = Field(min_length=1, max_length=3, examples=[["read"]])
+    networks: list[IPvAnyNetwork] = Field([], max_length=64, examples=[["192.0.2.0/24"]])
+    days: float | None = Field(None, gt=0, le=3650, description="Days until it ends; null: never", examples=[90])
+
+
+class CreatedToken(TokenView):
+    """A new token with its secret."""
+
+    token: str = Field(description="The secret; nobody can show it again")
+
+
+def router(tokens: Tokens, audit: Audit) -> APIRouter:
+    """The routes."""
+    api = APIRouter(prefix="/api/v1/tokens", tags=["tokens"], responses=RESPONSES)
+
+    @api.get("", summary="All tokens, without their secrets")
+    async def listed() -> list[TokenView]:
+        return [TokenView.of(token) for token in tokens.all()]
+
+    @api.post("", summary="Make a token; its secret is shown once", status_code=HTTPStatus.CREATED)
+    async def create(new: NewToken, request: Request) -> CreatedToken:
+        who = principal_of(request)
+        if who is None or not set(new.roles) <= {str(role) for role in who.roles}:
+            raise HTTPException(HTTPStatus.FORBIDDEN, "nobody can give a token more roles than they have")
+        networks = [str(network) for network in new.networks]
+        token, secret = await tokens.create(new.name, roles=new.roles, networks=networks, days=new.days, by=who.name)
+        await audit(request, "token.created", detail=f"{token.name} ({token.id}): {', '.join(token.roles)}")
+        return CreatedToken(**TokenView.of(token).model_dump(), token=secret)
+
+    @api.delete("/{token_id}", summary="Revoke a token, at once", status_code=HTTPStatus.NO_CONTENT)
+    async def revoke(token_id: Annotated[str, Path(max_length=64)], request: Request) -> None:
+        if not await tokens.revoke(token_id):
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no token {token_id!a}")
+        await audit(request, "token.revoked", detail=token_id)
+
+    return api

@@ -1,0 +1,119 @@
+"""What a write of the API brings with it: a body with limits, a condition on the version, a key against repetition."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Final, Protocol
+from weakref import WeakValueDictionary
+
+from fastapi import HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from directdnsonly.api.parts import Pushed
+from directdnsonly.api.rrsets import ZoneContent
+from directdnsonly.outbox.operators import Repeated
+from directdnsonly.outbox.records import Receipt
+
+ZONE_FILE: Final = frozenset({"", "text/dns", "text/plain", "application/octet-stream"})
+_ETAG: Final = re.compile(r'"?([0-9]{1,18})"?')
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class Keys(Protocol):
+    """Where keys are kept."""
+
+    async def repeated(self, credential: str, key: str) -> Repeated | None: ...  # noqa: D102
+    async def keep_key(self, credential: str, key: str, what: Repeated) -> None: ...  # noqa: D102
+    async def receipt(self, change_id: str) -> Receipt | None: ...  # noqa: D102
+
+
+async def read_body(request: Request, *, limit: int, timeout_s: float) -> bytes:
+    """The raw body, counted while it comes in; nothing of it is read when it is announced as too large."""
+    announced = request.headers.get("content-length", "")
+    too_large = HTTPException(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {limit} bytes", {"Connection": "close"}
+    )
+    if announced.isdigit() and int(announced[:20]) > limit:
+        raise too_large
+    octets = bytearray()
+    try:
+        async with asyncio.timeout(timeout_s):
+            async for chunk in request.stream():
+                octets += chunk
+                if len(octets) > limit:
+                    raise too_large
+    except TimeoutError:
+        raise HTTPException(
+            HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {timeout_s:g} s", {"Connection": "close"}
+        ) from None
+    return bytes(octets)
+
+
+def zone_text(request: Request, body: bytes) -> bytes:
+    """The zone file that the body is or means, by its Content-Type."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in ZONE_FILE:
+        return body
+    if kind != "application/json":
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send a zone file as text/dns, or application/json")
+    try:
+        return ZoneContent.model_validate_json(body).text()
+    except ValidationError as error:
+        raise RequestValidationError(
+            error.errors(include_input=False, include_url=False, include_context=False)
+        ) from None
+
+
+def expected_version(request: Request) -> int | None:
+    """What If-Match and If-None-Match demand: a version, 0 for a zone that is not held, None for anything."""
+    match, none_match = request.headers.get("if-match"), request.headers.get("if-none-match")
+    if none_match is not None:
+        if none_match.strip() != "*" or match is not None:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "of If-None-Match only * is understood, without If-Match")
+        return 0
+    if match is None:
+        return None
+    found = _ETAG.fullmatch(match.strip())
+    if found is None:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, 'If-Match is the version of the zone, as the ETag gives it: "5"')
+    return int(found[1])
+
+
+class Once:
+    """A request that is repeated with its Idempotency-Key changes nothing again and gets the first answer."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    async def run(
+        self, request: Request, credential: str, body: bytes, act: Callable[[], Awaitable[Pushed]]
+    ) -> tuple[Pushed, bool]:
+        """What `act` recorded now or before; and whether it was before."""
+        key = request.headers.get("idempotency-key")
+        if key is None:
+            return await act(), False
+        if not _KEY.fullmatch(key):
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "an Idempotency-Key is 1 to 255 visible characters")
+        asked = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
+        lock = self._locks.setdefault((credential, key), asyncio.Lock())
+        async with lock:  # two at the same moment: the second one waits and gets the first one's answer
+            before = await self._keys.repeated(credential, key)
+            if before is None:
+                pushed = await act()
+                kept = Repeated(fingerprint=asked, change_id=pushed.receipt.change_id, warnings=pushed.warnings)
+                await self._keys.keep_key(credential, key, kept)
+                return pushed, False
+        if before.fingerprint != asked:
+            raise HTTPException(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "this Idempotency-Key was used for another request: choose a new one"
+            )
+        receipt = await self._keys.receipt(before.change_id)
+        if receipt is None:
+            raise HTTPException(HTTPStatus.CONFLICT, f"change {before.change_id} is done, but long forgotten")
+        return Pushed(receipt=receipt, warnings=before.warnings), True

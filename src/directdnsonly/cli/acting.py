@@ -1,0 +1,147 @@
+"""Commands that act: pause, resume, probe, redeliver, token, hash-password."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from directdnsonly.cli.client import Client, find_target, zone_path
+from directdnsonly.cli.commands import (
+    EXIT_FAILED,
+    ConfigOption,
+    JsonOption,
+    UrlOption,
+    _plain,
+    _run,
+    _say,
+    _table,
+    err,
+    out,
+)
+
+tokens = typer.Typer(name="token", help="Bearer tokens of the API.", no_args_is_help=True)
+SHORTEST_PASSWORD = 8
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (pause, resume, probe, redeliver):
+        app.command()(command)
+    app.command("hash-password")(hash_password)
+    app.add_typer(tokens)
+
+
+def pause(
+    backend: str,
+    reason: Annotated[str, typer.Option("--reason", help="Why; others will see it.")] = "",
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Deliver nothing to a backend until it is resumed, also over a restart. Pushes are accepted all the while."""
+    found = _run(_send(url, config, "POST", f"/api/v1/backends/{backend}/pause", {"reason": reason}))
+    _tell(found, f"{backend}: {found['paused']}; {found['pending']} outstanding", as_json=as_json)
+
+
+def resume(backend: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Deliver to a backend again."""
+    found = _run(_send(url, config, "POST", f"/api/v1/backends/{backend}/resume"))
+    _tell(found, f"{backend}: {found['state']}, {found['pending']} outstanding", as_json=as_json)
+
+
+def probe(backend: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Ask a backend and its name server now."""
+    found = _run(_send(url, config, "POST", f"/api/v1/backends/{backend}/probe"))
+    what = "ready" if found["ready"] else f"not ready: {found['reason']}"
+    _tell(found, f"{backend}: {what} ({found['elapsed_ms']} ms)", as_json=as_json)
+    if not found["ready"]:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def redeliver(
+    zone: str,
+    backend: Annotated[str | None, typer.Option("--backend", help="Only there; else everywhere.")] = None,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Deliver the newest version of a zone once more, now."""
+    query = f"?backend={backend}" if backend else ""
+    found = _run(_send(url, config, "POST", f"{zone_path(zone)}/redeliver{query}"))
+    _tell(
+        found, f"{found['zone']}: due now on {found['requeued']} of {len(found['backends'])} backends", as_json=as_json
+    )
+
+
+def hash_password() -> None:
+    """The argon2id hash of a password, for app.credentials. Asks without showing it; or reads standard input."""
+    from directdnsonly.receive.access import hash_of  # noqa: PLC0415 - other commands need not load it
+
+    if sys.stdin.isatty():
+        word = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        word = sys.stdin.readline().rstrip("\n")
+    if len(word) < SHORTEST_PASSWORD:
+        _say(f"a password has at least {SHORTEST_PASSWORD} characters", to=err)
+        raise typer.Exit(EXIT_FAILED)
+    print(hash_of(word))
+
+
+@tokens.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    role: Annotated[list[str], typer.Option("--role", help="push, read or operate; may be repeated.")],
+    network: Annotated[list[str] | None, typer.Option("--network", help="Where it may come from.")] = None,
+    days: Annotated[float | None, typer.Option("--days", min=0, help="Days until it ends; else never.")] = None,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a token. It is shown once, on standard output; the rest on standard error."""
+    new = {"name": name, "roles": role, "networks": network or [], "days": days}
+    found = _run(_send(url, config, "POST", "/api/v1/tokens", new))
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    _say(f"token {found['id']} of {name}: {', '.join(found['roles'])}; nobody can show it again", to=err)
+    print(found["token"])
+
+
+@tokens.command("list")
+def listed(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """All tokens, without their secrets."""
+    found = _run(_send(url, config, "GET", "/api/v1/tokens"))
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = _table("id", "name", "roles", "networks", "made by", "made", "ends", folds="networks")
+    for each in found:
+        ends = (each["expires_at"] or "never")[:10]
+        cells = (each["id"], each["name"], " ".join(each["roles"]), " ".join(each["networks"]), each["created_by"])
+        table.add_row(*_plain(*cells, each["created_at"][:10], ends))
+    out.print(table)
+
+
+@tokens.command("revoke")
+def revoke(
+    token: Annotated[str, typer.Argument(help="Its id.")], url: UrlOption = None, config: ConfigOption = None
+) -> None:
+    """End a token at once."""
+    _run(_send(url, config, "DELETE", f"/api/v1/tokens/{token}"))
+    _say(f"token {token} is revoked")
+
+
+def _tell(found: Any, line: str, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        _say(line)
+
+
+async def _send(url: str | None, config: Path | None, method: str, path: str, body: Any = None) -> Any:
+    async with Client(find_target(url, config)) as client:
+        return await client.call(method, path, **({} if body is None else {"json": body}))

@@ -1,0 +1,251 @@
+"""Commands that look: explain, backends, events, refused, wait, and status that watches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from directdnsonly.cli.client import Client, Rejected, find_target, zone_path
+from directdnsonly.cli.commands import (
+    EXIT_FAILED,
+    ConfigOption,
+    JsonOption,
+    UrlOption,
+    _get,
+    _plain,
+    _run,
+    _say,
+    _table,
+    err,
+    out,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (explain, backends, events, refused, wait):
+        app.command()(command)
+
+
+def explain(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Everything about one zone on one page: owner, name servers, what they answer now, and what to do."""
+    told = _run(_look(url, config, zone))
+    if as_json:
+        print(json.dumps(told, indent=2))
+    else:
+        for line in page(told):
+            _say(line)
+    if told["zone"] is None or any(place["advice"] for place in told["places"]):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def backends(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Every name server: state and why, what is outstanding there."""
+    found = _run(_get(url, config, "/api/v1/backends"))
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = _table("backend", "state", "since", "pending", "dead", "oldest", "proven", "reason", folds="reason")
+    for each in found:
+        oldest = "" if each["oldest_s"] is None else f"{each['oldest_s']:.1f} s"
+        cells = (each["name"], each["state"], _when(each["since"]), each["pending"] + each["leased"], each["dead"])
+        table.add_row(*_plain(*cells, oldest, each["proven"], each["reason"]))
+    out.print(table)
+
+
+def events(
+    zone: Annotated[str, typer.Option("--zone", help="Of this zone only.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Who did what to which zone, newest first."""
+    found = _run(_list(url, config, "/api/v1/events", {"limit": limit, "zone": zone}))
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = _table("at", "event", "zone", "who", "from", "detail", folds="detail")
+    for each in found:
+        cells = (_when(each["at"]), each["event"], each["zone"], each["actor"], each["address"], each["detail"])
+        table.add_row(*_plain(*cells))
+    out.print(table)
+
+
+def refused(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pushes that were answered error=1, and why, newest first."""
+    found = _run(_list(url, config, "/api/v1/refused", {"limit": limit}))
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = _table("at", "zone", "rule", "server", "reason", folds="reason")
+    for each in found:
+        owner = each["owner"]["hostname"] or each["owner"]["credential"]
+        table.add_row(*_plain(_when(each["at"]), each["name"], each["rule"], owner, each["reason"]))
+    out.print(table)
+
+
+def wait(
+    change: str,
+    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")] = 60.0,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Wait until every name server has proven a change."""
+    found = _run(_follow(url, config, change, timeout))
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        state = "proven" if found["verified"] else "not proven" if found["done"] else "still under way"
+        _say(f"{found['zone']}: version {found['version']}, serial {found['serial']}: {state}")
+        for place in found["placements"]:
+            _say(f"  {place['backend']}: {place['state']}" + (f": {place['reason']}" if place["reason"] else ""))
+    if not found["verified"]:
+        raise typer.Exit(EXIT_FAILED)
+
+
+async def _follow(url: str | None, config: Path | None, change: str, timeout_s: float) -> Any:
+    async with Client(find_target(url, config)) as client:
+        return await client.follow(change, timeout_s=timeout_s)
+
+
+async def _list(url: str | None, config: Path | None, path: str, query: dict[str, Any]) -> Any:
+    async with Client(find_target(url, config)) as client:
+        return await client.call("GET", path, params=query)
+
+
+async def _look(url: str | None, config: Path | None, zone: str) -> dict[str, Any]:
+    """What `explain` tells, as data."""
+    async with Client(find_target(url, config)) as client:
+        refusals = client.call("GET", "/api/v1/refused", params={"limit": 1000})
+        found, servers = await asyncio.gather(refusals, client.call("GET", "/api/v1/backends"))
+        wanted = zone.rstrip(".").lower()
+        missed = [each for each in found if each["name"].rstrip(".").lower() == wanted][:3]
+        try:
+            about = await client.call("GET", zone_path(zone))
+        except Rejected as error:
+            return {"zone": None, "reason": str(error), "refused": missed, "places": [], "events": []}
+        served, happened = await asyncio.gather(
+            client.call("GET", f"{zone_path(zone)}/served"),
+            client.call("GET", "/api/v1/events", params={"zone": about["zone"], "limit": 5}),
+        )
+    states = {each["name"]: each for each in servers}
+    places = []
+    for placement in about["placements"]:
+        name = placement["backend"]
+        answers = [each for each in served if each["backend"] == name]
+        cause, advice = judge(about, placement, states.get(name, {}), answers)
+        places.append({"placement": placement, "served": answers, "cause": cause, "advice": advice})
+    newer = [each for each in missed if each["at"] > about["pushed_at"]]
+    return {"zone": about, "refused": newer, "places": places, "events": happened}
+
+
+def judge(
+    about: dict[str, Any], placement: dict[str, Any], backend: dict[str, Any], answers: list[dict[str, Any]]
+) -> tuple[str, str]:
+    """Why the zone is not served as it should be on one backend, and what to do; both empty when it is."""
+    name, zone = placement["backend"], about["zone"]
+    wrong = [each for each in answers if each["finding"] != "proven"]
+    if placement["state"] == "verified" and not wrong:
+        return "", ""
+    if backend.get("paused"):
+        return backend["paused"], f"dadns resume {name}"
+    if backend.get("state") == "down":
+        daemon = backend.get("nameserver")
+        cure = "it is started again by itself" if daemon else "start it, or correct how it is reached (dadns check)"
+        return (
+            f"the backend is down: {backend['reason']}",
+            f"{cure}; everything outstanding is then delivered by itself (dadns probe {name} asks now)",
+        )
+    if placement["state"] == "dead":
+        return (
+            f"given up after {placement['attempts']} attempts: {placement['reason']}",
+            f"correct the cause, then: dadns redeliver {zone} --backend {name}",
+        )
+    if placement["state"] == "verified":
+        return (
+            "; ".join(each["reason"] for each in wrong),
+            f"somebody changed the name server behind us: dadns redeliver {zone} --backend {name}",
+        )
+    tried = f"{placement['attempts']} attempts failed: {placement['reason']}" if placement["attempts"] else "on its way"
+    again = f"tried again at {_when(placement['due_at'])}" if placement["due_at"] else ""
+    return tried, f"{again}, or now: dadns redeliver {zone} --backend {name}" if placement[
+        "attempts"
+    ] else "wait a moment"
+
+
+def page(told: dict[str, Any]) -> Iterator[str]:
+    """The page for people."""
+    about = told["zone"]
+    if about is None:
+        yield told["reason"]
+    else:
+        owner = about["owner"]
+        what = "deleted" if about["kind"] == "delete" else f"serial {about['serial']}, {about['records']} records"
+        yield f"{about['zone']}: version {about['version']}, {what}"
+        if about["serial"] != about["pushed_serial"]:
+            yield f"  published as serial {about['serial']}, pushed as {about['pushed_serial']}: serials only move forward"
+        server = owner["hostname"] or "no host name"
+        yield f"  owner: {server}, user {owner['username'] or '-'}, pushed by {owner['credential']} ({about['source']})"
+        yield f"  last push {_when(about['pushed_at'])}, last change {_when(about['changed_at'])}, change {about['change_id']}"
+        for warning in about["warnings"]:
+            yield f"  warning: {warning}"
+    for place in told["places"]:
+        yield from _place(place)
+    for each in told["refused"]:
+        yield f"  refused {_when(each['at'])}: {each['reason']} (rule {each['rule']}); the version above stays served"
+    for each in told["events"]:
+        who = f" by {each['actor']}" if each["actor"] else ""
+        yield f"  {_when(each['at'])} {each['event']}{who}: {each['detail']}"
+    if about is not None and not any(place["advice"] for place in told["places"]):
+        yield "  nothing to do"
+
+
+def _place(place: dict[str, Any]) -> Iterator[str]:
+    placement = place["placement"]
+    yield (
+        f"{placement['backend']}: {placement['state']},"
+        f" version {placement['verified_version']} of {placement['want_version']} proven"
+    )
+    for answer in place["served"]:
+        if answer["rcode"]:
+            said = f"serial {answer['serial']}" if answer["serial"] is not None else answer["rcode"]
+            authority = "" if answer["authoritative"] else ", without authority"
+            yield f"  {answer['server']} answers {said}{authority} ({answer['elapsed_ms']} ms): {answer['finding']}"
+        else:
+            yield f"  {answer['server']}: {answer['reason']}"
+    if place["cause"]:
+        yield f"  why: {place['cause']}"
+    if place["advice"]:
+        yield f"  do:  {place['advice']}"
+
+
+def _when(moment: str | None) -> str:
+    """A moment of the API in this machine's time zone."""
+    return "" if not moment else datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+async def watch(url: str | None, config: Path | None, every_s: float, show: Any) -> None:
+    """Show the status again and again until interrupted; also while the service is away."""
+    while True:
+        try:
+            found = await _get(url, config, "/api/v1/status")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what there is to see
+            out.clear()
+            _say(str(error), to=err)
+        else:
+            out.clear()
+            show(found)
+        await asyncio.sleep(every_s)

@@ -1,0 +1,47 @@
+"""SQL for operators: zones by what they look for, and delivering a zone once more."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from directdnsonly.outbox._view import SUMMARY, summary_of
+from directdnsonly.outbox.operators import ZoneFilter
+from directdnsonly.outbox.records import ZoneSummary
+from directdnsonly.zone.name import ZoneName
+
+
+def listed(
+    connection: sqlite3.Connection, wanted: ZoneFilter, after: str, limit: int, backends: Sequence[str]
+) -> list[ZoneSummary]:
+    """Living zones by name, a page after `after`."""
+    where, values = ["kind = 'put'", "zone > ?"], [after]
+    if wanted.search:
+        where.append("instr(zone, ?) > 0")
+        values.append(wanted.search.lower())
+    if wanted.owner:
+        where.append("(hostname = ? OR credential = ? OR username = ?)")
+        values += [wanted.owner] * 3
+    if wanted.state or wanted.backend:
+        among = [wanted.backend] if wanted.backend else list(backends)
+        placed = f"d.zone = zone.zone AND d.backend IN ({','.join('?' * len(among))})"
+        values += among
+        if wanted.state:
+            placed += " AND d.state = ?"
+            values.append(wanted.state)
+        where.append(f"EXISTS (SELECT 1 FROM delivery d WHERE {placed})")
+    query = f"{SUMMARY}WHERE {' AND '.join(where)} ORDER BY zone LIMIT ?"
+    return [summary_of(row) for row in connection.execute(query, (*values, limit))]
+
+
+def redeliver(
+    connection: sqlite3.Connection, name: ZoneName, backends: Sequence[str], *, now: float, reason: str
+) -> int:
+    """What is served, given up or waits for its next try becomes due now; what is on its way stays. How many."""
+    marks = ",".join("?" * len(backends))
+    return connection.execute(
+        "UPDATE delivery SET state = 'pending', priority = MIN(priority, 1), due_at = ?, attempts = 0, wanted_at ="
+        f" CASE state WHEN 'pending' THEN wanted_at ELSE ? END, reason = ? WHERE zone = ? AND backend IN ({marks})"
+        " AND state IN ('verified', 'dead', 'pending')",
+        (now, now, reason[:500], name, *backends),
+    ).rowcount

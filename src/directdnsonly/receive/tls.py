@@ -1,0 +1,65 @@
+"""TLS at our own door: 1.2 and newer, and a certificate that is renewed without a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+LOOK_EVERY_S: Final = 5.0
+HANDSHAKE_TIMEOUT_S: Final = 10.0  # a silent client holds nothing but its own socket, and not for long (faults E3)
+
+log = structlog.get_logger()
+
+
+def make_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """The server's side. Raises OSError (ssl.SSLError among them) when the files do not fit."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+class Certificate:
+    """A certificate with its key, looked at again and again. Connections that are open keep what they have."""
+
+    def __init__(self, certificate: Path, key: Path, *, look_every_s: float = LOOK_EVERY_S) -> None:
+        self._files = (certificate, key)
+        self._look_every_s = look_every_s
+        self._seen = self._stamp()
+        self.context = make_context(certificate, key)
+
+    async def watch(self) -> None:
+        """Take a renewed certificate until cancelled."""
+        while True:
+            await asyncio.sleep(self._look_every_s)
+            self.look_once()
+
+    def look_once(self) -> bool:
+        """Whether a renewed pair was taken. A pair that does not fit (half written) is told, the old one stays."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return False
+        self._seen = stamp
+        try:
+            make_context(*self._files)
+            self.context.load_cert_chain(*self._files)
+        except OSError as error:
+            log.error("tls.reload_failed", file=str(self._files[0]), reason=str(error))  # noqa: TRY400 - the reason says it all
+            return False
+        log.info("tls.reloaded", file=str(self._files[0]))
+        return True
+
+    def _stamp(self) -> tuple[tuple[int, int, int], ...]:
+        stamps = []
+        for file in self._files:
+            try:
+                found = file.stat()
+            except OSError:
+                stamps.append((0, 0, 0))
+            else:
+                stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
+        return tuple(stamps)

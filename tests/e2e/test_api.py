@@ -1,0 +1,296 @@
+"""The JSON API on the running service: filters, pages, conditions, repetitions, JSON zones, backends, and its own schema."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import schemathesis
+from bench.load import AUTH, PASSWORD, USER, dns_socket, served_serial, wait_served, zone_text
+from bench.service import Service
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import CHECKS
+from schemathesis.config import SchemathesisConfig
+
+from directdnsonly.api.rrsets import EXAMPLE_JSON, EXAMPLE_TEXT
+from tests.e2e.test_line import until
+from tests.support.programs import require_program
+
+SERIAL = 2026112300
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    require_program("named")
+    with Service() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(service) -> Iterator[httpx.Client]:
+    base = f"{service.url}/api/v1"
+    with httpx.Client(base_url=base, auth=(USER, PASSWORD), timeout=60, trust_env=False) as client:
+        yield client
+
+
+def put(api: httpx.Client, zone: str, serial: int = SERIAL, **headers: str) -> httpx.Response:
+    return api.put(f"/zones/{zone}", content=zone_text(zone, serial), headers={"Content-Type": "text/dns", **headers})
+
+
+def test_zones_are_filtered_and_paged(api, service):
+    """By part of the name, owner, state and backend; page by page, each zone once."""
+    for number in range(7):
+        assert 200 == put(api, f"page{number}.example").status_code
+    query = {"action": "rawsave", "domain": "owned.example", "hostname": "DA7.host.example", "username": "alice"}
+    httpx.post(
+        f"{service.url}/CMD_API_DNS_ADMIN", params=query, content=zone_text("owned.example", SERIAL),
+        auth=(USER, PASSWORD), trust_env=False,
+    )  # fmt: skip
+    until(lambda: not api.get("/zones", params={"state": "pending"}).json()["zones"])
+    until(lambda: 8 == len(api.get("/zones", params={"state": "verified", "backend": "bind"}).json()["zones"]))
+
+    names, after = [], ""
+    while True:
+        page = api.get("/zones", params={"search": "page", "limit": 3, "after": after}).json()
+        names += [zone["zone"] for zone in page["zones"]]
+        if page["next"] is None:
+            break
+        after = page["next"]
+
+    assert [f"page{number}.example" for number in range(7)] == names
+    for owner in ("da7.host.example", "alice"):
+        assert ["owned.example"] == [z["zone"] for z in api.get("/zones", params={"owner": owner}).json()["zones"]]
+    assert [] == api.get("/zones", params={"backend": "other"}).json()["zones"]
+    assert [] == api.get("/zones", params={"state": "dead"}).json()["zones"]
+    assert 422 == api.get("/zones", params={"state": "nonsense"}).status_code
+
+
+def test_the_documented_examples_work_as_written(api, service):
+    """Zone file and JSON, both served; and each other example of the schema as a request."""
+    schema = httpx.get(f"{service.url}/openapi.json", auth=(USER, PASSWORD), trust_env=False).json()
+    content = schema["paths"]["/api/v1/zones/{zone}"]["put"]["requestBody"]["content"]
+    with dns_socket(service.dns_port) as sock:
+        for kind, zone in (("text/dns", "example.com"), ("application/json", "json.example.com")):
+            example = content[kind]["example"]
+            body = {"content": example} if kind == "text/dns" else {"json": example}
+            answer = api.put(f"/zones/{zone}", headers={"Content-Type": kind}, **body)
+            assert 200 == answer.status_code, answer.text
+            wait_served(sock, zone, 2026112301)
+    assert (content["text/dns"]["example"], content["application/json"]["example"]) == (EXAMPLE_TEXT, EXAMPLE_JSON)
+    assert "www.json.example.com.\t300\tIN\tA\t192.0.2.10" in api.get("/zones/json.example.com/text").text.replace(
+        " ", "\t"
+    )
+
+    tried = 0
+    for path, item in schema["paths"].items():
+        for method, operation in item.items():
+            given = {
+                part["name"]: example
+                for part in operation.get("parameters", ())
+                for example in [*part.get("examples", []), *part["schema"].get("examples", [])][:1]
+                if part["in"] == "path"
+            }
+            if "{" in path.format_map(_Known(given)) or method == "delete":
+                continue
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            json = _example(schema, body) if body else None
+            if body and json is None:
+                continue
+            answer = api.request(method, service.url + path.format(**given), json=json)
+            not_pinned = (method, path[-4:], answer.status_code) == ("get", "/pin", 404)
+            assert answer.status_code < 300 or not_pinned, (method, path, answer.text)
+            tried += 1
+    assert tried > 10
+
+
+class _Known(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+def _example(schema, part):
+    """The example of a model, from the examples of its fields."""
+    for one in part.get("anyOf", [part]):
+        if "$ref" in one:
+            model = schema["components"]["schemas"][one["$ref"].rsplit("/", 1)[-1]]
+            if "example" in model:
+                return model["example"]
+            given = {name: field["examples"][0] for name, field in model["properties"].items() if "examples" in field}
+            return given if set(model.get("required", ())) <= set(given) else None
+    return None
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        {"rrsets": []},
+        {"rrsets": [{"name": "@", "type": "A", "records": ["192.0.2.1\n@ IN NS evil.example."]}]},
+        {"rrsets": [{"name": "@", "type": "A", "records": ["192.0.2.1 ; hidden"]}]},
+        {"rrsets": [{"name": "@", "type": "TXT", "records": ['( "open"']}]},
+        {"rrsets": [{"name": "@", "type": "TXT", "records": ['"never closed']}]},
+        {"rrsets": [{"name": "$INCLUDE", "type": "A", "records": ["192.0.2.1"]}]},
+        {"rrsets": [{"name": "a b", "type": "A", "records": ["192.0.2.1"]}]},
+        {"rrsets": [{"name": "@", "type": "A B", "records": ["192.0.2.1"]}]},
+        {"rrsets": [{"name": "@", "type": "A", "records": ["not an address"]}]},
+        {"rrsets": [{"name": "@", "type": "A", "records": []}]},
+        {"rrsets": "none"},
+        [],
+    ],
+)  # fmt: skip
+def test_json_cannot_smuggle_anything_into_a_zone_file(api, zone):
+    answer = api.put("/zones/smuggled.example", json=zone)
+
+    assert (422, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
+    assert "urn:directdnsonly:problem:refused" == answer.json()["type"]
+    assert 404 == api.get("/zones/smuggled.example").status_code
+
+
+def test_conditions_on_the_version(api):
+    """Of ten that change the same version one wins; the others are told 412 and change nothing."""
+    first = put(api, "cond.example", **{"If-None-Match": "*"})
+    assert '"1"' == first.headers["etag"] == api.get("/zones/cond.example").headers["etag"]
+    assert 412 == put(api, "cond.example", SERIAL + 1, **{"If-None-Match": "*"}).status_code
+
+    def change(number: int) -> int:
+        return put(api, "cond.example", SERIAL + 10 + number, **{"If-Match": '"1"'}).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        statuses = sorted(pool.map(change, range(10)))
+
+    assert [200] + [412] * 9 == statuses
+    assert 2 == api.get("/zones/cond.example").json()["version"]
+    assert 412 == api.delete("/zones/cond.example", headers={"If-Match": '"1"'}).status_code
+    assert 400 == api.delete("/zones/cond.example", headers={"If-Match": "newest"}).status_code
+    assert 200 == api.delete("/zones/cond.example", headers={"If-Match": '"2"'}).status_code
+    assert 200 == put(api, "cond.example", SERIAL + 30, **{"If-None-Match": "*"}).status_code
+
+
+def test_a_repeated_request_changes_nothing_and_gets_the_first_answer(api, service):
+    """Also after others have changed the zone, at the same moment, and over a restart."""
+    key = {"Idempotency-Key": "deploy-17"}
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: put(api, "once.example", **key), range(8)))
+    assert 1 == len({answer.json()["change_id"] for answer in answers})
+    assert 7 == sum(answer.headers.get("idempotency-replayed") == "true" for answer in answers)
+
+    put(api, "once.example", SERIAL + 5)
+    service.kill()
+    service.start()
+    again = put(api, "once.example", **key)
+
+    assert (1, "true") == (again.json()["version"], again.headers["idempotency-replayed"])
+    assert 2 == api.get("/zones/once.example").json()["version"]
+    assert 422 == put(api, "once.example", SERIAL + 9, **key).status_code
+    assert 400 == put(api, "once.example", **{"Idempotency-Key": "two words"}).status_code
+
+
+def test_a_paused_backend_takes_nothing_until_it_is_resumed(api, service):
+    """Also over a restart; pushes are accepted all the while, and the status says who and why."""
+    assert "paused" == api.post("/backends/bind/pause", json={"reason": "moving"}).json()["state"]
+    put(api, "paused.example")
+    service.stop()
+    restart(service)
+
+    until(lambda: "paused" == api.get("/backends/bind").json()["state"], limit_s=60)
+    assert f"paused by {USER}: moving" == api.get("/backends/bind").json()["reason"]
+    assert 1 == api.get("/backends/bind").json()["pending"]
+    assert ("degraded", {"bind": "paused"}) == (service.readyz()["status"], service.readyz()["backends"])
+    with dns_socket(service.dns_port) as sock:
+        assert served_serial(sock, "paused.example") is None
+        assert "bind" == api.post("/backends/bind/resume").json()["name"]
+        wait_served(sock, "paused.example", SERIAL)
+    assert 404 == api.post("/backends/other/pause").status_code
+    told = [event["event"] for event in api.get("/events").json() if event["event"].startswith("backend.")]
+    assert ["backend.resumed", "backend.paused"] == told[:2]
+
+
+def restart(service: Service) -> None:
+    """Start, and wait until it answers: it is not `ready` while its backend is paused."""
+    thread = threading.Thread(target=service.start, daemon=True)
+    thread.start()
+    until(lambda: _lives(service), limit_s=60)
+
+
+def _lives(service: Service) -> bool:
+    try:
+        return httpx.get(f"{service.url}/livez", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_a_zone_is_delivered_once_more(api, service):
+    """After somebody has spoilt the zone file; the answer says where."""
+    put(api, "again.example")
+    with dns_socket(service.dns_port) as sock:
+        wait_served(sock, "again.example", SERIAL)
+        until(lambda: "verified" == api.get("/zones/again.example").json()["placements"][0]["state"])
+
+        told = api.post("/zones/again.example/redeliver")
+
+        assert {"zone": "again.example", "backends": ["bind"], "requeued": 1} == told.json()
+        until(lambda: "verified" == api.get("/zones/again.example").json()["placements"][0]["state"])
+    assert 404 == api.post("/zones/unknown.example/redeliver").status_code
+    assert 404 == api.post("/zones/again.example/redeliver", params={"backend": "x"}).status_code
+
+
+def test_a_probe_tells_what_the_name_server_says(api):
+    told = api.post("/backends/bind/probe").json()
+
+    assert (True, "") == (told["ready"], told["reason"])
+    assert told["elapsed_ms"] > 0
+
+
+def test_errors_are_problems_with_a_documented_type(api, service):
+    """404, 405, 415, 413 ... alike, also where no route is."""
+    answers = [
+        api.get("/zones/unknown.example"),
+        api.get("/nothing"),
+        api.post("/status"),
+        api.put("/zones/x.example", content=b"x", headers={"Content-Type": "image/png"}),
+        api.put("/zones/x.example", content=b"x" * (16 * 2**20 + 1), headers={"Content-Type": "text/dns"}),
+        api.put("/zones/localhost", content=b"x"),
+        api.get("/zones", params={"limit": 0}),
+    ]
+
+    assert [404, 404, 405, 415, 413, 422, 422] == [answer.status_code for answer in answers]
+    for answer in answers:
+        problem = answer.json()
+        assert "application/problem+json" == answer.headers["content-type"]
+        assert answer.status_code == problem["status"]
+        assert problem["type"].startswith("urn:directdnsonly:problem:")
+        assert problem["detail"]
+
+
+def test_any_request_that_fits_the_schema_is_answered_as_the_schema_says(service):
+    """schemathesis: no 5xx, no answer that is not documented. Bounded: it is made of the same seed each time."""
+    url = f"{service.url}/openapi.json"
+    config = SchemathesisConfig.from_dict({"headers": {"Authorization": "Basic " + _word()}})
+    schema = schemathesis.openapi.from_url(url, headers={"Authorization": "Basic " + _word()}, config=config)
+    names = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
+    checks = CHECKS.get_by_names(names)
+    skipped = ("/api/v1/tokens", "/api/v1/changes", "/api/v1/backends/{name}/pause")
+    tried = []
+
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if operation.path.startswith(skipped) and operation.method.upper() != "GET":
+            continue
+
+        @given(case=operation.as_strategy())
+        @settings(
+            max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+        )
+        def run(case):
+            tried.append(case.path)
+            case.call_and_validate(base_url=service.url, checks=checks, headers={"Authorization": "Basic " + _word()})
+
+        run()
+
+    assert len(set(tried)) > 10
+
+
+def _word() -> str:
+    return AUTH

@@ -1,0 +1,322 @@
+"""The command line against the running service, as an operator uses it: each command a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, served_serial, wait_served, zone_text
+from bench.service import Service
+
+from tests.e2e.test_line import until
+from tests.support.programs import require_program
+
+ROOT = Path(__file__).parents[2]
+SERIAL = 2026112300
+Dadns = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    require_program("named")
+    with Service() as running:
+        push_blocking(running.port, rawsave("example.com", zone_text("example.com", SERIAL)))
+        with dns_socket(running.dns_port) as sock:
+            wait_served(sock, "example.com", SERIAL)
+        yield running
+
+
+@pytest.fixture
+def dadns(service, tmp_path) -> Dadns:
+    """Runs `dadns` with the configuration of the service."""
+    return runner(service, tmp_path)
+
+
+def runner(service: Service, folder: Path) -> Dadns:
+    def run(*arguments: str, stdin: str = "", code: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("DADNS_")}
+        known = {"DADNS_CONFIG": str(service.folder / "app.yml"), "PYTHONPATH": str(ROOT / "src")}
+        done = subprocess.run(
+            [sys.executable, "-m", "directdnsonly", *arguments],
+            input=stdin, capture_output=True, text=True, timeout=90, cwd=folder, check=False,
+            env={**clean, **known, "COLUMNS": "200", "NO_COLOR": "1", **environ},
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        assert code == done.returncode, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def test_explain_a_zone_that_is_served(dadns):
+    told = dadns("explain", "Example.COM.").stdout
+
+    assert "example.com: version 1, serial 2026112300, 15 records" in told
+    assert "owner: da1.host.example, user alice, pushed by bench (directadmin)" in told
+    assert "bind: verified, version 1 of 1 proven" in told
+    assert f"answers serial {SERIAL}" in told
+    assert "nothing to do" in told
+    assert "proven" == json.loads(dadns("explain", "example.com", "--json").stdout)["places"][0]["served"][0]["finding"]
+
+
+def test_explain_tells_cause_and_cure(dadns, service):
+    """A name server that hangs, a paused backend, a refused push, a zone that nobody knows."""
+    assert "was never pushed to us" in dadns("explain", "unknown.example", code=1).stdout
+    push = rawsave("example.com", b"$INCLUDE /etc/passwd\n")
+    with pytest.raises(RuntimeError, match="error=1"):
+        push_blocking(service.port, push)
+    assert "; the version above stays served" in dadns("explain", "example.com").stdout
+
+    os.kill(service.named_pid(), signal.SIGSTOP)
+    try:
+        push_blocking(service.port, rawsave("hangs.example", zone_text("hangs.example", SERIAL)))
+        until(lambda: "down" == ask(service, "backends/bind")["state"], limit_s=60)
+        assert "down" in dadns("backends").stdout
+        told = dadns("explain", "hangs.example", code=1).stdout
+        assert "does not answer" in told
+        assert "why: the backend is down: " in told
+        assert "do:  it is started again by itself; everything outstanding is then delivered by itself" in told
+        assert "not ready" in dadns("probe", "bind", code=1).stdout
+    finally:
+        os.kill(service.named_pid(), signal.SIGCONT)
+    until(lambda: is_verified(service, "hangs.example"), limit_s=60)
+    assert "nothing to do" in dadns("explain", "hangs.example").stdout
+
+    dadns("pause", "bind", "--reason", "moving")
+    push_blocking(service.port, rawsave("late.example", zone_text("late.example", SERIAL)))
+    told = dadns("explain", "late.example", code=1).stdout
+    assert f"why: paused by {USER}: moving" in told
+    assert "do:  dadns resume bind" in told
+    dadns("resume", "bind")
+    until(lambda: is_verified(service, "late.example"), limit_s=60)
+
+
+def ask(service: Service, path: str) -> dict[str, Any]:
+    """The API's answer."""
+    answer = httpx.get(f"{service.url}/api/v1/{path}", auth=(USER, PASSWORD), trust_env=False, timeout=30)
+    return dict(answer.json())
+
+
+def is_verified(service: Service, zone: str) -> bool:
+    return all(place["state"] == "verified" for place in ask(service, f"zones/{zone}")["placements"])
+
+
+def test_looking_and_acting(dadns, service):
+    """Every list as a table and as JSON; a change is waited for; a zone is delivered again, and deleted."""
+    assert "bind" in dadns("backends").stdout
+    assert "ok" == json.loads(dadns("backends", "--json").stdout)[0]["state"]
+    assert isinstance(json.loads(dadns("events", "--json").stdout), list)
+    assert isinstance(json.loads(dadns("refused", "--json").stdout), list)
+    assert "backend.paused" in dadns("events").stdout
+    change = json.loads(dadns("show", "example.com", "--json").stdout)["change_id"]
+    assert "proven" in dadns("wait", change).stdout
+    assert "unknown" in dadns("wait", "nonsense", code=1).stderr
+    assert "due now on 1 of 1 backends" in dadns("redeliver", "example.com").stdout
+    assert "bind: ready (" in dadns("probe", "bind").stdout
+    assert "no enabled backend" in dadns("probe", "other", code=1).stderr
+    push_blocking(service.port, rawsave("gone.example", zone_text("gone.example", SERIAL)))
+    deleted = json.loads(dadns("delete", "gone.example", "--json").stdout)
+    assert "proven" in dadns("wait", deleted["change_id"]).stdout
+
+
+def test_status_watches_until_it_is_interrupted(service, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "directdnsonly", "status", "--watch"],
+        stdout=subprocess.PIPE, text=True, cwd=tmp_path,
+        env={**os.environ, "DADNS_CONFIG": str(service.folder / "app.yml"), "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    seen = 0
+    for line in process.stdout:
+        seen += "zones, store" in line
+        if seen == 2:
+            break
+    process.send_signal(signal.SIGINT)
+
+    assert 130 == process.wait(timeout=20)
+    process.stdout.close()
+
+
+def test_tokens_and_the_ways_to_log_in(dadns, service, tmp_path):
+    """A token from a file is enough, without any configuration; without its role it is told so; revoked it is none."""
+    made = dadns("token", "create", "script", "--role", "read", "--days", "1")
+    (tmp_path / "token").write_text(made.stdout)
+    assert "nobody can show it again" in made.stderr
+    only = {
+        "DADNS_URL": service.url,
+        "DADNS_TOKEN_FILE": str(tmp_path / "token"),
+        "DADNS_CONFIG": str(tmp_path / "none"),
+    }
+
+    assert "example.com" in dadns("zones", **only).stdout
+    assert "does not have the role operate" in dadns("pause", "bind", code=1, **only).stderr
+    listed = json.loads(dadns("token", "list", "--json").stdout)
+    (token,) = [each for each in listed if each["name"] == "script"]
+    assert "script" in dadns("token", "list").stdout
+    assert "is revoked" in dadns("token", "revoke", token["id"]).stdout
+    assert "does not accept the token" in dadns("zones", code=3, **only).stderr
+
+
+def test_a_hashed_password_lets_somebody_in(dadns):
+    word = "a word of many letters"
+    hashed = dadns("hash-password", stdin=f"{word}\n").stdout.strip()
+    assert hashed.startswith("$argon2id$")
+    assert "at least" in dadns("hash-password", stdin="short\n", code=1).stderr
+    credentials = [{"name": "anna", "password_hash": hashed, "roles": ["read"]}]
+    with Service(environ={"DADNS_APP_CREDENTIALS": json.dumps(credentials)}) as other:
+        answer = httpx.get(f"{other.url}/api/v1/status", auth=("anna", word), trust_env=False)
+    assert 200 == answer.status_code
+
+
+def test_help_knows_the_commands(dadns):
+    shown = dadns("--help").stdout
+    for command in ("explain", "import", "backup", "restore", "token", "hash-password", "--install-completion"):
+        assert command in shown
+
+
+# -- import
+
+
+def test_zones_are_imported_from_each_kind_of_source(dadns, service, tmp_path):
+    """A folder, a named.conf with includes, views and secondaries, and the original's database with its owners."""
+    folder = tmp_path / "zones"
+    folder.mkdir()
+    (folder / "dir1.example.db").write_bytes(zone_text("dir1.example", SERIAL))
+    (folder / "dir2.example.zone").write_bytes(zone_text("dir2.example", SERIAL))
+    (folder / "bad.example.db").write_bytes(b"nonsense")
+    (folder / "README").write_text("no zone")
+    told = dadns("import", str(folder), code=1)
+    assert "bad.example: refused: " in told.stderr
+    assert "2 zones recorded, 1 refused" in told.stdout
+
+    (tmp_path / "named.conf").write_text(
+        'options { directory "zones"; /* zone "no.example" { type master; file "x"; }; */ };\n'
+        'include "more.conf"; // include "none.conf";\n'
+        'zone "conf1.example" IN { type master; file "conf1"; allow-transfer { none; }; };\n'
+        'zone "secondary.example" { type slave; file "conf1"; masters { 192.0.2.1; }; };\n'
+        '# zone "comment.example" { type master; file "conf1"; };\n'
+    )
+    (tmp_path / "more.conf").write_text('view "v" { zone "conf2.example" { file "conf2"; type primary; }; };\n')
+    for name in ("conf1", "conf2"):
+        (folder / name).write_bytes(zone_text(f"{name}.example", SERIAL))
+    dry = dadns("import", str(tmp_path / "named.conf"), "--dry-run").stdout
+    assert ["conf1.example", "conf2.example"] == [line.split(":")[0] for line in dry.splitlines()]
+    assert "2 zones recorded, 0 refused" in dadns("import", str(tmp_path / "named.conf")).stdout
+
+    database = tmp_path / "directdnsonly.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute(
+            "CREATE TABLE domains (id INTEGER, domain TEXT, hostname TEXT, username TEXT, zone_data TEXT)"
+        )
+        row = (1, "old.example", "da9.host.example", "bob", zone_text("old.example", SERIAL).decode())
+        connection.execute("INSERT INTO domains VALUES (?, ?, ?, ?, ?)", row)
+        connection.execute("INSERT INTO domains VALUES (2, 'empty.example', '', '', NULL)")
+    connection.close()
+    assert "1 zones recorded, 0 refused" in dadns("import", str(database)).stdout
+    owner = json.loads(dadns("show", "old.example", "--json").stdout)["owner"]
+    assert ("da9.host.example", "bob") == (owner["hostname"], owner["username"])
+    with dns_socket(service.dns_port) as sock:
+        for zone in ("dir1", "dir2", "conf1", "conf2", "old"):
+            assert SERIAL == served_serial(sock, f"{zone}.example")
+
+
+def test_a_source_without_zones_is_told(dadns, tmp_path):
+    (tmp_path / "empty.conf").write_text("options { };\n")
+
+    assert "holds no zone" in dadns("import", str(tmp_path / "empty.conf"), code=1).stderr
+    assert "cannot be read" in dadns("import", str(tmp_path / "absent"), code=1).stderr
+
+
+# -- backup and restore
+
+
+def digests(service: Service) -> dict[str, tuple[str, int]]:
+    """Digest and version of every zone."""
+    found: dict[str, tuple[str, int]] = {}
+    after = ""
+    with httpx.Client(base_url=service.url, auth=(USER, PASSWORD), trust_env=False, timeout=60) as client:
+        while True:
+            page = client.get("/api/v1/zones", params={"after": after, "limit": 1000}).json()
+            found |= {zone["zone"]: (zone["digest"], zone["version"]) for zone in page["zones"]}
+            if page["next"] is None:
+                return found
+            after = page["next"]
+
+
+def test_a_backup_under_pushes_restores_equal_digests_on_an_empty_host(tmp_path):
+    """What was acknowledged before the copy began is in it; the restored host serves it."""
+    require_program("named")
+    acknowledged: list[str] = []
+    stop = threading.Event()
+    with Service() as first:
+        dadns = runner(first, tmp_path)
+
+        def push_on() -> None:
+            number = 0
+            while not stop.is_set():
+                name = f"b{number % 150}.example"
+                push_blocking(first.port, rawsave(name, zone_text(name, SERIAL + number)))
+                acknowledged.append(name)
+                number += 1
+                time.sleep(0.002)
+
+        pusher = threading.Thread(target=push_on)
+        pusher.start()
+        until(lambda: len(acknowledged) > 200, limit_s=60)
+        before = set(acknowledged)
+        dadns("backup", "copy")
+        copied_at = len(acknowledged)
+        until(lambda: len(acknowledged) > copied_at + 50, limit_s=60)
+        stop.set()
+        pusher.join()
+        assert "exists: name a new file" in dadns("backup", "copy", code=1).stderr
+        assert "a service runs on this store" in dadns("restore", str(tmp_path / "copy"), code=1).stderr
+    with sqlite3.connect(tmp_path / "copy") as connection:
+        held = {
+            row[0]: (row[1].hex(), row[2])
+            for row in connection.execute("SELECT zone, digest, version FROM zone WHERE kind = 'put'")
+        }
+    connection.close()
+    assert before <= set(held)
+    assert 0o600 == (tmp_path / "copy").stat().st_mode & 0o777
+
+    with Service() as second:
+        second.stop()
+        restore = runner(second, tmp_path)
+        assert "give --replace" in restore("restore", str(tmp_path / "copy"), code=1).stderr
+        told = restore("restore", str(tmp_path / "copy"), "--replace")
+        assert f"{len(held)} zones" in told.stdout
+        second.start()
+        assert held == digests(second)
+        with dns_socket(second.dns_port) as sock:
+            for name in held:
+                until(lambda name=name: served_serial(sock, name) is not None, limit_s=60)
+
+
+def test_what_is_no_backup_is_not_restored(tmp_path):
+    """A half copy, another database, a text: refused before anything is touched."""
+    require_program("named")
+    with Service() as service:
+        dadns = runner(service, tmp_path)
+        dadns("backup", "copy")
+        service.stop()
+        whole = (tmp_path / "copy").read_bytes()
+        store = service.folder / "data/queues/outbox.sqlite"
+        size = store.stat().st_size
+        (tmp_path / "half").write_bytes(whole[: len(whole) // 2])
+        (tmp_path / "text").write_text("hello")
+        sqlite3.connect(tmp_path / "other").execute("CREATE TABLE t (x)").connection.close()
+        for name in ("half", "text", "other", "absent"):
+            dadns("restore", name, "--replace", code=1)
+        assert size == store.stat().st_size
