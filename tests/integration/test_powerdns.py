@@ -240,7 +240,9 @@ async def test_a_database_killed_in_the_middle_of_a_batch(tmp_path):
         waits = "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_rows_modified > 0"
         while not await asyncio.to_thread(daemon.mariadb.sql, waits):
             assert not batch.done()
-            await asyncio.sleep(0.15)  # asked more often than every 0.1 s, the table shows the same old picture for ever
+            await asyncio.sleep(
+                0.15
+            )  # asked more often than every 0.1 s, the table shows the same old picture for ever
         daemon.mariadb.kill()
         with pytest.raises(BackendUnavailable):
             await batch
