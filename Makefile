@@ -20,8 +20,7 @@ run: tools-run .venv/.run ## set up everything and start the service with a bund
 
 test: tools-test .venv/.dev build/coredns ## all tests: fast ones first, then real name servers
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/contract
-	$(SBIN) $(PY) -m pytest -q -m "not slow" tests/integration tests/e2e tests/deploy
-	$(SBIN) $(PY) -m pytest -q -m slow tests/integration tests/e2e tests/deploy
+	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/integration tests/e2e tests/deploy
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/faults
 
 check: .venv/.dev ## format, lint, types, imports

@@ -7,6 +7,7 @@ it is served): what is left is the outbox, the lane and the count of records.
 from __future__ import annotations
 
 import asyncio
+import os
 import statistics
 import tempfile
 import time
@@ -20,6 +21,7 @@ from tests.contract.kinds import KINDS
 from tests.support.rig import Rig, RigKind
 
 from bench.load import zone_text
+from directdnsonly.backends.contract import ZoneChange
 from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.dispatch.lane import Lane
@@ -122,6 +124,29 @@ async def _adapter_alone(line: Line, names: Sequence[str]) -> float:
     return statistics.median(times)
 
 
+def _daemons_mb() -> float:
+    """Resident memory of all processes below ours: the name server, and the database where there is one."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue  # it ended meanwhile
+
+    def is_ours(pid: int) -> bool:
+        while pid > 1:
+            pid = parents.get(pid, 0)
+            if pid == os.getpid():
+                return True
+        return False
+
+    total = 0.0
+    for pid in filter(is_ours, parents):
+        status = Path(f"/proc/{pid}/status").read_text()
+        total += sum(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+    return total
+
+
 async def _measure(kind: RigKind, sizes: Sequence[int], samples: int) -> list[Row]:
     rows: list[Row] = []
     have = 0
@@ -145,6 +170,7 @@ async def _measure(kind: RigKind, sizes: Sequence[int], samples: int) -> list[Ro
                 row[f"{work} p50 ms"] = round(statistics.median(times) * 1e3, 2)
             alone = await _adapter_alone(line, [f"zone{sample % size}.example" for sample in range(samples)])
             row["adapter alone ms"] = round(alone * 1e3, 2)
+            row["daemon RSS MiB"] = round(_daemons_mb())
             if added >= 500:
                 row["bulk add zones/s"] = round(added / bulk_s)
                 began = time.perf_counter()
@@ -163,3 +189,39 @@ def backends(quick: bool) -> list[Row]:
         if kind.title:
             rows += asyncio.run(_measure(kind, sizes, samples))
     return rows
+
+
+async def _sweep(kind: RigKind, zones: int) -> list[Row]:
+    async with line_of(kind) as line:
+        await line.put_all(range(zones))
+        (lane,) = line.dispatcher.lanes.values()
+        rows: list[Row] = []
+        for what in ("all as it should be", "1 % destroyed behind its back"):
+            if what.startswith("1"):
+                names = [ZoneName.parse(f"zone{number}.example") for number in range(0, zones, 100)]
+                gone = [ZoneChange(name=name, version=1, text=None) for name in names]
+                await line.rig.backend.apply(gone)
+            cpu, began = time.process_time(), time.perf_counter()
+            found = await lane.sweep()
+            seconds = time.perf_counter() - began
+            row: Row = {
+                "backend": kind.title,
+                "zones": zones,
+                "state": what,
+                "seconds": round(seconds, 2),
+                "zones/s": round(zones / seconds),
+                "our CPU us/zone": round((time.process_time() - cpu) / zones * 1e6),
+                "found": found.drifted,
+            }
+            if found.drifted:
+                await line.until_idle()
+                row["all proven again after s"] = round(time.perf_counter() - began, 2)
+            rows.append(row)
+        return rows
+
+
+def sweep(quick: bool) -> list[Row]:
+    """A name server compared with the store, and healed."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    (kind,) = (kind for kind in KINDS if kind.title == "BIND")
+    return asyncio.run(_sweep(kind, 1000 if quick else 10_000))

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tests.support.coredns import DATABASE, PASSWORD, USER, DataCentre
 
-from bench.__main__ import SERIAL, _fill, ms, table
+from bench.__main__ import table
+from bench.line import SERIAL, _fill, ms
 from bench.load import percentile, push_blocking, rawsave, soa_query, zone_text
 from bench.service import Service
 from directdnsonly.backends import coredns_mysql

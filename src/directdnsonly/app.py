@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -23,7 +23,7 @@ from directdnsonly.api import outbox as outbox_routes
 from directdnsonly.api import routes as api_routes
 from directdnsonly.api.audit import Auditor
 from directdnsonly.api.guard import Guard, principal_of
-from directdnsonly.api.parts import ApiParts, DaemonState, Pushed
+from directdnsonly.api.parts import ApiParts, DaemonState
 from directdnsonly.backends.contract import Backend
 from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.clock import Clock, SystemClock
@@ -34,7 +34,7 @@ from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
 from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.nameservers.supervisor import ManagedDaemon
-from directdnsonly.outbox.records import Event, Owner, Receipt, Source
+from directdnsonly.outbox.records import Event
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive import approval_routes
 from directdnsonly.receive import routes as receive_routes
@@ -52,8 +52,7 @@ from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.server import listen, make_server
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
-from directdnsonly.wiring import PulledZones, swept_lanes
-from directdnsonly.zone.name import ZoneName
+from directdnsonly.wiring import ManualPushes, PulledZones, swept_lanes
 from directdnsonly.zone.text import parse
 
 HOUSEKEEPING_EVERY_S = 3600.0
@@ -65,55 +64,6 @@ EXIT_OK, EXIT_FAILED = 0, 1
 
 class ServiceFailed(DirectDNSOnlyError):
     """An actor ended that must not end; the reason is the text."""
-
-
-class ManualPushes:
-    """The API's door: the same acceptance that DirectAdmin's pushes go through."""
-
-    def __init__(self, acceptance: Acceptance, hostnames: Mapping[str, str]) -> None:
-        """`hostnames`: the DirectAdmin server that a credential is bound to, by its name."""
-        self._acceptance = acceptance
-        self._hostnames = hostnames
-
-    def _owner(self, credential: str) -> Owner:
-        return Owner(credential=credential, hostname=self._hostnames.get(credential, ""))
-
-    async def put(
-        self, name: ZoneName, body: bytes, *, credential: str, address: str, expected_version: int | None = None
-    ) -> Pushed:
-        """Accept a zone from a person or a script."""
-        accepted = await self._acceptance.push(
-            name,
-            body,
-            owner=self._owner(credential),
-            address=address,
-            source=Source.API,
-            expected_version=expected_version,
-        )
-        return Pushed(receipt=accepted.receipt, warnings=accepted.warnings)
-
-    async def delete(
-        self, name: ZoneName, *, credential: str, address: str, expected_version: int | None = None
-    ) -> Receipt:
-        """Accept a delete from a person or a script."""
-        return await self._acceptance.delete(
-            name,
-            owner=self._owner(credential),
-            address=address,
-            source=Source.API,
-            expected_version=expected_version,
-        )
-
-    async def roll_back(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
-        """Accept the content of an old version as a new one."""
-        accepted = await self._acceptance.push(
-            name, body, owner=self._owner(credential), address=address, source=Source.ROLLBACK
-        )
-        return Pushed(receipt=accepted.receipt, warnings=accepted.warnings)
-
-    async def unpin(self, name: ZoneName, *, credential: str, address: str) -> Receipt | None:
-        """Release a pinned zone."""
-        return await self._acceptance.unpin(name, owner=self._owner(credential), address=address)
 
 
 class Service:

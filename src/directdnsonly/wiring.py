@@ -1,10 +1,11 @@
-"""The plugs between stages that must not import each other: reconcile's Protocols over receive and dispatch."""
+"""The plugs between stages that must not import each other: the Protocols of `api` and `reconcile` over receive and dispatch."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
+from directdnsonly.api.parts import Pushed
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.dispatch import lane
 from directdnsonly.errors import OutboxUnavailable
@@ -13,6 +14,55 @@ from directdnsonly.outbox.records import Owner, Priority, Receipt, Source
 from directdnsonly.receive.accept import Acceptance
 from directdnsonly.reconcile.seams import Swept
 from directdnsonly.zone.name import ZoneName
+
+
+class ManualPushes:
+    """The API's door: the same acceptance that DirectAdmin's pushes go through."""
+
+    def __init__(self, acceptance: Acceptance, hostnames: Mapping[str, str]) -> None:
+        """`hostnames`: the DirectAdmin server that a credential is bound to, by its name."""
+        self._acceptance = acceptance
+        self._hostnames = hostnames
+
+    def _owner(self, credential: str) -> Owner:
+        return Owner(credential=credential, hostname=self._hostnames.get(credential, ""))
+
+    async def put(
+        self, name: ZoneName, body: bytes, *, credential: str, address: str, expected_version: int | None = None
+    ) -> Pushed:
+        """Accept a zone from a person or a script."""
+        accepted = await self._acceptance.push(
+            name,
+            body,
+            owner=self._owner(credential),
+            address=address,
+            source=Source.API,
+            expected_version=expected_version,
+        )
+        return Pushed(receipt=accepted.receipt, warnings=accepted.warnings)
+
+    async def delete(
+        self, name: ZoneName, *, credential: str, address: str, expected_version: int | None = None
+    ) -> Receipt:
+        """Accept a delete from a person or a script."""
+        return await self._acceptance.delete(
+            name,
+            owner=self._owner(credential),
+            address=address,
+            source=Source.API,
+            expected_version=expected_version,
+        )
+
+    async def roll_back(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
+        """Accept the content of an old version as a new one."""
+        accepted = await self._acceptance.push(
+            name, body, owner=self._owner(credential), address=address, source=Source.ROLLBACK
+        )
+        return Pushed(receipt=accepted.receipt, warnings=accepted.warnings)
+
+    async def unpin(self, name: ZoneName, *, credential: str, address: str) -> Receipt | None:
+        """Release a pinned zone."""
+        return await self._acceptance.unpin(name, owner=self._owner(credential), address=address)
 
 
 class PulledZones:

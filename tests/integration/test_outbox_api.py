@@ -17,8 +17,8 @@ import pytest
 from fastapi import FastAPI
 
 from directdnsonly.api import history, outbox, pins, problem, routes
+from directdnsonly.api.audit import Auditor
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.app import ManualPushes
 from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.dispatch.lane import LaneStatus
@@ -27,6 +27,7 @@ from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive.accept import Acceptance
 from directdnsonly.receive.parsing import ZoneParser
+from directdnsonly.wiring import ManualPushes
 from directdnsonly.zone.text import parse
 from tests.support.made import a_delete, a_push
 from tests.support.service import serving
@@ -89,15 +90,16 @@ def api(tmp_path: Path) -> Iterator[Api]:
             acceptance = Acceptance(store=store, parser=ZoneParser(parse), clock=clock, notify=woken.append)
             lane = LaneStatus(
                 backend="", breaker=BreakerState.CLOSED, since=0, reason="", proven=0, failed=0, median_proven_s=None,
-                sweeping=False,
+                sweeping=False, paused="",
             )  # fmt: skip
             parts = ApiParts(
-                store=store, pushes=ManualPushes(acceptance), wake=woken.append, authenticate=lambda _request: "bob",
+                store=store, pushes=ManualPushes(acceptance, {}), wake=woken.append, authenticate=lambda _request: "bob",
                 lanes=lambda: dict.fromkeys(BACKENDS, lane), daemons=dict, clock=clock, started_at=0.0, max_body_bytes=10**6,
             )  # fmt: skip
             app = FastAPI(redirect_slashes=False)
-            for module in (outbox, history, pins, routes):
+            for module in (outbox, history, pins):
                 app.include_router(module.router(parts))
+            app.include_router(routes.router(parts, Auditor(store, clock)))
             for kind, handler in problem.HANDLERS.items():
                 app.add_exception_handler(kind, handler)
             yield app
@@ -222,7 +224,7 @@ def test_a_pinned_zone_and_its_release(api):
     assert (2, True) == (released["version"], released["changed"])
     assert [Priority.INTERACTIVE] == api.woken
     assert "192.0.2.99" in api.http.get("/zones/a.example/text").text
-    assert ["zone.released", "push.held", "zone.pinned"] == [
+    assert ["zone.released", "zone.put", "push.held", "zone.pinned", "zone.put"] == [
         event["event"] for event in api.http.get("/events", params={"zone": "a.example"}).json()
     ]
     both = api.http.post("/zones/a.example/rollback", json={"version": 1, "pin": True}).json()
