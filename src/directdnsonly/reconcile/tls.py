@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import ssl
 
@@ -46,6 +47,9 @@ async def _pinned(server: DirectAdminServer, timeout_s: float) -> ssl.SSLContext
         certificate: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     finally:
         writer.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await writer.wait_closed()
     found = hashlib.sha256(certificate).hexdigest()
     if found != server.fingerprint:
         raise NoList(f"{server.origin} shows the certificate {found}, pinned is {server.fingerprint}")
