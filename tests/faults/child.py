@@ -11,14 +11,12 @@ import argparse
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import structlog
-import uvicorn
 
 from directdnsonly import app as composition
 from directdnsonly import log
@@ -29,6 +27,7 @@ from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.errors import DirectDNSOnlyError
 from directdnsonly.outbox.records import Settle
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.server import listen, make_server
 
 STEPS = (
     "accepted, not recorded",
@@ -155,17 +154,12 @@ async def serve(config: Path, shift_s: float) -> None:
     async with open_store(settings.store_folder, settings=settings.outbox, clock=clock, backends=names) as real:
         await real.adopt_backends(names)
         service = wired(settings, clock, real, arm)
-        listening = socket.create_server((settings.app.listen_host, settings.app.listen_port))
-        server = composition._Server(
-            uvicorn.Config(
-                composition.build_api(service), http="httptools", ws="none", lifespan="off", log_config=None,
-                access_log=False, timeout_graceful_shutdown=composition.GRACE_S,
-            )
-        )  # fmt: skip
+        sockets = listen(settings.app)
+        server = make_server(composition.build_api(service), settings.app)
         try:
             async with asyncio.TaskGroup() as group:
                 actors = group.create_task(service.run())
-                await server.serve(sockets=[listening])
+                await server.serve(sockets=sockets)
                 actors.cancel()
         finally:
             await service.aclose()
