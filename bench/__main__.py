@@ -59,7 +59,7 @@ def draw(results: dict[str, object]) -> None:
     CURVES.mkdir(parents=True, exist_ok=True)
     for work in ("change", "add", "delete"):
         series: dict[str, list[tuple[float, float]]] = {}
-        for row in rows:
+        for row in (row for row in rows if "not run" not in row):
             series.setdefault(str(row["backend"]), []).append((row["zones"], row[f"{work} p50 ms"]))
             if work == "change":
                 series.setdefault(f"floor: {row['backend']}", []).append((row["zones"], row["adapter alone ms"]))

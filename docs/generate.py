@@ -28,6 +28,30 @@ A variable may also make a backend that the file does not have: `DADNS_DNS_BACKE
 Relative folders begin where the service was started. `dadns check` tells every mistake at once and exits with 2.
 
 """
+SPEED = """# Speed
+
+Generated from `bench/results/latest.json` (`make bench`, then `make docs`); do not edit. One run on a machine with two cores
+that the load generator, the name server and we share: compare the ratios. A floor is what lies below us, alone, under the
+same load in the same run. `python -m bench --against URL` runs the arrivals on any server that speaks DirectAdmin's protocol.
+
+What bounds us now: a push costs about 1 ms of CPU in Python with its delivery and proof (a third of it the parse and the
+checks of the zone, a tenth the framework), so that two cores shared with the load and the name server end near 1,000 pushes
+a second; a delivery costs one fsync (the push's own), two commits without one, and the name server's own control command.
+"""
+BENCHMARKS = {
+    "ack": "Durable answers, closed loop; zones are delivered and proven meanwhile. The floors: the same server without us.",
+    "arrivals": "Open loop, a new connection for each push; latency counts from the time at which a push was due.",
+    "proven": "Push to served by the bundled BIND, through HTTP.",
+    "bulk": "New zones as fast as possible until all are served and proven, a certificate challenge every 0.3 s in between.",
+    "backends": "Recorded to proven by store, lane, adapter and DNS; beside it the adapter alone. Memory is the name server's"
+    " (and its database's).",
+    "sweep": "A name server compared with the store, and healed.",
+    "neighbour": "One of two backends hangs: what the other one's pushes feel.",
+    "outage": "10,000 zones queued while the name server hangs; then it is back.",
+    "often": "One zone pushed 1,000 times during an outage.",
+    "urgent": "A challenge in the middle of a bulk of 10,000 zones.",
+    "security": "10,000 wrong passwords from one address beside a client that pushes.",
+}
 RR_TYPES = """# What each name server can serve
 
 Generated from a run against the real name servers (`make matrix`); do not edit. Each row is a zone pushed as
@@ -113,6 +137,25 @@ def coredns_answers(text: str) -> str:
     return f"{before}{ANSWERS}\n\n{head}{rows}\n{after}"
 
 
+def speed() -> str:
+    """Every figure of the last `make bench` that was kept, as tables, with the curves."""
+    results = json.loads((HERE.parent / "bench" / "results" / "latest.json").read_text(encoding="utf-8"))
+    parts = [SPEED]
+    for name, what in BENCHMARKS.items():
+        if rows := results.get(name):
+            load = results["machine"][name]["load before"]
+            parts += [f"\n## {name}\n\n{what} (load before: {load})\n\n", _table(rows)]
+            if name == "backends":
+                parts += [f"\n![{work}](bench/{work}.svg)\n" for work in ("change", "add", "delete")]
+    return "".join(parts)
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    lines = [" | ".join("" if row.get(column) is None else str(row[column]) for column in columns) for row in rows]
+    return f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n" + "".join(f"| {line} |\n" for line in lines)
+
+
 def line(text: str) -> str:
     """docs/line.md with the diagram made from the transition table."""
     arrows = "\n".join(f"    {state} --> {after}: {event}" for (state, event), after in TRANSITIONS.items())
@@ -151,6 +194,7 @@ def pages() -> dict[Path, str]:
         HERE / "configuration.md": configuration(),
         HERE / "log-events.md": log_events(),
         HERE / "rr-types.md": rr_types(),
+        HERE / "speed.md": speed(),
         HERE / "errors.md": errors(),
         HERE / "security.md": who_may((HERE / "security.md").read_text(encoding="utf-8")),
         HERE / "backends" / "coredns_mysql.md": coredns_answers(

@@ -98,6 +98,7 @@ class Service:
             clock=clock,
             intake=PulledZones(lambda: self.acceptance, self.dispatcher.wake),
             lanes=swept_lanes(self.dispatcher.lanes, self.backends),
+            recorder=self.metrics,
         )
 
     def _lane(self, backend: Backend) -> Lane:

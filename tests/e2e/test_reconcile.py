@@ -41,6 +41,13 @@ def call(service: Service, method: str, path: str) -> dict:
         return json.load(answer)
 
 
+def metrics(service: Service) -> str:
+    request = urllib.request.Request(f"http://127.0.0.1:{service.port}/metrics")
+    request.add_header("Authorization", "Basic " + base64.b64encode(AS.encode()).decode())
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return answer.read().decode()
+
+
 def a_pass(service: Service) -> dict:
     """A pass now; its result."""
     job = call(service, "POST", "/run")
@@ -96,6 +103,9 @@ def test_pushes_that_came_while_we_were_down_are_pulled_and_served():
         (kept,) = [one for one in call(service, "GET", "")["passes"] if one["done"]["pulled"]]
         assert 50 == kept["done"]["pulled"]
         assert "degraded" == service.status()["state"], "many missed pushes are an alarm"
+        figures = metrics(service)
+        assert 'directdnsonly_reconcile_zones_total{action="pulled"} 50.0' in figures
+        assert "directdnsonly_alarms 1.0" in figures
 
 
 def test_every_zone_is_served_through_faulty_lists_and_a_migration():

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import platform
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, Response
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -74,6 +74,18 @@ class Metrics:
         self._proven = {name: proven.labels(name) for name in backends}
         self._zones = {name: zones.labels(name) for name in backends}
         self._busy = {name: busy.labels(name) for name in backends}
+        self._passes = Counter("directdnsonly_reconcile_passes", "Passes that ended", registry=self.registry)
+        self._pass_at = Gauge(
+            "directdnsonly_reconcile_last_pass_timestamp_seconds", "When the last pass ended; 0: none yet",
+            registry=self.registry,
+        )  # fmt: skip
+        self._pass_s = Gauge("directdnsonly_reconcile_last_pass_seconds", "How long it took", registry=self.registry)
+        self._found = Gauge(
+            "directdnsonly_reconcile_found", "Zones that differed in the last pass", ["kind"], registry=self.registry
+        )
+        self._done = Counter(
+            "directdnsonly_reconcile_zones", "Zones that passes did something about", ["action"], registry=self.registry
+        )
         self._now = _Now()
         self.registry.register(self._now)
 
@@ -106,6 +118,18 @@ class Metrics:
         """See DeliveryRecorder."""
         self._zones[backend].inc(zones)
         self._busy[backend].inc(seconds)
+
+    # -- PassRecorder
+
+    def passed(self, *, ended_at: float, seconds: float, found: Mapping[str, int], done: Mapping[str, int]) -> None:
+        """See reconcile's PassRecorder. Kinds and actions are short lists of ours."""
+        self._passes.inc()
+        self._pass_at.set(ended_at)
+        self._pass_s.set(seconds)
+        for kind, count in found.items():
+            self._found.labels(kind).set(count)
+        for action, count in done.items():
+            self._done.labels(action).inc(count)
 
     async def text(self, parts: ApiParts) -> bytes:
         """Everything, as Prometheus reads it."""
@@ -170,6 +194,7 @@ def _service(parts: ApiParts, zones: int) -> Iterator[Metric]:
         "directdnsonly_start_time_seconds": ("When the service started, epoch seconds", parts.started_at),
         "directdnsonly_zones": ("Living zones", zones),
         "directdnsonly_store_bytes": ("The store on disk", parts.store.size_bytes()),
+        "directdnsonly_alarms": ("Alarms of the reconciler that stand now", len(parts.alarms())),
         "directdnsonly_store_waiting": ("Writes that wait for the disk", commits.waiting),
     }
     for name, (meaning, value) in gauges.items():

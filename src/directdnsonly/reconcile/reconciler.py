@@ -25,7 +25,7 @@ from directdnsonly.reconcile.heal import Heal, Healed
 from directdnsonly.reconcile.orphans import Orphans, Rules
 from directdnsonly.reconcile.repair import Repair, Result
 from directdnsonly.reconcile.report import Done, PassView, PlanView, view_of
-from directdnsonly.reconcile.seams import Intake, Lane
+from directdnsonly.reconcile.seams import Intake, Lane, NoRecorder, PassRecorder
 from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings
 from directdnsonly.reconcile.survey import Survey, Surveyed
 from directdnsonly.zone.name import ZoneName
@@ -62,8 +62,10 @@ class Reconciler:
         clock: Clock,
         intake: Intake,
         lanes: Sequence[Lane],
+        recorder: PassRecorder | None = None,
     ) -> None:
         self.settings = settings
+        self._recorder: PassRecorder = recorder or NoRecorder()
         self._store = store
         self._clock = clock
         self._intake = intake
@@ -258,7 +260,11 @@ class Reconciler:
         )
 
     def _tell(self, view: PassView) -> None:
-        """The one canonical line of a pass."""
+        """The one canonical line of a pass, and its figures."""
+        done = {key: value if isinstance(value, int) else len(value) for key, value in view.done if key != "failures"}
+        self._recorder.passed(
+            ended_at=view.ended_at, seconds=view.ended_at - view.started_at, found=view.plan.counts, done=done
+        )
         self._log.info(
             "reconcile.completed",
             dry_run=view.dry_run,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,3 +56,18 @@ class Lane(Protocol):
     def inventory(self) -> AsyncIterator[ZoneObserved]:
         """Every zone that is stored there. Raises BackendUnavailable."""
         ...
+
+
+class PassRecorder(Protocol):
+    """Counts passes, for the metrics."""
+
+    def passed(self, *, ended_at: float, seconds: float, found: Mapping[str, int], done: Mapping[str, int]) -> None:
+        """A pass ended: what differed by kind, and what was done by kind (nothing by a plan or a dry run)."""
+        ...
+
+
+class NoRecorder:
+    """Where nobody counts."""
+
+    def passed(self, *, ended_at: float, seconds: float, found: Mapping[str, int], done: Mapping[str, int]) -> None:
+        """See PassRecorder."""
