@@ -59,6 +59,7 @@ def ack(quick: bool) -> list[Row]:
                 count = (300 if clients == 1 else 1000) if quick else (1000 if clients == 1 else 5000)
                 rows.append(_acks(service, count, number, clients=clients, keep_alive=keep_alive))
                 number += count
+        _fill(service, 500)
         rows.append(_acks(service, 300 if quick else 3000, number, clients=32, keep_alive=True, same=True))
         for records in (100, 1000):
             count = 100 if quick else 500
@@ -77,8 +78,8 @@ def _acks(
     for number in range(start + 1, start + count + 1):
         name = f"ack{number % 1000}.example"
         serial, address = SERIAL + number, f"192.0.{number // 250 % 250}.{number % 250}"
-        if same:
-            name, serial, address = "warm.example", SERIAL + 49, "192.0.2.10"
+        if same:  # what `_fill` has made of it
+            name, serial, address = f"zone{number % 500}.example", SERIAL, "192.0.2.10"
         requests.append(rawsave(name, zone_text(name, serial, address=address, records=records), keep_alive=keep_alive))
     cpu = service.cpu_s()
     times, whole = asyncio.run(drive(service.port, requests, clients=clients, keep_alive=keep_alive))

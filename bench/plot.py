@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 64, 180, 40, 48
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 820, 420, 64, 260, 48, 48
 COLOURS = ("#1f5fa8", "#c0392b", "#1e8449", "#b9770e", "#6c3483", "#117a8b", "#5d6d7e", "#a04000")
 Points = Sequence[tuple[float, float]]
 
 
 def curve(title: str, series: Mapping[str, Points], *, x: str, y: str) -> str:
-    """Both axes logarithmic: a flat line is a cost that does not grow. A series whose name begins with `floor` is dashed."""
+    """Both axes logarithmic: a flat line is a cost that does not grow. The series `floor: NAME` is dashed, in the colour of NAME."""
     points = [point for line in series.values() for point in line if point[0] > 0 and point[1] > 0]
     if not points:
         raise ValueError(f"nothing to draw for {title}")
@@ -29,7 +29,7 @@ def curve(title: str, series: Mapping[str, Points], *, x: str, y: str) -> str:
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         f'<text x="{LEFT}" y="22" font-size="15">{escape(title)}</text>',
         f'<text x="{(WIDTH - RIGHT + LEFT) / 2}" y="{HEIGHT - 10}" text-anchor="middle">{escape(x)}</text>',
-        f'<text x="{LEFT}" y="{TOP - 4}" text-anchor="end">{escape(y)}</text>',
+        f'<text x="{LEFT}" y="{TOP - 10}" text-anchor="end">{escape(y)}</text>',
     ]
     for power in range(x_low, x_high + 1):
         px, _ = at(10**power, 10**y_low)
@@ -39,10 +39,11 @@ def curve(title: str, series: Mapping[str, Points], *, x: str, y: str) -> str:
         _, py = at(10**x_low, 10**power)
         parts.append(f'<line x1="{LEFT}" y1="{py:.1f}" x2="{WIDTH - RIGHT}" y2="{py:.1f}" stroke="#ddd"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{py + 4:.1f}" text-anchor="end">{10**power:g}</text>')
+    colours: dict[str, str] = {}
     for number, (name, line) in enumerate(series.items()):
-        colour = COLOURS[number % len(COLOURS)]
+        colour = colours.setdefault(name.removeprefix("floor: "), COLOURS[len(colours) % len(COLOURS)])
         places = [at(*point) for point in sorted(line) if point[0] > 0 and point[1] > 0]
-        dash = ' stroke-dasharray="5 4"' if name.startswith("floor") else ""
+        dash = ' stroke-dasharray="5 4"' if name.startswith("floor: ") else ""
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in places)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
         parts += [f'<circle cx="{px:.1f}" cy="{py:.1f}" r="3" fill="{colour}"/>' for px, py in places]

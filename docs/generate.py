@@ -52,6 +52,26 @@ BENCHMARKS = {
     "urgent": "A challenge in the middle of a bulk of 10,000 zones.",
     "security": "10,000 wrong passwords from one address beside a client that pushes.",
 }
+SIZING = """# Scale and sizing
+
+Which name server for how many zones, and what machine. The table is made from [the last benchmark](speed.md) (zones of 15
+records, two shared cores); memory is the name server's, with its database where there is one.
+
+- **Ourselves**: about 75 MiB, and 80 MiB with 10,000 zones: zones are kept in the store, not in memory. The store takes about
+  1.4 KiB a zone and version (`outbox.history_versions`, `outbox.history_days` bound it); a push costs one fsync.
+- **BIND** is the default: full protocol, changes take the same time with 10 zones and with 10,000.
+- **Knot** is the quickest with a change and the lightest on memory; new zones cost it a configuration commit, so they are
+  batched.
+- **NSD** answers queries while it forks for each change; the fork grows with the number of zones, so a lone change waits
+  longer there, while bulks gather.
+- **PowerDNS on MySQL** and **CoreDNS on MySQL** put the zones into a database that several data centres may have each; the
+  name server itself stays small. CoreDNS on zone files is for hundreds of zones only.
+- **PowerDNS by its API** on SQLite has one writer and is the slowest way in.
+
+100 zones or 10,000: one core and 512 MiB are enough beside the name server. With 100,000 zones give BIND 2 GiB and its start
+half a minute (measured by itself: 1.3 GiB, 27 s); ours stays as it is.
+
+"""
 RR_TYPES = """# What each name server can serve
 
 Generated from a run against the real name servers (`make matrix`); do not edit. Each row is a zone pushed as
@@ -150,6 +170,33 @@ def speed() -> str:
     return "".join(parts)
 
 
+def sizing() -> str:
+    """Memory, latency and bulk of each name server, side by side, from the same figures."""
+    results = json.loads((HERE.parent / "bench" / "results" / "latest.json").read_text(encoding="utf-8"))
+    by_backend: dict[str, dict[int, dict[str, Any]]] = {}
+    for row in results["backends"]:
+        if "not run" not in row:
+            by_backend.setdefault(row["backend"], {})[row["zones"]] = row
+    rows = []
+    for name, sizes in by_backend.items():
+        few, most = sizes[min(sizes)], sizes[max(sizes)]
+        grown = (most["daemon RSS MiB"] - few["daemon RSS MiB"]) / (most["zones"] - few["zones"]) * 1000
+        rows.append(
+            {
+                "name server": name,
+                f"memory, {few['zones']} zones (MiB)": few["daemon RSS MiB"],
+                "zones present": most["zones"],
+                "memory then (MiB)": most["daemon RSS MiB"],
+                "MiB per 1,000 zones": round(grown, 1),
+                f"change proven, {few['zones']} zones (ms)": few["change p50 ms"],
+                "change proven then (ms)": most["change p50 ms"],
+                "bulk add (zones/s)": most.get("bulk add zones/s"),
+                "bulk change (zones/s)": most.get("bulk change zones/s"),
+            }
+        )
+    return SIZING + _table(rows)
+
+
 def _table(rows: list[dict[str, Any]]) -> str:
     columns = list(dict.fromkeys(column for row in rows for column in row))
     lines = [" | ".join("" if row.get(column) is None else str(row[column]) for column in columns) for row in rows]
@@ -195,6 +242,7 @@ def pages() -> dict[Path, str]:
         HERE / "log-events.md": log_events(),
         HERE / "rr-types.md": rr_types(),
         HERE / "speed.md": speed(),
+        HERE / "sizing.md": sizing(),
         HERE / "errors.md": errors(),
         HERE / "security.md": who_may((HERE / "security.md").read_text(encoding="utf-8")),
         HERE / "backends" / "coredns_mysql.md": coredns_answers(

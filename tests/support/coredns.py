@@ -183,6 +183,7 @@ RIGS = [
         open=file_under_test,
         refusal=REFUSAL,
         title="CoreDNS (auto)",
+        most=1000,
         unservable=frozenset({"0/26.2.0.192.in-addr.arpa"}),
     ),
 ]

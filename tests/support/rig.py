@@ -50,6 +50,7 @@ class RigKind:
     refusal: str = "CNAME and other data"
     batch: int = 500
     title: str = ""
+    most: int = 10_000
     unservable: frozenset[str] = frozenset()
 
 

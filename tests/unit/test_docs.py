@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import runpy
 from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from bench.plot import curve
 
 from directdnsonly.log import EVENTS
 
@@ -25,3 +28,14 @@ def test_every_logged_event_is_in_the_list():
         if file.name != "log.py":
             logged |= set(re.findall(r'"([a-z]+\.[a-z_]+)"', file.read_text()))
     assert set(EVENTS) <= logged
+
+
+def test_a_curve_is_a_picture_with_every_series():
+    """make bench draws it; a floor has the colour of what it lies below."""
+    picture = curve("t", {"A & B": [(10, 1), (1000, 20)], "floor: A & B": [(10, 0.5)]}, x="zones", y="ms")
+
+    root = ET.fromstring(picture)
+
+    lines = [part.get("stroke") for part in root.iter("{http://www.w3.org/2000/svg}polyline")]
+    assert [lines[0]] * 2 == lines
+    assert "A &amp; B" in picture

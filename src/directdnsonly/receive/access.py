@@ -31,7 +31,7 @@ from directdnsonly.receive.failures import FailedLogins, group_of
 MAX_HEADER_BYTES: Final = 4096
 REMEMBERED: Final = 4096  # headers that succeeded; the oldest goes first and is then looked at again
 ANSWER_FAILURE_AFTER_S: Final = 0.3  # longer than a hash takes, so that time does not tell which user names exist
-LIMITED: Final = 3  # times as long waits who has failed too often: ten thousand guesses must not take a core
+LIMITED: Final = 10  # times as long waits who has failed too often: ten thousand guesses must not take a core
 DELAYED_AT_ONCE: Final = 256  # failures that wait for their answer; more are answered at once
 HASHES_WAITING: Final = 8  # log-ins that wait for the one place where hashes are computed
 
