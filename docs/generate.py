@@ -30,7 +30,7 @@ Relative folders begin where the service was started. `dadns check` tells every 
 """
 SPEED = """# Speed
 
-Generated from `bench/results/latest.json` (`make bench`, then `make docs`); do not edit. One run on a machine with two cores
+Generated from `bench/results/latest.json` (`make bench`, then `make docs`); do not edit. Unless its table says otherwise, one run each on a machine with two cores
 that the load generator, the name server and we share: compare the ratios. A floor is what lies below us, alone, under the
 same load in the same run. `python -m bench --against URL` runs the arrivals on any server that speaks DirectAdmin's protocol.
 
@@ -54,8 +54,8 @@ BENCHMARKS = {
 }
 SIZING = """# Scale and sizing
 
-Which name server for how many zones, and what machine. The table is made from [the last benchmark](speed.md) (zones of 15
-records, two shared cores); memory is the name server's, with its database where there is one.
+Which name server for how many zones, and what machine. The table is made from [the last benchmark](speed.md), where
+its weak points are told (zones of 15 records, two shared cores; the PowerDNS rows are upper bounds); memory is the name server's, with its database where there is one.
 
 - **Ourselves**: about 75 MiB, and 80 MiB with 10,000 zones: zones are kept in the store, not in memory. The store takes about
   1.4 KiB a zone and version (`outbox.history_versions`, `outbox.history_days` bound it); a push costs one fsync.
@@ -163,8 +163,9 @@ def speed() -> str:
     parts = [SPEED]
     for name, what in BENCHMARKS.items():
         if rows := results.get(name):
-            load = results["machine"][name]["load before"]
-            parts += [f"\n## {name}\n\n{what} (load before: {load})\n\n", _table(rows)]
+            machine = results["machine"][name]
+            note = f"**{machine['note']}**\n\n" if "note" in machine else ""
+            parts += [f"\n## {name}\n\n{what} (load before: {machine['load before']})\n\n{note}", _table(rows)]
             if name == "backends":
                 parts += [f"\n![{work}](bench/{work}.svg)\n" for work in ("change", "add", "delete")]
     return "".join(parts)
