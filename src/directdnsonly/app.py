@@ -144,7 +144,7 @@ class Service:
                 actors.create_task(self.dispatcher.run(), name="dispatch")
                 actors.create_task(self.reconciler.run(), name="reconcile")
                 actors.create_task(self._keep_house(), name="outbox:housekeeping")
-        except* Exception as group:
+        except ExceptionGroup as group:  # `except*` would wrap what we raise into a group again, up to Python 3.11.3
             causes = "; ".join(_leaves(group))
             raise ServiceFailed(causes) from group
         raise ServiceFailed("every actor ended, though none may")

@@ -7,6 +7,7 @@ no secrets: a key that sounds like one is blotted out.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
@@ -90,12 +91,24 @@ class _Output:
     def msg(self, line: str) -> None:
         """Write a line whole, at once, or not at all."""
         try:
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
+            _write(line + "\n")
         except (OSError, ValueError):
             pass  # nowhere left to say it; the status and the audit in the store still tell
 
     log = debug = info = warning = error = critical = exception = fatal = msg
+
+
+def _write(text: str) -> None:
+    """Past Python's buffer where there is a file: what stays in it would be tried again at exit, and end us with code 120."""
+    try:
+        place = sys.stderr.fileno()
+    except (OSError, ValueError):  # a test's capture in memory
+        sys.stderr.write(text)
+        sys.stderr.flush()
+        return
+    left = text.encode(errors="backslashreplace")
+    while left:
+        left = left[os.write(place, left) :]
 
 
 class _Handler(logging.Handler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -84,3 +85,18 @@ def _analyze(*words: str | Path) -> tuple[int, str]:
         [require_program("systemd-analyze"), *words], capture_output=True, text=True, check=False, timeout=60
     )
     return done.returncode, done.stdout + done.stderr
+
+
+def test_nothing_is_raised_inside_of_an_except_star():
+    """Python 3.11.2, which Debian 12 has, would give it out wrapped in a group, and no caller would know it again."""
+    found = [
+        f"{file.relative_to(ROOT)}:{inner.lineno}"
+        for file in ROOT.glob("src/**/*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.TryStar)
+        for handler in node.handlers
+        for inner in ast.walk(handler)
+        if isinstance(inner, ast.Raise) and inner.exc is not None
+    ]
+
+    assert [] == found

@@ -69,8 +69,12 @@ class PowerDnsBackend:
             async with asyncio.TaskGroup() as workers:
                 for number in range(min(self._settings.writers, len(by_zone))):
                     workers.create_task(work(), name=f"powerdns:{number}")
-        except* BackendUnavailable as errors:
-            raise _first(errors) from errors
+        except BaseExceptionGroup as errors:
+            # Not `except*`: up to Python 3.11.3 (Debian 12 has 3.11.2) what is raised in there comes out in a group again.
+            away, others = errors.split(BackendUnavailable)
+            if away is None or others is not None:
+                raise
+            raise _first(away) from errors
         return [outcomes[number] for number in range(len(changes))]
 
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
