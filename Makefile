@@ -3,13 +3,14 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 
-.PHONY: help run test check bench faults docs matrix coredns lock image test-image test-systemd dist clean tools-run tools-test
+.PHONY: help run test check bench faults docs matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
 
 run: tools-run .venv/.run ## set up everything and start the service with a bundled BIND
 	@deploy/first-config.sh
+	@mkdir -p data && deploy/apparmor/allow-named.sh data
 	@echo
 	@echo "Pushes: http://127.0.0.1:2222   API: /docs   DNS: 127.0.0.1 port 5300   (Ctrl-C stops)"
 	@echo "In another terminal:"
@@ -50,7 +51,10 @@ lock: ## pin the dependencies again (needs uv)
 image: ## the container image: docker, or podman where no engine runs (deploy/container/build.sh)
 	@deploy/container/build.sh
 
-test-image: image tools-test .venv/.dev ## start that image as we document it, push to it, ask its name server
+coredns-image: .venv/bin/python ## the image of CoreDNS with our plug-ins (deploy/coredns/build-image.sh)
+	@deploy/coredns/build-image.sh
+
+test-image: image coredns-image tools-test .venv/.dev ## start those images as we document it, push to them, ask the name servers
 	$(SBIN) TEST_IMAGE=directdnsonly:latest $(PY) -m pytest -q -s --timeout 600 tests/image
 
 test-systemd: tools-test .venv/.dev ## boot a Debian in which our recipe has installed the service (root, two minutes)
@@ -65,7 +69,7 @@ clean: ## remove what was built; config/ and data/ stay
 
 coredns: build/coredns ## CoreDNS with our plug-ins, from Go modules (Go 1.26, or the one of PyPI; a minute when nothing is cached)
 
-build/coredns: $(shell find deploy/coredns -name '*.go' -o -name 'go.*') deploy/coredns/build.sh | .venv/bin/python
+build/coredns: $(shell find deploy/coredns -name '*.go' -o -name 'go.*') deploy/coredns/build.sh deploy/coredns/find-go.sh | .venv/bin/python
 	@deploy/coredns/build.sh $@
 	@touch $@
 

@@ -47,11 +47,8 @@ if [ ! -e /etc/directdnsonly/app.yml ]; then
   systemd-tmpfiles --create /usr/lib/tmpfiles.d/directdnsonly.conf
   echo "Wrote /etc/directdnsonly/app.yml with a random password."
 fi
-if [ -d /etc/apparmor.d/local ]; then # Debian's profile of named allows its own folders only
-  rule="/var/lib/directdnsonly/** rwk,"
-  grep -qsxF "$rule" /etc/apparmor.d/local/usr.sbin.named || echo "$rule" >> /etc/apparmor.d/local/usr.sbin.named
-  if [ -d /sys/kernel/security/apparmor ] && [ -e /etc/apparmor.d/usr.sbin.named ]; then apparmor_parser -r /etc/apparmor.d/usr.sbin.named; fi
-fi
+# Debian's profile of named allows its own folders only.
+"$here/../apparmor/allow-named.sh" /var/lib/directdnsonly
 
 # Only a named that came with us just now is switched off: one that was here before may serve zones of its own.
 [ -z "$ours" ] || systemctl disable "$ours" 2>/dev/null || true

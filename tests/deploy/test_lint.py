@@ -18,13 +18,14 @@ UNIT = ROOT / "deploy/systemd/directdnsonly.service"
 EXPOSURE = 16  # systemd's own measure, times ten: 1.6 "OK"; a service without any hardening has 96
 
 
-def test_the_dockerfile_passes_hadolint():
+@pytest.mark.parametrize("dockerfile", ["Dockerfile", "deploy/coredns/Dockerfile"])
+def test_the_dockerfile_passes_hadolint(dockerfile):
     """Every rule, and it does find faults."""
     hadolint = Path(sys.executable).with_name("hadolint")
     faulty = subprocess.run(
         [hadolint, "-"], input="FROM debian\nRUN cd /x\n", capture_output=True, text=True, check=False
     )
-    found = subprocess.run([hadolint, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
+    found = subprocess.run([hadolint, ROOT / dockerfile], capture_output=True, text=True, check=False)
 
     assert "DL3003" in faulty.stdout
     assert "" == found.stdout + found.stderr

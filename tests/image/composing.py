@@ -44,6 +44,11 @@ class Topology:
         """What make-secrets.sh drew."""
         return (self.folder / "secrets" / name).read_text()
 
+    def health(self, service: str) -> str:
+        """What the service's own health check says, in the engine's word."""
+        state = self.engine.inspect("container", self.container(service))["State"]
+        return str((state.get("Health") or state["Healthcheck"])["Status"])  # docker's place, podman's
+
     def container(self, service: str) -> str:
         """The name of a service's container."""
         return f"{self.project}-{service}-1"
