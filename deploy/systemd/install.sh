@@ -48,6 +48,7 @@ if [ ! -e /etc/directdnsonly/app.yml ]; then
   echo "Wrote /etc/directdnsonly/app.yml with a random password."
 fi
 # Debian's profile of named allows its own folders only.
+install -d -m 750 -o directdnsonly -g directdnsonly /var/lib/directdnsonly
 "$here/../apparmor/allow-named.sh" /var/lib/directdnsonly
 
 # Only a named that came with us just now is switched off: one that was here before may serve zones of its own.
