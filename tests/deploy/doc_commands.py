@@ -24,7 +24,7 @@ _FENCE = re.compile(
 )
 _COMMAND = re.compile(
     r"^\s*(?:\$ |# )?(?:sudo |\.venv/bin/)?"
-    r"(?:make|dadns|dig|curl|docker|podman|systemctl|apt-get|pip|git|rndc|cp|cat|echo|journalctl|install)\s+[\w./-]"
+    r"(?:make|dadns|dig|curl|docker|podman|systemctl|apt-get|pip|git|rndc|cp|cat|echo|journalctl|install|python3?|pytest|ip|ln|openssl|mariadb|mysql)\s+[\w./-]"
 )
 
 

@@ -42,7 +42,10 @@ def test_what_a_page_points_to_is_there(page):
     text = page.read_text()
     for path, name in re.findall(r"(tests/[\w/]+\.py)(?:::(\w+))?", text):
         assert (ROOT / path).exists(), path
-        assert not name or f"def {name}(" in (ROOT / path).read_text(), f"{path} has no test {name}"
+        text_of_test = (ROOT / path).read_text()
+        assert not name or f"def {name}(" in text_of_test or f"\n{name} = " in text_of_test, (
+            f"{path} has no test {name}"
+        )
     for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", text):
         assert (page.parent / target).exists(), f"link to {target}"
 

@@ -14,7 +14,7 @@ from bench.load import PASSWORD, USER, dns_socket, wait_served
 
 from directdnsonly import __version__
 from directdnsonly.backends.registry import BACKENDS
-from tests.image.containers import Container, Engine
+from tests.image.containers import HARDENED, ROOT, Container, Engine
 from tests.support.wire import DirectAdmin, zone_text
 
 IMAGE = os.environ.get("TEST_IMAGE", "")
@@ -66,6 +66,28 @@ def test_a_mistake_in_the_configuration_is_told_and_ends_it(engine, tmp_path):
     with Container(engine, IMAGE, tmp_path, "app: {auth_pasword: x}\n") as container:
         assert "2" == engine.run("wait", container.name).stdout.strip()
         assert "auth_pasword" in container.logs()
+
+
+def test_a_configuration_is_checked_before_anything_starts(engine, tmp_path):
+    """As docs/migrate-from-original.md does it: `check` names what is wrong, and is content with what is right."""
+    tmp_path.chmod(0o755)
+    look = ("run", "--rm", "-v", f"{tmp_path}:/app/config:ro", IMAGE, "check")
+    (tmp_path / "app.yml").write_text("app: {auth_pasword: x}\n")
+    wrong = engine.run(*look, check=False)
+    (tmp_path / "app.yml").write_text(CONFIG.format(user=USER, password=PASSWORD, kind="bind"))
+
+    assert "auth_pasword" in wrong.stdout + wrong.stderr
+    assert 0 == engine.run(*look).returncode
+
+
+def test_the_documented_command_is_the_one_that_is_tried():
+    """Each option of `docker run` on the page that hardens it, and no other one that does."""
+    page = (ROOT / "docs/deploy/container.md").read_text()
+    command = page[page.index("docker run -d") :].split("```")[0].replace("\\\n", " ").split()
+    limits = {"--memory", "512m", "--pids-limit", "100"}  # tried with less than a reader has
+
+    assert set(HARDENED) - limits <= set(command)
+    assert {word for word in command if word.startswith(("--cap", "--security", "--priv", "--sysctl"))} <= set(HARDENED)
 
 
 def test_the_default_password_is_refused(engine, tmp_path):

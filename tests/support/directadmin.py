@@ -346,6 +346,7 @@ def main() -> None:
     options.add_argument("--push-to", metavar="HOST:PORT", help="push every zone to this service once")
     options.add_argument("--as", dest="credential", default="directdnsonly:changeme", metavar="USER:PASSWORD")
     options.add_argument("--skip", type=int, default=0, help="push all but this many: the missed ones")
+    options.add_argument("--once", action="store_true", help="end after pushing; exit code 1 when a push was refused")
     given = options.parse_args()
     fault = Fault(given.fault) if given.fault else None
     with StandIn(hostname=given.hostname, port=given.port, fault=fault, evolution=given.evolution) as da:
@@ -354,9 +355,13 @@ def main() -> None:
             f"DirectAdmin stand-in: {da.url}, user {da.user}, password {da.password}, {len(da.zones)} zones", flush=True
         )
         if given.push_to:
+            login = da.master(given.push_to, given.credential).login_test()
+            print(f"login test: {login.body.decode(errors='replace')}", flush=True)
             names = list(da.zones)[given.skip :]
             bad = [name for name in names if da.push(name, given.push_to, given.credential).error != "0"]
             print(f"pushed {len(names) - len(bad)} zones to {given.push_to}, {len(bad)} were refused", flush=True)
+            if given.once:
+                raise SystemExit(bool(bad))
         with contextlib.suppress(KeyboardInterrupt):
             while True:
                 time.sleep(3600)
