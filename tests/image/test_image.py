@@ -71,7 +71,8 @@ def test_a_mistake_in_the_configuration_is_told_and_ends_it(engine, tmp_path):
 def test_a_configuration_is_checked_before_anything_starts(engine, tmp_path):
     """As docs/migrate-from-original.md does it: `check` names what is wrong, and is content with what is right."""
     tmp_path.chmod(0o755)
-    look = ("run", "--rm", "-v", f"{tmp_path}:/app/config:ro", IMAGE, "check")
+    ports = ("--sysctl", "net.ipv4.ip_unprivileged_port_start=0")
+    look = ("run", "--rm", *ports, "-v", f"{tmp_path}:/app/config:ro", IMAGE, "check")
     (tmp_path / "app.yml").write_text("app: {auth_pasword: x}\n")
     wrong = engine.run(*look, check=False)
     (tmp_path / "app.yml").write_text(CONFIG.format(user=USER, password=PASSWORD, kind="bind"))
