@@ -25,11 +25,19 @@ from pathlib import Path
 from bench import line, outbox
 from bench.backends import backends, sweep
 from bench.plot import curve
+from bench.scale import scale
 from bench.security import security
 
 Row = dict[str, object]
 CURVES = Path(__file__).parents[1] / "docs" / "bench"
-BENCHMARKS = {**line.BENCHMARKS, "backends": backends, "sweep": sweep, "security": security, **outbox.BENCHMARKS}
+BENCHMARKS = {
+    **line.BENCHMARKS,
+    "backends": backends,
+    "sweep": sweep,
+    "scale": scale,
+    "security": security,
+    **outbox.BENCHMARKS,
+}
 
 
 def machine() -> Row:

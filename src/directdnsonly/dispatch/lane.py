@@ -311,7 +311,10 @@ class Lane:
         """Compare the name server with the store; with `repair`, queue again what differs. Raises BackendUnavailable."""
         async with self._one_sweep:
             await self._backend.ready()
+            began_at = self._clock.now_s()
             found = await self._sweep.run_once(repair=repair, gentle=gentle)
+            elapsed_s = round(self._clock.now_s() - began_at, 3)
+        self._log.info("backend.swept", backend=self.name, zones=found.seen, drifted=found.drifted, elapsed_s=elapsed_s)
         if found.drifted and repair:
             self._log.warning(
                 "backend.drifted",
