@@ -24,6 +24,7 @@ from pathlib import Path
 
 from bench import line, outbox
 from bench.backends import backends, sweep
+from bench.drain import drain
 from bench.plot import curve
 from bench.scale import scale
 from bench.security import security
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "backends": backends,
     "sweep": sweep,
     "scale": scale,
+    "drain": drain,
     "security": security,
     **outbox.BENCHMARKS,
 }
