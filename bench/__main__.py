@@ -34,6 +34,7 @@ from bench.scale import scale
 from bench.security import security
 
 Row = dict[str, object]
+WIDEST = 9  # columns
 CURVES = Path(__file__).parents[1] / "docs" / "bench"
 BENCHMARKS = {
     **line.BENCHMARKS,
@@ -58,7 +59,16 @@ def machine() -> Row:
     }
 
 
+def folded(row: Row) -> Row:
+    """A row that has figures of its own, not those of its neighbours."""
+    figures = (f"{name} {value}" for name, value in row.items() if name not in ("what", "zones") and value is not None)
+    return {"what": row["what"], "zones": row.get("zones", ""), "figures": ", ".join(figures)}
+
+
 def table(name: str, rows: list[Row]) -> str:
+    """For people. Rows that share few columns are told in words."""
+    if len({column for row in rows for column in row}) > WIDEST and all("what" in row for row in rows):
+        rows = [folded(row) for row in rows]
     columns = list(dict.fromkeys(column for row in rows for column in row))
     cells = [columns, *[[str(row.get(column, "")) for column in columns] for row in rows]]
     widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
