@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from directdnsonly.backends.contract import Backend, ZoneObserved
@@ -42,11 +42,15 @@ class _Pass:
 class Sweep:
     """First what the backend stores (whole, right version, serial, count), then what its name server answers (serial)."""
 
-    def __init__(self, *, backend: Backend, proof: Proof, store: WorkStore, page: int) -> None:
+    def __init__(
+        self, *, backend: Backend, proof: Proof, store: WorkStore, page: int, on_queued: Callable[[], None]
+    ) -> None:
+        """`on_queued` is told each time that zones were queued again, so that they need not wait for the end of the pass."""
         self._backend = backend
         self._proof = proof
         self._store = store
         self._page = page
+        self._on_queued = on_queued
         self.running = False
 
     async def run_once(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
@@ -115,6 +119,8 @@ class Sweep:
         for reason in dict.fromkeys(broken.values()):
             names = [claim.name for claim in page if broken.get(claim.name) == reason]
             queued += await self._store.requeue(self._backend.name, names, reason=reason)
+        if queued:
+            self._on_queued()
         return queued
 
 
