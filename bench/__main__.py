@@ -6,6 +6,9 @@ arrivals  open loop: latency counted from the time at which a push was due (no c
 proven    push -> served by BIND with 10, 1,000, 10,000 zones present: change, add, delete; memory of our process
 bulk      1,000 and 10,000 new zones until all are served and proven; urgent pushes in the middle; restart; store size
 backends  every backend against its real name server: change, add, delete with 10, 1,000, 10,000 zones; bulks
+scale     100,000 zones on the bundled BIND: memory, store, change, restart, sweeps, questions; named alone beside it
+drain     acks while two databases of CoreDNS are filled, until all is proven there; the databases' own rate beside it
+reconcile a pass over 10,000 zones on two name servers, 200 of them destroyed; what pushes feel of it; the plan
 sweep     a name server compared with the store: zones a second, CPU, memory
 security  10,000 wrong passwords from one address while another client pushes: its answers beside and alone
 neighbour, outage, often, urgent: what outages and bulks cost (bench/outbox.py)
@@ -24,12 +27,25 @@ from pathlib import Path
 
 from bench import line, outbox
 from bench.backends import backends, sweep
+from bench.drain import drain
 from bench.plot import curve
+from bench.reconcile import reconcile
+from bench.scale import scale
 from bench.security import security
 
 Row = dict[str, object]
+WIDEST = 9  # columns
 CURVES = Path(__file__).parents[1] / "docs" / "bench"
-BENCHMARKS = {**line.BENCHMARKS, "backends": backends, "sweep": sweep, "security": security, **outbox.BENCHMARKS}
+BENCHMARKS = {
+    **line.BENCHMARKS,
+    "backends": backends,
+    "sweep": sweep,
+    "scale": scale,
+    "drain": drain,
+    "reconcile": reconcile,
+    "security": security,
+    **outbox.BENCHMARKS,
+}
 
 
 def machine() -> Row:
@@ -43,7 +59,16 @@ def machine() -> Row:
     }
 
 
+def folded(row: Row) -> Row:
+    """A row that has figures of its own, not those of its neighbours."""
+    figures = (f"{name} {value}" for name, value in row.items() if name not in ("what", "zones") and value is not None)
+    return {"what": row["what"], "zones": row.get("zones", ""), "figures": ", ".join(figures)}
+
+
 def table(name: str, rows: list[Row]) -> str:
+    """For people. Rows that share few columns are told in words."""
+    if len({column for row in rows for column in row}) > WIDEST and all("what" in row for row in rows):
+        rows = [folded(row) for row in rows]
     columns = list(dict.fromkeys(column for row in rows for column in row))
     cells = [columns, *[[str(row.get(column, "")) for column in columns] for row in rows]]
     widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]

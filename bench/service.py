@@ -78,7 +78,7 @@ class Service:
         self.backend = backend  # its type, which is also its name
         self._extra, self._log_level, self._backends = extra, log_level, backends
         self.url = f"{scheme}://127.0.0.1:{self.port}"
-        self._environ = {**os.environ, **(environ or {})}
+        self.environ = {**os.environ, **(environ or {})}
         self._folder = tempfile.TemporaryDirectory(prefix="dadns-bench-")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -111,7 +111,7 @@ class Service:
                 [sys.executable, *self.program, "--config", str(self.folder / "app.yml")],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=self._environ,
+                env=self.environ,
             )
         while True:
             try:
@@ -131,8 +131,14 @@ class Service:
         assert self._process is not None
         began = time.perf_counter()
         self._process.terminate()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=120)  # named with 100,000 zones takes its time
         return time.perf_counter() - began
+
+    @property
+    def pid(self) -> int:
+        """Of our process."""
+        assert self._process is not None
+        return self._process.pid
 
     def exit_code(self) -> int | None:
         """Of the process; None while it runs. Negative: killed by that signal."""

@@ -59,6 +59,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "batch.completed": "The lane is empty again: zones, failed, seconds, zones per second.",
         "breaker.opened": "A backend is away: nothing is attempted or burned until it answers again.",
         "breaker.closed": "The backend is back; everything outstanding drains.",
+        "backend.swept": "Every zone of a name server was compared with the store: at its start, or in a pass.",
         "backend.drifted": "The name server did not serve what it should; the zones are queued again.",
         "reconcile.completed": "A pass compared us with DirectAdmin and with the name servers: what differed, what was done.",
         "orphan.quarantined": "A zone was absent in several whole lists of its server; it is served until the grace ends.",

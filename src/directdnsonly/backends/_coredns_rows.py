@@ -7,6 +7,7 @@ stands). One record a row, none twice, online 1.
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from directdnsonly.zone.text import SIGNATURES, parse, records_of
 NO_NSEC3 = frozenset({"NSEC3", "NSEC3PARAM"})
 LONGEST_TYPE = 10  # octets of the column, in the plug-in's own schema as in ours
 LARGEST_TTL = 2**31 - 1
+REMEMBERED = 512  # zones whose rows are kept: backends that keep pace with each other read a zone once
+LONGEST_REMEMBERED = 8192  # octets of text, so that all of them stay below a few MiB
 
 
 class Row(NamedTuple):
@@ -52,17 +55,25 @@ def rows_of(change: ZoneChange, dialect: Dialect) -> frozenset[Row]:
     The text is read by our parser once more: a row that the plug-in cannot read would end in SERVFAIL for its name.
     """
     assert change.text is not None
+    read = _remembered if len(change.text) <= LONGEST_REMEMBERED else _read
+    return read(change.text, change.name, dialect)
+
+
+def _read(text: str, name: ZoneName, dialect: Dialect) -> frozenset[Row]:
     try:
-        parse(change.text, change.name)
+        parse(text, name)
     except PushRefused as error:
         raise RowRefused(f"the zone cannot be written: {error}") from None
-    rows = frozenset(_row(record, change.name, dialect) for record in records_of(change.text))
+    rows = frozenset(_row(record, name, dialect) for record in records_of(text))
     kinds = {row.type for row in rows}
     if not dialect.signed and (found := sorted(kinds & SIGNATURES)):
         raise RowRefused(
             f"the zone is signed ({', '.join(found)}), and signatures are not served with its answers by this plug-in"
         )
     return rows
+
+
+_remembered = functools.lru_cache(maxsize=REMEMBERED)(_read)  # by the whole text: it cannot be out of date
 
 
 def _row(record: Record, zone: ZoneName, dialect: Dialect) -> Row:

@@ -32,6 +32,9 @@ class Capabilities:
 
     batch_size: int = 200  # changes that one `apply` takes best
     concurrency: int = 1  # `apply` calls that may run at once (on different zones)
+    workers: int = (
+        0  # of its lane, where more than `dispatch.bulk_workers` pay: batches being proven beside those applied
+    )
     allows_transfer: bool = False  # AXFR from our address is allowed: records can be counted and read by DNS
     observes: bool = False  # `observe` and `stored` read what the name server itself reads (a database, its API)
     visible_s: float = 0.0  # its name server may notice a change only after this (caches); proof waits that much longer

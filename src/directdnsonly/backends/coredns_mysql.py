@@ -23,6 +23,7 @@ from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 
 PAGE = 1000
+MOST_WORKERS = 8
 COLUMNS = ("id", "zone_id", "hostname", "type", "data", "ttl", "online")
 Written = dict[ZoneName, frozenset[Row]]
 
@@ -37,6 +38,9 @@ class CorednsMysqlBackend:
         self.capabilities = Capabilities(
             batch_size=settings.batch_size,
             concurrency=settings.connections,
+            workers=min(
+                2 * settings.connections, MOST_WORKERS
+            ),  # CoreDNS reads a zone when it is asked: proofs take time
             allows_transfer=settings.transfers,
             observes=True,
             authoritative=settings.authoritative,

@@ -86,6 +86,7 @@ class Lane:
         self._breaker = Breaker(
             delay_s=settings.probe_delay_s, delay_max_s=settings.probe_delay_max_s, since=clock.now_s()
         )
+        self._bulk_workers = max(settings.bulk_workers, backend.capabilities.workers)
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._gate = gate
@@ -97,12 +98,14 @@ class Lane:
         self._probe_soon = asyncio.Event()
         self._wakes: dict[Priority, list[asyncio.Event]] = {
             Priority.INTERACTIVE: [asyncio.Event()],
-            Priority.BULK: [asyncio.Event() for _ in range(settings.bulk_workers)],
+            Priority.BULK: [asyncio.Event() for _ in range(self._bulk_workers)],
         }
         self._one_sweep = asyncio.Lock()
         self._sweep_wanted = asyncio.Event()
         self._sweep_wanted.set()  # at start the name server is compared with the store
-        self._sweep = Sweep(backend=backend, proof=self._proof, store=store, page=settings.sweep_page)
+        self._sweep = Sweep(
+            backend=backend, proof=self._proof, store=store, page=settings.sweep_page, on_queued=self._wake_all
+        )
         self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log, recorder=self._recorder)
         self._batch_limit = backend.capabilities.batch_size
         self._unsettled: list[Claim] = []  # their attempts ended, but the store could not take the news
@@ -167,7 +170,7 @@ class Lane:
         if reason := self._gate():
             self._trip(reason, quiet=True)  # it is only starting
         async with asyncio.TaskGroup() as workers:
-            for number in range(self._settings.bulk_workers):
+            for number in range(self._bulk_workers):
                 workers.create_task(
                     self._work(Priority.BULK, self._wakes[Priority.BULK][number]),
                     name=f"dispatch:{self.name}:bulk{number}",
@@ -311,7 +314,10 @@ class Lane:
         """Compare the name server with the store; with `repair`, queue again what differs. Raises BackendUnavailable."""
         async with self._one_sweep:
             await self._backend.ready()
+            began_at = self._clock.now_s()
             found = await self._sweep.run_once(repair=repair, gentle=gentle)
+            elapsed_s = round(self._clock.now_s() - began_at, 3)
+        self._log.info("backend.swept", backend=self.name, zones=found.seen, drifted=found.drifted, elapsed_s=elapsed_s)
         if found.drifted and repair:
             self._log.warning(
                 "backend.drifted",
@@ -320,7 +326,6 @@ class Lane:
                 drifted=found.drifted,
                 first=list(found.examples),
             )
-            self._wake_all()
         return found
 
     def _tell(self, end: Settlement, report: AttemptReport) -> None:

@@ -38,6 +38,8 @@ class DispatchSettings(BaseModel):
         8, ge=1, description="Zones that the express worker (pushes people wait for) takes at once."
     )
     bulk_workers: int = Field(
-        2, ge=1, description="Workers per backend beside the express one: one applies while one verifies."
+        2,
+        ge=1,
+        description="Workers per backend beside the express one, at least: one applies while one verifies.",
     )
     sweep_page: int = Field(1000, ge=1, description="Zones per step when a name server is compared with the store.")

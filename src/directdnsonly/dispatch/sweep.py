@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.dispatch.proof import Proof
@@ -15,6 +15,9 @@ from directdnsonly.verify.compare import Finding
 
 GENTLE_PAGE = 100
 SHOWN = 10  # drifted zones that are named in the log
+PAUSES = 3.0  # the pause of a gentle pass, in times of the work before it: a quarter of one core at most
+PATIENCE_S = 0.5  # in which a zone that DNS did not prove at once may do so
+DOUBT_S = 1.0  # the longest that such a zone waits for others to be asked again with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,41 +29,66 @@ class SweepFound:
     examples: tuple[str, ...] = ()
 
 
+@dataclass(slots=True, kw_only=True)
+class _Pass:
+    """What a pass has found so far."""
+
+    shown: int
+    seen: int = 0
+    drifted: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
 class Sweep:
     """First what the backend stores (whole, right version, serial, count), then what its name server answers (serial)."""
 
-    def __init__(self, *, backend: Backend, proof: Proof, store: WorkStore, page: int) -> None:
+    def __init__(
+        self, *, backend: Backend, proof: Proof, store: WorkStore, page: int, on_queued: Callable[[], None]
+    ) -> None:
+        """`on_queued` is told each time that zones were queued again, so that they need not wait for the end of the pass."""
         self._backend = backend
         self._proof = proof
         self._store = store
         self._page = page
+        self._on_queued = on_queued
         self.running = False
 
     async def run_once(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
         """One pass over all zones that are believed to be served; memory is one page. Raises BackendUnavailable.
 
-        `repair` False: nothing is queued again, `drifted` counts what would be. `gentle`: small pages, and as long a
-        pause after each as it took, so that pushes do not feel it.
+        `repair` False: nothing is queued again, `drifted` counts what would be. `gentle`: small pages, and after each a
+        pause three times as long as it took, so that pushes do not feel it.
         """
         self.running = True
+        pass_ = _Pass(shown=SHOWN)
+        doubtful: list[Claim] = []
+        since = 0.0  # when the first of them was found wanting
+        size = min(self._page, GENTLE_PAGE) if gentle else self._page
         try:
-            seen = drifted = 0
-            examples: list[str] = []
-            size = min(self._page, GENTLE_PAGE) if gentle else self._page
             async for page in self._store.wanted(self._backend.name, page=size):
                 began = time.monotonic()
-                seen += len(page)
-                broken = await self._broken(page)
-                examples += [f"{name}: {reason}" for name, reason in list(broken.items())[: SHOWN - len(examples)]]
-                drifted += await self._queue_again(page, broken) if repair else len(broken)
+                broken, unproven = await self._broken(page)
+                await self._note(pass_, page, broken, repair=repair)
+                pass_.seen += len(page)
+                since = since if doubtful else began
+                doubtful += unproven
                 if gentle:
-                    await asyncio.sleep(time.monotonic() - began)
+                    await asyncio.sleep((time.monotonic() - began) * PAUSES)
+                if doubtful and (len(doubtful) >= size or time.monotonic() - since > DOUBT_S):
+                    await self._note(pass_, doubtful, await self._still_unproven(doubtful), repair=repair)
+                    doubtful = []
+            await self._note(pass_, doubtful, await self._still_unproven(doubtful), repair=repair)
         finally:
             self.running = False
-        return SweepFound(seen=seen, drifted=drifted, examples=tuple(examples))
+        return SweepFound(seen=pass_.seen, drifted=pass_.drifted, examples=tuple(pass_.examples))
 
-    async def _broken(self, page: Sequence[Claim]) -> dict[str, str]:
-        """Zones of a page that are not as they should be, each with the reason."""
+    async def _note(self, pass_: _Pass, page: Sequence[Claim], broken: dict[str, str], *, repair: bool) -> None:
+        """Count what is broken; with `repair`, queue it again."""
+        pass_.examples += [f"{name}: {reason}" for name, reason in broken.items()][: pass_.shown - len(pass_.examples)]
+        pass_.drifted += await self._queue_again(page, broken) if repair else len(broken)
+
+    async def _broken(self, page: Sequence[Claim]) -> tuple[dict[str, str], list[Claim]]:
+        """Zones of a page that are not stored as they should be, each with the reason; and those that DNS did not prove."""
         stored = await self._backend.observe([claim.name for claim in page])
         broken = {
             str(claim.name): reason
@@ -68,11 +96,22 @@ class Sweep:
             if (reason := _why_not_as_stored(claim, observed))
         }
         whole = [claim for claim in page if claim.name not in broken]
-        verdicts = await self._proof.verify(whole, patience_s=0.5, count=False)
-        for claim, verdict in zip(whole, verdicts, strict=True):
-            if verdict.finding is not Finding.PROVEN:
-                broken[str(claim.name)] = verdict.reason
-        return broken
+        verdicts = await self._proof.verify(whole, patience_s=0.0, count=False)
+        unproven = [
+            claim for claim, verdict in zip(whole, verdicts, strict=True) if verdict.finding is not Finding.PROVEN
+        ]
+        return broken, unproven
+
+    async def _still_unproven(self, claims: Sequence[Claim]) -> dict[str, str]:
+        """Ask once more, with patience: many at once, since the patience is the same for one and for all."""
+        if not claims:
+            return {}
+        verdicts = await self._proof.verify(claims, patience_s=PATIENCE_S, count=False)
+        return {
+            str(claim.name): verdict.reason
+            for claim, verdict in zip(claims, verdicts, strict=True)
+            if verdict.finding is not Finding.PROVEN
+        }
 
     async def _queue_again(self, page: Sequence[Claim], broken: dict[str, str]) -> int:
         """By reason, so that each zone's own is seen while it waits."""
@@ -80,6 +119,8 @@ class Sweep:
         for reason in dict.fromkeys(broken.values()):
             names = [claim.name for claim in page if broken.get(claim.name) == reason]
             queued += await self._store.requeue(self._backend.name, names, reason=reason)
+        if queued:
+            self._on_queued()
         return queued
 
 
