@@ -149,6 +149,19 @@ class Service:
             raise ServiceFailed(causes) from group
         raise ServiceFailed("every actor ended, though none may")
 
+    def lost_actors(self) -> list[str]:
+        """Actors that have ended, are ending, or hang; each with what is known."""
+        tasks = {task.get_name(): task for task in asyncio.all_tasks()}
+        names = ["dispatch", "reconcile", "outbox:housekeeping", *(f"nameserver:{name}" for name in self.daemons)]
+        lost = []
+        for name in (*names, *self.dispatcher.actors):
+            task = tasks.get(name)
+            if task is None or task.cancelling():
+                lost.append(f"{name} {'has ended' if task is None else 'is ending'}")
+        for pulses in (self.reconciler.pulses, *(lane.pulses for lane in self.dispatcher.lanes.values())):
+            lost += [f"{name} hangs: its sign of life is {late:.0f} s late" for name, late in pulses.overdue().items()]
+        return lost
+
     async def aclose(self) -> None:
         """Release the backends and the parser."""
         if self.acceptance is not None:
@@ -265,6 +278,7 @@ def build_api(service: Service) -> FastAPI:
             for name, daemon in service.daemons.items()
         },
         alarms=lambda: [f"{one.kind} {one.subject}: {one.reason}" for one in service.reconciler.alarms()],
+        lost_actors=service.lost_actors,
         clock=service.clock,
         started_at=service.started_at,
         max_body_bytes=settings.max_body_bytes,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from docs.cli_session import PAGE, calls_on, page, play, stable
 
 from tests.support.programs import require_program
 
 
+@pytest.mark.timeout(600)  # half a hundred processes; a minute on a machine with nothing else to do
 def test_the_page_shows_what_every_command_does():
     """Each call ends with the exit code of the page and prints the same, but for moments, durations and identities."""
     require_program("named")

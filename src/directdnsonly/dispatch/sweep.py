@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from directdnsonly.backends.contract import Backend, ZoneObserved
@@ -29,11 +29,15 @@ class SweepFound:
 class Sweep:
     """First what the backend stores (whole, right version, serial, count), then what its name server answers (serial)."""
 
-    def __init__(self, *, backend: Backend, proof: Proof, store: WorkStore, page: int) -> None:
+    def __init__(
+        self, *, backend: Backend, proof: Proof, store: WorkStore, page: int, beat: Callable[[], None] = lambda: None
+    ) -> None:
+        """`beat` is called at each page: the sign that it goes on."""
         self._backend = backend
         self._proof = proof
         self._store = store
         self._page = page
+        self._beat = beat
         self.running = False
 
     async def run_once(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
@@ -49,6 +53,7 @@ class Sweep:
             size = min(self._page, GENTLE_PAGE) if gentle else self._page
             async for page in self._store.wanted(self._backend.name, page=size):
                 began = time.monotonic()
+                self._beat()
                 seen += len(page)
                 broken = await self._broken(page)
                 examples += [f"{name}: {reason}" for name, reason in list(broken.items())[: SHOWN - len(examples)]]
