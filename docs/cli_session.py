@@ -238,6 +238,7 @@ def serve(session: Session) -> Shown:
     time.sleep(0.2)
     process.send_signal(signal.SIGTERM)
     seen += process.stdout.readlines()
+    process.stdout.close()
     code = process.wait(timeout=30)
     wanted = ("service.started", "nameserver.started", "nameserver.stopped", "service.stopped")
     lines = [line for line in seen if any(word in line for word in wanted)]
@@ -367,6 +368,7 @@ def stable(text: str) -> str:
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?", "TIME"),
         (r"\b\d\d:\d\d:\d\d(\.\d+)?", "TIME"),
         (r"\b\d{4}-\d\d-\d\d\b", "DATE"),
+        (r"\b\d{8}-\d{6}\b", "TIME"),
         (r"\b01[0-9A-Z]{24}\b", "CHANGE"),
         (r"\$argon2id\S+", "HASH"),
         (r"\b[0-9a-f]{12,64}\b", "HEX"),
