@@ -150,14 +150,13 @@ class Service:
         raise ServiceFailed("every actor ended, though none may")
 
     def lost_actors(self) -> list[str]:
-        """Actors that have ended, are ending, or hang; each with what is known."""
-        tasks = {task.get_name(): task for task in asyncio.all_tasks()}
+        """Actors that have ended or hang; each with what is known.
+
+        `Task.cancelling` tells nothing: libraries that cancel inside of a task leave it counted.
+        """
+        alive = {task.get_name() for task in asyncio.all_tasks()}
         names = ["dispatch", "reconcile", "outbox:housekeeping", *(f"nameserver:{name}" for name in self.daemons)]
-        lost = []
-        for name in (*names, *self.dispatcher.actors):
-            task = tasks.get(name)
-            if task is None or task.cancelling():
-                lost.append(f"{name} {'has ended' if task is None else 'is ending'}")
+        lost = [f"{name} has ended" for name in (*names, *self.dispatcher.actors) if name not in alive]
         for pulses in (self.reconciler.pulses, *(lane.pulses for lane in self.dispatcher.lanes.values())):
             lost += [f"{name} hangs: its sign of life is {late:.0f} s late" for name, late in pulses.overdue().items()]
         return lost
