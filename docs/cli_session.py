@@ -277,7 +277,7 @@ def steps() -> list[Act | Call]:
         Act("", lambda it: it.proven("two.example")),
         Call("zones"),
         Call("show one.example"),
-        Call("outbox --backend ns2"),
+        Call("outbox --backend ns2 --limit 1"),
         Act("# DirectAdmin pushes a zone that no name server could load", _refused),
         Call("refused"),
         Call("outbox --dead"),
