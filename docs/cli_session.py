@@ -34,7 +34,7 @@ DOWN = """\
       type: powerdns
       api_url: http://127.0.0.1:{down}
       api_key: not-shown
-      verify_address: 127.0.0.1
+      verify_address: "127.0.0.1#{down}"
 """
 HEAD = (Path(__file__).parent / "cli-head.md").read_text()
 
@@ -365,7 +365,7 @@ def calls_on(text: str) -> list[tuple[str, int, str]]:
 def stable(text: str) -> str:
     """The part of an output that is the same in every run: without moments, durations, sizes, identities and widths."""
     for pattern, mask in (
-        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?", "TIME"),
+        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?(\+00:00)?", "TIME"),
         (r"\b\d\d:\d\d:\d\d(\.\d+)?", "TIME"),
         (r"\b\d{4}-\d\d-\d\d\b", "DATE"),
         (r"\b\d{8}-\d{6}\b", "TIME"),
