@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 
-.PHONY: help run test check bench faults docs matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
+.PHONY: help run test check bench faults docs docs-cli matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -39,6 +39,9 @@ faults: tools-test .venv/.dev ## kill, fill, lock, hang, lie, 200 times; thousan
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
 	$(PY) docs/generate.py
+
+docs-cli: tools-test .venv/.dev ## docs/cli.md anew, from a session with every command on a real service
+	$(SBIN) PYTHONPATH=. $(PY) -m docs.cli_session
 
 matrix: tools-test .venv/.dev build/coredns ## the RR-type matrix anew, from a run against every name server
 	$(SBIN) RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py tests/contract/test_coredns_answers.py

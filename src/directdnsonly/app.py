@@ -149,6 +149,18 @@ class Service:
             raise ServiceFailed(causes) from group
         raise ServiceFailed("every actor ended, though none may")
 
+    def lost_actors(self) -> list[str]:
+        """Actors that have ended or hang; each with what is known.
+
+        `Task.cancelling` tells nothing: libraries that cancel inside of a task leave it counted.
+        """
+        alive = {task.get_name() for task in asyncio.all_tasks()}
+        names = ["dispatch", "reconcile", "outbox:housekeeping", *(f"nameserver:{name}" for name in self.daemons)]
+        lost = [f"{name} has ended" for name in (*names, *self.dispatcher.actors) if name not in alive]
+        for pulses in (self.reconciler.pulses, *(lane.pulses for lane in self.dispatcher.lanes.values())):
+            lost += [f"{name} hangs: its sign of life is {late:.0f} s late" for name, late in pulses.overdue().items()]
+        return lost
+
     async def aclose(self) -> None:
         """Release the backends and the parser."""
         if self.acceptance is not None:
@@ -265,6 +277,7 @@ def build_api(service: Service) -> FastAPI:
             for name, daemon in service.daemons.items()
         },
         alarms=lambda: [f"{one.kind} {one.subject}: {one.reason}" for one in service.reconciler.alarms()],
+        lost_actors=service.lost_actors,
         clock=service.clock,
         started_at=service.started_at,
         max_body_bytes=settings.max_body_bytes,

@@ -89,6 +89,14 @@ class VersionConflict(DirectDNSOnlyError):
         )
 
 
+class KeyTaken(DirectDNSOnlyError):
+    """Another request has used this idempotency key, and its change is recorded: nothing was recorded now."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__("a request with this Idempotency-Key has just been recorded: send it again to get its answer")
+
+
 class OutboxUnavailable(DirectDNSOnlyError):
     """Our store is at fault (disk full, locked, backlog): answer error=1, never a false error=0."""
 

@@ -10,7 +10,7 @@ from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.dispatch import lane
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.drift import HeldPush
-from directdnsonly.outbox.records import Owner, Priority, Receipt, Source
+from directdnsonly.outbox.records import FREELY, Owner, Priority, Receipt, Source, Terms
 from directdnsonly.receive.accept import Acceptance
 from directdnsonly.reconcile.seams import Swept
 from directdnsonly.zone.name import ZoneName
@@ -27,9 +27,7 @@ class ManualPushes:
     def _owner(self, credential: str) -> Owner:
         return Owner(credential=credential, hostname=self._hostnames.get(credential, ""))
 
-    async def put(
-        self, name: ZoneName, body: bytes, *, credential: str, address: str, expected_version: int | None = None
-    ) -> Pushed:
+    async def put(self, name: ZoneName, body: bytes, *, credential: str, address: str, terms: Terms = FREELY) -> Pushed:
         """Accept a zone from a person or a script."""
         accepted = await self._acceptance.push(
             name,
@@ -37,20 +35,18 @@ class ManualPushes:
             owner=self._owner(credential),
             address=address,
             source=Source.API,
-            expected_version=expected_version,
+            terms=terms,
         )
         return Pushed(receipt=accepted.receipt, warnings=accepted.warnings)
 
-    async def delete(
-        self, name: ZoneName, *, credential: str, address: str, expected_version: int | None = None
-    ) -> Receipt:
+    async def delete(self, name: ZoneName, *, credential: str, address: str, terms: Terms = FREELY) -> Receipt:
         """Accept a delete from a person or a script."""
         return await self._acceptance.delete(
             name,
             owner=self._owner(credential),
             address=address,
             source=Source.API,
-            expected_version=expected_version,
+            terms=terms,
         )
 
     async def roll_back(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:

@@ -84,7 +84,7 @@ def test_the_documented_examples_work_as_written(api, service):
         " ", "\t"
     )
 
-    tried = 0
+    tried, untold = 0, set()
     for path, item in schema["paths"].items():
         for method, operation in item.items():
             given = {
@@ -94,16 +94,39 @@ def test_the_documented_examples_work_as_written(api, service):
                 if part["in"] == "path"
             }
             if "{" in path.format_map(_Known(given)) or method == "delete":
+                untold.add((method, path))
                 continue
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
             json = _example(schema, body) if body else None
             if body and json is None:
+                untold.add((method, path))
                 continue
             answer = api.request(method, service.url + path.format(**given), json=json)
             not_pinned = (method, path[-4:], answer.status_code) == ("get", "/pin", 404)
             assert answer.status_code < 300 or not_pinned, (method, path, answer.text)
             tried += 1
     assert tried > 10
+    untold -= {("delete", "/api/v1/zones/{zone}"), ("delete", "/api/v1/zones/{zone}/pin")}  # asked below
+    assert untold == UNTOLD, sorted(untold ^ UNTOLD)
+    deleted = [path for path in schema["paths"] if path == "/api/v1/zones/{zone}" or path.endswith("/pin")]
+    for path in sorted(deleted, key=len, reverse=True):  # the pin, then the zone: last, since nothing is left then
+        answer = api.delete(service.url + path.format(zone="example.com"))
+        assert answer.status_code in ((200, 404) if path.endswith("/pin") else (200,)), answer.text
+
+
+# What the schema gives no whole example of, because it needs something that only this service knows.
+UNTOLD = {
+    ("delete", "/api/v1/migrations/{number}"),
+    ("delete", "/api/v1/tokens/{token_id}"),
+    ("get", "/api/v1/changes/{change_id}"),
+    ("get", "/api/v1/reconcile/jobs/{number}"),
+    ("post", "/api/v1/held/{zone}/approve/{digest}"),
+    ("post", "/api/v1/held/{zone}/reject/{digest}"),
+    ("post", "/api/v1/migrations"),
+    ("post", "/api/v1/reconcile/approve/{plan}"),
+    ("post", "/api/v1/reconcile/servers/{server}/accept-list"),
+    ("post", "/api/v1/reconcile/undo/{zone}"),
+}
 
 
 class _Known(dict[str, str]):
@@ -271,25 +294,24 @@ def test_any_request_that_fits_the_schema_is_answered_as_the_schema_says(service
     schema = schemathesis.openapi.from_url(url, headers={"Authorization": "Basic " + _word()}, config=config)
     names = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
     checks = CHECKS.get_by_names(names)
-    skipped = ("/api/v1/tokens", "/api/v1/changes", "/api/v1/backends/{name}/pause")
-    tried = []
+    tried, documented = set(), set()
 
     for result in schema.get_all_operations():
         operation = result.ok()
-        if operation.path.startswith(skipped) and operation.method.upper() != "GET":
-            continue
+        documented.add((operation.method.upper(), operation.path))
 
         @given(case=operation.as_strategy())
         @settings(
             max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
         )
         def run(case):
-            tried.append(case.path)
+            tried.add((case.method.upper(), case.path))
             case.call_and_validate(base_url=service.url, checks=checks, headers={"Authorization": "Basic " + _word()})
 
         run()
 
-    assert len(set(tried)) > 10
+    assert documented == tried
+    assert {"PUT", "DELETE", "POST", "GET"} == {method for method, _ in tried}
 
 
 def _word() -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, wait_served, zone_text
-from bench.service import Service
+from bench.service import MANAGED, Service
 
 from directdnsonly.receive.access import hash_of
 from tests.support.programs import require_program
@@ -20,7 +20,14 @@ SERIAL = 2026112300
 MARK = "zone-content-that-nobody-logs"
 
 
-def test_a_full_run_tells_no_secret(tmp_path):
+class Degraded(Service):
+    """One of its backends is down, so it never says that everything is ready."""
+
+    def start(self, *, until: str = "accepting") -> float:
+        return super().start(until=until)
+
+
+def test_a_full_run_tells_no_secret(tmp_path):  # noqa: PLR0915 - one run, looked at from every side
     """Log at DEBUG, every answer, /metrics, OpenAPI, the audit, the store and the process list."""
     require_program("named")
     words = {
@@ -28,6 +35,8 @@ def test_a_full_run_tells_no_secret(tmp_path):
         "hashed": "Secret-Hashed-2",
         "typed": "Secret-Typed-As-User-3",
         "wrong": "Secret-Wrong-4",
+        "api key": "Secret-Api-Key-5",
+        "directadmin": "Secret-Of-Directadmin-6",
     }
     hashed = hash_of(words["hashed"])
     (tmp_path / "word").write_text(words["plain"])
@@ -36,7 +45,15 @@ def test_a_full_run_tells_no_secret(tmp_path):
         {"name": "hashed", "password_hash": hashed, "roles": ["read", "operate"]},
     ]
     answers: list[str] = []
-    with Service(environ={"DADNS_APP_CREDENTIALS": json.dumps(credentials)}, log_level="DEBUG") as service:
+    # A backend and a DirectAdmin server whose secrets are sent to somebody who fails: errors are where secrets come out.
+    down = json.dumps({"type": "powerdns", "api_url": "http://127.0.0.1:1", "api_key": words["api key"]})
+    server = json.dumps({"hostname": "127.0.0.1", "port": 1, "ssl": False, "password": words["directadmin"]})
+    told = {
+        "backends": MANAGED + f"    ns2: {{{down}}}\n",
+        "extra": f"reconciliation: {{enabled: true, timeout_s: 2, directadmin_servers: [{server}]}}\n",
+    }
+    environ = {"DADNS_APP_CREDENTIALS": json.dumps(credentials)}
+    with Degraded(environ=environ, log_level="DEBUG", **told) as service:
         text = zone_text("example.com", SERIAL) + f'marked 60 IN TXT "{MARK}"\n'.encode()
         push_blocking(service.port, rawsave("example.com", text))
         with dns_socket(service.dns_port) as sock:
@@ -62,6 +79,12 @@ def test_a_full_run_tells_no_secret(tmp_path):
         ):
             ask("GET", path, anna)
             ask("GET", path, None, headers=bearer)
+        plan = ask("POST", "/api/v1/reconcile/plan", anna).json()
+        ask("GET", f"/api/v1/reconcile/jobs/{plan['id']}?wait=30", anna)
+        assert "no list" in answers[-1] or "reason" in answers[-1]
+        assert not ask("POST", "/api/v1/backends/ns2/probe", anna).json()["ready"]
+        for path in ("/api/v1/backends", "/api/v1/reconcile", "/api/v1/zones/example.com/served"):
+            ask("GET", path, anna)
         ask("GET", "/api/v1/tokens", anna)
         ask("GET", "/readyz?verbose=true", anna)
         for auth in (("plain", words["wrong"]), (words["typed"], "x"), ("hashed", words["wrong"])):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from directdnsonly.clock import Clock
-from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.errors import OutboxUnavailable, VersionConflict, ZonePolicyError
 from directdnsonly.outbox.drift import HeldPush, Migration
 from directdnsonly.outbox.records import (
     Event,
@@ -20,6 +20,7 @@ from directdnsonly.outbox.records import (
     Receipt,
     Refused,
     Source,
+    Terms,
     ZoneSummary,
 )
 from directdnsonly.zone.model import Zone
@@ -55,6 +56,7 @@ class FakeStore:
         """Newest wins; the published serial only moves forward; the same content changes nothing."""
         await self._may_write("push")
         zone, origin = push.zone, push.origin
+        self._judge(zone.name, origin, push.terms)
         before, former = self._zones.get(zone.name, (None, None))
         same = former is not None and former.digest == zone.digest
         serial = _publish(zone.serial, before, same=same, signed=zone.signed)
@@ -82,6 +84,7 @@ class FakeStore:
         """A tombstone; unknown zones and other servers' zones stay as they are."""
         await self._may_write("delete")
         name, origin = deletion.name, deletion.origin
+        self._judge(name, origin, deletion.terms)
         before, zone = self._zones.get(name, (None, None))
         ignored = ""
         if before is not None and zone is not None and not _same_server(before.owner, origin.owner):
@@ -128,11 +131,6 @@ class FakeStore:
         """One zone or its tombstone."""
         return self._zones.get(name, (None, None))[0]
 
-    async def zones_of(self, credential: str) -> int:
-        """Living zones of a credential."""
-        held = [summary for summary, _ in self._zones.values() if summary.kind is Kind.PUT]
-        return sum(summary.owner.credential == credential for summary in held)
-
     async def text(self, name: ZoneName, version: int | None = None) -> str | None:
         """The newest text only."""
         summary, zone = self._zones.get(name, (None, None))
@@ -156,6 +154,16 @@ class FakeStore:
         if self.unavailable:
             raise OutboxUnavailable(self.unavailable)
         self.writes.append(what)
+
+    def _judge(self, name: ZoneName, origin: Origin, terms: Terms) -> None:
+        summary, zone = self._zones.get(name, (None, None))
+        newest = summary.version if summary is not None and zone is not None else 0
+        if terms.expected_version not in (None, newest):
+            raise VersionConflict(name, expected=terms.expected_version or 0, newest=newest)
+        credential = origin.owner.credential
+        held = [one for one, text in self._zones.values() if text is not None and one.owner.credential == credential]
+        if terms.max_zones and summary not in held and len(held) >= terms.max_zones:
+            raise ZonePolicyError(f"{credential} may hold {terms.max_zones} zones at most", rule="credential-zones")
 
     def _summary(self, name: ZoneName, kind: Kind, version: int, serial: int, origin: Origin) -> ZoneSummary:
         now_s = self._clock.now_s()

@@ -7,12 +7,15 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from directdnsonly.cli.checks_door import certificate_state
 from tests.support.api_server import PASSWORD, USER, Answer, Asked, api_server, change, placement, receipt
+from tests.support.programs import require_program
 
 SRC = Path(__file__).parents[2] / "src"
 
@@ -241,6 +244,57 @@ def test_check_tells_what_this_machine_lacks(dadns, tmp_path):
     assert "configuration: config.yml" in free.stdout
     assert "backend bind: bind" in free.stdout
     assert not (tmp_path / "data").exists()
+
+
+def _certificate(folder: Path, name: str, *, days: int) -> tuple[Path, Path]:
+    """A self-signed pair that ends after so many days."""
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(
+        [require_program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-days", str(days), "-subj", "/CN=dns.example", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return certificate, key
+
+
+def test_check_looks_at_the_door(dadns, tmp_path):
+    """A certificate about to end, a socket that cannot be made, proxies that are half of the world: all at once."""
+    fresh, key = _certificate(tmp_path, "fresh", days=90)
+    old, old_key = _certificate(tmp_path, "old", days=5)
+    (tmp_path / "file").write_text("")
+    config = "app: {{auth_password: x, listen_host: 127.0.0.1, listen_port: {port}, tls_certificate: {certificate}, tls_key: {key}, {more}}}\n"
+    config += "dns: {{backends: {{bind: {{managed: false, zones_dir: zones}}}}}}\n"
+
+    def check(certificate: Path, key: Path, more: str = "listen_socket: run/s") -> subprocess.CompletedProcess[str]:
+        text = config.format(port=_free_port(), certificate=certificate, key=key, more=more)
+        (tmp_path / "config.yml").write_text(text)
+        return dadns("check")
+
+    good = check(fresh, key)
+    assert 0 == good.returncode, good.stdout
+    assert "fresh.pem and its key fit, until " in good.stdout
+    assert "folder of listen_socket: run" in good.stdout
+
+    bad = check(old, old_key, "listen_socket: file/s, trusted_proxies: [128.0.0.0/1, 10.0.0.7, 10.0.0.9/8]")
+    assert 1 == bad.returncode
+    assert "old.pem expires in " in bad.stdout
+    assert "file is not a folder" in bad.stdout
+    assert "128.0.0.0/1: everybody in it can claim to be anybody" in bad.stdout
+    assert "10.0.0.9/8 (that is 10.0.0.0/8): X-Forwarded-For is believed" in bad.stdout
+
+    strangers = check(fresh, old_key)
+    assert (2, True) == (strangers.returncode, "they do not belong together" in strangers.stderr)
+    absent = check(tmp_path / "none.pem", tmp_path / "none.key")
+    assert "app.tls_certificate: " in absent.stderr
+    assert "app.tls_key: " in absent.stderr
+
+
+def test_an_expired_certificate_is_told(tmp_path):
+    """By its date, seen from later; and when the library itself finds it expired."""
+    pair = _certificate(tmp_path, "short", days=1)
+
+    assert "has expired on " in certificate_state(*pair, now=time.time() + 3 * 86_400)[1]
+    assert "expires in 1 days" in certificate_state(*pair)[1]
 
 
 def _free_port() -> int:

@@ -130,6 +130,26 @@ def test_each_variable_has_its_effect(write, variable, value, found, expected):
     assert expected == found(load(write(GOOD), environ=environ))
 
 
+@pytest.mark.parametrize(
+    ("given", "name", "key", "expected"),
+    [
+        # Sorted by name MY_RNDC_PORT comes before MY_RNDC_TYPE, and `rndc_port` is a key of another type.
+        ({"MY_RNDC_PORT": "5301", "MY_RNDC_TYPE": "nsd"}, "my_rndc", "port", 5301),
+        ({"MY_RNDC_PORT": "954", "MY_TYPE": "bind"}, "my", "rndc_port", 954),
+        ({"EDGE_NOTIFY_ADDRESSES": "10.0.0.1", "EDGE_TYPE": "nsd"}, "edge", "notify_addresses", ("10.0.0.1",)),
+        ({"EDGE_API_URL": "http://a:1", "EDGE_TYPE": "powerdns", "EDGE_API_KEY": "k"}, "edge", "api_url", "http://a:1"),
+    ],
+)  # fmt: skip
+def test_the_type_of_a_backend_counts_before_its_other_variables(write, given, name, key, expected):
+    """Whatever their order: the type tells where the name ends, and what a value is."""
+    environ = {f"DADNS_DNS_BACKENDS_{variable}": value for variable, value in given.items()}
+
+    backends = load(write("app: {auth_password: s3cret}\n"), environ=environ).dns.backends
+
+    assert [name] == list(backends)
+    assert expected == getattr(backends[name], key)
+
+
 def test_a_secret_can_come_from_a_file(write, tmp_path):
     """As containers hand it over."""
     secret = tmp_path / "secret"

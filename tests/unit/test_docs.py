@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from bench.plot import curve
+from docs import cli_session
 
 from directdnsonly.log import EVENTS
 
@@ -19,6 +20,18 @@ def test_the_generated_pages_are_current():
     pages = runpy.run_path(str(ROOT / "docs" / "generate.py"))["pages"]()
 
     assert {path.name: text for path, text in pages.items()} == {path.name: path.read_text() for path in pages}
+
+
+def test_every_command_has_its_section_with_a_call():
+    """`make docs-cli` writes it from a real run; tests/e2e/test_cli_page.py runs the session again."""
+    text = (ROOT / "docs" / "cli.md").read_text()
+    sections = {part.split("\n", 1)[0]: part for part in text.split("\n### ")[1:]}
+
+    assert set(cli_session.commands_once()) == set(sections)
+    for name, about in cli_session.commands_once().items():
+        assert about in sections[name]
+        assert re.search(rf"^\$ .*dadns {name}( |$)", sections[name], re.MULTILINE), name
+    assert text.startswith((ROOT / "docs" / "cli-head.md").read_text())
 
 
 def test_every_logged_event_is_in_the_list():

@@ -28,18 +28,25 @@ def router(parts: ApiParts) -> APIRouter:
 
     @health.get("/readyz", summary="Pushes can be committed; the state of each part")
     async def readyz(request: Request, *, verbose: bool = False) -> Response:
-        """Ready = the store can commit. A dead backend is degraded, not unready: pushes are still safe with us."""
+        """Ready = the store can commit and every actor is at work. A dead backend is degraded, not unready: pushes are still safe with us."""
         if verbose:
             _may_look(request)
         reason = await probe.reason()
         store = "unavailable" if reason else "ok"
         daemons = parts.daemons()
         backends = {name: backend_state(lane, daemons.get(name)) for name, lane in parts.lanes().items()}
-        ready = store == "ok"
+        lost = parts.lost_actors()
+        ready = store == "ok" and not lost
         status = "unready" if not ready else "ready" if set(backends.values()) <= {"ok"} else "degraded"
-        answer: dict[str, object] = {"status": status, "store": store, "backends": backends}
+        answer: dict[str, object] = {
+            "status": status,
+            "store": store,
+            "actors": "lost" if lost else "ok",
+            "backends": backends,
+        }
         if verbose:
-            answer["reason"] = reason
+            answer["reason"] = reason or "; ".join(lost)
+            answer["lost_actors"] = lost
             if ready:
                 answer["details"] = (await status_of(parts)).model_dump(mode="json")
         return JSONResponse(answer, status_code=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)

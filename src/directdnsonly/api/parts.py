@@ -9,7 +9,7 @@ from typing import Protocol
 from fastapi import Request
 
 from directdnsonly.clock import Clock
-from directdnsonly.outbox.records import Event, Priority, Receipt
+from directdnsonly.outbox.records import FREELY, Event, Priority, Receipt, Terms
 from directdnsonly.outbox.sqlite import SqliteStore
 from directdnsonly.zone.name import ZoneName
 
@@ -25,16 +25,12 @@ class Pushed:
 class Pushes(Protocol):
     """The door of manual changes: the same line that DirectAdmin's pushes walk."""
 
-    async def put(
-        self, name: ZoneName, body: bytes, *, credential: str, address: str, expected_version: int | None = None
-    ) -> Pushed:
-        """Raises PushRefused, OutboxUnavailable, VersionConflict."""
+    async def put(self, name: ZoneName, body: bytes, *, credential: str, address: str, terms: Terms = FREELY) -> Pushed:
+        """Raises PushRefused, OutboxUnavailable, VersionConflict, KeyTaken."""
         ...
 
-    async def delete(
-        self, name: ZoneName, *, credential: str, address: str, expected_version: int | None = None
-    ) -> Receipt:
-        """Raises OutboxUnavailable, VersionConflict."""
+    async def delete(self, name: ZoneName, *, credential: str, address: str, terms: Terms = FREELY) -> Receipt:
+        """Raises OutboxUnavailable, VersionConflict, KeyTaken."""
         ...
 
     async def roll_back(self, name: ZoneName, body: bytes, *, credential: str, address: str) -> Pushed:
@@ -97,6 +93,7 @@ class ApiParts:
     lanes: Callable[[], Mapping[str, LaneStatusLike]]
     daemons: Callable[[], Mapping[str, DaemonState]]
     alarms: Callable[[], list[str]] = list  # what reconciliation found that a person must look at
+    lost_actors: Callable[[], list[str]] = list  # that ended or hang, though none may
     clock: Clock
     started_at: float
     max_body_bytes: int

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from directdnsonly.api.models import Problem
-from directdnsonly.errors import OutboxUnavailable, PushRefused, VersionConflict
+from directdnsonly.errors import KeyTaken, OutboxUnavailable, PushRefused, VersionConflict
 
 MEDIA_TYPE = "application/problem+json"
 TYPE: Final = "urn:directdnsonly:problem:"
@@ -80,6 +80,12 @@ async def on_conflict(_request: Request, error: Exception) -> Response:
     return problem(HTTPStatus.PRECONDITION_FAILED, str(error))
 
 
+async def on_taken(_request: Request, error: Exception) -> Response:
+    """The same request was recorded a moment ago."""
+    assert isinstance(error, KeyTaken)
+    return problem(HTTPStatus.CONFLICT, str(error))
+
+
 async def on_unavailable(_request: Request, error: Exception) -> Response:
     """Our store is at fault: nothing was recorded, try again."""
     assert isinstance(error, OutboxUnavailable)
@@ -97,5 +103,6 @@ HANDLERS = {
     RequestValidationError: on_invalid,
     PushRefused: on_refused,
     VersionConflict: on_conflict,
+    KeyTaken: on_taken,
     OutboxUnavailable: on_unavailable,
 }

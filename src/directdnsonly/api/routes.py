@@ -26,10 +26,10 @@ from directdnsonly.api.parts import ApiParts, Audit, Pushed
 from directdnsonly.api.problem import MEDIA_TYPE, PROBLEMS, RESPONSES
 from directdnsonly.api.rrsets import EXAMPLE_JSON, EXAMPLE_TEXT
 from directdnsonly.api.status import status_of
-from directdnsonly.api.writing import Once, expected_version, read_body, zone_text
+from directdnsonly.api.writing import Once, read_body, zone_text
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import ZoneFilter
-from directdnsonly.outbox.records import Event, Kind, Receipt
+from directdnsonly.outbox.records import Event, Kind, Receipt, Terms
 from directdnsonly.zone.name import ZoneName
 
 LONGEST_WAIT_S = 60.0
@@ -135,15 +135,13 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         responses=CONDITIONAL,
     )
     async def put_zone(zone: ZonePath, request: Request, response: Response, _headers: WriteHeaders) -> ReceiptView:
-        name, who, expected = ZoneName.parse(zone), parts.authenticate(request), expected_version(request)
+        name, who = ZoneName.parse(zone), parts.authenticate(request)
         await _may_change(parts, request, name)
         body = await read_body(request, limit=parts.max_body_bytes, timeout_s=parts.body_timeout_s)
         text = zone_text(request, body)
 
-        async def act() -> Pushed:
-            return await parts.pushes.put(
-                name, text, credential=who, address=address_of(request), expected_version=expected
-            )
+        async def act(terms: Terms) -> Pushed:
+            return await parts.pushes.put(name, text, credential=who, address=address_of(request), terms=terms)
 
         pushed, replayed = await once.run(request, who, body, act)
         if not replayed:
@@ -158,17 +156,15 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         responses=CONDITIONAL,
     )
     async def delete_zone(zone: ZonePath, request: Request, response: Response, _headers: WriteHeaders) -> ReceiptView:
-        name, who, expected = ZoneName.parse(zone), parts.authenticate(request), expected_version(request)
+        name, who = ZoneName.parse(zone), parts.authenticate(request)
         await _may_change(parts, request, name)
 
-        async def act() -> Pushed:
+        async def act(terms: Terms) -> Pushed:
             found = await store.zone(name)
             if found is None or found.kind is Kind.DELETE:
                 raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: there is nothing to delete")
             return Pushed(
-                receipt=await parts.pushes.delete(
-                    name, credential=who, address=address_of(request), expected_version=expected
-                )
+                receipt=await parts.pushes.delete(name, credential=who, address=address_of(request), terms=terms)
             )
 
         pushed, replayed = await once.run(request, who, b"", act)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 from directdnsonly.api.parts import Pushed
 from directdnsonly.api.rrsets import ZoneContent
 from directdnsonly.outbox.operators import Repeated
-from directdnsonly.outbox.records import Receipt
+from directdnsonly.outbox.records import Receipt, Terms
 
 ZONE_FILE: Final = frozenset({"", "text/dns", "text/plain", "application/octet-stream"})
 _ETAG: Final = re.compile(r'"?([0-9]{1,18})"?')
@@ -25,10 +26,9 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Keys(Protocol):
-    """Where keys are kept."""
+    """Where keys are kept: each in the transaction of its change."""
 
     async def repeated(self, credential: str, key: str) -> Repeated | None: ...  # noqa: D102
-    async def keep_key(self, credential: str, key: str, what: Repeated) -> None: ...  # noqa: D102
     async def receipt(self, change_id: str) -> Receipt | None: ...  # noqa: D102
 
 
@@ -92,12 +92,13 @@ class Once:
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def run(
-        self, request: Request, credential: str, body: bytes, act: Callable[[], Awaitable[Pushed]]
+        self, request: Request, credential: str, body: bytes, act: Callable[[Terms], Awaitable[Pushed]]
     ) -> tuple[Pushed, bool]:
-        """What `act` recorded now or before; and whether it was before."""
+        """What `act` recorded now, under the terms that the headers name, or before; and whether it was before."""
+        terms = Terms(expected_version=expected_version(request))
         key = request.headers.get("idempotency-key")
         if key is None:
-            return await act(), False
+            return await act(terms), False
         if not _KEY.fullmatch(key):
             raise HTTPException(HTTPStatus.BAD_REQUEST, "an Idempotency-Key is 1 to 255 visible characters")
         asked = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
@@ -105,10 +106,7 @@ class Once:
         async with lock:  # two at the same moment: the second one waits and gets the first one's answer
             before = await self._keys.repeated(credential, key)
             if before is None:
-                pushed = await act()
-                kept = Repeated(fingerprint=asked, change_id=pushed.receipt.change_id, warnings=pushed.warnings)
-                await self._keys.keep_key(credential, key, kept)
-                return pushed, False
+                return await act(replace(terms, key=key, fingerprint=asked)), False
         if before.fingerprint != asked:
             raise HTTPException(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "this Idempotency-Key was used for another request: choose a new one"

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import typer
+
 
 def main() -> None:
     """The console entry."""
+    whole()()
+
+
+def whole() -> typer.Typer:
+    """`dadns` with all its commands. Call it once."""
     from directdnsonly.cli import acting, held, history, looking, moving, outbox, reconcile  # noqa: F401, PLC0415 - completion stays cheap; some add their commands by themselves
     from directdnsonly.cli.commands import app  # noqa: PLC0415 - same
 
     for commands in (looking, outbox, history, acting, moving):
         commands.register(app)
-    app()
+    return app

@@ -10,17 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from directdnsonly.cli.client import Client, find_target, zone_path
-from directdnsonly.cli.commands import (
+from directdnsonly.cli.terminal import (
     EXIT_FAILED,
     ConfigOption,
     JsonOption,
     UrlOption,
-    _plain,
-    _run,
-    _say,
-    _table,
     err,
     out,
+    plain,
+    run,
+    say,
+    table_of,
 )
 
 tokens = typer.Typer(name="token", help="Bearer tokens of the API.", no_args_is_help=True)
@@ -43,19 +43,19 @@ def pause(
     as_json: JsonOption = False,
 ) -> None:
     """Deliver nothing to a backend until it is resumed, also over a restart. Pushes are accepted all the while."""
-    found = _run(_send(url, config, "POST", f"/api/v1/backends/{backend}/pause", {"reason": reason}))
+    found = run(_send(url, config, "POST", f"/api/v1/backends/{backend}/pause", {"reason": reason}))
     _tell(found, f"{backend}: {found['paused']}; {found['pending']} outstanding", as_json=as_json)
 
 
 def resume(backend: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Deliver to a backend again."""
-    found = _run(_send(url, config, "POST", f"/api/v1/backends/{backend}/resume"))
+    found = run(_send(url, config, "POST", f"/api/v1/backends/{backend}/resume"))
     _tell(found, f"{backend}: {found['state']}, {found['pending']} outstanding", as_json=as_json)
 
 
 def probe(backend: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Ask a backend and its name server now."""
-    found = _run(_send(url, config, "POST", f"/api/v1/backends/{backend}/probe"))
+    found = run(_send(url, config, "POST", f"/api/v1/backends/{backend}/probe"))
     what = "ready" if found["ready"] else f"not ready: {found['reason']}"
     _tell(found, f"{backend}: {what} ({found['elapsed_ms']} ms)", as_json=as_json)
     if not found["ready"]:
@@ -71,7 +71,7 @@ def redeliver(
 ) -> None:
     """Deliver the newest version of a zone once more, now."""
     query = f"?backend={backend}" if backend else ""
-    found = _run(_send(url, config, "POST", f"{zone_path(zone)}/redeliver{query}"))
+    found = run(_send(url, config, "POST", f"{zone_path(zone)}/redeliver{query}"))
     _tell(
         found, f"{found['zone']}: due now on {found['requeued']} of {len(found['backends'])} backends", as_json=as_json
     )
@@ -86,7 +86,7 @@ def hash_password() -> None:
     else:
         word = sys.stdin.readline().rstrip("\n")
     if len(word) < SHORTEST_PASSWORD:
-        _say(f"a password has at least {SHORTEST_PASSWORD} characters", to=err)
+        say(f"a password has at least {SHORTEST_PASSWORD} characters", to=err)
         raise typer.Exit(EXIT_FAILED)
     print(hash_of(word))
 
@@ -103,26 +103,26 @@ def create(
 ) -> None:
     """Make a token. It is shown once, on standard output; the rest on standard error."""
     new = {"name": name, "roles": role, "networks": network or [], "days": days}
-    found = _run(_send(url, config, "POST", "/api/v1/tokens", new))
+    found = run(_send(url, config, "POST", "/api/v1/tokens", new))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    _say(f"token {found['id']} of {name}: {', '.join(found['roles'])}; nobody can show it again", to=err)
+    say(f"token {found['id']} of {name}: {', '.join(found['roles'])}; nobody can show it again", to=err)
     print(found["token"])
 
 
 @tokens.command("list")
 def listed(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """All tokens, without their secrets."""
-    found = _run(_send(url, config, "GET", "/api/v1/tokens"))
+    found = run(_send(url, config, "GET", "/api/v1/tokens"))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = _table("id", "name", "roles", "networks", "made by", "made", "ends", folds="networks")
+    table = table_of("id", "name", "roles", "networks", "made by", "made", "ends", folds="networks")
     for each in found:
         ends = (each["expires_at"] or "never")[:10]
         cells = (each["id"], each["name"], " ".join(each["roles"]), " ".join(each["networks"]), each["created_by"])
-        table.add_row(*_plain(*cells, each["created_at"][:10], ends))
+        table.add_row(*plain(*cells, each["created_at"][:10], ends))
     out.print(table)
 
 
@@ -131,15 +131,15 @@ def revoke(
     token: Annotated[str, typer.Argument(help="Its id.")], url: UrlOption = None, config: ConfigOption = None
 ) -> None:
     """End a token at once."""
-    _run(_send(url, config, "DELETE", f"/api/v1/tokens/{token}"))
-    _say(f"token {token} is revoked")
+    run(_send(url, config, "DELETE", f"/api/v1/tokens/{token}"))
+    say(f"token {token} is revoked")
 
 
 def _tell(found: Any, line: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found, indent=2))
     else:
-        _say(line)
+        say(line)
 
 
 async def _send(url: str | None, config: Path | None, method: str, path: str, body: Any = None) -> Any:

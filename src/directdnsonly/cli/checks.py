@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from directdnsonly.cli import checks_door
 from directdnsonly.config import Settings
 from directdnsonly.nameservers.registry import NAMESERVERS
+from directdnsonly.receive.settings import AppSettings
 
 SBIN = "/usr/sbin:/sbin:/usr/local/sbin"
 
@@ -31,6 +33,7 @@ def look_around(settings: Settings) -> Iterator[Finding]:
         yield Finding(True, f"backend {name}: {backend.type}" + ("" if backend.enabled else ", not enabled"))
     for what, folder in (("data_dir", settings.data_dir), ("store", settings.store_folder)):
         yield _writable(what, folder)
+    yield from _door(settings.app)
     yield _port("pushes", settings.app.listen_host, settings.app.listen_port, (socket.SOCK_STREAM,))
     for name, backend in settings.enabled_backends().items():
         if backend.is_managed:
@@ -44,6 +47,17 @@ def look_around(settings: Settings) -> Iterator[Finding]:
                 yield _writable(f"{name}: zones_dir", zones_dir)
             if (named_conf := getattr(backend, "named_conf", None)) is not None:
                 yield _writable(f"{name}: folder of named_conf", named_conf.parent)
+
+
+def _door(app: AppSettings) -> Iterator[Finding]:
+    """What our own door needs beside its port."""
+    if app.tls_certificate is not None and app.tls_key is not None:
+        yield Finding(*checks_door.certificate_state(app.tls_certificate, app.tls_key))
+    if app.listen_socket is not None:
+        wrong = checks_door.socket_state(app.listen_socket)
+        yield Finding(False, wrong) if wrong else _writable("folder of listen_socket", app.listen_socket.parent)
+    for good, told in checks_door.proxies(app.trusted_proxies):
+        yield Finding(good, told)
 
 
 def _program(name: str, program: str, package: str) -> Finding:

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import sys
 import time
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
-from rich.text import Text
 
 from directdnsonly import __version__
-from directdnsonly.cli.client import Client, NoService, Rejected, find_target, zone_path
-from directdnsonly.config import load
-from directdnsonly.errors import ConfigError
+from directdnsonly.cli.client import Client, Rejected, find_target, zone_path
+from directdnsonly.cli.terminal import (
+    AT_ONCE,
+    EXIT_FAILED,
+    ConfigOption,
+    JsonOption,
+    UrlOption,
+    call,
+    err,
+    fetch,
+    out,
+    plain,
+    run,
+    say,
+    settings_of,
+    table_of,
+    tell_reasons,
+    when,
+)
 
-T = TypeVar("T")
-EXIT_FAILED, EXIT_CONFIG, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 2, 3, 130
-AT_ONCE = 16
 WATCH_EVERY_S = 2.0
 SUFFIXES = (".db", ".zone", ".txt")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 app = typer.Typer(
     name="dadns",
@@ -36,15 +43,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
-out, err = Console(), Console(stderr=True)
-
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file (else DADNS_CONFIG and the usual places).")
-]
-UrlOption = Annotated[
-    str | None, typer.Option("--url", help="The service (else DADNS_URL, else from the configuration).")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -57,9 +55,9 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
 @app.command()
 def serve(config: ConfigOption = None) -> None:
     """Run the service until SIGTERM."""
-    from directdnsonly.app import serve as run  # noqa: PLC0415 - other commands need not load the whole service
+    from directdnsonly.app import serve as serve_until_stopped  # noqa: PLC0415 - other commands need not load the whole service
 
-    raise typer.Exit(run(_settings(config)))
+    raise typer.Exit(serve_until_stopped(settings_of(config)))
 
 
 @app.command()
@@ -67,7 +65,7 @@ def check(config: ConfigOption = None) -> None:
     """Check the configuration and what it needs on this machine."""
     from directdnsonly.cli.checks import look_around  # noqa: PLC0415 - same
 
-    settings = _settings(config)
+    settings = settings_of(config)
     failed = False
     for finding in look_around(settings):
         out.print("   ok" if finding.good else "wrong", style="green" if finding.good else "red", end="  ")
@@ -90,7 +88,7 @@ def push(
     if zone is not None and len(files) > 1:
         raise typer.BadParameter("--zone names one zone, but several files are given")
     jobs = [(name, zone or _zone_of(name)) for name in files]
-    results = _run(_push_all(url, config, jobs, wait=wait, timeout_s=timeout))
+    results = run(_push_all(url, config, jobs, wait=wait, timeout_s=timeout))
     if as_json:
         print(json.dumps(results, indent=2))
     else:
@@ -109,16 +107,16 @@ def zones(
     as_json: JsonOption = False,
 ) -> None:
     """List zones."""
-    found = _run(_list_zones(url, config, search, limit))
+    found = run(_list_zones(url, config, search, limit))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = _table("zone", "serial", "version", "records", "server", "user", "pushed", folds="zone")
+    table = table_of("zone", "serial", "version", "records", "server", "user", "pushed", folds="zone")
     for entry in found:
         owner = entry["owner"]
         cells = (entry["zone"], entry["serial"], entry["version"], entry["records"])
         table.add_row(
-            *_plain(*cells, owner["hostname"] or owner["credential"], owner["username"], entry["pushed_at"][:19])
+            *plain(*cells, owner["hostname"] or owner["credential"], owner["username"], when(entry["pushed_at"]))
         )
     out.print(table)
 
@@ -126,27 +124,27 @@ def zones(
 @app.command()
 def show(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """One zone and its state on each name server."""
-    found = _run(_get(url, config, zone_path(zone)))
+    found = run(fetch(url, config, zone_path(zone)))
     if as_json:
         print(json.dumps(found, indent=2))
         return
     about = f"version {found['version']} ({found['kind']}), serial {found['serial']}, {found['records']} records"
-    _say(f"{found['zone']}: {about}")
+    say(f"{found['zone']}: {about}")
     for warning in found["warnings"]:
-        _say(f"  warning: {warning}")
+        say(f"  warning: {warning}")
     for place in found["placements"]:
         tail = f": {place['reason']}" if place["reason"] else ""
-        _say(f"  {place['backend']}: {place['state']}, proven version {place['verified_version']}{tail}")
+        say(f"  {place['backend']}: {place['state']}, proven version {place['verified_version']}{tail}")
 
 
 @app.command()
 def delete(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Remove a zone from every name server."""
-    receipt = _run(_call(url, config, "DELETE", zone_path(zone)))
+    receipt = run(call(url, config, "DELETE", zone_path(zone)))
     if as_json:
         print(json.dumps(receipt, indent=2))
     else:
-        _say(f"{receipt['zone']}: deleted, version {receipt['version']}, change {receipt['change_id']}")
+        say(f"{receipt['zone']}: deleted, version {receipt['version']}, change {receipt['change_id']}")
 
 
 @app.command()
@@ -160,8 +158,8 @@ def status(
     if watch:
         from directdnsonly.cli.looking import watch as watching  # noqa: PLC0415 - it imports this module
 
-        _run(watching(url, config, WATCH_EVERY_S, _tell_status))
-    found = _run(_get(url, config, "/api/v1/status"))
+        run(watching(url, config, WATCH_EVERY_S, _tell_status))
+    found = run(fetch(url, config, "/api/v1/status"))
     if as_json:
         print(json.dumps(found, indent=2))
     else:
@@ -170,79 +168,19 @@ def status(
 
 def _tell_status(found: Any) -> None:
     size = f"{found['store']['size_bytes'] / 2**20:.1f} MiB"
-    _say(f"DirectDNSOnly {found['version']}: {found['state']}, {found['zones']} zones, store {size}")
-    table = _table(
-        "backend", "state", "breaker", "pending", "leased", "dead", "oldest", "proven in", "reason", folds="reason"
-    )
+    say(f"DirectDNSOnly {found['version']}: {found['state']}, {found['zones']} zones, store {size}")
+    table = table_of("backend", "state", "breaker", "pending", "leased", "dead", "oldest", "proven in", folds="backend")
     for backend in found["backends"]:
         oldest, median = backend["oldest_s"], backend["median_proven_ms"]
         table.add_row(
-            *_plain(*(backend[key] for key in ("name", "state", "breaker", "pending", "leased", "dead"))),
+            *plain(*(backend[key] for key in ("name", "state", "breaker", "pending", "leased", "dead"))),
             "" if oldest is None else f"{oldest:.1f} s",
             "" if median is None else f"{median:.1f} ms",
-            *_plain(backend["reason"]),
         )
     out.print(table)
+    tell_reasons(found["backends"])
     for alarm in found.get("alarms", ()):
-        _say(f"ALARM {alarm}")
-
-
-def _settings(config: Path | None) -> Any:
-    try:
-        return load(config)
-    except ConfigError as error:
-        raise _wrong_configuration(error) from None
-
-
-def _wrong_configuration(error: ConfigError) -> typer.Exit:
-    """Tell every problem; the exit to raise."""
-    where = error.file or "no file found: defaults and variables"
-    err.print(f"wrong configuration ({where})", style="red", markup=False, highlight=False, soft_wrap=True)
-    for problem in error.problems:
-        err.print(f"  {problem}", markup=False, highlight=False, soft_wrap=True)
-    return typer.Exit(EXIT_CONFIG)
-
-
-def _table(*names: str, folds: str) -> Table:
-    """A table without frames; one column may be broken into lines, so that the others stay whole."""
-    columns = [Column(name, overflow="fold") if name == folds else Column(name, no_wrap=True) for name in names]
-    return Table(*columns, box=None, pad_edge=False, padding=(0, 1, 0, 0))
-
-
-def _plain(*values: object) -> list[Text]:
-    """Cells as they are: what other people wrote is no markup and moves no cursor."""
-    return [Text(_CONTROL.sub("?", str(value))) for value in values]
-
-
-def _say(line: str, *, to: Console | None = None) -> None:
-    """One line as it is: no markup, no wrapping, no control characters."""
-    (to or out).print(Text(_CONTROL.sub("?", line)), soft_wrap=True)
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        return asyncio.run(work)
-    except ConfigError as error:
-        code = _wrong_configuration(error)
-        _say("or tell where the service is: --url or DADNS_URL, with DADNS_USERNAME and DADNS_PASSWORD", to=err)
-        raise code from None
-    except NoService as error:
-        _say(str(error), to=err)
-        raise typer.Exit(EXIT_NO_SERVICE) from None
-    except Rejected as error:
-        _say(str(error), to=err)
-        raise typer.Exit(EXIT_FAILED) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-
-
-async def _call(url: str | None, config: Path | None, method: str, path: str) -> Any:
-    async with Client(find_target(url, config)) as client:
-        return await client.call(method, path)
-
-
-async def _get(url: str | None, config: Path | None, path: str) -> Any:
-    return await _call(url, config, "GET", path)
+        say(f"ALARM {alarm}")
 
 
 async def _list_zones(url: str | None, config: Path | None, search: str, limit: int) -> list[Any]:
@@ -298,22 +236,22 @@ async def _push_one(client: Client, file: str, zone: str, *, wait: bool, timeout
 
 def _tell_push(result: dict[str, Any]) -> None:
     if result.get("error"):
-        _say(f"{result['zone']}: refused: {result['error']}", to=err)
+        say(f"{result['zone']}: refused: {result['error']}", to=err)
         return
     what = "recorded" if result["changed"] else "unchanged"
     line = f"{result['zone']}: {what}, version {result['version']}, serial {result['serial']}, change {result['change_id']}"
-    _say(line)
+    say(line)
     if result.get("ignored"):
-        _say(f"  {result['ignored']}")
+        say(f"  {result['ignored']}")
     for warning in result.get("warnings", ()):
-        _say(f"  warning: {warning}")
+        say(f"  warning: {warning}")
     for place in result.get("placements", ()):
         tail = f": {place['reason']}" if place["reason"] else ""
-        _say(f"  {place['backend']}: {place['state']}{tail}")
+        say(f"  {place['backend']}: {place['state']}{tail}")
     if result.get("verified"):
-        _say(f"  proven by every name server after {result['elapsed_s']:.3f} s")
+        say(f"  proven by every name server after {result['elapsed_s']:.3f} s")
     elif "verified" in result:
-        _say("  not proven yet: dadns show tells more", to=err)
+        say(f"  not proven yet: dadns explain {result['zone']} tells why", to=err)
 
 
 def _zone_of(file: str) -> str:

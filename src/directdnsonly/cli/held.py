@@ -11,8 +11,8 @@ from urllib.parse import quote
 import typer
 
 from directdnsonly.cli.client import Client, find_target
-from directdnsonly.cli.commands import ConfigOption, JsonOption, UrlOption, _run, _say, app
-from directdnsonly.cli.reconcile import _when
+from directdnsonly.cli.commands import app
+from directdnsonly.cli.terminal import ConfigOption, JsonOption, UrlOption, run, say, when
 
 HOURS = {"m": 1 / 60, "h": 1.0, "d": 24.0}
 migrate = typer.Typer(help="Announce that zones move from one DirectAdmin server to another.", no_args_is_help=True)
@@ -32,33 +32,33 @@ async def _list(url: str | None, config: Path | None, path: str) -> Any:
 @app.command()
 def held(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Pushes that wait for approval, with what they would change."""
-    found = _run(_list(url, config, "/held"))
+    found = run(_list(url, config, "/held"))
     if as_json:
         print(json.dumps(found, indent=2))
         return
     for one in found:
-        _say(f"{one['zone']}: {one['reason']} (since {_when(one['at'])}, from {one['hostname'] or 'unknown'})")
+        say(f"{one['zone']}: {one['reason']} (since {when(one['at'])}, from {one['hostname'] or 'unknown'})")
         for line in one["difference"].splitlines():
-            _say(f"  {line}")
-        _say(
+            say(f"  {line}")
+        say(
             f"  dadns approve {one['zone']} {one['digest'][:16]}   or   dadns reject {one['zone']} {one['digest'][:16]}"
         )
     if not found:
-        _say("no push waits for approval")
+        say("no push waits for approval")
 
 
 @app.command()
 def approve(zone: str, digest: str, url: UrlOption = None, config: ConfigOption = None) -> None:
     """Serve a held push; the digest is the one that `dadns held` shows."""
-    done = _run(_call(url, config, "POST", f"/held/{quote(zone, safe='')}/approve/{quote(digest, safe='')}"))
-    _say(f"{done['zone']}: approved, version {done['version']}, change {done['change_id']}")
+    done = run(_call(url, config, "POST", f"/held/{quote(zone, safe='')}/approve/{quote(digest, safe='')}"))
+    say(f"{done['zone']}: approved, version {done['version']}, change {done['change_id']}")
 
 
 @app.command()
 def reject(zone: str, digest: str, url: UrlOption = None, config: ConfigOption = None) -> None:
     """Forget a held push; what is served stays."""
-    done = _run(_call(url, config, "POST", f"/held/{quote(zone, safe='')}/reject/{quote(digest, safe='')}"))
-    _say(f"{done['zone']}: rejected, the old version stays served")
+    done = run(_call(url, config, "POST", f"/held/{quote(zone, safe='')}/reject/{quote(digest, safe='')}"))
+    say(f"{done['zone']}: rejected, the old version stays served")
 
 
 @migrate.command("open")
@@ -80,23 +80,23 @@ def open_(
         "zones": [name.strip() for name in zones.split(",") if name.strip()],
         "hours": float(found[1]) * HOURS[found[2]],
     }
-    move = _run(_call(url, config, "POST", "/migrations", json=body))
+    move = run(_call(url, config, "POST", "/migrations", json=body))
     which = f"{len(move['zones'])} zones" if move["zones"] else "all zones"
-    _say(f"move {move['id']}: {which} from {move['former']} to {move['server']} until {_when(move['until'])} UTC")
+    say(f"move {move['id']}: {which} from {move['former']} to {move['server']} until {when(move['until'])}")
 
 
 @migrate.command("list")
 def list_(url: UrlOption = None, config: ConfigOption = None) -> None:
     """Moves that are open."""
-    found = _run(_list(url, config, "/migrations"))
+    found = run(_list(url, config, "/migrations"))
     for move in found:
         which = ", ".join(move["zones"]) or "all zones"
-        _say(f"{move['id']}: {which} from {move['former']} to {move['server']} until {_when(move['until'])} UTC")
+        say(f"{move['id']}: {which} from {move['former']} to {move['server']} until {when(move['until'])}")
     if not found:
-        _say("no move is open")
+        say("no move is open")
 
 
 @migrate.command()
 def close(number: int, url: UrlOption = None, config: ConfigOption = None) -> None:
     """End a move before its time."""
-    _say(f"move {_run(_call(url, config, 'DELETE', f'/migrations/{number}'))['id']} is over")
+    say(f"move {run(_call(url, config, 'DELETE', f'/migrations/{number}'))['id']} is over")

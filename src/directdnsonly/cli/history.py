@@ -11,18 +11,19 @@ import typer
 from rich.text import Text
 
 from directdnsonly.cli.client import Client, find_target, zone_path
-from directdnsonly.cli.commands import (
-    _CONTROL,
+from directdnsonly.cli.terminal import (
+    CONTROL,
     EXIT_FAILED,
     ConfigOption,
     JsonOption,
     UrlOption,
-    _plain,
-    _run,
-    _say,
-    _table,
+    plain,
+    run,
+    say,
+    table_of,
+    when,
 )
-from directdnsonly.cli.commands import out as terminal
+from directdnsonly.cli.terminal import out as terminal
 
 WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every name server has proven it.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")]
@@ -43,23 +44,23 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """Who sent which version of a zone, when and from where; newest first."""
-    found = _run(_call(url, config, "GET", f"{zone_path(zone)}/history", params={"limit": limit}))
+    found = run(_call(url, config, "GET", f"{zone_path(zone)}/history", params={"limit": limit}))
     if as_json:
         print(json.dumps(found, indent=2))
         return
     if pinned := found["pin"]:
         why = f": {pinned['reason']}" if pinned["reason"] else ""
-        _say(f"pinned at version {pinned['version']} by {pinned['actor']} since {pinned['at'][:19]}{why}")
-    table = _table("version", "kind", "serial", "pushed as", "records", "at", "by", "from", folds="by")
+        say(f"pinned at version {pinned['version']} by {pinned['actor']} since {when(pinned['at'])}{why}")
+    table = table_of("version", "kind", "serial", "pushed as", "records", "at", "by", "from", folds="by")
     for entry in found["versions"]:
         pusher = entry["pusher"]
         who = "/".join(part for part in (pusher["hostname"] or pusher["credential"], pusher["username"]) if part)
         pushed = "" if entry["pushed_serial"] == entry["serial"] else entry["pushed_serial"]
         mark = "*" if entry["wanted"] else ""
         cells = (f"{entry['version']}{mark}", entry["kind"], entry["serial"], pushed, entry["records"])
-        table.add_row(*_plain(*cells, entry["at"][:19], f"{who} ({entry['source']})", entry["address"]))
+        table.add_row(*plain(*cells, when(entry["at"]), f"{who} ({entry['source']})", entry["address"]))
     terminal.print(table)
-    _say("* shall be served")
+    say("* shall be served")
 
 
 def diff(
@@ -72,12 +73,12 @@ def diff(
 ) -> None:
     """How one version of a zone became another, record by record."""
     query = {key: value for key, value in (("from", from_), ("to", to)) if value is not None}
-    found = _run(_call(url, config, "GET", f"{zone_path(zone)}/diff", params=query))
+    found = run(_call(url, config, "GET", f"{zone_path(zone)}/diff", params=query))
     if as_json:
         print(json.dumps(found, indent=2))
         return
     for line in unified(found):
-        terminal.print(Text(_CONTROL.sub("?", line), style=COLOURS.get(line[0], "")), soft_wrap=True)
+        terminal.print(Text(CONTROL.sub("?", line), style=COLOURS.get(line[0], "")), soft_wrap=True)
 
 
 def unified(found: dict[str, Any]) -> Iterator[str]:
@@ -129,11 +130,11 @@ def pin(
     as_json: JsonOption = False,
 ) -> None:
     """Hold a zone as it is: pushes and deletes are recorded, and wait until it is released."""
-    found = _run(_call(url, config, "PUT", f"{zone_path(zone)}/pin", json={"reason": reason}))
+    found = run(_call(url, config, "PUT", f"{zone_path(zone)}/pin", json={"reason": reason}))
     if as_json:
         print(json.dumps(found, indent=2))
     else:
-        _say(f"{zone}: pinned at version {found['version']}; dadns unpin releases it")
+        say(f"{zone}: pinned at version {found['version']}; dadns unpin releases it")
 
 
 def unpin(
@@ -160,14 +161,14 @@ def _follow(
     as_json: bool,
 ) -> None:
     """Ask for a change, and tell how it ended; exit code 1 when it was to be proven and is not."""
-    found = _run(_change(url, config, method, path, body, wait=wait, timeout_s=timeout_s))
+    found = run(_change(url, config, method, path, body, wait=wait, timeout_s=timeout_s))
     if as_json:
         print(json.dumps(found, indent=2))
     else:
         what = f"version {found['version']} ({found['kind']}), serial {found['serial']}"
-        _say(f"{found['zone']}: {what}" + ("" if found["changed"] else ", as before"))
+        say(f"{found['zone']}: {what}" + ("" if found["changed"] else ", as before"))
         for place in found.get("placements", ()):
-            _say(f"  {place['backend']}: {place['state']}" + (f": {place['reason']}" if place["reason"] else ""))
+            say(f"  {place['backend']}: {place['state']}" + (f": {place['reason']}" if place["reason"] else ""))
     if wait and not found.get("verified"):
         raise typer.Exit(EXIT_FAILED)
 

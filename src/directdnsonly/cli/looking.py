@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import textwrap
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from directdnsonly.cli.client import Client, Rejected, find_target, zone_path
-from directdnsonly.cli.commands import (
+from directdnsonly.cli.terminal import (
     EXIT_FAILED,
     ConfigOption,
     JsonOption,
     UrlOption,
-    _get,
-    _plain,
-    _run,
-    _say,
-    _table,
     err,
+    fetch,
     out,
+    plain,
+    run,
+    say,
+    table_of,
+    tell_reasons,
+    when,
 )
 
 
@@ -35,28 +37,29 @@ def register(app: typer.Typer) -> None:
 
 def explain(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Everything about one zone on one page: owner, name servers, what they answer now, and what to do."""
-    told = _run(_look(url, config, zone))
+    told = run(_look(url, config, zone))
     if as_json:
         print(json.dumps(told, indent=2))
     else:
         for line in page(told):
-            _say(line)
+            say(line)
     if told["zone"] is None or any(place["advice"] for place in told["places"]):
         raise typer.Exit(EXIT_FAILED)
 
 
 def backends(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Every name server: state and why, what is outstanding there."""
-    found = _run(_get(url, config, "/api/v1/backends"))
+    found = run(fetch(url, config, "/api/v1/backends"))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = _table("backend", "state", "since", "pending", "dead", "oldest", "proven", "reason", folds="reason")
+    table = table_of("backend", "state", "since", "pending", "dead", "oldest", "proven", folds="backend")
     for each in found:
         oldest = "" if each["oldest_s"] is None else f"{each['oldest_s']:.1f} s"
-        cells = (each["name"], each["state"], _when(each["since"]), each["pending"] + each["leased"], each["dead"])
-        table.add_row(*_plain(*cells, oldest, each["proven"], each["reason"]))
+        cells = (each["name"], each["state"], when(each["since"]), each["pending"] + each["leased"], each["dead"])
+        table.add_row(*plain(*cells, oldest, each["proven"]))
     out.print(table)
+    tell_reasons(found)
 
 
 def events(
@@ -67,14 +70,14 @@ def events(
     as_json: JsonOption = False,
 ) -> None:
     """Who did what to which zone, newest first."""
-    found = _run(_list(url, config, "/api/v1/events", {"limit": limit, "zone": zone}))
+    found = run(_list(url, config, "/api/v1/events", {"limit": limit, "zone": zone}))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = _table("at", "event", "zone", "who", "from", "detail", folds="detail")
+    table = table_of("at", "event", "zone", "who", "from", "detail", folds="detail")
     for each in found:
-        cells = (_when(each["at"]), each["event"], each["zone"], each["actor"], each["address"], each["detail"])
-        table.add_row(*_plain(*cells))
+        cells = (when(each["at"]), each["event"], each["zone"], each["actor"], each["address"], each["detail"])
+        table.add_row(*plain(*cells))
     out.print(table)
 
 
@@ -85,14 +88,14 @@ def refused(
     as_json: JsonOption = False,
 ) -> None:
     """Pushes that were answered error=1, and why, newest first."""
-    found = _run(_list(url, config, "/api/v1/refused", {"limit": limit}))
+    found = run(_list(url, config, "/api/v1/refused", {"limit": limit}))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = _table("at", "zone", "rule", "server", "reason", folds="reason")
+    table = table_of("at", "zone", "rule", "server", "reason", folds="reason")
     for each in found:
         owner = each["owner"]["hostname"] or each["owner"]["credential"]
-        table.add_row(*_plain(_when(each["at"]), each["name"], each["rule"], owner, each["reason"]))
+        table.add_row(*plain(when(each["at"]), each["name"], each["rule"], owner, each["reason"]))
     out.print(table)
 
 
@@ -104,15 +107,16 @@ def wait(
     as_json: JsonOption = False,
 ) -> None:
     """Wait until every name server has proven a change."""
-    found = _run(_follow(url, config, change, timeout))
+    found = run(_follow(url, config, change, timeout))
     if as_json:
         print(json.dumps(found, indent=2))
     else:
         state = "proven" if found["verified"] else "not proven" if found["done"] else "still under way"
-        _say(f"{found['zone']}: version {found['version']}, serial {found['serial']}: {state}")
+        say(f"{found['zone']}: version {found['version']}, serial {found['serial']}: {state}")
         for place in found["placements"]:
-            _say(f"  {place['backend']}: {place['state']}" + (f": {place['reason']}" if place["reason"] else ""))
+            say(f"  {place['backend']}: {place['state']}" + (f": {place['reason']}" if place["reason"] else ""))
     if not found["verified"]:
+        say(f"  dadns explain {found['zone']} tells why", to=err)
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -164,7 +168,7 @@ def judge(
         return backend["paused"], f"dadns resume {name}"
     if backend.get("state") == "down":
         daemon = backend.get("nameserver")
-        cure = "it is started again by itself" if daemon else "start it, or correct how it is reached (dadns check)"
+        cure = "it is started again by itself" if daemon else f"start it, or correct dns.backends.{name}"
         return (
             f"the backend is down: {backend['reason']}",
             f"{cure}; everything outstanding is then delivered by itself (dadns probe {name} asks now)",
@@ -180,7 +184,7 @@ def judge(
             f"somebody changed the name server behind us: dadns redeliver {zone} --backend {name}",
         )
     tried = f"{placement['attempts']} attempts failed: {placement['reason']}" if placement["attempts"] else "on its way"
-    again = f"tried again at {_when(placement['due_at'])}" if placement["due_at"] else ""
+    again = f"tried again at {when(placement['due_at'])}" if placement["due_at"] else ""
     return tried, f"{again}, or now: dadns redeliver {zone} --backend {name}" if placement[
         "attempts"
     ] else "wait a moment"
@@ -199,16 +203,16 @@ def page(told: dict[str, Any]) -> Iterator[str]:
             yield f"  published as serial {about['serial']}, pushed as {about['pushed_serial']}: serials only move forward"
         server = owner["hostname"] or "no host name"
         yield f"  owner: {server}, user {owner['username'] or '-'}, pushed by {owner['credential']} ({about['source']})"
-        yield f"  last push {_when(about['pushed_at'])}, last change {_when(about['changed_at'])}, change {about['change_id']}"
+        yield f"  last push {when(about['pushed_at'])}, last change {when(about['changed_at'])}, change {about['change_id']}"
         for warning in about["warnings"]:
             yield f"  warning: {warning}"
     for place in told["places"]:
         yield from _place(place)
     for each in told["refused"]:
-        yield f"  refused {_when(each['at'])}: {each['reason']} (rule {each['rule']}); the version above stays served"
+        yield f"  refused {when(each['at'])}: {each['reason']} (rule {each['rule']}); the version above stays served"
     for each in told["events"]:
         who = f" by {each['actor']}" if each["actor"] else ""
-        yield f"  {_when(each['at'])} {each['event']}{who}: {each['detail']}"
+        yield f"  {when(each['at'])} {each['event']}{who}: {each['detail']}"
     if about is not None and not any(place["advice"] for place in told["places"]):
         yield "  nothing to do"
 
@@ -225,26 +229,33 @@ def _place(place: dict[str, Any]) -> Iterator[str]:
             authority = "" if answer["authoritative"] else ", without authority"
             yield f"  {answer['server']} answers {said}{authority} ({answer['elapsed_ms']} ms): {answer['finding']}"
         else:
-            yield f"  {answer['server']}: {answer['reason']}"
+            yield (
+                f"  {answer['reason']}"
+                if answer["server"] in answer["reason"]
+                else f"  {answer['server']}: {answer['reason']}"
+            )
     if place["cause"]:
-        yield f"  why: {place['cause']}"
+        yield from _lines("  why: ", place["cause"])
     if place["advice"]:
-        yield f"  do:  {place['advice']}"
+        yield from _lines("  do:  ", place["advice"])
 
 
-def _when(moment: str | None) -> str:
-    """A moment of the API in this machine's time zone."""
-    return "" if not moment else datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def _lines(head: str, text: str) -> list[str]:
+    """A text in lines as wide as the terminal; what is to be copied stays whole."""
+    width, indent = max(out.width, 60), " " * len(head)
+    return textwrap.wrap(
+        text, width, initial_indent=head, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 async def watch(url: str | None, config: Path | None, every_s: float, show: Any) -> None:
     """Show the status again and again until interrupted; also while the service is away."""
     while True:
         try:
-            found = await _get(url, config, "/api/v1/status")
+            found = await fetch(url, config, "/api/v1/status")
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what there is to see
             out.clear()
-            _say(str(error), to=err)
+            say(str(error), to=err)
         else:
             out.clear()
             show(found)

@@ -12,18 +12,18 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from directdnsonly.cli.client import Client, Rejected, find_target
-from directdnsonly.cli.commands import (
+from directdnsonly.cli.sources import Found, NothingToImport, zones_in
+from directdnsonly.cli.terminal import (
     AT_ONCE,
     EXIT_FAILED,
     ConfigOption,
     JsonOption,
     UrlOption,
-    _run,
-    _say,
-    _settings,
     err,
+    run,
+    say,
+    settings_of,
 )
-from directdnsonly.cli.sources import Found, NothingToImport, zones_in
 
 if TYPE_CHECKING:
     from directdnsonly.outbox.backup import Copied
@@ -52,21 +52,21 @@ def import_zones(
     try:
         found = zones_in(source)
     except NothingToImport as error:
-        _say(str(error), to=err)
+        say(str(error), to=err)
         raise typer.Exit(EXIT_FAILED) from None
     if dry_run:
         for each in found:
-            _say(f"{each.zone}: {each.file or 'in the database'}")
+            say(f"{each.zone}: {each.file or 'in the database'}")
         return
-    told = _run(_import(url, config, found, timeout_s=timeout if wait else 0.0))
+    told = run(_import(url, config, found, timeout_s=timeout if wait else 0.0))
     if as_json:
         print(json.dumps(told, indent=2))
     else:
         for zone, reason in list(told["refused"].items())[:SHOWN_FAILURES]:
-            _say(f"{zone}: refused: {reason}", to=err)
+            say(f"{zone}: refused: {reason}", to=err)
         if (rest := len(told["refused"]) - SHOWN_FAILURES) > 0:
-            _say(f"... and {rest} more: --json tells all", to=err)
-        _say(
+            say(f"... and {rest} more: --json tells all", to=err)
+        say(
             f"{told['recorded']} zones recorded, {len(told['refused'])} refused, in {told['elapsed_s']} s"
             + (f"; {told['outstanding']} deliveries are still outstanding" if told["outstanding"] else "")
         )
@@ -139,11 +139,11 @@ def backup(
     """Copy the store to one file, also while the service runs: as it is at one moment, checked."""
     from directdnsonly.outbox.backup import BackupFailed, copy_store  # noqa: PLC0415 - other commands need no store
 
-    settings = _settings(config)
+    settings = settings_of(config)
     try:
         copied = copy_store(settings.store_folder, file)
     except BackupFailed as error:
-        _say(str(error), to=err)
+        say(str(error), to=err)
         raise typer.Exit(EXIT_FAILED) from None
     _tell(copied, f"{file}: {_about(copied)}", as_json=as_json)
 
@@ -157,15 +157,16 @@ def restore(
     """Put a backup in the place of the store. The service must not run; it compares every name server at its start."""
     from directdnsonly.outbox.backup import BackupFailed, restore_store  # noqa: PLC0415 - same
 
-    settings = _settings(config)
+    settings = settings_of(config)
     try:
         copied, aside = restore_store(file, settings.store_folder, replace=replace)
     except BackupFailed as error:
-        _say(str(error), to=err)
+        say(str(error), to=err)
         raise typer.Exit(EXIT_FAILED) from None
     _tell(copied, f"{settings.store_folder}: {_about(copied)}", as_json=as_json)
     if aside is not None:
-        _say(f"the former store is in {aside}", to=err)
+        say(f"the former store is in {aside}", to=err)
+    say("start the service: it compares every name server with this store and delivers what differs", to=err)
 
 
 def _about(copied: Copied) -> str:
@@ -176,4 +177,4 @@ def _tell(copied: Copied, line: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"zones": copied.zones, "changes": copied.changes, "size_bytes": copied.size_bytes}))
     else:
-        _say(line)
+        say(line)

@@ -9,19 +9,21 @@ from typing import Annotated, Any
 import typer
 
 from directdnsonly.cli.client import Client, find_target, zone_path
-from directdnsonly.cli.commands import (
+from directdnsonly.cli.terminal import (
     EXIT_FAILED,
     ConfigOption,
     JsonOption,
     UrlOption,
-    _get,
-    _plain,
-    _run,
-    _say,
-    _table,
+    fetch,
+    plain,
+    run,
+    say,
+    table_of,
+    when,
 )
-from directdnsonly.cli.commands import out as terminal
+from directdnsonly.cli.terminal import out as terminal
 
+NOTHING_DEAD = "nothing to revive: nothing is given up there; what waits for a backend that is down comes by itself"
 BackendOption = Annotated[str, typer.Option("--backend", help="Only this backend.")]
 
 
@@ -40,28 +42,34 @@ def outbox(
     as_json: JsonOption = False,
 ) -> None:
     """List what waits to be delivered, or what was given up, with the reason."""
-    found = _run(_list(url, config, "dead" if dead else "pending", backend, limit))
+    found = run(_list(url, config, "dead" if dead else "pending", backend, limit))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = _table("zone", "backend", "state", "version", "tries", "due", "reason", folds="reason")
+    if not found:
+        say("nothing is given up" if dead else "nothing waits: every name server has what it shall have")
+        return
+    table = table_of("zone", "backend", "state", "version", "tries", "due", "reason", folds="reason")
     for entry in found:
-        due = (entry["due_at"] or "")[11:19]
+        due = when(entry["due_at"])[11:]
         cells = (entry["zone"], entry["backend"], entry["state"], entry["want_version"], entry["attempts"], due)
-        table.add_row(*_plain(*cells, entry["reason"]))
+        table.add_row(*plain(*cells, entry["reason"]))
     terminal.print(table)
 
 
 def attempts(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """What was tried for a zone and did not end in proof, newest first."""
-    found = _run(_get(url, config, f"{zone_path(zone)}/attempts"))
+    found = run(fetch(url, config, f"{zone_path(zone)}/attempts"))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = _table("at", "backend", "version", "try", "then", "seconds", "reason", folds="reason")
+    if not found["attempts"]:
+        say(f"{zone}: nothing was tried that did not end in proof; dadns explain {zone} tells how it stands")
+        return
+    table = table_of("at", "backend", "version", "try", "then", "seconds", "reason", folds="reason")
     for entry in found["attempts"]:
-        cells = (entry["at"][:19], entry["backend"], entry["version"], entry["attempt"], entry["state"])
-        table.add_row(*_plain(*cells, f"{entry['elapsed_s']:.2f}", entry["reason"]))
+        cells = (when(entry["at"]), entry["backend"], entry["version"], entry["attempt"], entry["state"])
+        table.add_row(*plain(*cells, f"{entry['elapsed_s']:.2f}", entry["reason"]))
     terminal.print(table)
 
 
@@ -77,11 +85,11 @@ def revive(
     if everything == bool(zone or backend):
         raise typer.BadParameter("name a zone, --backend, or --all")
     wanted = {"zone": zone, "backend": backend or None}
-    found = _run(_post(url, config, "/api/v1/outbox/revive", wanted))
+    found = run(_post(url, config, "/api/v1/outbox/revive", wanted))
     if as_json:
         print(json.dumps(found, indent=2))
     else:
-        _say(f"{found['revived']} deliveries revived")
+        say(f"{found['revived']} deliveries revived" if found["revived"] else NOTHING_DEAD)
     if not found["revived"]:
         raise typer.Exit(EXIT_FAILED if zone else 0)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,19 +10,20 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from directdnsonly.cli.client import Client, Rejected, find_target
-from directdnsonly.cli.commands import (
+from directdnsonly.cli.commands import app
+from directdnsonly.cli.terminal import (
     EXIT_FAILED,
     ConfigOption,
     JsonOption,
     UrlOption,
-    _plain,
-    _run,
-    _say,
-    _settings,
-    _table,
-    app,
     err,
     out,
+    plain,
+    run,
+    say,
+    settings_of,
+    table_of,
+    when,
 )
 
 KINDS = ("orphaned", "missed", "stale", "migrated", "missing", "extra", "ownerless")
@@ -56,17 +56,17 @@ def reconcile(
     if sum(map(bool, (plan, now, approve, undo, accept_list))) > 1:
         raise typer.BadParameter("choose one of --plan, --now, --approve, --undo, --accept-list")
     if plan or now:
-        job = _run(_follow(url, config, "plan" if plan else "run"))
+        job = run(_follow(url, config, "plan" if plan else "run"))
         _finish_job(job, as_json=as_json)
     elif approve or undo or accept_list:
         path, told = _word(approve, undo, accept_list)
-        answer = _run(_call(url, config, "POST", path))
+        answer = run(_call(url, config, "POST", path))
         if as_json:
             print(json.dumps(answer, indent=2))
         else:
-            _say(told.format(**answer))
+            say(told.format(**answer))
     else:
-        status = _run(_call(url, config, "GET", ""))
+        status = run(_call(url, config, "GET", ""))
         if as_json:
             print(json.dumps(status, indent=2))
         else:
@@ -110,36 +110,36 @@ def _finish_job(job: Any, *, as_json: bool) -> None:
     if job["live"]:
         _tell_done(result["done"])
     else:
-        _say("nothing was changed; dadns reconcile --now does it")
+        say("nothing was changed; dadns reconcile --now does it")
 
 
 def _failed(reason: str) -> int:
-    _say(reason, to=err)
+    say(reason, to=err)
     return EXIT_FAILED
 
 
 def _tell_plan(plan: Any) -> None:
     for server in plan["servers"]:
         told = f"no list: {server['reason']}" if server["reason"] else f"{server['listed']} zones listed"
-        _say(f"{server['server']}: {told}, {server['present']} of {server['owned']} of ours present")
+        say(f"{server['server']}: {told}, {server['present']} of {server['owned']} of ours present")
         if server["pushes_as"]:
-            _say(f"  pushes as {server['pushes_as']}: add it to pushed_as")
+            say(f"  pushes as {server['pushes_as']}: add it to pushed_as")
         if not server["reason"] and not server["serials"]:
-            _say("  its own name server does not answer: stale zones cannot be told")
+            say("  its own name server does not answer: stale zones cannot be told")
     for backend, reason in plan["unreachable"].items():
-        _say(f"{backend}: not compared: {reason}")
-    counts = _table("found", "zones", "meaning", folds="meaning")
+        say(f"{backend}: not compared: {reason}")
+    counts = table_of("found", "zones", "meaning", folds="meaning")
     for kind in KINDS:
-        counts.add_row(*_plain(kind, plan["counts"].get(kind, 0), WHAT[kind]))
+        counts.add_row(*plain(kind, plan["counts"].get(kind, 0), WHAT[kind]))
     out.print(counts)
     lines = [(kind, line) for kind in KINDS for line in plan[kind][:20]]
     if lines:
-        table = _table("zone", "found", "where", "detail", folds="detail")
+        table = table_of("zone", "found", "where", "detail", folds="detail")
         for kind, line in lines:
-            table.add_row(*_plain(line["zone"], kind, line["where"], line["detail"]))
+            table.add_row(*plain(line["zone"], kind, line["where"], line["detail"]))
         out.print(table)
     for server, name in plan["approvals"].items():
-        _say(f"{server}: too many orphans at once: look at them, then dadns reconcile --approve {name}")
+        say(f"{server}: too many orphans at once: look at them, then dadns reconcile --approve {name}")
 
 
 def _tell_done(done: Any) -> None:
@@ -148,32 +148,31 @@ def _tell_done(done: Any) -> None:
         for key, value in done.items()
         if value and key != "failures"
     )
-    _say(f"done: {counts or 'nothing was to be done'}")
+    say(f"done: {counts or 'nothing was to be done'}")
     for failure in done["failures"][:20]:
-        _say(f"  failed: {failure}", to=err)
+        say(f"  failed: {failure}", to=err)
 
 
 def _tell_status(status: Any) -> None:
     state = "off" if not status["enabled"] else "dry run" if status["dry_run"] else "on"
-    _say(f"reconciliation is {state}; servers: {', '.join(status['servers']) or 'none'}")
+    say(f"reconciliation is {state}; servers: {', '.join(status['servers']) or 'none'}")
     if status["running"]:
-        _say(f"a pass runs: {status['running']}")
+        say(f"a pass runs: {status['running']}")
     if status["next_at"]:
-        _say(f"next pass: {_when(status['next_at'])}")
-    _say(f"watched: {status['watched']} absent zones, {status['quarantined']} in quarantine")
+        say(f"next pass: {when(status['next_at'])}")
+    say(f"watched: {status['watched']} absent zones, {status['quarantined']} in quarantine")
     for alarm in status["alarms"]:
-        _say(f"ALARM {alarm['kind']} {alarm['subject']}: {alarm['reason']} (since {_when(alarm['since'])})")
-    table = _table("pass", "at", "took", "orphaned", "missed", "stale", "missing", "pulled", "deleted", folds="at")
+        say(f"ALARM {alarm['kind']} {alarm['subject']}: {alarm['reason']} (since {when(alarm['since'])})")
+    if not status["passes"]:
+        say("no pass was made yet: dadns reconcile --now makes one, --plan only looks")
+        return
+    table = table_of("pass", "at", "took", "orphaned", "missed", "stale", "missing", "pulled", "deleted", folds="at")
     for one in status["passes"]:
         counts, done = one["plan"]["counts"], one["done"]
-        cells = [one["id"], _when(one["started_at"]), f"{one['ended_at'] - one['started_at']:.1f} s"]
+        cells = [one["id"], when(one["started_at"]), f"{one['ended_at'] - one['started_at']:.1f} s"]
         cells += [counts.get(kind, 0) for kind in ("orphaned", "missed", "stale", "missing")]
-        table.add_row(*_plain(*cells, done["pulled"], len(done["deleted"])))
+        table.add_row(*plain(*cells, done["pulled"], len(done["deleted"])))
     out.print(table)
-
-
-def _when(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @app.command()
@@ -185,12 +184,12 @@ def register(
     config: ConfigOption = None,
 ) -> None:
     """Add us to a DirectAdmin server's Multi Server Setup; harmless when we are in it already."""
-    settings = _settings(config)
+    settings = settings_of(config)
     server = next((one for one in settings.reconciliation.directadmin_servers if one.hostname == da.lower()), None)
     if server is None:
         raise typer.BadParameter(f"{da} is not one of reconciliation.directadmin_servers")
-    for line in _run(_register(settings, server, address, port or settings.app.listen_port, https=https)):
-        _say(line)
+    for line in run(_register(settings, server, address, port or settings.app.listen_port, https=https)):
+        say(line)
 
 
 async def _register(settings: Any, server: Any, address: str, port: int, *, https: bool) -> list[str]:

@@ -6,6 +6,7 @@ import difflib
 import ipaddress
 import itertools
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from directdnsonly.errors import ConfigProblem
@@ -45,10 +46,24 @@ def tls(app: AppSettings) -> Iterator[ConfigProblem]:
     if (app.tls_certificate is None) != (app.tls_key is None):
         yield ConfigProblem("app.tls_key", "and app.tls_certificate need each other")
     elif app.tls_certificate is not None and app.tls_key is not None:
-        try:
-            make_context(app.tls_certificate, app.tls_key)
-        except OSError as error:
-            yield ConfigProblem("app.tls_certificate", f"cannot be used with its key: {error.strerror or error}")
+        unreadable = [
+            *_unreadable("app.tls_certificate", app.tls_certificate),
+            *_unreadable("app.tls_key", app.tls_key),
+        ]
+        yield from unreadable
+        if not unreadable:
+            try:
+                make_context(app.tls_certificate, app.tls_key)
+            except OSError as error:
+                why = "they do not belong together" if "MISMATCH" in str(error) else error.strerror or str(error)
+                yield ConfigProblem("app.tls_certificate", f"cannot be used with app.tls_key: {why}")
+
+
+def _unreadable(key: str, file: Path) -> Iterator[ConfigProblem]:
+    try:
+        file.read_bytes()
+    except OSError as error:
+        yield ConfigProblem(key, f"{file} cannot be read: {error.strerror}")
 
 
 def somewhere_to_go(enabled: Collection[str], default: str | None, broken: Collection[str]) -> Iterator[ConfigProblem]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from directdnsonly.backends.registry import BACKENDS, type_of
+from directdnsonly.backends.registry import BACKENDS, BackendType, type_of
 from directdnsonly.config.file import Tree
 from directdnsonly.config.settings import Settings, is_list, key_paths, section_of
 from directdnsonly.errors import ConfigProblem
@@ -37,7 +37,7 @@ Path_ = tuple[str, ...]
 
 def overlay(tree: Tree, environ: Mapping[str, str], problems: list[ConfigProblem]) -> None:
     """Put the variables over the file."""
-    for variable in sorted(environ):
+    for variable in sorted(environ, key=_types_first):
         if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
             continue
         path, from_file = _meaning(variable, tree)
@@ -54,6 +54,11 @@ def overlay(tree: Tree, environ: Mapping[str, str], problems: list[ConfigProblem
             value = read_secret(variable, environ[variable], problems)
         if value is not None:
             _put(tree, path, value, variable)
+
+
+def _types_first(variable: str) -> tuple[bool, str]:
+    """What a backend's other keys mean, and where its name ends, is known once its type is."""
+    return not (variable.startswith(BACKENDS_PREFIX) and variable.endswith("_TYPE")), variable
 
 
 def names(tree: Tree) -> Iterator[str]:
@@ -102,10 +107,14 @@ def _backends(tree: Tree) -> dict[str, Any]:
 
 def _keys_of(backend: str, values: Any) -> set[str]:
     """The keys of a backend's type; of every type while its type is not known."""
+    return {key for kind in _kinds_of(backend, values) for key in kind.settings.model_fields}
+
+
+def _kinds_of(backend: str, values: Any) -> list[BackendType]:
+    """The type of a backend; every type while it is not known."""
     given = values.get("type") if isinstance(values, dict) else None
     kind = BACKENDS.get(str(given or type_of(backend) or ""))
-    kinds = [kind] if kind else list(BACKENDS.values())
-    return {key for one in kinds for key in one.settings.model_fields}
+    return [kind] if kind else list(BACKENDS.values())
 
 
 def read_secret(variable: str, file: str, problems: list[ConfigProblem]) -> str | None:
@@ -130,14 +139,15 @@ def _put(tree: Tree, path: Path_, value: str, variable: str) -> None:
         if not isinstance(below, dict):
             return  # the file holds nonsense here, and is told so
         branch = below
-    branch[path[-1]] = _listed(value) if any(is_list(model, path[-1]) for model in _models(path)) else value
+    branch[path[-1]] = _listed(value) if any(is_list(model, path[-1]) for model in _models(path, tree)) else value
     tree.origins[".".join(path)] = variable
 
 
-def _models(path: Path_) -> list[type[BaseModel]]:
-    """The models that a key may belong to."""
+def _models(path: Path_, tree: Tree) -> list[type[BaseModel]]:
+    """The models that a key may belong to: the one of the backend's type, or every one while that is not known."""
     if path[:2] == ("dns", "backends"):
-        return [kind.settings for kind in BACKENDS.values() if path[-1] in kind.settings.model_fields]
+        models = [kind.settings for kind in _kinds_of(path[2], _backends(tree).get(path[2]))]
+        return [model for model in models if path[-1] in model.model_fields]
     section = section_of(Settings.model_fields[path[0]].annotation)
     return [section or Settings]
 

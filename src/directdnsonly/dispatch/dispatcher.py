@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.outbox.records import Priority
 
+WATCH = "dispatch:watch"
+
 
 class Dispatcher:
     """Runs a lane per backend, and asks the idle ones now and then whether their backend is still there."""
@@ -16,12 +18,17 @@ class Dispatcher:
         self.lanes = {lane.name: lane for lane in lanes}
         self._watch_every_s = watch_every_s
 
+    @property
+    def actors(self) -> list[str]:
+        """Names of the tasks that are there while it is alive."""
+        return [WATCH, *(name for lane in self.lanes.values() for name in lane.actors)]
+
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
             for lane in self.lanes.values():
                 group.create_task(lane.run(), name=f"dispatch:{lane.name}")
-            group.create_task(self._watch(), name="dispatch:watch")
+            group.create_task(self._watch(), name=WATCH)
 
     async def _watch(self) -> None:
         while True:

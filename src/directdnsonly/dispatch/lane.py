@@ -7,8 +7,9 @@ back, and a sweeper compares the name server with the store at start and wheneve
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -25,10 +26,12 @@ from directdnsonly.dispatch.sweep import Sweep, SweepFound
 from directdnsonly.errors import BackendUnavailable, OutboxUnavailable
 from directdnsonly.outbox.records import Claim, Priority, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
+from directdnsonly.pulse import Pulses
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 
 STORE_PAUSE_S = 0.5  # between tries while the store cannot work (disk full, locked); it waits for locks itself
+HUNG_S = 300.0  # beyond every limit that an attempt or a page of a sweep has of its own
 LONGEST_NAP_S = 30.0  # a lane looks at the store at least this often, whatever it was told
 
 
@@ -100,11 +103,17 @@ class Lane:
             Priority.INTERACTIVE: [asyncio.Event()],
             Priority.BULK: [asyncio.Event() for _ in range(self._bulk_workers)],
         }
+        self.pulses = Pulses(clock)
         self._one_sweep = asyncio.Lock()
         self._sweep_wanted = asyncio.Event()
         self._sweep_wanted.set()  # at start the name server is compared with the store
         self._sweep = Sweep(
-            backend=backend, proof=self._proof, store=store, page=settings.sweep_page, on_queued=self._wake_all
+            backend=backend,
+            proof=self._proof,
+            store=store,
+            page=settings.sweep_page,
+            on_queued=self._wake_all,
+            beat=self._sweep_goes_on,
         )
         self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log, recorder=self._recorder)
         self._batch_limit = backend.capabilities.batch_size
@@ -170,17 +179,27 @@ class Lane:
         if reason := self._gate():
             self._trip(reason, quiet=True)  # it is only starting
         async with asyncio.TaskGroup() as workers:
-            for number in range(self._bulk_workers):
-                workers.create_task(
-                    self._work(Priority.BULK, self._wakes[Priority.BULK][number]),
-                    name=f"dispatch:{self.name}:bulk{number}",
-                )
-            workers.create_task(
-                self._work(Priority.INTERACTIVE, self._wakes[Priority.INTERACTIVE][0]),
-                name=f"dispatch:{self.name}:express",
-            )
-            workers.create_task(self._probe(), name=f"dispatch:{self.name}:prober")
-            workers.create_task(self._sweep_when_wanted(), name=f"dispatch:{self.name}:sweeper")
+            for name, work in self._workers().items():
+                workers.create_task(work(), name=name)
+
+    @property
+    def actors(self) -> list[str]:
+        """Names of the tasks that are there while the lane is alive."""
+        return list(self._workers())
+
+    def _workers(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
+        bulk, (express,) = self._wakes[Priority.BULK], self._wakes[Priority.INTERACTIVE]
+        return {
+            **{
+                f"dispatch:{self.name}:bulk{n}": partial(self._work, Priority.BULK, wake) for n, wake in enumerate(bulk)
+            },
+            f"dispatch:{self.name}:express": partial(self._work, Priority.INTERACTIVE, express),
+            f"dispatch:{self.name}:prober": self._probe,
+            f"dispatch:{self.name}:sweeper": self._sweep_when_wanted,
+        }
+
+    def _sweep_goes_on(self) -> None:
+        self.pulses.beat(f"dispatch:{self.name}:sweeper", HUNG_S)
 
     async def _work(self, lowest: Priority, wake: asyncio.Event) -> None:
         while True:
@@ -228,7 +247,8 @@ class Lane:
         self._batch.begin(len(claims))
         report: AttemptReport | None = None
         try:
-            report = await self._delivery.attempt(claims)
+            with self.pulses.at_work(_task_name(), self._settings.lease_s + HUNG_S):
+                report = await self._delivery.attempt(claims)
         except OutboxUnavailable:
             self._unsettled += claims  # what was settled before keeps its end: the fence of those is over
             raise
@@ -313,9 +333,10 @@ class Lane:
     async def sweep(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
         """Compare the name server with the store; with `repair`, queue again what differs. Raises BackendUnavailable."""
         async with self._one_sweep:
-            await self._backend.ready()
             began_at = self._clock.now_s()
-            found = await self._sweep.run_once(repair=repair, gentle=gentle)
+            with self.pulses.at_work(f"dispatch:{self.name}:sweeper", HUNG_S):
+                await self._backend.ready()
+                found = await self._sweep.run_once(repair=repair, gentle=gentle)
             elapsed_s = round(self._clock.now_s() - began_at, 3)
         self._log.info("backend.swept", backend=self.name, zones=found.seen, drifted=found.drifted, elapsed_s=elapsed_s)
         if found.drifted and repair:
@@ -361,3 +382,8 @@ class Lane:
                 self._log.error("delivery.buried", **facts, reason=end.reason)
             case _:
                 self._log.debug("delivery.deferred", **facts, reason=end.reason)
+
+
+def _task_name() -> str:
+    task = asyncio.current_task()
+    return task.get_name() if task is not None else ""

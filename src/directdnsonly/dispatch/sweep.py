@@ -43,14 +43,24 @@ class Sweep:
     """First what the backend stores (whole, right version, serial, count), then what its name server answers (serial)."""
 
     def __init__(
-        self, *, backend: Backend, proof: Proof, store: WorkStore, page: int, on_queued: Callable[[], None]
+        self,
+        *,
+        backend: Backend,
+        proof: Proof,
+        store: WorkStore,
+        page: int,
+        on_queued: Callable[[], None],
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_queued` is told each time that zones were queued again, so that they need not wait for the end of the pass."""
+        """`on_queued` is told each time that zones were queued again, so that they need not wait for the end of the pass;
+        `beat` is called at each page: the sign that it goes on.
+        """
         self._backend = backend
         self._proof = proof
         self._store = store
         self._page = page
         self._on_queued = on_queued
+        self._beat = beat
         self.running = False
 
     async def run_once(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
@@ -67,6 +77,7 @@ class Sweep:
         try:
             async for page in self._store.wanted(self._backend.name, page=size):
                 began = time.monotonic()
+                self._beat()
                 broken, unproven = await self._broken(page)
                 await self._note(pass_, page, broken, repair=repair)
                 pass_.seen += len(page)

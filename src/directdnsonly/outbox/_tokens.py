@@ -1,13 +1,10 @@
-"""SQL of the operators' tables: tokens, paused backends, keys of repeated requests."""
+"""SQL of the operators' tables: tokens, paused backends."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 
-from directdnsonly.outbox.operators import ApiToken, Pause, Repeated
-
-KEYS_KEPT_S = 86_400.0  # as long as anybody repeats a request
+from directdnsonly.outbox.operators import ApiToken, Pause
 
 
 def tokens(connection: sqlite3.Connection) -> list[tuple[bytes, ApiToken]]:
@@ -72,40 +69,3 @@ def pause(connection: sqlite3.Connection, name: str, given: Pause) -> None:
 def resume(connection: sqlite3.Connection, name: str) -> bool:
     """A backend is no longer paused; whether it was."""
     return connection.execute("DELETE FROM paused_backend WHERE name = ?", (name,)).rowcount > 0
-
-
-def repeated(connection: sqlite3.Connection, credential: str, key: str, *, now: float) -> Repeated | None:
-    """What an earlier request with this key became, within a day."""
-    row = connection.execute(
-        "SELECT fingerprint, change_id, warnings FROM idempotency WHERE credential = ? AND key = ? AND at > ?",
-        (credential, key, now - KEYS_KEPT_S),
-    ).fetchone()
-    if row is None:
-        return None
-    return Repeated(fingerprint=bytes(row[0]), change_id=row[1], warnings=tuple(json.loads(row[2])))
-
-
-def keep_key(connection: sqlite3.Connection, credential: str, key: str, what: Repeated, *, now: float) -> None:
-    """Keep what a request became; forgets what is older than a day, a few at a time."""
-    connection.execute(
-        "DELETE FROM idempotency WHERE (credential, key) IN"
-        " (SELECT credential, key FROM idempotency WHERE at <= ? LIMIT 100)",
-        (now - KEYS_KEPT_S,),
-    )
-    connection.execute(
-        "INSERT INTO idempotency (credential, key, fingerprint, change_id, warnings, at) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (credential, key) DO UPDATE SET fingerprint = excluded.fingerprint,"
-        " change_id = excluded.change_id, warnings = excluded.warnings, at = excluded.at",
-        (credential, key, what.fingerprint, what.change_id, json.dumps(what.warnings), now),
-    )
-
-
-def zones_of(connection: sqlite3.Connection, credential: str) -> int:
-    """How many living zones belong to a credential.
-
-    Reads the whole table: an index would cost every push a page, and only a new zone of a limited credential asks.
-    """
-    row = connection.execute(
-        "SELECT COUNT(*) FROM zone WHERE credential = ? AND kind = 'put'", (credential,)
-    ).fetchone()
-    return int(row[0])

@@ -75,6 +75,11 @@ def _table_of(connection: sqlite3.Connection, name: ZoneName) -> str:
     return "waiting" if pinned else "zone"
 
 
+def newest(connection: sqlite3.Connection, name: ZoneName) -> Current | None:
+    """The newest version or tombstone, also when it waits behind a pin."""
+    return current(connection, name, _table_of(connection, name))
+
+
 def current(connection: sqlite3.Connection, name: ZoneName, table: str) -> Current | None:
     """The newest version or tombstone in `zone` or `waiting`, as the decisions need it."""
     row = connection.execute(_CURRENT % table, (name,)).fetchone()

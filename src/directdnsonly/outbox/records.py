@@ -195,6 +195,24 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a change is recorded under, judged and kept in its own transaction.
+
+    `expected_version`: only while that is the zone's newest version (0: there is no such zone). `max_zones`: only while
+    the credential of the origin then holds no more (0: any number). `key`: kept with the change, so that the request can
+    be repeated without harm; `fingerprint`: of what was asked.
+    """
+
+    expected_version: int | None = None
+    max_zones: int = 0
+    key: str = ""
+    fingerprint: bytes = b""
+
+
+FREELY = Terms()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewVersion:
     """A push to record: the parsed zone and who sent it."""
 
@@ -202,6 +220,7 @@ class NewVersion:
     origin: Origin
     priority: Priority = Priority.INTERACTIVE
     only_if_version: int | None = None  # record only while this is the newest version (0: none yet)
+    terms: Terms = FREELY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +230,7 @@ class NewDeletion:
     name: ZoneName
     origin: Origin
     priority: Priority = Priority.INTERACTIVE
+    terms: Terms = FREELY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

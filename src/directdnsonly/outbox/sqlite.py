@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox import _history, _housekeep, _listing, _pin, _reconcile, _tokens, _view, _work, _write
+from directdnsonly.outbox import _history, _housekeep, _listing, _pin, _terms, _tokens, _view, _work, _write
 from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
 from directdnsonly.outbox._lock import own
@@ -83,7 +83,7 @@ class SqliteStore(ReconcileMethods):
         await self._capacity.require()
         try:
             receipt = await self._write(
-                lambda connection: _reconcile.record_push_if(
+                lambda connection: _terms.record_push(
                     connection,
                     push,
                     backends=self._backends,
@@ -100,7 +100,7 @@ class SqliteStore(ReconcileMethods):
     async def record_delete(self, deletion: NewDeletion) -> Receipt:
         """See PushStore."""
         return await self._write(
-            lambda connection: _write.record_delete(
+            lambda connection: _terms.record_delete(
                 connection,
                 deletion,
                 backends=self._backends,
@@ -293,16 +293,7 @@ class SqliteStore(ReconcileMethods):
     async def repeated(self, credential: str, key: str) -> Repeated | None:
         """What an earlier request with this idempotency key became."""
         now = self._clock.now_s()
-        return await self._viewer.call(lambda connection: _tokens.repeated(connection, credential, key, now=now))
-
-    async def keep_key(self, credential: str, key: str, what: Repeated) -> None:
-        """Keep what a request with an idempotency key became."""
-        now = self._clock.now_s()
-        await self._write(lambda connection: _tokens.keep_key(connection, credential, key, what, now=now))
-
-    async def zones_of(self, credential: str) -> int:
-        """How many living zones belong to a credential."""
-        return await self._reader.call(lambda connection: _tokens.zones_of(connection, credential))
+        return await self._viewer.call(lambda connection: _terms.find_key(connection, credential, key, now=now))
 
     # -- upkeep
 

@@ -36,11 +36,17 @@ class PushStore(Protocol):
     """For `receive` and the API: record, and look up."""
 
     async def record_push(self, push: NewVersion) -> Receipt:
-        """Commit a new version of a zone, newest wins. The serial to publish is decided inside the transaction."""
+        """Commit a new version of a zone, newest wins. The serial to publish is decided inside the transaction.
+
+        The push's terms are judged, and its key is kept, there too: raises VersionConflict, ZonePolicyError, KeyTaken.
+        """
         ...
 
     async def record_delete(self, deletion: NewDeletion) -> Receipt:
-        """Commit a tombstone. Unknown zone: `changed` False. Another owner's zone: `ignored` says why, zone stays."""
+        """Commit a tombstone. Unknown zone: `changed` False. Another owner's zone: `ignored` says why, zone stays.
+
+        Terms as those of a push. Raises VersionConflict, KeyTaken.
+        """
         ...
 
     async def record_refused(self, refused: Refused) -> None:
@@ -57,10 +63,6 @@ class PushStore(Protocol):
 
     async def zone(self, name: ZoneName) -> ZoneSummary | None:
         """One zone or its tombstone."""
-        ...
-
-    async def zones_of(self, credential: str) -> int:
-        """How many living zones belong to a credential."""
         ...
 
 

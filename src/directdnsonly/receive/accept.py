@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 import structlog
 
 from directdnsonly.clock import Clock
-from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, VersionConflict, ZonePolicyError
+from directdnsonly.errors import KeyTaken, NameRefused, OutboxUnavailable, PushRefused, VersionConflict
 from directdnsonly.outbox.drift import HeldPush, HoldRule
 from directdnsonly.outbox.records import (
+    FREELY,
     Event,
     Kind,
     NewDeletion,
@@ -28,6 +29,7 @@ from directdnsonly.outbox.records import (
     Receipt,
     Refused,
     Source,
+    Terms,
     ZoneSummary,
 )
 from directdnsonly.outbox.store import PinStore, PushStore
@@ -121,13 +123,13 @@ class Acceptance:
         source: Source = Source.DIRECTADMIN,
         named_reload: bool = False,
         notes: Sequence[str] = (),
-        expected_version: int | None = None,
+        terms: Terms = FREELY,
         only_if_version: int | None = None,
         approved: bool = False,
     ) -> Accepted:
         """Record a zone. Raises PushRefused and OutboxUnavailable; both are logged and a refusal is kept.
 
-        `expected_version`: raises VersionConflict unless the zone is at this version (0: is not held).
+        `terms`: judged in the store's transaction, with the limit of the credential; raises VersionConflict, KeyTaken.
         `only_if_version`: recorded only while that is its newest version; `approved`: never held.
         """
         started_at = self._clock.now_s()
@@ -138,14 +140,18 @@ class Acceptance:
                 name = ZoneName.parse(domain)
                 async with self._turns.of(name):
                     zone = await self._parser.parse(body, name)
-                    await self._check_quota(name, origin)
-                    await self._check_version(name, expected_version)
                     held = None if approved else await self._holding.judge(zone, origin, body)
                     if held is not None:
                         await self._store.record_held(held)
                         return await self._tell_held(held, zone, origin)
                     receipt = await self._store.record_push(
-                        NewVersion(zone=zone, origin=origin, priority=priority, only_if_version=only_if_version)
+                        NewVersion(
+                            zone=zone,
+                            origin=origin,
+                            priority=priority,
+                            only_if_version=only_if_version,
+                            terms=replace(terms, max_zones=self.policy.max_zones.get(owner.credential, 0)),
+                        )
                     )
         except PushRefused as refusal:
             await self._keep_refused(refusal, domain, body, origin, started_at)
@@ -170,12 +176,10 @@ class Acceptance:
         owner: Owner,
         address: str = "",
         source: Source = Source.DIRECTADMIN,
-        expected_version: int | None = None,
+        terms: Terms = FREELY,
     ) -> Receipt:
         """Record that a zone is to be gone. Deleting what is not held is no error. Raises as `push` does."""
-        deleted = await self.delete_all(
-            [domain], owner=owner, address=address, source=source, expected_version=expected_version
-        )
+        deleted = await self.delete_all([domain], owner=owner, address=address, source=source, terms=terms)
         return deleted[0]
 
     async def delete_all(
@@ -186,7 +190,7 @@ class Acceptance:
         address: str = "",
         source: Source = Source.DIRECTADMIN,
         notes: Sequence[str] = (),
-        expected_version: int | None = None,
+        terms: Terms = FREELY,
     ) -> list[Receipt]:
         """Record several deletes. One wrong name refuses all of them, before anything is recorded."""
         started_at = self._clock.now_s()
@@ -201,14 +205,12 @@ class Acceptance:
         at_once = asyncio.Semaphore(DELETES_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(
-                    self._delete_one(name, origin, at_once, notes, expected_version), name=f"delete:{name}"
-                )
+                group.create_task(self._delete_one(name, origin, at_once, notes, terms), name=f"delete:{name}")
                 for name, origin in wanted.items()
             ]
         outcomes = [task.result() for task in tasks]
         for outcome in outcomes:
-            if isinstance(outcome, (OutboxUnavailable, VersionConflict)):
+            if isinstance(outcome, (OutboxUnavailable, VersionConflict, KeyTaken)):
                 raise outcome
         return [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
 
@@ -256,17 +258,18 @@ class Acceptance:
         origin: Origin,
         at_once: asyncio.Semaphore,
         notes: Sequence[str],
-        expected_version: int | None,
-    ) -> Receipt | OutboxUnavailable | VersionConflict:
+        terms: Terms,
+    ) -> Receipt | OutboxUnavailable | VersionConflict | KeyTaken:
         """One delete; that the store is unavailable is a value, so that the other deletes go on."""
         started_at = self._clock.now_s()
         priority = self._priority(origin.owner, origin.source, named_reload=False)
         try:
             await self._give_way(name, origin)
             async with asyncio.timeout(self.policy.request_timeout_s), at_once, self._turns.of(name):
-                await self._check_version(name, expected_version)
-                receipt = await self._store.record_delete(NewDeletion(name=name, origin=origin, priority=priority))
-        except VersionConflict as conflict:
+                receipt = await self._store.record_delete(
+                    NewDeletion(name=name, origin=origin, priority=priority, terms=terms)
+                )
+        except (VersionConflict, KeyTaken) as conflict:
             return conflict
         except (OutboxUnavailable, TimeoutError) as error:
             return self._failed("delete.failed", error, name, origin, started_at)
@@ -316,23 +319,6 @@ class Acceptance:
             ignored=f"held for approval: {held.reason}",
         )
         return Accepted(receipt=receipt, warnings=zone.warnings)
-
-    async def _check_quota(self, name: ZoneName, origin: Origin) -> None:
-        """May be passed by as many zones as are pushed at the same moment."""
-        most = self.policy.max_zones.get(origin.owner.credential, 0)
-        if not most or await self._store.find_held([name]) is not None:
-            return
-        if await self._store.zones_of(origin.owner.credential) >= most:
-            raise ZonePolicyError(f"{origin.owner.credential} may hold {most} zones at most", rule="credential-zones")
-
-    async def _check_version(self, name: ZoneName, expected: int | None) -> None:
-        """Holds until the record, because nobody else has the turn of this zone."""
-        if expected is None:
-            return
-        held = await self._store.zone(name)
-        newest = held.version if held is not None and held.kind is Kind.PUT else 0
-        if newest != expected:
-            raise VersionConflict(name, expected=expected, newest=newest)
 
     def _wake(self, receipt: Receipt) -> None:
         if receipt.changed:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +18,7 @@ from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.drift import Baseline, Pass, Sighting
 from directdnsonly.outbox.records import Event, Kind
 from directdnsonly.outbox.store import ReconcileStore
+from directdnsonly.pulse import Pulses
 from directdnsonly.reconcile import orphans as orphan_rules
 from directdnsonly.reconcile.alarms import Alarm, AlarmKind, Alarms
 from directdnsonly.reconcile.directadmin_client import DirectAdminClient
@@ -31,6 +32,7 @@ from directdnsonly.reconcile.survey import Survey, Surveyed
 from directdnsonly.zone.name import ZoneName
 
 KEPT_JOBS: Final = 20
+HUNG_S: Final = 1800.0  # a stage of a pass over a fleet; it tells its progress more often
 
 
 @dataclass(slots=True)
@@ -45,10 +47,12 @@ class Job:
     result: PassView | None = None
     failure: str = ""
     done: asyncio.Event = field(default_factory=asyncio.Event)
+    beat: Callable[[], None] = lambda: None
 
     def progress(self, stage: str, count: int) -> None:
         """How far it has come."""
         self.stage, self.count = stage, count
+        self.beat()
 
 
 class Reconciler:
@@ -80,6 +84,7 @@ class Reconciler:
             max_orphans=settings.max_orphans,
             max_share=settings.max_orphan_share,
         )
+        self.pulses = Pulses(clock)
         self._jobs: OrderedDict[int, Job] = OrderedDict()
         self._queue: asyncio.Queue[Job] = asyncio.Queue()
         self._log = structlog.get_logger()
@@ -164,14 +169,19 @@ class Reconciler:
             job = await self._next()
             if self.settings.enabled and job.kept:
                 self.next_at = self._clock.now_s() + self.settings.interval_minutes * 60
+            job.beat = self._goes_on
             try:
-                await self.run_once(job)
+                with self.pulses.at_work("reconcile", HUNG_S):
+                    await self.run_once(job)
             except OutboxUnavailable as error:
                 job.failure = str(error)
                 self._log.warning("store.unavailable", reason=str(error), task="reconcile")
             finally:
                 self.running = None
                 job.done.set()
+
+    def _goes_on(self) -> None:
+        self.pulses.beat("reconcile", HUNG_S)
 
     async def _next(self) -> Job:
         """The next pass that is asked for or due."""

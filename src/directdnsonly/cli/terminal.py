@@ -1,0 +1,115 @@
+"""What every command shares: options, exit codes, how it speaks to the terminal and to the service."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from directdnsonly.cli.client import Client, NoService, Rejected, find_target
+from directdnsonly.config import load
+from directdnsonly.errors import ConfigError
+
+T = TypeVar("T")
+EXIT_FAILED, EXIT_CONFIG, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 2, 3, 130
+AT_ONCE: Final = 16  # requests of one command
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+out, err = Console(), Console(stderr=True)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file (else DADNS_CONFIG and the usual places).")
+]
+UrlOption = Annotated[
+    str | None, typer.Option("--url", help="The service (else DADNS_URL, else from the configuration).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def settings_of(config: Path | None) -> Any:
+    """The configuration; tells every problem and ends with code 2 when it is wrong."""
+    try:
+        return load(config)
+    except ConfigError as error:
+        raise _wrong_configuration(error) from None
+
+
+def _wrong_configuration(error: ConfigError) -> typer.Exit:
+    """Tell every problem; the exit to raise."""
+    where = error.file or "no file found: defaults and variables"
+    err.print(f"wrong configuration ({where})", style="red", markup=False, highlight=False, soft_wrap=True)
+    for problem in error.problems:
+        err.print(f"  {problem}", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(EXIT_CONFIG)
+
+
+def table_of(*names: str, folds: str) -> Table:
+    """A table without frames; one column may be broken into lines, so that the others stay whole."""
+    columns = [Column(name, overflow="fold") if name == folds else Column(name, no_wrap=True) for name in names]
+    return Table(*columns, box=None, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def plain(*values: object) -> list[Text]:
+    """Cells as they are: what other people wrote is no markup and moves no cursor."""
+    return [Text(CONTROL.sub("?", str(value))) for value in values]
+
+
+def tell_reasons(backends: Sequence[dict[str, Any]]) -> None:
+    """Below a table of backends: why one of them is not as it should be, on lines that may be long."""
+    for each in backends:
+        if each["reason"]:
+            ask = f" (dadns probe {each['name']} asks it now)" if each["state"] == "down" else ""
+            say(f"{each['name']} is {each['state']}: {each['reason']}{ask}")
+
+
+def say(line: str, *, to: Console | None = None) -> None:
+    """One line as it is: no markup, no wrapping, no control characters."""
+    (to or out).print(Text(CONTROL.sub("?", line)), soft_wrap=True)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """The result of what is asked of the service; tells what went wrong and ends with the documented code."""
+    try:
+        return asyncio.run(work)
+    except ConfigError as error:
+        code = _wrong_configuration(error)
+        say("or tell where the service is: --url or DADNS_URL, with DADNS_USERNAME and DADNS_PASSWORD", to=err)
+        raise code from None
+    except NoService as error:
+        say(str(error), to=err)
+        raise typer.Exit(EXIT_NO_SERVICE) from None
+    except Rejected as error:
+        say(str(error), to=err)
+        raise typer.Exit(EXIT_FAILED) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+async def call(url: str | None, config: Path | None, method: str, path: str) -> Any:
+    """One question to the service."""
+    async with Client(find_target(url, config)) as client:
+        return await client.call(method, path)
+
+
+async def fetch(url: str | None, config: Path | None, path: str) -> Any:
+    """Read something of the service."""
+    return await call(url, config, "GET", path)
+
+
+def when(moment: str | float | None) -> str:
+    """A moment of the API in this machine's time zone."""
+    if not moment:
+        return ""
+    at = (
+        datetime.fromtimestamp(moment).astimezone()
+        if isinstance(moment, int | float)
+        else datetime.fromisoformat(moment)
+    )
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
