@@ -15,7 +15,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import structlog
+import uvloop
 from fastapi import FastAPI, HTTPException, Request
+from starlette.types import ASGIApp
 
 from directdnsonly import __version__, log
 from directdnsonly.api import backends, docs, health, history, metrics, pins, problem, schema, served, tokens
@@ -227,7 +229,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 actors.cancel()
 
 
-def build_api(service: Service) -> FastAPI:
+def build_api(service: Service) -> ASGIApp:
     """The HTTP side of a running service."""
     settings = service.settings.app
     audit = Auditor(service.store, service.clock)
@@ -294,7 +296,8 @@ def build_api(service: Service) -> FastAPI:
     )
     # First, because routes are tried in order and DirectAdmin's are the ones that must be fast.
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
-    app.include_router(receive_routes.router(acceptance, access, limits))
+    door = receive_routes.Door(acceptance, access, limits)
+    app.include_router(receive_routes.router(door))
     app.include_router(backends.router(parts, lambda: service.dispatcher.lanes, audit))
     app.include_router(served.router(parts, lambda: {name: one.servers for name, one in service.backends.items()}))
     app.include_router(reconcile_routes.router(service.reconciler, authenticate))
@@ -314,7 +317,7 @@ def build_api(service: Service) -> FastAPI:
     app.add_middleware(
         Guard, doorkeeper=access, passes=is_command_path, open_metrics=as_networks(settings.metrics_networks)
     )
-    return app
+    return receive_routes.DoorFirst(door, app)
 
 
 async def _serve(settings: Settings, sockets: list[socket.socket], certificate: Certificate | None) -> None:
@@ -355,7 +358,8 @@ def serve(settings: Settings) -> int:
         if app.listen_socket is not None:
             stack.callback(app.listen_socket.unlink, missing_ok=True)
         try:
-            asyncio.run(_serve(settings, sockets, certificate))
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(_serve(settings, sockets, certificate))
         except (DirectDNSOnlyError, BaseExceptionGroup) as error:
             reasons = _leaves(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
             structlog.get_logger().critical("service.failed", reason="; ".join(reasons))

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -180,7 +181,7 @@ def _clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 
 
 def _clean_value(key: str, value: Any) -> Any:
-    if _SECRET.search(key):
+    if _is_secret(key):
         return "***"
     if isinstance(value, str):
         return _escaped(value)
@@ -191,7 +192,14 @@ def _clean_value(key: str, value: Any) -> Any:
     return value
 
 
+@lru_cache(512)  # the keys of our events are few
+def _is_secret(key: str) -> bool:
+    return _SECRET.search(key) is not None
+
+
 def _escaped(text: str) -> str:
+    if text.isascii() and text.isprintable():  # nearly always
+        return text
     return _CONTROL.sub(_escape, text) if _CONTROL.search(text) else text
 
 

@@ -27,7 +27,7 @@ from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive.accept import Acceptance, Policy
 from directdnsonly.receive.access import Access, Secret, secrets_of
 from directdnsonly.receive.parsing import ZoneParser
-from directdnsonly.receive.routes import Limits, install_error_handlers, router
+from directdnsonly.receive.routes import Door, Limits, install_error_handlers, router
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from tests.support.wire import DirectAdmin
@@ -127,7 +127,8 @@ def running_receiver(
                 )
                 app = FastAPI(redirect_slashes=False, openapi_url=None)
                 limits = Limits(max_body_bytes=max_body_bytes, body_timeout_s=body_timeout_s)
-                app.include_router(router(acceptance, Access([*secrets_of(PASSWORDS), *also], clock=clock), limits))
+                door = Door(acceptance, Access([*secrets_of(PASSWORDS), *also], clock=clock), limits)
+                app.include_router(router(door))
                 install_error_handlers(app)
                 try:
                     yield app

@@ -13,6 +13,7 @@ from directdnsonly.clock import Clock
 
 LENGTH: Final = 26
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
 _CHANCE_BITS: Final = 80
 _STEP_BITS: Final = 64  # within one millisecond ids grow by a step of chance, so that the next one stays unknown
 
@@ -36,4 +37,4 @@ class ChangeIds:
 
 
 def _base32(number: int) -> str:
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (LENGTH - 1), -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * (LENGTH - 2), -1, -10)])

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from directdnsonly.receive.failures import group_of
 
 SWEEP_EVERY_S: Final = 1.0
+WHOLE: Final = "directdnsonly.whole"  # in the ASGI scope, once the last octet of the body is here
 LINGER_S: Final = 5.0  # how long we read and throw away what a client sends after its refusal
 
 
@@ -154,6 +155,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """See httptools."""
         self._body_open = False
+        self.scope[WHOLE] = True  # type: ignore[typeddict-unknown-key]
         if not self._deaf:
             super().on_message_complete()
 

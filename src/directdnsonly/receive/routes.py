@@ -21,13 +21,14 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ExceptionHandler, Receive, Scope, Send
+from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
 from directdnsonly.errors import NotAdmitted, OutboxUnavailable, PushRefused
 from directdnsonly.outbox.records import Owner
 from directdnsonly.receive import directadmin as da
 from directdnsonly.receive.accept import Acceptance, Presence
 from directdnsonly.receive.access import Access, Principal, Role
+from directdnsonly.receive.connections import WHOLE
 
 METHODS: Final = ("GET", "HEAD", "POST")
 BODIES_AT_ONCE: Final = 4  # bodies of the largest size that may be on their way; far more of the usual size
@@ -84,11 +85,10 @@ class CommandConvertor(Convertor[str]):
         return value
 
 
-def router(acceptance: Acceptance, access: Access, limits: Limits | None = None) -> APIRouter:
+def router(door: Door) -> APIRouter:
     """Every path that begins with /CMD_. The app must be made with redirect_slashes=False."""
     register_url_convertor("directadmin_command", CommandConvertor())
     routes = APIRouter(redirect_slashes=False)
-    door = Door(acceptance, access, limits or Limits())
     routes.add_route("/{command:directadmin_command}", door, include_in_schema=False)  # type: ignore[arg-type]
     return routes
 
@@ -112,13 +112,26 @@ def _in_directadmins_words(otherwise: ExceptionHandler | None) -> ExceptionHandl
     return handle
 
 
+class DoorFirst:
+    """DirectAdmin's requests go straight to the route's endpoint: the layers around it cost as much as a commit."""
+
+    def __init__(self, door: Door, app: ASGIApp) -> None:
+        self._door = door
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        goes_in = scope["type"] == "http" and da.is_command_path(scope["path"])
+        await (self._door if goes_in else self._app)(scope, receive, send)
+
+
 class Door:
     """The ASGI application. `answered` counts answers by what was asked, for the metrics."""
 
-    def __init__(self, acceptance: Acceptance, access: Access, limits: Limits) -> None:
+    def __init__(self, acceptance: Acceptance, access: Access, limits: Limits | None = None) -> None:
         self._acceptance = acceptance
         self._access = access
-        self._limits = limits
+        self._limits = limits or Limits()
         self._held = 0  # octets of bodies that are not complete yet
         self.answered: Counter[str] = Counter()
 
@@ -151,7 +164,7 @@ class Door:
         query: bytes = scope["query_string"]
         if len(query) > MAX_QUERY_BYTES:
             raise _Refusal(Answer(da.failure("Request too large", f"the query exceeds {MAX_QUERY_BYTES} octets"), 413))
-        body = await self._read_body(length, receive) if method == "POST" else b""
+        body = await self._read_body(scope, length, receive) if method == "POST" else b""
         command = da.decode(method, scope["path"], query, body)
         self.answered[type(command).__name__] += 1
         return await self._obey(command, body, principal, _address(scope))
@@ -170,9 +183,11 @@ class Door:
             raise _Refusal(Answer(text, 403, close=True))
         return principal
 
-    async def _read_body(self, length: int | None, receive: Receive) -> bytes:
+    async def _read_body(self, scope: Scope, length: int | None, receive: Receive) -> bytes:
         if length is not None and length > self._limits.max_body_bytes:
             raise self._too_large()
+        if WHOLE in scope:  # usual: it came with the headers, and needs no timer
+            return await self._received(receive)
         try:
             async with asyncio.timeout(self._limits.body_timeout_s):
                 return await self._received(receive)

@@ -7,8 +7,6 @@ else the older content would be recorded last and win (wire rows 27 and 69).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from directdnsonly.zone.name import ZoneName
 
@@ -19,15 +17,34 @@ class Turns:
     def __init__(self) -> None:
         self._locks: dict[ZoneName, tuple[asyncio.Lock, int]] = {}
 
-    @asynccontextmanager
-    async def of(self, name: ZoneName) -> AsyncIterator[None]:
-        """Hold the zone's turn."""
-        lock, holders = self._locks.get(name) or (asyncio.Lock(), 0)
-        self._locks[name] = lock, holders + 1
+    def of(self, name: ZoneName) -> Turn:
+        """Hold the zone's turn: `async with`."""
+        return Turn(self._locks, name)
+
+
+class Turn:
+    """One wait in the queue of a zone, and then its turn."""
+
+    __slots__ = ("_lock", "_locks", "_name")
+
+    def __init__(self, locks: dict[ZoneName, tuple[asyncio.Lock, int]], name: ZoneName) -> None:
+        self._locks = locks
+        self._name = name
+
+    async def __aenter__(self) -> None:
+        self._lock, holders = self._locks.get(self._name) or (asyncio.Lock(), 0)
+        self._locks[self._name] = self._lock, holders + 1
         try:
-            async with lock:
-                yield
-        finally:
-            lock, holders = self._locks.pop(name)
-            if holders > 1:
-                self._locks[name] = lock, holders - 1
+            await self._lock.acquire()
+        except BaseException:
+            self._leave()
+            raise
+
+    async def __aexit__(self, *_failure: object) -> None:
+        self._lock.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        lock, holders = self._locks.pop(self._name)
+        if holders > 1:
+            self._locks[self._name] = lock, holders - 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -20,7 +21,7 @@ _STRING = r'"[ !#-\[\]-~]{0,255}"'  # no quote, no backslash, no control charact
 _B = r"[ \t]+"  # blanks
 # A text in parentheses over several lines is how DirectAdmin writes a long DKIM key.
 _LINE: Final = re.compile(
-    rf"""[ \t\r]*\n
+    rf"""(?:[ \t\r]*\n)+
     | (?P<owner>{_NAME}){_B}(?P<ttl>{_TTL}){_B}IN{_B}(?:
         A{_B}(?P<a>{_IPV4})
       | (?P<named>NS|CNAME|PTR){_B}(?P<target>{_NAME})
@@ -35,8 +36,14 @@ _LINE: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_GROUPS: Final = _LINE.groupindex
+_OWNER, _TTL_AT, _A = _GROUPS["owner"], _GROUPS["ttl"], _GROUPS["a"]
+_NAMED, _TARGET = _GROUPS["named"], _GROUPS["target"]
+_TEXT, _STRINGS_AT = _GROUPS["text"], _GROUPS["strings"]
+_DEFAULT, _NUMBERS = _GROUPS["default"], _GROUPS["numbers"]
 _STRINGS: Final = re.compile(_STRING)
 _LABELS: Final = re.compile(r"(?:[A-Za-z0-9_*/-]{1,63}\.)+\Z")
+MAX_LABEL_CHARS: Final = 63
 MAX_NAME_CHARS: Final = 254  # 255 octets on the wire
 _LONGEST_TEXT: Final = 60_000  # characters of a TXT; near the limit of a record the long way counts exactly
 _LARGEST_SERIAL: Final = 2**32 - 1
@@ -53,68 +60,98 @@ def records(text: str, apex: str) -> Iterator[PlainRecord]:
     """The records in the order of the text. Raises NotPlain, possibly after some records."""
     if not text.endswith("\n"):
         text += "\n"
-    suffix = f".{apex}"
-    names = {"@": apex}
+    names = _Names(apex)
+    owner, absolute = names.owner, names.absolute
     default: int | None = None
-    position, size = 0, len(text)
-    match = _LINE.match
-
-    def name(word: str) -> str:
-        known = names.get(word)
-        if known is None:
-            known = word if word[-1] == "." else word + suffix
-            if len(known) > MAX_NAME_CHARS or not _LABELS.match(known):
-                raise NotPlain
-            names[word] = known
-        return known
-
-    while position < size:
-        line = match(text, position)
-        if line is None:
+    position = 0
+    # Search instead of match, because it is one call; what is skipped shows as a hole.
+    for line in _LINE.finditer(text):
+        start, end = line.span()
+        if start != position:
             raise NotPlain
-        position = line.end()
-        kind = line.lastgroup
+        position = end
+        kind = line.lastindex
         if kind is None:
             continue
-        if kind == "default":
-            default = int(line["default"])
-            continue
-        if kind == "numbers":
-            yield _soa(line, name, apex, default)
-            continue
-        owner = name(line["owner"]).lower()
-        if owner != apex and not owner.endswith(suffix):
-            raise NotPlain  # to be dropped with a warning
-        yield owner, int(line["ttl"]), *_data(line, kind, name)
+        if kind == _A:
+            word, ttl, data = line.group(_OWNER, _TTL_AT, _A)
+            yield owner(word), int(ttl), "A", data
+        elif kind == _STRINGS_AT:
+            word, ttl, named, data = line.group(_OWNER, _TTL_AT, _TEXT, _STRINGS_AT)
+            yield owner(word), int(ttl), named, _text(data)
+        elif kind == _TARGET:
+            word, ttl, named, data = line.group(_OWNER, _TTL_AT, _NAMED, _TARGET)
+            yield owner(word), int(ttl), named, absolute(data)
+        elif kind == _DEFAULT:
+            default = int(line[_DEFAULT])
+        elif kind == _NUMBERS:
+            yield _soa(line, names, default)
+        else:
+            yield owner(line[_OWNER]), int(line[_TTL_AT]), *_data(line, absolute)
+    if position != len(text):
+        raise NotPlain
 
 
-def _data(line: re.Match[str], kind: str, name: Callable[[str], str]) -> tuple[str, str]:
-    """Type and RDATA; `kind` is the last group that took part in the match."""
-    if kind == "a":
-        return "A", line["a"]
-    if kind == "strings":
-        return line["text"], _text(line["strings"])
-    if kind == "target":
-        return line["named"], name(line["target"])
+class _Names:
+    """Absolute names by how they are written. Raises NotPlain where a name needs judgement."""
+
+    def __init__(self, apex: str) -> None:
+        self.apex = apex
+        self._suffix = f".{apex}"
+        self._label_chars = min(MAX_LABEL_CHARS, MAX_NAME_CHARS - len(self._suffix))  # of one label below the apex
+        self._owners = {"@": apex, apex: apex}
+
+    def absolute(self, word: str) -> str:
+        """The name as it is written, absolute."""
+        if word in {"@", self.apex}:
+            return self.apex
+        if "." not in word and len(word) <= self._label_chars:
+            return word + self._suffix
+        name = word if word[-1] == "." else word + self._suffix
+        if not _is_name(name):
+            raise NotPlain
+        return name
+
+    def owner(self, word: str) -> str:
+        """In lower case, and only if it lies in the zone: others are to be dropped with a warning."""
+        known = self._owners.get(word)
+        if known is None:
+            known = self.absolute(word).lower()
+            if known != self.apex and not known.endswith(self._suffix):
+                raise NotPlain
+            self._owners[word] = known
+        return known
+
+
+@lru_cache(1024)  # the same name servers stand in most zones
+def _is_name(name: str) -> bool:
+    return len(name) <= MAX_NAME_CHARS and _LABELS.match(name) is not None
+
+
+def _data(line: re.Match[str], absolute: Callable[[str], str]) -> tuple[str, str]:
+    """Type and RDATA of what is rare."""
+    kind = line.lastgroup
     if kind == "exchange":
-        return "MX", f"{line['preference']} {name(line['exchange'])}"
+        return "MX", f"{line['preference']} {absolute(line['exchange'])}"
     if kind == "pieces":
         return line["long"], _text(line["pieces"])
-    return "SRV", f"{' '.join(line['srv'].split())} {name(line['host'])}"
+    return "SRV", f"{' '.join(line['srv'].split())} {absolute(line['host'])}"
 
 
 def _text(strings: str) -> str:
     """One blank between the strings; inside of them nothing changes."""
     if len(strings) > _LONGEST_TEXT:
         raise NotPlain
+    if strings.count('"') == 2:  # noqa: PLR2004 - of one string, as nearly always
+        return strings
     return " ".join(_STRINGS.findall(strings))
 
 
-def _soa(line: re.Match[str], name: Callable[[str], str], apex: str, default: int | None) -> PlainRecord:
-    owner = name(line["apex"]).lower()
+def _soa(line: re.Match[str], names: _Names, default: int | None) -> PlainRecord:
+    owner = names.owner(line["apex"])
     ttl = int(line["soattl"]) if line["soattl"] else default
     serial, *times = (int(word) for word in line["numbers"].split())
-    if owner != apex or ttl is None or serial > _LARGEST_SERIAL or max(times) > _LARGEST_TIME:
+    if owner != names.apex or ttl is None or serial > _LARGEST_SERIAL or max(times) > _LARGEST_TIME:
         raise NotPlain
     times_text = " ".join(map(str, times))
-    return owner, ttl, "SOA", f"{name(line['mname'])} {name(line['rname'])} {serial} {times_text}"
+    return owner, ttl, "SOA", f"{names.absolute(line['mname'])} {names.absolute(line['rname'])} {serial} {times_text}"

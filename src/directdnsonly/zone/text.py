@@ -30,6 +30,7 @@ _SOA_LINE = 2  # in our text: $ORIGIN, $TTL, SOA
 _SERIAL_FIELD = 6  # owner ttl IN SOA mname rname serial
 _CLASSES = frozenset({"CH", "HS", "CS", "ANY", "NONE"})
 _BLOCK_RECORDS = 10_000  # written at a time
+_CHALLENGE = "_acme-challenge."
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -234,14 +235,19 @@ class _Reader:
         challenges: list[str] = []
         keys = iter(rest)
         while block := list(islice(keys, _BLOCK_RECORDS)):
-            lines = [f"{key[0]} {ttls[key]} IN {key[1]} {spellings.get(key) or key[2]}\n" for key in block]
-            parts.append("".join(lines))
-            digest.update(parts[-1].encode("ascii"))
-            challenges += [
-                line
-                for line, key in zip(lines, block, strict=True)
-                if key[0].startswith("_acme-challenge.") and key[1] in {"TXT", "CNAME"}
-            ]
+            if spellings:
+                lines = [f"{key[0]} {ttls[key]} IN {key[1]} {spellings.get(key) or key[2]}\n" for key in block]
+            else:
+                lines = [f"{key[0]} {ttls[key]} IN {key[1]} {key[2]}\n" for key in block]
+            text = "".join(lines)
+            parts.append(text)
+            digest.update(text.encode("ascii"))
+            if _CHALLENGE in text:
+                challenges += [
+                    line
+                    for line, key in zip(lines, block, strict=True)
+                    if key[0].startswith(_CHALLENGE) and key[1] in {"TXT", "CNAME"}
+                ]
         return Zone(
             name=self._name,
             serial=int(serial),

@@ -41,12 +41,9 @@ def check(keys: Sequence[Key], line_of: Callable[[Key], int], apex: str, *, drop
     soa: list[Key] = []
     name_servers: list[Key] = []
     redirected: set[str] = set()
-    for owner, group in groupby(keys, key=itemgetter(0)):
-        records = list(group)
-        if not any(kind in WATCHED for _, kind, _ in records):
-            continue
+    for owner in dict.fromkeys([owner for owner, kind, _ in keys if kind in WATCHED]):
         found: dict[str, list[Key]] = {}
-        for key in records:
+        for key in _records_at(owner, keys):
             found.setdefault(key[1], []).append(key)
         _check_owner(owner, found, line_of, apex)
         soa += found.get("SOA", ())
@@ -66,9 +63,9 @@ def _check_owner(owner: str, found: dict[str, list[Key]], line_of: Callable[[Key
     def refuse(reason: str, rule: str, *keys: Key) -> ZonePolicyError:
         return ZonePolicyError(reason, rule=rule, owner=owner, line=max(map(line_of, keys)))
 
-    for kind, rule in SINGLETONS.items():
-        if len(found.get(kind, ())) > 1:
-            raise refuse(f"{owner} has two different {kind} records", rule, *found[kind])
+    for kind, records in found.items():
+        if len(records) > 1 and kind in SINGLETONS:
+            raise refuse(f"{owner} has two different {kind} records", SINGLETONS[kind], *records)
     if "SOA" in found and owner != apex:
         raise refuse(f"{owner} has an SOA record, only {apex} may", "soa-elsewhere", *found["SOA"])
     if "CNAME" in found and not found.keys() <= BESIDE_CNAME:
@@ -137,12 +134,15 @@ def _check_name_servers(
 
 def _types_at(owner: str, keys: Sequence[Key]) -> set[str]:
     """The types of one owner; `keys` are sorted."""
-    types = set()
-    place = bisect_left(keys, (owner, "", ""))
-    while place < len(keys) and keys[place][0] == owner:
-        types.add(keys[place][1])
-        place += 1
-    return types
+    return {kind for _, kind, _ in _records_at(owner, keys)}
+
+
+def _records_at(owner: str, keys: Sequence[Key]) -> Sequence[Key]:
+    """The records of one owner; `keys` are sorted."""
+    start = end = bisect_left(keys, (owner, "", ""))
+    while end < len(keys) and keys[end][0] == owner:
+        end += 1
+    return keys[start:end]
 
 
 def _wildcards_of(targets: set[str], keys: Sequence[Key], apex: str) -> dict[str, str]:
