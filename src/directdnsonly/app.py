@@ -154,7 +154,7 @@ class Service:
     def lost_actors(self) -> list[str]:
         """Actors that have ended or hang; each with what is known.
 
-        `Task.cancelling` tells nothing: libraries that cancel inside of a task leave it counted.
+        `Task.cancelling` is not asked: a count of cancellations does not tell that a task ended.
         """
         alive = {task.get_name() for task in asyncio.all_tasks()}
         names = ["dispatch", "reconcile", "outbox:housekeeping", *(f"nameserver:{name}" for name in self.daemons)]
