@@ -19,6 +19,7 @@ _U16 = r"(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3}
 _TTL = r"(?:[1-9]\d{0,8}|0)"
 _STRING = r'"[ !#-\[\]-~]{0,255}"'  # no quote, no backslash, no control character: it stands as it is
 _B = r"[ \t]+"  # blanks
+_GAP = r"(?:[ \t\n]|\r\n)"  # between parentheses; a lone CR is no blank
 # A text in parentheses over several lines is how DirectAdmin writes a long DKIM key.
 _LINE: Final = re.compile(
     rf"""(?:[ \t\r]*\n)+
@@ -27,12 +28,12 @@ _LINE: Final = re.compile(
       | (?P<named>NS|CNAME|PTR){_B}(?P<target>{_NAME})
       | MX{_B}(?P<preference>{_U16}){_B}(?P<exchange>{_NAME})
       | (?P<text>TXT|SPF){_B}(?P<strings>{_STRING}(?:{_B}{_STRING})*)
-      | (?P<long>TXT|SPF){_B}\([ \t\r\n]*(?P<pieces>{_STRING}(?:[ \t\r\n]+{_STRING})*)[ \t\r\n]*\)
+      | (?P<long>TXT|SPF){_B}\({_GAP}*(?P<pieces>{_STRING}(?:{_GAP}+{_STRING})*){_GAP}*\)
       | SRV{_B}(?P<srv>{_U16}{_B}{_U16}{_B}{_U16}){_B}(?P<host>{_NAME})
     )[ \t]*\r?\n
     | \$TTL{_B}(?P<default>{_TTL})[ \t]*\r?\n
     | (?P<apex>{_NAME})(?:{_B}(?P<soattl>{_TTL}))?{_B}IN{_B}SOA{_B}(?P<mname>{_NAME}){_B}(?P<rname>{_NAME}){_B}
-      \([ \t\r\n]*(?P<numbers>\d{{1,10}}(?:[ \t\r\n]+\d{{1,10}}){{4}})[ \t\r\n]*\)[ \t]*\r?\n
+      \({_GAP}*(?P<numbers>\d{{1,10}}(?:{_GAP}+\d{{1,10}}){{4}}){_GAP}*\)[ \t]*\r?\n
     """,
     re.VERBOSE,
 )

@@ -62,9 +62,10 @@ def read_plain(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> 
     try:
         for record in plain.records(text, origin.absolute):
             reader.keep(*record)
-        return reader.zone()
+        zone = reader.zone()
     except (plain.NotPlain, ZonePolicyError):
         return None
+    return None if any(warning.startswith("line ") for warning in zone.warnings) else zone  # it knows no lines
 
 
 def read_any(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> Zone:

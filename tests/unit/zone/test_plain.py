@@ -65,6 +65,18 @@ def test_the_short_way_says_the_same_or_nothing(head, lines, blank):
     assert short is None or short == long
 
 
+@pytest.mark.parametrize(
+    "tail",
+    ["www 300 IN NS www\n", 'www 300 IN TXT ( "a"\r"b" )\n'],
+    ids=["a warning that names a line", "a lone CR between parentheses"],
+)
+def test_what_the_short_way_cannot_say_rightly_goes_the_long_way(tail):
+    """Both were found by the property tests."""
+    text = HEADS[0] + "@ 300 IN NS ns1.host.example.\n" + tail
+
+    assert read_plain(text, ORIGIN) is None
+
+
 @given(st.binary(max_size=40), st.integers(0, 1400), st.integers(0, 60))
 @settings(max_examples=400, deadline=None)
 def test_damage_anywhere_changes_nothing_about_that(octets, place, cut):
