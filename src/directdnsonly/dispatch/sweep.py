@@ -52,7 +52,8 @@ class Sweep:
         on_queued: Callable[[], None],
         beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_queued` is told each time that zones were queued again, so that they need not wait for the end of the pass;
+        """`on_queued` is told when zones were queued again, so that they need not wait for the end of the pass.
+
         `beat` is called at each page: the sign that it goes on.
         """
         self._backend = backend
