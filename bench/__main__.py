@@ -77,7 +77,7 @@ def table(name: str, rows: list[Row]) -> str:
 
 
 def draw(results: dict[str, object]) -> None:
-    """Cost against number of zones, for each backend and for its adapter alone."""
+    """Cost against number of zones, for each backend and for its name server alone."""
     rows = results.get("backends")
     if not isinstance(rows, list):
         return
@@ -87,7 +87,8 @@ def draw(results: dict[str, object]) -> None:
         for row in (row for row in rows if "not run" not in row):
             series.setdefault(str(row["backend"]), []).append((row["zones"], row[f"{work} p50 ms"]))
             if work == "change":
-                series.setdefault(f"floor: {row['backend']}", []).append((row["zones"], row["adapter alone ms"]))
+                alone = row.get("floor change ms", row["adapter alone ms"])
+                series.setdefault(f"floor: {row['backend']}", []).append((row["zones"], alone))
         title = f"{work.capitalize()} of one zone until proven, by number of zones present (p50)"
         (CURVES / f"{work}.svg").write_text(curve(title, series, x="zones present", y="ms"))
 

@@ -1,7 +1,8 @@
 """Every backend against its real name server: recorded -> proven, through the store, the lane, the adapter and DNS.
 
 No HTTP: `ack` measures the door. Beside it the same change through the adapter alone (`apply`, then a SOA question until
-it is served): what is left is the outbox, the lane and the count of records.
+it is served): what is left is the outbox, the lane and the count of records. And the name server's own floor, its
+control channel or SQL by hand (bench/daemon_floors.py), on a second instance with as many zones.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import structlog
 from tests.contract.kinds import KINDS
 from tests.support.rig import Rig, RigKind
 
+from bench.daemon_floors import floors_of
 from bench.load import zone_text
 from directdnsonly.backends.contract import ZoneChange
 from directdnsonly.clock import SystemClock
@@ -193,7 +195,20 @@ def backends(quick: bool) -> list[Row]:
     rows: list[Row] = []
     for kind in KINDS:
         if kind.title:
-            rows += asyncio.run(_measure(kind, [size for size in sizes if size <= kind.most], samples))
+            rows += asyncio.run(_beside_floors(kind, [size for size in sizes if size <= kind.most], samples))
+    return rows
+
+
+async def _beside_floors(kind: RigKind, sizes: Sequence[int], samples: int) -> list[Row]:
+    """Our figures, then those of the name server alone, in the same rows. `ours / floor` is of the change."""
+    rows = await _measure(kind, sizes, samples)
+    measured = [size for size, row in zip(sizes, rows, strict=True) if "not run" not in row]
+    floors = await floors_of(kind, measured, samples)
+    for size, row in zip(sizes, rows, strict=True):
+        if size in floors:
+            row.update(floors[size])
+            ratio = row["change p50 ms"] / row["floor change ms"]  # type: ignore[operator]
+            row["ours / floor"] = round(ratio, 2)
     return rows
 
 

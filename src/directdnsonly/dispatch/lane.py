@@ -72,7 +72,7 @@ class Lane:
         self._settings = settings
         self._clock = clock
         self._log = structlog.get_logger()
-        self._proof = Proof(backend, verifier, depth=depth)
+        self._proof = Proof(backend, verifier, depth=depth, before=partial(store.proven_text, backend.name))
         self._delivery = Delivery(
             backend=backend,
             proof=self._proof,

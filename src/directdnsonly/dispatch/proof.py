@@ -8,21 +8,25 @@ from directdnsonly.backends.contract import Backend
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.outbox.records import Claim, Kind
 from directdnsonly.verify.compare import Depth, Expected, Finding, Verdict, judge_content, judge_stored
-from directdnsonly.verify.verifier import Verifier
+from directdnsonly.verify.verifier import Before, Verifier, nothing_before
 
 
 class Proof:
     """Joins the verifier with the backend's own view."""
 
-    def __init__(self, backend: Backend, verifier: Verifier, *, depth: Depth = Depth.COUNT) -> None:
+    def __init__(
+        self, backend: Backend, verifier: Verifier, *, depth: Depth = Depth.COUNT, before: Before = nothing_before
+    ) -> None:
+        """`before` gives the text of a zone that its name server has proven last."""
         self._backend = backend
         self._verifier = verifier
         self._depth = depth
+        self._before = before
 
     async def verify(self, claims: Sequence[Claim], *, patience_s: float, count: bool = True) -> list[Verdict]:
         """One verdict per claim, in order. `count` False: only whether each zone is there, with the right serial."""
         expected = [_expected(claim, count=count, content=self._depth is Depth.CONTENT) for claim in claims]
-        verdicts = await self._verifier.verify(expected, patience_s=patience_s)
+        verdicts = await self._verifier.verify(expected, patience_s=patience_s, before=self._before)
         if count and self._backend.capabilities.observes:
             await self._look(expected, verdicts)
         return verdicts

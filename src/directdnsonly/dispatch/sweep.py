@@ -141,11 +141,16 @@ def _why_not_as_stored(claim: Claim, observed: ZoneObserved | None) -> str:
     if observed is None:
         return "is not there"
     if not observed.whole:
-        return "is truncated, altered or unreadable"
+        counted = "" if observed.records in {None, claim.records} else f" ({_counts(observed, claim)})"
+        return f"is truncated, altered or unreadable{counted}"
     if observed.version is not None and observed.version != claim.version:
         return f"is version {observed.version}, wanted {claim.version}"
     if observed.serial is not None and observed.serial != claim.serial:
         return f"has serial {observed.serial}, wanted {claim.serial}"
     if observed.records is not None and observed.records != claim.records:
-        return f"has {observed.records} records, wanted {claim.records}"
+        return _counts(observed, claim)
     return ""
+
+
+def _counts(observed: ZoneObserved, claim: Claim) -> str:
+    return f"has {observed.records} records, wanted {claim.records}"

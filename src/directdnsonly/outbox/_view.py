@@ -82,6 +82,16 @@ def text(connection: sqlite3.Connection, name: ZoneName, version: int | None) ->
     return zlib.decompress(row[0]).decode("ascii") if row and row[0] is not None else None
 
 
+def proven_text(connection: sqlite3.Connection, backend: str, name: ZoneName) -> str | None:
+    """The text of the version that was proven last there."""
+    row = connection.execute(
+        "SELECT v.body FROM delivery d JOIN version v ON v.zone = d.zone AND v.version = d.verified_version"
+        " WHERE d.backend = ? AND d.zone = ?",
+        (backend, name),
+    ).fetchone()
+    return zlib.decompress(row[0]).decode("ascii") if row and row[0] is not None else None
+
+
 PLACEMENT = """
 SELECT backend, zone, want_version, want_kind, state, priority, due_at, attempts, applied_version, verified_version,
        verified_at, served_serial, reason

@@ -237,6 +237,10 @@ class SqliteStore(ReconcileMethods):
             yield found
             after = found[-1].name
 
+    async def proven_text(self, backend: str, name: ZoneName) -> str | None:
+        """See WorkStore."""
+        return await self._viewer.call(lambda connection: _view.proven_text(connection, backend, name))
+
     async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
         """See WorkStore."""
         return await self._write(

@@ -169,6 +169,10 @@ class WorkStore(Protocol):
         """Every living zone as it should be on the backend, in pages by name, without leasing (fence 0)."""
         ...
 
+    async def proven_text(self, backend: str, name: ZoneName) -> str | None:
+        """The text of the version that the backend has proven last; None when there is none or it is not kept."""
+        ...
+
     async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
         """Drift was found: verified (or dead) deliveries become due again; how many."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import struct
+from dataclasses import replace
 
 import dns.asyncquery
 import dns.exception
@@ -21,7 +22,8 @@ from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.records import difference, record_of
 
-SAMPLED = 8  # RRsets of one zone; challenges are always among them
+SAMPLED = 8  # RRsets of one zone; challenges and what changed come first
+MOST_CHANGED = 32  # of these, spread over all that changed
 QUERY_S = 2.0
 
 
@@ -54,14 +56,15 @@ async def read_zone(host: str, port: int, name: ZoneName, *, timeout_s: float) -
             writer.close()
 
 
-async def sample(host: str, port: int, text: str) -> str:
+async def sample(host: str, port: int, text: str, *, before: str | None = None) -> str:
     """What differs in a sample of the RRsets of a normalised zone, asked one by one; empty when nothing does.
 
+    What changed against `before` (the version that was proven last) is asked first, also whether what went is gone.
     UDP first, TCP where the answer is cut. Delegated names and what lies below a wildcard's own label are not asked:
     the answer to them is rightly another one. Raises OSError, TimeoutError when there is no answer.
     """
     told: list[str] = []
-    for rrset in _sampled(text):
+    for rrset in _sampled(text, before):
         query = dns.message.make_query(
             dns.name.from_text(rrset.owner), dns.rdatatype.from_text(rrset.type), use_edns=0, payload=1232, flags=0
         )
@@ -81,8 +84,8 @@ async def sample(host: str, port: int, text: str) -> str:
     return "; ".join(told)
 
 
-def _sampled(text: str) -> list[RRset]:
-    """The challenges, and some others spread over the zone."""
+def _sampled(text: str, before: str | None) -> list[RRset]:
+    """The challenges, what changed, and some others spread over the zone. An RRset that went has no rdata."""
     found = rrsets(text)
     apex = next(iter(found.values())).owner
     cuts = {rrset.owner for rrset in found.values() if rrset.type in {"NS", "DNAME"} and rrset.owner != apex}
@@ -91,11 +94,31 @@ def _sampled(text: str) -> list[RRset]:
         below = any(rrset.owner == cut or rrset.owner.endswith(f".{cut}") for cut in cuts)
         return not below and rrset.type not in {"RRSIG", "NSEC", "NSEC3"}
 
-    usual = [rrset for rrset in found.values() if answered(rrset)]
-    urgent = [rrset for rrset in usual if rrset.owner.startswith("_acme-challenge.")]
-    rest = [rrset for rrset in usual if rrset not in urgent]
-    step = max(len(rest) // SAMPLED, 1)
-    return urgent[:SAMPLED] + rest[::step][:SAMPLED]
+    old = rrsets(before) if before is not None else found
+    went = [replace(old[key], rdata=()) for key in old.keys() - found.keys() if not _is_covered(old[key].owner, found)]
+    differing = [rrset for key, rrset in found.items() if old.get(key) != rrset]
+    changed = [rrset for rrset in [*differing, *sorted(went, key=_key)] if answered(rrset)]
+    others = [rrset for key, rrset in found.items() if old.get(key) == rrset and answered(rrset)]
+    urgent = [rrset for rrset in [*changed, *others] if _is_challenge(rrset)]
+    chosen = urgent[:SAMPLED] + _spread([rrset for rrset in changed if not _is_challenge(rrset)], MOST_CHANGED)
+    return chosen + _spread([rrset for rrset in others if not _is_challenge(rrset)], max(SAMPLED - len(chosen), 1))
+
+
+def _spread(some: list[RRset], most: int) -> list[RRset]:
+    return some[:: max(len(some) // most, 1)][:most]
+
+
+def _key(rrset: RRset) -> tuple[str, str]:
+    return rrset.owner, rrset.type
+
+
+def _is_challenge(rrset: RRset) -> bool:
+    return rrset.owner.startswith("_acme-challenge.")
+
+
+def _is_covered(owner: str, found: dict[tuple[str, str], RRset]) -> bool:
+    """Whether a wildcard may answer for a name that has gone."""
+    return any(name.startswith("*.") and owner.endswith(name[1:]) for name, _ in found)
 
 
 def _records(message: dns.message.Message) -> list[Record]:

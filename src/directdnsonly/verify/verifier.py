@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from directdnsonly.verify.compare import Depth, Expected, Finding, Verdict, judge, judge_content, judge_count
@@ -16,6 +16,14 @@ from directdnsonly.zone.name import ZoneName
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.05
 COUNT_TIMEOUT_S = 10.0
 ANY_NAME = ZoneName.trusted("directdnsonly.invalid")  # RFC 6761: nobody serves it, but any server answers
+
+
+Before = Callable[[ZoneName], Awaitable[str | None]]
+
+
+async def nothing_before(_name: ZoneName) -> str | None:
+    """No version is known to have been proven."""
+    return None
 
 
 class Address(Protocol):
@@ -50,12 +58,18 @@ class Verifier:
         }
         self._countable = {(server.host, server.port): allows_transfer for server in servers}
 
-    async def verify(self, expected: Sequence[Expected], *, patience_s: float) -> list[Verdict]:
-        """One verdict per expectation, in order. Polls from a millisecond on, growing; at least once."""
+    async def verify(
+        self, expected: Sequence[Expected], *, patience_s: float, before: Before = nothing_before
+    ) -> list[Verdict]:
+        """One verdict per expectation, in order. Polls from a millisecond on, growing; at least once.
+
+        `before` gives the text that was proven last; it is only asked where a sample stands for a transfer.
+        """
         verdicts = [Verdict(finding=Finding.PROVEN)] * len(expected)
         if len(self._servers) == 1:
-            return await self._verify_at(self._servers[0], expected, patience_s)
-        for found in await asyncio.gather(*(self._verify_at(server, expected, patience_s) for server in self._servers)):
+            return await self._verify_at(self._servers[0], expected, patience_s, before)
+        asking = (self._verify_at(server, expected, patience_s, before) for server in self._servers)
+        for found in await asyncio.gather(*asking):
             verdicts = [
                 later if verdict.finding is Finding.PROVEN else verdict
                 for verdict, later in zip(verdicts, found, strict=True)
@@ -84,7 +98,9 @@ class Verifier:
                 return f"{_shown(server)} does not answer"
         return ""
 
-    async def _verify_at(self, server: Address, expected: Sequence[Expected], patience_s: float) -> list[Verdict]:
+    async def _verify_at(
+        self, server: Address, expected: Sequence[Expected], patience_s: float, before: Before
+    ) -> list[Verdict]:
         if not expected:
             return []
         until = time.monotonic() + patience_s
@@ -104,7 +120,7 @@ class Verifier:
         if self._depth is not Depth.SERIAL:
             await self._count(server, expected, verdicts)
         if self._depth is Depth.CONTENT:
-            await self._read(server, expected, verdicts)
+            await self._read(server, expected, verdicts, before)
         return verdicts
 
     def _judge(self, expected: Expected, answer: Answer | None, server: Address) -> Verdict:
@@ -114,7 +130,9 @@ class Verifier:
             return Verdict(finding=Finding.PROVEN, serial=verdict.serial, reason=reason)
         return verdict
 
-    async def _read(self, server: Address, expected: Sequence[Expected], verdicts: list[Verdict]) -> None:
+    async def _read(
+        self, server: Address, expected: Sequence[Expected], verdicts: list[Verdict], before: Before
+    ) -> None:
         """Compare every record of what is proven so far by transfer; a sample of RRsets where there is none."""
         transfer = self._countable[server.host, server.port]
         for number, wanted in enumerate(expected):
@@ -124,7 +142,9 @@ class Verifier:
                 if transfer:
                     found = await read_zone(server.host, server.port, wanted.name, timeout_s=COUNT_TIMEOUT_S)
                     verdicts[number] = judge_content(wanted, verdicts[number], found, server=_shown(server))
-                elif differs := await sample(server.host, server.port, wanted.text):
+                    continue
+                proven = await before(wanted.name)
+                if differs := await sample(server.host, server.port, wanted.text, before=proven):
                     reason = f"{_shown(server)} {differs}"
                     verdicts[number] = Verdict(finding=Finding.ALTERED, serial=verdicts[number].serial, reason=reason)
             except (OSError, TimeoutError, TransferRefused) as error:
