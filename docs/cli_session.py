@@ -347,14 +347,14 @@ def page(shown: list[Shown]) -> str:
                 comments = "".join(f"{line}\n" for line in each.before)
                 output = f"{each.output}\n" if each.output else ""
                 end = f"exit code {each.code}\n" if each.code else ""
-                parts.append(f"```console\n{comments}$ {each.line}\n{output}{end}```")
+                parts.append(f"```console tested=tests/e2e/test_cli_page.py\n{comments}$ {each.line}\n{output}{end}```")
     return "\n\n".join(parts) + "\n"
 
 
 def calls_on(text: str) -> list[tuple[str, int, str]]:
     """What a page says: command line, exit code, output of each call, in its order."""
     found = []
-    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
+    for block in re.findall(r"```console[^\n]*\n(.*?)```", text, re.DOTALL):
         lines = [line for line in block.splitlines() if not line.startswith("# ")]
         code = int(lines[-1].removeprefix("exit code ")) if lines[-1].startswith("exit code ") else 0
         output = lines[1:-1] if code else lines[1:]

@@ -219,7 +219,7 @@ def reconcile_plan(text: str) -> str:
     said = (HERE / "bench" / "reconcile-plan.txt").read_text(encoding="utf-8")
     shown = "\n".join(line.rstrip() for line in said.strip().splitlines())
     before, rest = text.split(PLAN, maxsplit=1)
-    return f"{before}{PLAN}\n\n```\n$ dadns reconcile --plan\n{shown}\n```\n{rest[rest.index(chr(10) + '## ') :]}"
+    return f"{before}{PLAN}\n\n```console tested=tests/unit/reconcile/test_plan_page.py\n$ dadns reconcile --plan\n{shown}\n```\n{rest[rest.index(chr(10) + '## ') :]}"
 
 
 def _folded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

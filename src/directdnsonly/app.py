@@ -15,7 +15,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import structlog
-import uvloop
 from fastapi import FastAPI, HTTPException, Request
 from starlette.types import ASGIApp
 
@@ -358,8 +357,9 @@ def serve(settings: Settings) -> int:
         if app.listen_socket is not None:
             stack.callback(app.listen_socket.unlink, missing_ok=True)
         try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(_serve(settings, sockets, certificate))
+            # asyncio's own loop: uvloop acknowledges 15 % more, but raises RuntimeError where asyncio only notes that a
+            # connection is gone, in every library that writes to one (the control channel of a name server that died).
+            asyncio.run(_serve(settings, sockets, certificate))
         except (DirectDNSOnlyError, BaseExceptionGroup) as error:
             reasons = _leaves(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
             structlog.get_logger().critical("service.failed", reason="; ".join(reasons))
