@@ -178,9 +178,12 @@ class Lane:
         """Deliver until cancelled; a store that cannot work now is waited for. Anything it raises is a bug: it ends the service."""
         if reason := self._gate():
             self._trip(reason, quiet=True)  # it is only starting
-        async with asyncio.TaskGroup() as workers:
-            for name, work in self._workers().items():
-                workers.create_task(work(), name=name)
+        try:
+            async with asyncio.TaskGroup() as workers:
+                for name, work in self._workers().items():
+                    workers.create_task(work(), name=name)
+        finally:
+            self._verifier.close()
 
     @property
     def actors(self) -> list[str]:

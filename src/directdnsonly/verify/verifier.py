@@ -87,7 +87,9 @@ class Verifier:
     async def _prober(self, server: Address) -> SoaProber:
         key = (server.host, server.port)
         if key not in self._probers:
-            self._probers[key] = await SoaProber.open(server.host, server.port)
+            opened = await SoaProber.open(server.host, server.port)
+            if self._probers.setdefault(key, opened) is not opened:
+                opened.close()  # somebody else was quicker
         return self._probers[key]
 
     async def why_silent(self) -> str:
