@@ -53,12 +53,23 @@ class ZoneParser:
         self._worker: _Worker | None = None
         self._retirement: asyncio.TimerHandle | None = None
 
-    async def parse(self, body: bytes, name: ZoneName) -> Zone:
-        """The zone. Raises PushRefused, as `parse` does, and ParserFailed."""
+    async def parse(self, body: bytes, name: ZoneName, deadline: asyncio.Timeout | None = None) -> Zone:
+        """The zone. Raises PushRefused, as `parse` does, and ParserFailed.
+
+        The clock of the caller's `deadline` stands while a big zone is parsed: that has limits of its own.
+        """
         if len(body) <= self._inline_limit_bytes:
             return _zone_of(_attempt(self._parse, body, name))
+        now_s = asyncio.get_running_loop().time
+        started_at = now_s()
+        ends_at = None if deadline is None else deadline.when()
+        if deadline is not None:
+            deadline.reschedule(None)
         async with self._one_at_a_time:
-            return _zone_of(await self._ask(body, name))
+            outcome = await self._ask(body, name)
+        if deadline is not None and ends_at is not None:
+            deadline.reschedule(ends_at + now_s() - started_at)
+        return _zone_of(outcome)
 
     async def aclose(self) -> None:
         """End the process, if there is one."""

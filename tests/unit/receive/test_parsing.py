@@ -116,6 +116,17 @@ async def test_a_zone_that_had_to_wait_for_a_processor_is_good() -> None:
     await parser.aclose()
 
 
+async def test_the_callers_clock_stands_while_a_big_zone_is_parsed(parser: ZoneParser, tmp_path: Path) -> None:
+    await pid_of(parser, tmp_path / "started")
+    async with asyncio.timeout(0.2) as deadline:
+        assert 1 == (await parser.parse(b"wait" + BIG, NAME, deadline)).serial  # 0.3 s
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2) as deadline:
+            await parser.parse(b"wait" + BIG, NAME, deadline)
+            await asyncio.sleep(60)
+
+
 async def test_giving_up_waiting_frees_the_process(parser: ZoneParser, tmp_path: Path) -> None:
     """A push that is cancelled leaves no half conversation to the next one."""
     await pid_of(parser, tmp_path / "started")
