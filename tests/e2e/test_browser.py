@@ -80,7 +80,7 @@ def _answering(answer) -> Iterator[int]:
     """A web server on a free port: `answer` gives type and content for a path."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server looks for
+        def do_GET(self) -> None:
             kind, content = answer(self.path)
             self.send_response(200)
             self.send_header("Content-Type", kind)
