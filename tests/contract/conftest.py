@@ -11,6 +11,8 @@ import pytest
 from tests.contract.kinds import KINDS
 from tests.support.rig import Rig, RigKind
 
+FILED = {"bind-managed-native", "bind-external-include", "nsd-managed-native", "knot-managed-native"}
+
 
 @asynccontextmanager
 async def _running(kind: RigKind, folder: Path) -> AsyncIterator[Rig]:
@@ -38,4 +40,19 @@ async def real_rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 async def matrix_rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
     """One of each name server."""
     async with _running(request.param, tmp_path) as rig:
+        yield rig
+
+
+@pytest.fixture(params=[kind for kind in KINDS if kind.name in FILED], ids=lambda kind: kind.name)
+async def filed_rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+    """One that reads zone files which its control channel tells it of."""
+    async with _running(request.param, tmp_path) as rig:
+        yield rig
+
+
+@pytest.fixture
+async def coredns_file_rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """CoreDNS, which looks into the folder by itself."""
+    (kind,) = (kind for kind in KINDS if kind.name == "coredns_file")
+    async with _running(kind, tmp_path) as rig:
         yield rig

@@ -77,3 +77,28 @@ async def test_files_are_put_back_when_the_attempt_is_cut_off(kind, after_s, tmp
 
     seen = [one async for one in backend.inventory()]
     assert (50, {1}) == (len(seen), {one.serial for one in seen})
+
+
+@pytest.mark.parametrize("kind", ["bind", "nsd", "knot"])
+async def test_a_file_that_cannot_be_put_back_keeps_no_other_from_it(kind, tmp_path):
+    """While the daemon is waited for, one of the new files becomes a directory; then the daemon is gone. It is told of."""
+    path, blocked = tmp_path / "mute", tmp_path / "zones" / "z7.example.db"
+    with socket.socket(socket.AF_UNIX) as mute, socket.create_server(("127.0.0.1", 0)) as mute_tcp:
+        mute.bind(str(path))
+        mute.listen()
+        backend = backend_at(kind, tmp_path, path, mute_tcp.getsockname()[1])
+        written_before(tmp_path, [change(number, 1) for number in range(20)])
+        attempt = asyncio.create_task(backend.apply([change(number, 2) for number in range(20)]))
+        last = change(19, 2)
+        async with asyncio.timeout(10):
+            while [2] != [one and one.serial for one in await backend.observe([last.name])]:
+                await asyncio.sleep(0.001)
+        blocked.unlink()
+        blocked.mkdir()
+
+    with pytest.raises(BackendUnavailable, match=f"; files not put back: 1, first {blocked}: Is a directory"):
+        await attempt
+
+    seen = [one async for one in backend.inventory()]
+    assert [1] * 19 == [one.serial for one in seen if one.whole]
+    assert ["z7.example"] == [one.name for one in seen if not one.whole]

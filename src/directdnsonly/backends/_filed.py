@@ -1,6 +1,7 @@
 """What backends that write zone files have in common.
 
 The files are written first, then the daemon is told; no file is left behind that the daemon did not take.
+A path that cannot be read, written or removed is its zone's failure; a folder or a disk that cannot is the backend's.
 A type of name server adds `_tell`: everything between the written files and the outcomes.
 """
 
@@ -9,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from directdnsonly.backends._control.contract import ControlUnavailable
+from directdnsonly.backends._path_fault import cannot_be, cause_and_cure, concerns_one_path
 from directdnsonly.backends._zonefile import ZoneFolder
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
 from directdnsonly.errors import BackendUnavailable
@@ -42,27 +44,39 @@ class FiledBackend(ABC):
             for part in distinct(changes):
                 outcomes += await self._apply_distinct(part)
         except ControlUnavailable as error:
-            raise BackendUnavailable(str(error), backend=self.name) from error
+            raise BackendUnavailable(_with_notes(str(error), error), backend=self.name) from error
         except OSError as error:
-            reason = f"{error.strerror}: {error.filename or self._zones_dir}"
-            raise BackendUnavailable(reason, backend=self.name) from error
+            raise self._unavailable(error) from error
         return outcomes
 
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
         """See Backend. Reads the last line of each file, a page in a thread at a time."""
-        names = await asyncio.to_thread(self._files.all_names)
+        try:
+            names = await asyncio.to_thread(self._files.all_names)
+        except OSError as error:
+            raise self._unavailable(error) from error
         for start in range(0, len(names), PAGE):
             for observed in await self.observe(names[start : start + PAGE]):
                 if observed is not None:
                     yield observed
 
     async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
-        """See Backend. The last line of each file tells."""
-        return await asyncio.to_thread(self._files.observe_all, names)
+        """See Backend. The last line of each file tells; what is no readable file of ours is not whole."""
+        try:
+            return await asyncio.to_thread(self._files.observe_all, names)
+        except OSError as error:
+            raise self._unavailable(error) from error
 
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
         """See Backend."""
-        return await asyncio.to_thread(self._files.records, name)
+        try:
+            return await asyncio.to_thread(self._files.records, name)
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: OSError) -> BackendUnavailable:
+        reason = f"{error.strerror or error}: {error.filename or self._zones_dir}"
+        return BackendUnavailable(_with_notes(reason, error), backend=self.name)
 
     # -- for the types
 
@@ -101,31 +115,40 @@ class FiledBackend(ABC):
             told = [change for change in todo if change.name not in outcomes]
             if told:
                 outcomes |= await self._tell(told)
-        except BaseException:  # also a cancellation: what was not proven to be taken must not be read at a restart
-            for name, content in written.stop().items():
-                self._put_back(name, content)
+        except BaseException as error:  # also a cancellation: what was not proven taken must not be read at a restart
+            left = self._put_back_all(written.stop())
+            if left:
+                name, first = next(iter(left.items()))
+                error.add_note(
+                    f"files not put back: {len(left)}, first {cause_and_cure(first, self._files.path(name))}"
+                )
             raise
         await self._settle(todo, outcomes, written.before)
         return [outcomes.get(change.name, APPLIED) for change in changes]
 
     def _write_all(self, changes: Sequence[ZoneChange], written: Written) -> dict[ZoneName, Outcome]:
-        """Write the puts. Outcomes of names that cannot be written."""
+        """Write the puts. Outcomes of those that cannot be written."""
         self._zones_dir.mkdir(parents=True, exist_ok=True)
-        refused: dict[ZoneName, Outcome] = {}
+        outcomes: dict[ZoneName, Outcome] = {}
         for change in changes:
             if change.is_delete:
                 continue
             with written.lock:
                 if written.stopped:
                     break
-                content = self._files.read(change.name)
                 try:
+                    content = self._files.read(change.name)
                     self._write_one(change)
                 except UnwritableName as error:
-                    refused[change.name] = Outcome(kind=OutcomeKind.REFUSED, reason=str(error))
+                    outcomes[change.name] = Outcome(kind=OutcomeKind.REFUSED, reason=str(error))
+                except OSError as error:
+                    if not concerns_one_path(error, self._zones_dir):
+                        raise
+                    reason = cannot_be(error, self._files.path(change.name), removed=False)
+                    outcomes[change.name] = Outcome(kind=OutcomeKind.RETRY, reason=reason)
                 else:
                     written.before[change.name] = content
-        return refused
+        return outcomes
 
     async def _settle(
         self,
@@ -134,19 +157,39 @@ class FiledBackend(ABC):
         before: dict[ZoneName, bytes | None],
     ) -> None:
         """Remove the files of deleted zones; put the last good ones back where the daemon did not take the new ones."""
-        gone = [change.name for change in changes if change.is_delete and change.name not in outcomes]
+        gone: dict[ZoneName, bytes | None] = {
+            change.name: None for change in changes if change.is_delete and change.name not in outcomes
+        }
         undone = [change for change in changes if change.name in before and change.name in outcomes]
-
-        def put_back() -> None:
-            for name in gone:
-                self._put_back(name, None)
-            for change in undone:
-                self._put_back(change.name, before[change.name])
-
-        if gone or undone:
-            await asyncio.to_thread(put_back)
+        if not gone and not undone:
+            return
+        contents = gone | {change.name: before[change.name] for change in undone}
+        left = await asyncio.to_thread(self._put_back_all, contents)
+        for name, error in left.items():
+            outcomes[name] = self._left(name, error, outcomes.get(name))
         if undone:
             await self._undo(undone, before)
+        for error in left.values():
+            if not concerns_one_path(error, self._zones_dir):
+                raise error
+
+    def _put_back_all(self, contents: Mapping[ZoneName, bytes | None]) -> dict[ZoneName, OSError]:
+        """Put back each, whatever becomes of the others; those that could not be. Blocking."""
+        left: dict[ZoneName, OSError] = {}
+        for name, content in contents.items():
+            try:
+                self._put_back(name, content)
+            except OSError as error:
+                left[name] = error
+        return left
+
+    def _left(self, name: ZoneName, error: OSError, outcome: Outcome | None) -> Outcome:
+        """The outcome of a zone whose file could not be removed, or put back after `outcome`."""
+        path = self._files.path(name)
+        if outcome is None:
+            return Outcome(kind=OutcomeKind.RETRY, reason=cannot_be(error, path, removed=True))
+        what = f"its last good file cannot be put back: {cause_and_cure(error, path)}"
+        return Outcome(kind=outcome.kind, reason=f"{outcome.reason}; {what}")
 
 
 class Written:
@@ -178,3 +221,8 @@ def distinct(changes: Sequence[ZoneChange]) -> Iterator[list[ZoneChange]]:
         part[change.name] = change
     if part:
         yield list(part.values())
+
+
+def _with_notes(reason: str, error: BaseException) -> str:
+    """The reason, with what was left undone after the error."""
+    return "; ".join([reason, *getattr(error, "__notes__", ())])

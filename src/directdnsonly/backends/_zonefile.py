@@ -7,15 +7,18 @@ last line and is found by `read_trailer` at start.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
+import stat
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from directdnsonly.backends._path_fault import concerns_one_path
 from directdnsonly.backends.contract import ZoneObserved
 from directdnsonly.errors import NameRefused
 from directdnsonly.zone.model import Record
@@ -25,6 +28,10 @@ from directdnsonly.zone.text import records_of
 SUFFIX = ".db"
 _TRAILER = re.compile(rb"; directdnsonly version=(\d+) serial=(\d+) records=(\d+) end\n\Z")
 _TRAILER_OCTETS = 120
+# Descriptors, not `Path`: these calls are a seventh of what a change costs us. Without O_NONBLOCK a pipe in the place of a
+# file would hang us for ever.
+_TO_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_TO_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +44,11 @@ class Trailer:
 
 
 class ZoneFolder:
-    """The folder of one backend's zone files."""
+    """The folder of one backend's zone files. An OSError of one zone's path: see `concerns_one_path`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._prefix = f"{folder}/"
         self._newest_ns = 0
         self._stamping = threading.Lock()
 
@@ -51,26 +59,40 @@ class ZoneFolder:
 
     def path(self, name: ZoneName) -> Path:
         """The file of a zone; the name has no folder parts (ZoneName.file_stem)."""
-        return self._folder / (name.file_stem + SUFFIX)
+        return Path(self._at(name))
 
-    def _temporary(self, name: ZoneName) -> Path:
-        return self._folder / f".{name.file_stem}.tmp"
+    def _at(self, name: ZoneName) -> str:
+        return f"{self._prefix}{name.file_stem}{SUFFIX}"
+
+    def _temporary(self, name: ZoneName) -> str:
+        return f"{self._prefix}.{name.file_stem}.tmp"
 
     def write(self, name: ZoneName, text: str, *, version: int, serial: int, records: int) -> None:
         """Replace the file in one step, with a modification time later than any before.
 
         named compares the times and ignores a file that is not newer (daemons.md, BIND gotcha 3).
         """
-        path = self.path(name)
-        temporary = self._temporary(name)
         trailer = f"; directdnsonly version={version} serial={serial} records={records} end\n"
-        with temporary.open("wb") as file:
-            file.write(text.encode("ascii"))
-            file.write(trailer.encode("ascii"))
-            os.fchmod(file.fileno(), 0o644)
+        self._replace(name, (text + trailer).encode("ascii"))
+
+    def _replace(self, name: ZoneName, content: bytes) -> None:
+        temporary = self._temporary(name)
         later = self._later_ns()
-        os.utime(temporary, ns=(later, later))
-        temporary.replace(path)
+        try:
+            file = os.open(temporary, _TO_WRITE, 0o644)
+            try:
+                left = memoryview(content)
+                while left:
+                    left = left[os.write(file, left) :]
+                os.fchmod(file, 0o644)  # whatever the umask
+                os.utime(file, ns=(later, later))
+            finally:
+                os.close(file)
+            os.rename(temporary, self._at(name))  # noqa: PTH104 - see _TO_READ
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 - as above
+            raise
 
     def _later_ns(self) -> int:
         """A time later than any that was given before, also when threads ask at once or the clock goes back."""
@@ -81,7 +103,11 @@ class ZoneFolder:
     def read(self, name: ZoneName) -> bytes | None:
         """The whole file; None when absent."""
         try:
-            return self.path(name).read_bytes()
+            with _opened(self._at(name)) as (file, size):
+                parts = []
+                while part := os.read(file, size + 1):
+                    parts.append(part)
+                return b"".join(parts)
         except FileNotFoundError:
             return None
 
@@ -89,28 +115,25 @@ class ZoneFolder:
         """Undo a write: the content it replaced, or no file."""
         if content is None:
             self.remove(name)
-            return
-        temporary = self._temporary(name)
-        temporary.write_bytes(content)
-        temporary.chmod(0o644)
-        later = self._later_ns()
-        os.utime(temporary, ns=(later, later))
-        temporary.replace(self.path(name))
+        else:
+            self._replace(name, content)
 
     def remove(self, name: ZoneName) -> None:
         """Delete the file; absent already is fine."""
         with contextlib.suppress(FileNotFoundError):
-            self.path(name).unlink()
+            os.unlink(self._at(name))  # noqa: PTH108 - see _TO_READ
 
     def trailer(self, name: ZoneName) -> Trailer | None:
-        """What the file says of itself; None when it is absent, torn, or not ours."""
+        """What the file says of itself; None when it is absent, torn, unreadable, or not ours."""
         try:
-            with self.path(name).open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(size - _TRAILER_OCTETS, 0))
-                tail = file.read()
-        except OSError:
+            with _opened(self._at(name)) as (file, size):
+                tail = os.pread(file, _TRAILER_OCTETS, max(size - _TRAILER_OCTETS, 0))
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            if concerns_one_path(error, self._folder):
+                return None
+            raise
         found = _TRAILER.search(tail)
         if found is None:
             return None
@@ -125,12 +148,11 @@ class ZoneFolder:
         trailer = self.trailer(name)
         if trailer is not None:
             return ZoneObserved(name=name, serial=trailer.serial, records=trailer.records, version=trailer.version)
-        return ZoneObserved(name=name, whole=False) if self.path(name).exists() else None
+        return ZoneObserved(name=name, whole=False) if os.path.lexists(self._at(name)) else None
 
     def records(self, name: ZoneName) -> list[Record] | None:
         """The records of a zone's file; None when there is none or it is not in our form."""
-        content = self.read(name)
-        if content is None or self.trailer(name) is None:
+        if self.trailer(name) is None or (content := self.read(name)) is None:
             return None
         return list(records_of(content.decode("ascii")))
 
@@ -143,15 +165,21 @@ class ZoneFolder:
         with os.scandir(self._folder) as entries:
             for entry in entries:
                 if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
-                    with contextlib.suppress(NameRefused, OSError):
+                    with contextlib.suppress(NameRefused):
                         yield self._name_of(entry.name.removesuffix(SUFFIX))
 
     def _name_of(self, stem: str) -> ZoneName:
         """The zone of a file; a cut stem does not tell it, the file's first line does."""
         if CUT not in stem:
             return ZoneName.from_file_stem(stem)
-        with (self._folder / (stem + SUFFIX)).open("rb") as file:
-            name = ZoneName.parse(file.readline(300).decode("ascii", "replace").removeprefix("$ORIGIN ").strip())
+        try:
+            with _opened(f"{self._prefix}{stem}{SUFFIX}") as (file, _):
+                line = os.read(file, 300).split(b"\n", 1)[0]
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) or concerns_one_path(error, self._folder):
+                raise NameRefused(f"{stem} cannot be read, which would tell its zone", rule="name-file") from error
+            raise
+        name = ZoneName.parse(line.decode("ascii", "replace").removeprefix("$ORIGIN ").strip())
         if name.file_stem != stem:
             raise NameRefused(f"{stem} does not hold the zone of its name", rule="name-file")
         return name
@@ -163,14 +191,14 @@ class NamedFolder(ZoneFolder):
     A name of 253 octets fits; one with a slash (RFC 2317) has no such file.
     """
 
-    def path(self, name: ZoneName) -> Path:
-        """The file of a zone. Raises ValueError when no file can have that name."""
+    def _at(self, name: ZoneName) -> str:
+        """Raises ValueError when no file can have that name."""
         if "/" in name:
             raise ValueError(f"no file can be named {name}")
-        return self._folder / name
+        return self._prefix + name
 
-    def _temporary(self, name: ZoneName) -> Path:
-        return self._folder / f".{hashlib.sha256(name.encode('ascii')).hexdigest()[:32]}.tmp"
+    def _temporary(self, name: ZoneName) -> str:
+        return f"{self._prefix}.{hashlib.sha256(name.encode('ascii')).hexdigest()[:32]}.tmp"
 
     def observe_all(self, names: Sequence[ZoneName]) -> list[ZoneObserved | None]:
         """See ZoneFolder."""
@@ -184,3 +212,17 @@ class NamedFolder(ZoneFolder):
                     with contextlib.suppress(NameRefused):
                         if (name := ZoneName.parse(entry.name)) == entry.name:
                             yield name
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[tuple[int, int]]:
+    """The descriptor of a plain file, to be read, and its size. Raises OSError, also where something else is there."""
+    file = os.open(path, _TO_READ)
+    try:
+        about = os.fstat(file)
+        if not stat.S_ISREG(about.st_mode):
+            number = errno.EISDIR if stat.S_ISDIR(about.st_mode) else errno.ENXIO
+            raise OSError(number, os.strerror(number), path)
+        yield file, about.st_size
+    finally:
+        os.close(file)

@@ -8,7 +8,6 @@ of a file is the name of its zone and nothing else, since `auto` takes the origi
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -19,6 +18,7 @@ import dns.message
 from pydantic import Field
 
 from directdnsonly.backends._coredns_rows import NO_NSEC3
+from directdnsonly.backends._path_fault import cannot_be, concerns_one_path
 from directdnsonly.backends._zonefile import NamedFolder
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
 from directdnsonly.backends.settings import BackendSettings
@@ -80,27 +80,37 @@ class CorednsFileBackend:
         try:
             return await asyncio.to_thread(self._apply, changes)
         except OSError as error:
-            raise BackendUnavailable(
-                f"{error.strerror}: {error.filename or self._folder}", backend=self.name
-            ) from error
+            raise self._unavailable(error) from error
 
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
         """See Backend. Reads the last line of each file, a page in a thread at a time."""
-        names = await asyncio.to_thread(self._files.all_names)
+        try:
+            names = await asyncio.to_thread(self._files.all_names)
+        except OSError as error:
+            raise self._unavailable(error) from error
         for start in range(0, len(names), PAGE):
             for observed in await self.observe(names[start : start + PAGE]):
                 if observed is not None:
                     yield observed
 
     async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
-        """See Backend. The last line of each file tells."""
-        return await asyncio.to_thread(self._files.observe_all, names)
+        """See Backend. The last line of each file tells; what is no readable file of ours is not whole."""
+        try:
+            return await asyncio.to_thread(self._files.observe_all, names)
+        except OSError as error:
+            raise self._unavailable(error) from error
 
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
         """See Backend."""
-        with contextlib.suppress(ValueError):
+        try:
             return await asyncio.to_thread(self._files.records, name)
-        return None
+        except OSError as error:
+            raise self._unavailable(error) from error
+        except ValueError:
+            return None
+
+    def _unavailable(self, error: OSError) -> BackendUnavailable:
+        return BackendUnavailable(f"{error.strerror or error}: {error.filename or self._folder}", backend=self.name)
 
     async def ready(self) -> None:
         """See Backend: CoreDNS answers, and the folder can be written."""
@@ -126,7 +136,17 @@ class CorednsFileBackend:
 
     def _apply(self, changes: Sequence[ZoneChange]) -> list[Outcome]:
         self._folder.mkdir(parents=True, exist_ok=True)
-        return [self._apply_one(change) for change in changes]
+        return [self._apply_or_tell(change) for change in changes]
+
+    def _apply_or_tell(self, change: ZoneChange) -> Outcome:
+        """What is in the way of one zone's file is that zone's failure. Raises the OSErrors that would meet all."""
+        try:
+            return self._apply_one(change)
+        except OSError as error:
+            if not concerns_one_path(error, self._folder):
+                raise
+            path = self._files.path(change.name)
+            return Outcome(kind=OutcomeKind.RETRY, reason=cannot_be(error, path, removed=change.is_delete))
 
     def _apply_one(self, change: ZoneChange) -> Outcome:
         if "/" in change.name:

@@ -1,0 +1,150 @@
+"""What is in the way of one zone's file is that zone's failure and nobody else's: real BIND, NSD and Knot."""
+
+from __future__ import annotations
+
+import pytest
+
+from directdnsonly.backends.contract import OutcomeKind, ZoneChange
+from directdnsonly.errors import BackendUnavailable
+from directdnsonly.verify.compare import Finding
+from directdnsonly.zone.name import ZoneName
+
+GOOD = 20
+SAID = {
+    "directory": "Is a directory: a directory is in its place: move the directory away",
+    "loop": "Too many levels of symbolic links: a symbolic link is in its place",
+}
+BAD = ZoneName.parse("bad.example")
+
+
+class Place:
+    """The path of one zone's file, and what gets in its way."""
+
+    def __init__(self, rig, obstacle: str) -> None:
+        self.path, self._obstacle = rig.backend._files.path(BAD), obstacle
+
+    def block(self) -> None:
+        self.path.unlink(missing_ok=True)
+        if self._obstacle == "directory":
+            self.path.mkdir()
+        else:
+            self.path.symlink_to(self.path)
+
+    def free(self) -> None:
+        if self._obstacle == "directory":
+            self.path.rmdir()
+        else:
+            self.path.unlink()
+
+
+@pytest.fixture(params=list(SAID))
+def place(request, filed_rig) -> Place:
+    return Place(filed_rig, request.param)
+
+
+def batch(rig, serial: int) -> list[ZoneChange]:
+    """The bad one in the middle of the good ones."""
+    names = [f"z{number}.example" for number in range(GOOD)]
+    return [rig.put(name, serial) for name in [*names[:7], str(BAD), *names[7:]]]
+
+
+def others(found: list) -> list:
+    return found[:7] + found[8:]
+
+
+async def findings(rig, changes) -> list[Finding]:
+    return [verdict.finding for verdict in await rig.verdicts(changes)]
+
+
+async def judged(rig, changes, place: Place) -> None:
+    """The good ones are applied and served; the bad one says path, cause and cure."""
+    outcomes = list(await rig.backend.apply(changes))
+    assert [OutcomeKind.APPLIED] * GOOD == [outcome.kind for outcome in others(outcomes)]
+    assert [Finding.PROVEN] * GOOD == await findings(rig, others(changes))
+    assert OutcomeKind.RETRY is outcomes[7].kind
+    assert f"the zone file cannot be replaced: {place.path}: {SAID[place._obstacle]}" in outcomes[7].reason
+
+
+async def test_an_obstacle_at_the_file_of_a_new_zone_stops_no_neighbour(filed_rig, place):
+    """Twenty new zones beside it are served; the one is, once the obstacle is gone."""
+    place.path.parent.mkdir(parents=True, exist_ok=True)
+    place.block()
+
+    await judged(filed_rig, batch(filed_rig, 1), place)
+
+    place.free()
+    assert [OutcomeKind.APPLIED] == await filed_rig.apply(filed_rig.put(str(BAD), 1))
+    assert Finding.PROVEN is await filed_rig.finding(str(BAD), 1)
+
+
+async def test_an_obstacle_at_the_file_of_a_changed_zone_stops_no_neighbour(filed_rig, place):
+    """The old version goes on being served; the file is seen as damaged; it heals once the obstacle is gone."""
+    await filed_rig.apply(*batch(filed_rig, 1))
+    place.block()
+
+    await judged(filed_rig, batch(filed_rig, 2), place)
+
+    assert Finding.PROVEN is await filed_rig.finding(str(BAD), 1)
+    seen = [found async for found in filed_rig.backend.inventory()]
+    assert (GOOD + 1, [BAD]) == (len(seen), [found.name for found in seen if not found.whole])
+    assert await filed_rig.backend.stored(BAD) is None
+    place.free()
+    assert [OutcomeKind.APPLIED] == await filed_rig.apply(filed_rig.put(str(BAD), 2))
+    assert Finding.PROVEN is await filed_rig.finding(str(BAD), 2)
+
+
+async def test_an_obstacle_at_the_file_of_a_deleted_zone_stops_no_neighbour(filed_rig, place):
+    """All are gone from the name server. A link is simply removed; a directory stays, and is told of until it is gone."""
+    changes = batch(filed_rig, 1)
+    await filed_rig.apply(*changes)
+    place.block()
+    gone = [ZoneChange(name=change.name, version=2, text=None) for change in changes]
+
+    outcomes = list(await filed_rig.backend.apply(gone))
+
+    assert [OutcomeKind.APPLIED] * GOOD == [outcome.kind for outcome in others(outcomes)]
+    assert {Finding.PROVEN} == set(await findings(filed_rig, gone))
+    if place._obstacle == "directory":
+        assert OutcomeKind.RETRY is outcomes[7].kind
+        wanted = f"the file of the deleted zone cannot be removed: {place.path}: {SAID['directory']}"
+        assert wanted in outcomes[7].reason
+        place.free()
+    assert [OutcomeKind.APPLIED] == [outcome.kind for outcome in await filed_rig.backend.apply([gone[7]])]
+    assert [] == [found async for found in filed_rig.backend.inventory()]
+
+
+async def test_a_folder_that_is_none_is_no_zones_fault(filed_rig):
+    """A file where the folder of the zone files should be: BackendUnavailable, for all that is asked."""
+    folder = filed_rig.backend._files.folder
+    await filed_rig.apply(filed_rig.put("a.example", 1))
+    folder.rename(folder.with_name("kept"))
+    folder.write_text("")
+
+    with pytest.raises(BackendUnavailable, match=str(folder)):
+        await filed_rig.backend.apply(batch(filed_rig, 1))
+    with pytest.raises(BackendUnavailable, match=str(folder)):
+        await filed_rig.backend.observe([ZoneName.parse("a.example")])
+    with pytest.raises(BackendUnavailable, match=str(folder)):
+        [found async for found in filed_rig.backend.inventory()]
+
+    folder.unlink()
+    folder.with_name("kept").rename(folder)
+    assert [OutcomeKind.APPLIED] == await filed_rig.apply(filed_rig.put("a.example", 2))
+    assert Finding.PROVEN is await filed_rig.finding("a.example", 2)
+
+
+async def test_a_directory_at_the_file_of_a_zone_stops_no_neighbour_on_coredns(coredns_file_rig):
+    """The same for the backend that only writes files."""
+    rig, place = coredns_file_rig, Place(coredns_file_rig, "directory")
+    place.path.parent.mkdir(parents=True, exist_ok=True)
+    place.block()
+
+    await judged(rig, batch(rig, 1), place)
+
+    (outcome,) = await rig.backend.apply([ZoneChange(name=BAD, version=2, text=None)])
+    assert OutcomeKind.RETRY is outcome.kind
+    assert f"the file of the deleted zone cannot be removed: {place.path}: {SAID['directory']}" in outcome.reason
+    assert [BAD] == [found.name async for found in rig.backend.inventory() if not found.whole]
+    place.free()
+    assert [OutcomeKind.APPLIED] == await rig.apply(rig.put(str(BAD), 1))
+    assert Finding.PROVEN is await rig.finding(str(BAD), 1)
