@@ -39,7 +39,7 @@ checks of the zone, a tenth the framework), so that two cores shared with the lo
 a second; a delivery costs one fsync (the push's own), two commits without one, and the name server's own control command.
 """
 BENCHMARKS = {
-    "ack": "Durable answers, closed loop; zones are delivered and proven meanwhile. The floors: the same server without us.",
+    "ack": "Durable answers at the default log level, closed loop. `acks alone`: the backend is paused meanwhile; else zones are delivered and proven beside. The floors: the same server without us.",
     "arrivals": "Open loop, a new connection for each push; latency counts from the time at which a push was due.",
     "proven": "Push to served by the bundled BIND, through HTTP.",
     "bulk": "New zones as fast as possible until all are served and proven, a certificate challenge every 0.3 s in between.",
