@@ -1,7 +1,7 @@
 """Run the benchmarks: python -m bench [--quick] [--json FILE] [--against URL] [NAME ...]
 
-ack       durable answers: 1 to 128 clients, keep-alive and a new connection each, 15 to 1,000 records; beside the floors:
-          the same server without us, with and without a shared fsync
+ack       durable answers: 1 to 128 clients, keep-alive and a new connection each, 15 to 1,000 records; alone (the backend
+          paused) and while delivering; beside the floors: the same server without us, with and without a shared fsync
 arrivals  open loop: latency counted from the time at which a push was due (no coordinated omission)
 proven    push -> served by BIND with 10, 1,000, 10,000 zones present: change, add, delete; memory of our process
 bulk      1,000 and 10,000 new zones until all are served and proven; urgent pushes in the middle; restart; store size

@@ -8,6 +8,7 @@ import statistics
 import tempfile
 import threading
 import time
+from contextlib import nullcontext
 
 from bench.floors import ack_floors
 from bench.load import (
@@ -49,31 +50,45 @@ CLIENTS = (1, 8, 32, 128)
 
 
 def ack(quick: bool) -> list[Row]:
-    """Closed loop, zones delivered and proven meanwhile; the same push again; longer zones; then the floors."""
+    """Closed loop at the default log level: alone (nothing is delivered), and delivered and proven meanwhile; floors."""
     rows: list[Row] = []
-    with Service() as service:
+    with Service(log_level="INFO") as service:
         asyncio.run(_warm_up(service.port))
         number = 0
         for keep_alive in (True, False):
             for clients in CLIENTS:
                 count = (300 if clients == 1 else 1000) if quick else (1000 if clients == 1 else 5000)
-                rows.append(_acks(service, count, number, clients=clients, keep_alive=keep_alive))
-                number += count
+                for alone in (True, False):
+                    rows.append(_acks(service, count, number, clients=clients, keep_alive=keep_alive, alone=alone))
+                    number += count
         _fill(service, 500)
-        rows.append(_acks(service, 300 if quick else 3000, number, clients=32, keep_alive=True, same=True))
+        for keep_alive in (True, False):
+            count = 300 if quick else 3000
+            rows.append(_acks(service, count, number, clients=32, keep_alive=keep_alive, same=True))
         for records in (100, 1000):
             count = 100 if quick else 500
-            rows.append(_acks(service, count, number, clients=8, keep_alive=True, records=records))
-            number += count
+            for alone in (True, False):
+                rows.append(
+                    _acks(service, count, number, clients=8, keep_alive=True, records=records, alone=alone),
+                )
+                number += count
     rows += ack_floors(CLIENTS, 500 if quick else 2000)
     rows.append({"server": "floor: fsync of 4 KiB", "clients": 1, "p50 ms": ms(fsync_floor())})
     return rows
 
 
 def _acks(
-    service: Service, count: int, start: int, *, clients: int, keep_alive: bool, records: int = 15, same: bool = False
+    service: Service,
+    count: int,
+    start: int,
+    *,
+    clients: int,
+    keep_alive: bool,
+    records: int = 15,
+    same: bool = False,
+    alone: bool = False,
 ) -> Row:
-    """`same`: every push brings what we hold already."""
+    """`same`: every push brings what we hold already. `alone`: the backend is paused while they are answered."""
     requests = []
     for number in range(start + 1, start + count + 1):
         name = f"ack{number % 1000}.example"
@@ -81,17 +96,19 @@ def _acks(
         if same:  # what `_fill` has made of it
             name, serial, address = f"zone{number % 500}.example", SERIAL, "192.0.2.10"
         requests.append(rawsave(name, zone_text(name, serial, address=address, records=records), keep_alive=keep_alive))
-    cpu = service.cpu_s()
-    times, whole = asyncio.run(drive(service.port, requests, clients=clients, keep_alive=keep_alive))
+    with service.paused() if alone else nullcontext():
+        cpu = service.cpu_s()
+        times, whole = asyncio.run(drive(service.port, requests, clients=clients, keep_alive=keep_alive))
+        cpu = service.cpu_s() - cpu
     row: Row = {
-        "server": "ours" + (", the same push again" if same else ""),
+        "server": "ours" + (", the same push again" if same else ", acks alone" if alone else ""),
         "connection": "keep-alive" if keep_alive else "new each",
         "clients": clients,
         "records": records,
         "acks/s": round(count / whole),
         "p50 ms": ms(percentile(times, 0.5)),
         "p99 ms": ms(percentile(times, 0.99)),
-        "CPU us/push (with delivery)": round((service.cpu_s() - cpu) / count * 1e6),
+        "CPU us/push" if alone or same else "CPU us/push (with delivery)": round(cpu / count * 1e6),
     }
     _settle(service)
     return row

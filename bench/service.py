@@ -13,7 +13,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -169,7 +170,19 @@ class Service:
 
     def status(self) -> dict[str, object]:
         """/api/v1/status."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/v1/status")
+        return self._ask("status")
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """While the block runs nothing is delivered: what is measured are the answers alone."""
+        self._ask(f"backends/{self.backend}/pause", method="POST")
+        try:
+            yield
+        finally:
+            self._ask(f"backends/{self.backend}/resume", method="POST")
+
+    def _ask(self, path: str, *, method: str = "GET") -> dict[str, object]:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/v1/{path}", method=method)
         request.add_header("Authorization", "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
         with urllib.request.urlopen(request, timeout=30) as answer:
             return dict(json.load(answer))

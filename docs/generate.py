@@ -34,12 +34,12 @@ Generated from `bench/results/latest.json` (`make bench`, then `make docs`); do 
 that the load generator, the name server and we share: compare the ratios. A floor is what lies below us, alone, under the
 same load in the same run. `python -m bench --against URL` runs the arrivals on any server that speaks DirectAdmin's protocol.
 
-What bounds us now: a push costs about 1 ms of CPU in Python with its delivery and proof (a third of it the parse and the
+What bounds us now: a push costs about 1 ms of CPU in Python with its delivery and proof (a fifth of it the parse and the
 checks of the zone, a tenth the framework), so that two cores shared with the load and the name server end near 1,000 pushes
 a second; a delivery costs one fsync (the push's own), two commits without one, and the name server's own control command.
 """
 BENCHMARKS = {
-    "ack": "Durable answers, closed loop; zones are delivered and proven meanwhile. The floors: the same server without us.",
+    "ack": "Durable answers at the default log level, closed loop. `acks alone`: the backend is paused meanwhile; else zones are delivered and proven beside. The floors: the same server without us.",
     "arrivals": "Open loop, a new connection for each push; latency counts from the time at which a push was due.",
     "proven": "Push to served by the bundled BIND, through HTTP.",
     "bulk": "New zones as fast as possible until all are served and proven, a certificate challenge every 0.3 s in between.",

@@ -50,7 +50,7 @@ from directdnsonly.receive.tls import Certificate
 from directdnsonly.receive.tokens import TokenBook
 from directdnsonly.reconcile import routes as reconcile_routes
 from directdnsonly.reconcile.reconciler import Reconciler
-from directdnsonly.server import listen, make_server
+from directdnsonly.server import keep_what_is_there, listen, make_server
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.wiring import ManualPushes, PulledZones, swept_lanes
@@ -325,6 +325,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket], certificate: 
     async with running(settings) as service, asyncio.TaskGroup() as group:
         app = BehindProxies(build_api(service), settings.app.trusted_proxies)
         server = make_server(app, settings.app, certificate=certificate)
+        keep_what_is_there()
         watching = group.create_task(certificate.watch(), name="tls") if certificate else None
         logger.info(
             "service.started",

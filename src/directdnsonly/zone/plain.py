@@ -12,6 +12,11 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
+from directdnsonly.errors import ZoneSyntaxError
+from directdnsonly.zone.domain import RdataError
+from directdnsonly.zone.rdata import rdata
+from directdnsonly.zone.tokens import logical_lines
+
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}"
 _NAME = r"[A-Za-z0-9_*](?:[A-Za-z0-9_.*/-]*[A-Za-z0-9_.*-])?|@"
@@ -19,7 +24,7 @@ _U16 = r"(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3}
 _TTL = r"(?:[1-9]\d{0,8}|0)"
 _STRING = r'"[ !#-\[\]-~]{0,255}"'  # no quote, no backslash, no control character: it stands as it is
 _B = r"[ \t]+"  # blanks
-_GAP = r"(?:[ \t\n]|\r\n)"  # between parentheses; a lone CR is no blank
+_GAP = r"[ \t\n]"  # between parentheses; a lone CR is no blank
 # A text in parentheses over several lines is how DirectAdmin writes a long DKIM key.
 _LINE: Final = re.compile(
     rf"""(?:[ \t\r]*\n)+
@@ -30,6 +35,7 @@ _LINE: Final = re.compile(
       | (?P<text>TXT|SPF){_B}(?P<strings>{_STRING}(?:{_B}{_STRING})*)
       | (?P<long>TXT|SPF){_B}\({_GAP}*(?P<pieces>{_STRING}(?:{_GAP}+{_STRING})*){_GAP}*\)
       | SRV{_B}(?P<srv>{_U16}{_B}{_U16}{_B}{_U16}){_B}(?P<host>{_NAME})
+      | (?P<nameless>AAAA|CAA|TLSA|SSHFP){_B}(?P<fields>[0-9A-Fa-f:](?:[A-Za-z0-9:.\ ]|"[!#-'*-:<-\[\]-~]*"){{0,300}})
     )[ \t]*\r?\n
     | \$TTL{_B}(?P<default>{_TTL})[ \t]*\r?\n
     | (?P<apex>{_NAME})(?:{_B}(?P<soattl>{_TTL}))?{_B}IN{_B}SOA{_B}(?P<mname>{_NAME}){_B}(?P<rname>{_NAME}){_B}
@@ -47,6 +53,7 @@ _LABELS: Final = re.compile(r"(?:[A-Za-z0-9_*/-]{1,63}\.)+\Z")
 MAX_LABEL_CHARS: Final = 63
 MAX_NAME_CHARS: Final = 254  # 255 octets on the wire
 _LONGEST_TEXT: Final = 60_000  # characters of a TXT; near the limit of a record the long way counts exactly
+_LONGEST_ALONE: Final = 300  # characters of what is remembered
 _LARGEST_SERIAL: Final = 2**32 - 1
 _LARGEST_TIME: Final = 2**31 - 1
 
@@ -59,6 +66,8 @@ class NotPlain(Exception):
 
 def records(text: str, apex: str) -> Iterator[PlainRecord]:
     """The records in the order of the text. Raises NotPlain, possibly after some records."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
     if not text.endswith("\n"):
         text += "\n"
     names = _Names(apex)
@@ -136,7 +145,21 @@ def _data(line: re.Match[str], absolute: Callable[[str], str]) -> tuple[str, str
         return "MX", f"{line['preference']} {absolute(line['exchange'])}"
     if kind == "pieces":
         return line["long"], _text(line["pieces"])
+    if kind == "fields":
+        return line["nameless"], _alone(line["nameless"], line["fields"])
     return "SRV", f"{' '.join(line['srv'].split())} {absolute(line['host'])}"
+
+
+@lru_cache(1024)
+def _alone(kind: str, fields: str) -> str:
+    """RDATA in which no name stands, so that it is the same in every zone: by the long way, once."""
+    if len(fields) > _LONGEST_ALONE:
+        raise NotPlain
+    try:
+        (line,) = logical_lines(fields)
+        return rdata(kind, line, 0, ".")
+    except (RdataError, ZoneSyntaxError):
+        raise NotPlain from None
 
 
 def _text(strings: str) -> str:

@@ -33,7 +33,10 @@ DATA = st.one_of(
              '( "x" ; no\n "y" )', '"' + "x" * 255 + '"', '"' + "x" * 256 + '"', '"é"', DKIM_4096[0], '"a" b', '(\n"x")', '"a'],
         ),
     ),
-    st.tuples(st.just("AAAA"), st.just("2001:DB8::1")),
+    st.tuples(st.just("AAAA"), st.sampled_from(["2001:DB8::1", "::ffff:192.0.2.1", "::1:2", "::192.0.2.1", "fe80::1%0", "1::2::3", "a b"])),
+    st.tuples(st.just("CAA"), st.sampled_from(['0 issue "ca.example"', '0 ISSUE "a; b"', "0 issue ca", '0 issue""', '256 a "b"', '0 a "b" c', '0 x-y "b"'])),
+    st.tuples(st.just("TLSA"), st.sampled_from(["3 1 1 " + "AB" * 32, "3 1 1 ab cd", "3 1 1", "a 1 1 ab"])),
+    st.tuples(st.just("SSHFP"), st.sampled_from(["4 2 " + "ab" * 32, "4 2 0g"])),
 )  # fmt: skip
 LINES = st.lists(st.tuples(WORDS, TTLS, DATA, st.sampled_from(["\n", "\r\n", " \t\n", " ; c\n", "\n\n"])), max_size=6)
 
@@ -96,8 +99,14 @@ def test_damage_anywhere_changes_nothing_about_that(octets, place, cut):
         (HEAD + "x._domainkey\t3600\tIN\tTXT\t" + DKIM_4096[0] + "\n").replace("{zone}", "example.com"),
         zone_text("example.com", 1, records=1000).decode().replace("\n", "\r\n"),
         zone_text("example.com", 1).decode().rstrip("\n"),
+        zone_text("example.com", 1).decode()
+        + '@ 300 IN AAAA 2001:DB8:0:0::1\n@ 300 IN CAA 0 issue "ca.example"\n_25._tcp 300 IN TLSA 3 1 1 '
+        + "ab" * 16
+        + " "
+        + "cd" * 16
+        + "\n",
     ],
-    ids=["usual", "long DKIM key", "1,000 records with CRLF", "no final newline"],
+    ids=["usual", "long DKIM key", "1,000 records with CRLF", "no final newline", "IPv6, CAA, TLSA"],
 )
 def test_what_directadmin_writes_takes_the_short_way(text):
     """Otherwise it would be there for nothing."""
