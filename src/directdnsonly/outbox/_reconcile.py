@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from directdnsonly.outbox import _held, _write
+from directdnsonly.outbox import _body, _held, _write
 from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting, SightingState
 from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Owner, Receipt, Source
 from directdnsonly.zone.name import ZoneName
@@ -253,17 +253,15 @@ def save_pass(connection: sqlite3.Connection, one: Pass, keep_passes: int) -> in
 
 
 def passes(connection: sqlite3.Connection, limit: int) -> list[Pass]:
-    """The last passes, newest first."""
+    """The last passes, newest first; without those whose report cannot be read any more."""
     rows = connection.execute(
         "SELECT id, started_at, ended_at, dry_run, report FROM reconcile_pass ORDER BY id DESC LIMIT ?", (limit,)
     )
-    return [
-        Pass(
-            id=row[0],
-            started_at=row[1],
-            ended_at=row[2],
-            dry_run=bool(row[3]),
-            report=zlib.decompress(row[4]).decode(),
-        )
-        for row in rows
-    ]
+    found = []
+    for number, started_at, ended_at, dry_run, body in rows:
+        try:
+            report = _body.octets_of(body).decode()
+        except ValueError:
+            continue
+        found.append(Pass(id=number, started_at=started_at, ended_at=ended_at, dry_run=bool(dry_run), report=report))
+    return found

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
+from directdnsonly.outbox import _body
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import (
     Backlog,
@@ -73,23 +73,31 @@ def zone(connection: sqlite3.Connection, name: ZoneName) -> ZoneSummary | None:
 
 
 def text(connection: sqlite3.Connection, name: ZoneName, version: int | None) -> str | None:
-    """The text of one version."""
+    """The text of one version; None when it is a deletion or not kept. Raises VersionDamaged."""
     row = connection.execute(
-        "SELECT body FROM version WHERE zone = ?1"
+        "SELECT version, kind, body FROM version WHERE zone = ?1"
         " AND version = COALESCE(?2, (SELECT version FROM zone WHERE zone = ?1))",
         (name, version),
     ).fetchone()
-    return zlib.decompress(row[0]).decode("ascii") if row and row[0] is not None else None
+    if row is not None:
+        return _body.read(connection, name, row[0], row[2]) if row[1] == Kind.PUT else None
+    wanted = connection.execute("SELECT version, kind FROM zone WHERE zone = ?", (name,)).fetchone()
+    if wanted is not None and wanted[1] == Kind.PUT and version in (None, wanted[0]):
+        raise _body.damaged(connection, name, wanted[0], "it is not there")  # the wanted version is always kept
+    return None
 
 
 def proven_text(connection: sqlite3.Connection, backend: str, name: ZoneName) -> str | None:
-    """The text of the version that was proven last there."""
+    """The text of the version that was proven last there; None when it is not kept, or damaged."""
     row = connection.execute(
         "SELECT v.body FROM delivery d JOIN version v ON v.zone = d.zone AND v.version = d.verified_version"
         " WHERE d.backend = ? AND d.zone = ?",
         (backend, name),
     ).fetchone()
-    return zlib.decompress(row[0]).decode("ascii") if row and row[0] is not None else None
+    try:
+        return _body.text_of(row[0]) if row and row[0] is not None else None
+    except ValueError:
+        return None  # only what is wanted must be whole
 
 
 PLACEMENT = """
@@ -211,7 +219,7 @@ def wanted_page(connection: sqlite3.Connection, backend: str, after: str, page: 
 
 
 def refused(connection: sqlite3.Connection, limit: int) -> list[Refused]:
-    """Refused pushes, newest first."""
+    """Refused pushes, newest first; `body` is empty where it cannot be read any more."""
     rows = connection.execute(
         "SELECT id, change_id, name, rule, reason, credential, hostname, username, address, at, body FROM refused"
         " ORDER BY id DESC LIMIT ?",
@@ -227,10 +235,17 @@ def refused(connection: sqlite3.Connection, limit: int) -> list[Refused]:
             owner=Owner(credential=row[5], hostname=row[6], username=row[7]),
             address=row[8],
             at=row[9],
-            body=zlib.decompress(row[10]),
+            body=_octets_or_none(row[10]),
         )
         for row in rows
     ]
+
+
+def _octets_or_none(body: object) -> bytes:
+    try:
+        return _body.octets_of(body)
+    except ValueError:
+        return b""
 
 
 def events(connection: sqlite3.Connection, limit: int, zone: str) -> list[Event]:

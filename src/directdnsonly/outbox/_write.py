@@ -6,7 +6,9 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 
+from directdnsonly.outbox import _body
 from directdnsonly.outbox.records import (
     Event,
     Kind,
@@ -107,6 +109,8 @@ def record_push(
     before = current(connection, zone.name, table)
     decision = decide_put(before, push)
     owner = owner_after(before, push)
+    if not decision.changed and before is not None and not _body.is_whole(connection, zone.name, before.version):
+        decision = replace(decision, changed=True)  # what we hold of it is damaged: the same again heals it
     if not decision.changed:
         assert before is not None
         connection.execute(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from directdnsonly.clock import Clock
-from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.errors import OutboxUnavailable, VersionDamaged
 from directdnsonly.outbox import _history, _housekeep, _listing, _pin, _terms, _tokens, _view, _work, _write
 from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
@@ -147,9 +147,16 @@ class SqliteStore(ReconcileMethods):
         """See ViewStore."""
         return await self._viewer.call(lambda connection: _view.zone(connection, name))
 
-    async def text(self, name: ZoneName, version: int | None = None) -> str | None:
+    async def published_text(self, name: ZoneName, version: int | None = None) -> str | None:
         """See ViewStore."""
         return await self._viewer.call(lambda connection: _view.text(connection, name, version))
+
+    async def text(self, name: ZoneName, version: int | None = None) -> str | None:
+        """As `published_text`; None also when it is damaged: a push is compared with what can be had, and heals it."""
+        try:
+            return await self.published_text(name, version)
+        except VersionDamaged:
+            return None
 
     async def placements(self, name: ZoneName) -> list[Placement]:
         """See ViewStore."""
