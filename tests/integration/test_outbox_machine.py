@@ -7,6 +7,7 @@ and plays the dispatcher itself, with late, failed, lost and repeated attempts.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -27,6 +28,12 @@ ZONES = ["a.example", "b.example", "c.example"]
 BACKENDS = ["one", "two"]
 zone = st.sampled_from(ZONES)
 backend = st.sampled_from(BACKENDS)
+
+
+def _counted(connection: sqlite3.Connection) -> tuple[int, list[tuple[str, str, float]]]:
+    """The truth, row by row."""
+    (zones,) = connection.execute("SELECT COUNT(*) FROM zone WHERE kind = 'put'").fetchone()
+    return zones, connection.execute("SELECT backend, state, wanted_at FROM delivery").fetchall()
 
 
 class OutboxMachine(RuleBasedStateMachine):
@@ -178,6 +185,19 @@ class OutboxMachine(RuleBasedStateMachine):
             assert set(self.wanted) == held
             for name, content in self.wanted.items():
                 assert f'"{content}"' in self.run(self.store.text(ZoneName.parse(name)))
+
+    @invariant()
+    def what_status_tells_is_counted_right(self) -> None:
+        if hasattr(self, "store"):
+            zones, deliveries = self.run(self.store._viewer.call(_counted))
+            assert zones == self.run(self.store.count_zones())
+            for told in self.run(self.store.backlog()):
+                rows = [(state, at) for name, state, at in deliveries if name == told.backend]
+                waiting = [at for state, at in rows if state in {"pending", "leased", "applied"}]
+                assert told.pending == sum(state == "pending" for state, _ in rows)
+                assert told.leased == sum(state in {"leased", "applied"} for state, _ in rows)
+                assert told.dead == sum(state == "dead" for state, _ in rows)
+                assert told.oldest_wanted_at == min(waiting, default=None)
 
     def teardown(self) -> None:
         if hasattr(self, "store"):

@@ -150,43 +150,43 @@ def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
     )
 
 
+COUNT_ZONES = "SELECT living FROM zone_count"
+# Nothing is looked at but the index of due work (migration 0006).
 BACKLOG = (
-    "SELECT backend, state, COUNT(*), MIN(wanted_at) FROM delivery WHERE due_at IS NOT NULL GROUP BY backend, state"
+    "SELECT COUNT(*), COALESCE(SUM(state = 'pending'), 0), MIN(wanted_at) FROM delivery INDEXED BY delivery_due"
+    " WHERE backend = ? AND due_at IS NOT NULL"
 )
+COUNT_DUE = "SELECT COUNT(*) FROM delivery INDEXED BY delivery_due WHERE due_at IS NOT NULL"
+NEXT_DUE = "SELECT MIN(due_at) FROM delivery WHERE backend = ? AND priority = ? AND due_at IS NOT NULL"
 DEAD_OF_EACH = "SELECT backend, COUNT(*) FROM delivery WHERE state = 'dead' GROUP BY backend"
 
 
 def backlog(connection: sqlite3.Connection, backends: Sequence[str]) -> list[Backlog]:
-    """Outstanding work per backend; reads only the due rows and the dead ones (both indexed)."""
-    counts: dict[str, dict[str, int]] = {name: {} for name in backends}
-    oldest: dict[str, float | None] = {}
-    for name, state, count, wanted_at in connection.execute(BACKLOG):
-        if name in counts:
-            counts[name][state] = count
-            known = oldest.get(name)
-            oldest[name] = wanted_at if known is None else min(known, wanted_at)
+    """Outstanding work per backend; reads only the due rows and the dead ones, each in its index."""
     dead = dict(connection.execute(DEAD_OF_EACH))
-    return [
-        Backlog(
-            backend=name,
-            pending=states.get(State.PENDING, 0),
-            leased=states.get(State.LEASED, 0) + states.get(State.APPLIED, 0),
-            dead=dead.get(name, 0),
-            oldest_wanted_at=oldest.get(name),
+    found = []
+    for name in backends:
+        due, pending, oldest = connection.execute(BACKLOG, (name,)).fetchone()
+        found.append(
+            Backlog(
+                backend=name,
+                pending=pending,
+                leased=due - pending,
+                dead=dead.get(name, 0),
+                oldest_wanted_at=oldest,
+            )
         )
-        for name, states in counts.items()
-    ]
+    return found
+
+
+def count_zones(connection: sqlite3.Connection) -> int:
+    """Living zones, as the triggers have counted them."""
+    return int(connection.execute(COUNT_ZONES).fetchone()[0])
 
 
 def next_due_at(connection: sqlite3.Connection, backend: str) -> float | None:
     """The earliest due time over the classes: three index look-ups."""
-    found = [
-        connection.execute(
-            "SELECT MIN(due_at) FROM delivery WHERE backend = ? AND priority = ? AND due_at IS NOT NULL",
-            (backend, int(priority)),
-        ).fetchone()[0]
-        for priority in Priority
-    ]
+    found = [connection.execute(NEXT_DUE, (backend, int(priority))).fetchone()[0] for priority in Priority]
     return min((due_at for due_at in found if due_at is not None), default=None)
 
 

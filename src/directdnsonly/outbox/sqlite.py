@@ -188,9 +188,7 @@ class SqliteStore(ReconcileMethods):
 
     async def count_zones(self) -> int:
         """See ViewStore."""
-        return await self._viewer.call(
-            lambda connection: int(connection.execute("SELECT COUNT(*) FROM zone WHERE kind = 'put'").fetchone()[0])
-        )
+        return await self._viewer.call(_view.count_zones)
 
     async def refused(self, *, limit: int = 100) -> list[Refused]:
         """See ViewStore."""
