@@ -174,6 +174,16 @@ class OutboxMachine(RuleBasedStateMachine):
         self.held = []
         self.run(self._open())
 
+    @rule()
+    def history_is_forgotten(self) -> None:
+        """Tombstones go, and with them the serials; the numbers of versions must not come again."""
+        self.clock.advance(91 * 86_400)
+        while self.run(self.store.prune()):
+            pass
+        for name in list(self.serials):
+            if self.run(self.store.zone(ZoneName.parse(name))) is None:
+                del self.serials[name]
+
     @rule(name=backend)
     def drift(self, name: str) -> None:
         self.run(self.store.requeue(name, [ZoneName.parse(zone) for zone in ZONES], reason="drift"))

@@ -140,14 +140,14 @@ def record_extra_delete(
         row = connection.execute("SELECT version, kind FROM zone WHERE zone = ?", (name,)).fetchone()
         if row is not None and row[1] == Kind.PUT:
             continue
+        version = row[0] if row else _write.first_version(connection, name)
         if row is None:
             connection.execute(
                 "INSERT INTO zone (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential,"
                 " hostname, username, source, change_id, pushed_at, changed_at)"
-                " VALUES (?, 1, 'delete', 0, 0, 0, x'', x'', 0, '', '', '', ?, ?, ?, ?)",
-                (name, Source.RECONCILE, change_id, now, now),
+                " VALUES (?, ?, 'delete', 0, 0, 0, x'', x'', 0, '', '', '', ?, ?, ?, ?)",
+                (name, version, Source.RECONCILE, change_id, now, now),
             )
-        version = row[0] if row else 1
         removed += connection.execute(
             "INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)"
             " VALUES (?, ?, ?, 'delete', 'pending', 2, ?, ?, ?) ON CONFLICT (backend, zone) DO UPDATE SET"

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable, VersionDamaged
-from directdnsonly.outbox import _history, _housekeep, _listing, _pin, _terms, _tokens, _view, _work, _write
+from directdnsonly.outbox import _history, _housekeep, _listing, _notes, _pin, _terms, _tokens, _view, _work
 from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
 from directdnsonly.outbox._lock import own
@@ -111,11 +111,11 @@ class SqliteStore(ReconcileMethods):
 
     async def record_refused(self, refused: Refused) -> None:
         """See PushStore."""
-        await self._write(lambda connection: _write.record_refused(connection, refused))
+        await self._write(lambda connection: _notes.record_refused(connection, refused))
 
     async def record_event(self, event: Event) -> None:
         """See PushStore."""
-        await self._write(lambda connection: _write.record_event(connection, event))
+        await self._write(lambda connection: _notes.record_event(connection, event))
 
     async def find_held(self, names: Sequence[ZoneName]) -> ZoneSummary | None:
         """See PushStore."""
