@@ -16,6 +16,7 @@ from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Kind, NewPin, Refused, Settle, Settlement, Source
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
+from directdnsonly.receive.holding import Holding
 from directdnsonly.zone.name import ZoneName
 from tests.support.fake_backend import FakeBackend
 from tests.support.lanes import running_lanes
@@ -212,3 +213,14 @@ async def test_a_sweep_goes_on_beside_a_damaged_zone(tmp_path):
         assert 2 == found.drifted
         await rig.until("whole.example", State.VERIFIED)
         assert "is damaged in the store" in (await rig.until("damaged.example", State.DEAD)).reason
+
+
+async def test_a_push_of_a_damaged_zone_is_not_stopped_by_the_comparison_with_it(store, tmp_path):
+    """With losses held, a push is compared with what we hold; when that cannot be read the push is taken, and heals."""
+    await store.record_push(a_push("damaged.example"))
+    harm(tmp_path, DAMAGES["cut off"])
+    again = a_push("damaged.example", serial=2)
+
+    held = await Holding(store, ManualClock(), takeover="transfer", losses=True).judge(again.zone, again.origin, b"")
+
+    assert held is None
