@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -27,6 +28,10 @@ def obedient(text: bytes, origin: ZoneName) -> Zone:
             os.kill(os.getpid(), signal.SIGKILL)
         case ["hang"]:
             time.sleep(60)
+        case ["wait"]:
+            time.sleep(0.3)
+        case ["spin"]:
+            re.match(r"(a|aa)+$", "a" * 60 + "b")  # hours in one call of C, which no handler of Python interrupts
         case ["pid", path]:
             Path(path).write_text(str(os.getpid()))
     serial = int(word) if word.isdigit() else 1

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from importlib.resources import files
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, JSONResponse, Response
-from swagger_ui_bundle import swagger_ui_path
+from fastapi.responses import JSONResponse, Response
 
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
 
@@ -16,7 +15,7 @@ ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css
 def router(app: FastAPI, authenticate: Callable[[Request], str]) -> APIRouter:
     """The three addresses."""
     pages = APIRouter(include_in_schema=False)
-    folder = Path(swagger_ui_path)
+    folder = files("fastapi_swagger.resources")
 
     @pages.get("/openapi.json")
     async def schema(request: Request) -> Response:
@@ -39,6 +38,6 @@ def router(app: FastAPI, authenticate: Callable[[Request], str]) -> APIRouter:
         authenticate(request)
         if name not in ASSETS:
             raise HTTPException(404, "there is no such asset")
-        return FileResponse(folder / name, media_type=ASSETS[name])
+        return Response(folder.joinpath(name).read_bytes(), media_type=ASSETS[name])
 
     return pages

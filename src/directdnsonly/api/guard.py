@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from directdnsonly import cross_site
 from directdnsonly.api.problem import problem
 from directdnsonly.errors import NotAdmitted
 
@@ -108,6 +109,8 @@ class Guard:
     async def _refusal(self, scope: Scope) -> ASGIApp | None:
         """The answer to somebody who may not; None when they may, and then the scope tells who it is."""
         path = scope["path"]
+        if scope["method"] not in SAFE and cross_site.is_cross_site(scope["headers"]):
+            return problem(HTTPStatus.FORBIDDEN, cross_site.REASON, headers={"Connection": "close"})
         headers = [value for name, value in scope["headers"] if name == b"authorization"]
         roles = needed(scope["method"], path)
         if not roles and not headers:

@@ -136,10 +136,10 @@ class Acceptance:
         origin = Origin(change_id=self._ids.next(), source=source, owner=owner, address=address)
         priority = self._priority(owner, source, named_reload=named_reload)
         try:
-            async with asyncio.timeout(self.policy.request_timeout_s):
+            async with asyncio.timeout(self.policy.request_timeout_s) as deadline:
                 name = ZoneName.parse(domain)
                 async with self._turns.of(name):
-                    zone = await self._parser.parse(body, name)
+                    zone = await self._parser.parse(body, name, deadline)
                     held = None if approved else await self._holding.judge(zone, origin, body)
                     if held is not None:
                         await self._store.record_held(held)

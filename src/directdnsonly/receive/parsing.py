@@ -2,7 +2,8 @@
 
 A 15-record zone is parsed in less time than it takes to hand it over; a 10 MB zone would stop every answer for
 seconds. The process is started when the first big zone comes, ends when it has been idle, and is replaced when it dies
-or takes too long; only the push that did it is refused.
+or takes too long; only the push that did it is refused. Too long is counted in the processor time of that zone: on a
+busy machine a good zone takes longer, and DirectAdmin would not push it again.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ Parse = Callable[[bytes, ZoneName], Zone]
 
 IDLE_S: Final = 60.0  # a parser process holds some 40 MB; big zones are rare
 NICENESS: Final = 5  # answers go first where there are few cores
+PATIENCE: Final = 8  # times the time limit by the clock: a process that is stopped or gets no processor at all
 
 
 class ParserFailed(PushRefused):
@@ -35,7 +37,10 @@ class ParserFailed(PushRefused):
 
 
 class ZoneParser:
-    """`parse` must be a function of a module (another process imports it). Use within one event loop."""
+    """`parse` must be a function of a module (another process imports it). Use within one event loop.
+
+    A zone may cost `time_limit_s` seconds of processor time, and eight times as many by the clock.
+    """
 
     def __init__(
         self, parse: Parse, *, inline_limit_bytes: int = 64 * 1024, time_limit_s: float = 15.0, idle_s: float = IDLE_S
@@ -48,12 +53,23 @@ class ZoneParser:
         self._worker: _Worker | None = None
         self._retirement: asyncio.TimerHandle | None = None
 
-    async def parse(self, body: bytes, name: ZoneName) -> Zone:
-        """The zone. Raises PushRefused, as `parse` does, and ParserFailed."""
+    async def parse(self, body: bytes, name: ZoneName, deadline: asyncio.Timeout | None = None) -> Zone:
+        """The zone. Raises PushRefused, as `parse` does, and ParserFailed.
+
+        The clock of the caller's `deadline` stands while a big zone is parsed: that has limits of its own.
+        """
         if len(body) <= self._inline_limit_bytes:
             return _zone_of(_attempt(self._parse, body, name))
+        now_s = asyncio.get_running_loop().time
+        started_at = now_s()
+        ends_at = None if deadline is None else deadline.when()
+        if deadline is not None:
+            deadline.reschedule(None)
         async with self._one_at_a_time:
-            return _zone_of(await self._ask(body, name))
+            outcome = await self._ask(body, name)
+        if deadline is not None and ends_at is not None:
+            deadline.reschedule(ends_at + now_s() - started_at)
+        return _zone_of(outcome)
 
     async def aclose(self) -> None:
         """End the process, if there is one."""
@@ -61,17 +77,18 @@ class ZoneParser:
 
     async def _ask(self, body: bytes, name: ZoneName) -> _Outcome:
         answered = False
+        worker = None
         try:
-            async with asyncio.timeout(self._time_limit_s):
+            async with asyncio.timeout(PATIENCE * self._time_limit_s):
                 # Threads, because starting a process and its pipe block; at most one runs at a time.
                 worker = await self._hired()
                 outcome = await asyncio.to_thread(worker.ask, body, name)
             answered = True
         except TimeoutError:
-            raise ParserFailed(
-                f"the zone could not be parsed in {self._time_limit_s:g} s", rule="parser-time"
-            ) from None
+            raise self._too_slow(f"{PATIENCE * self._time_limit_s:g} s") from None
         except (EOFError, OSError):
+            if worker is not None and await asyncio.to_thread(worker.ran_out_of_time):
+                raise self._too_slow(f"{self._time_limit_s:g} s of processor time") from None
             raise ParserFailed("the parser process ended while it parsed this zone") from None
         finally:
             if answered:
@@ -80,12 +97,16 @@ class ZoneParser:
                 self._retire()
         return outcome
 
+    @staticmethod
+    def _too_slow(time: str) -> ParserFailed:
+        return ParserFailed(f"the zone could not be parsed in {time}", rule="parser-time")
+
     async def _hired(self) -> _Worker:
         if self._retirement is not None:
             self._retirement.cancel()
         if self._worker is None or not self._worker.is_alive():
             self._retire()
-            self._worker = _Worker(self._parse)
+            self._worker = _Worker(self._parse, self._time_limit_s)
             await asyncio.to_thread(self._worker.start)
         return self._worker
 
@@ -137,12 +158,12 @@ def _zone_of(outcome: _Outcome) -> Zone:
 class _Worker:
     """The process and our end of its pipe. `start` and `ask` block; `kill` may be called while they do."""
 
-    def __init__(self, parse: Parse) -> None:
+    def __init__(self, parse: Parse, time_limit_s: float) -> None:
         # forkserver: a fork of a process that has threads and an event loop is unsafe.
         context = multiprocessing.get_context("forkserver")
         self._pipe, self._their_pipe = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(self._their_pipe, parse), name="dadns-zone-parser", daemon=True
+            target=_serve, args=(self._their_pipe, parse, time_limit_s), name="dadns-zone-parser", daemon=True
         )
         self._killed = False
 
@@ -160,6 +181,11 @@ class _Worker:
         outcome: _Outcome = self._pipe.recv()
         return outcome
 
+    def ran_out_of_time(self) -> bool:
+        """Whether the process has been ended by its own limit. Blocks for a second at most."""
+        self._process.join(1.0)
+        return self._process.exitcode == -signal.SIGPROF
+
     def kill(self) -> None:
         self._killed = True
         if self._process.pid is not None:
@@ -167,11 +193,17 @@ class _Worker:
             self._process.join(1.0)
 
 
-def _serve(pipe: Connection, parse: Parse) -> None:
-    """The life of the parser process: it ends when our end of the pipe is closed, however we ended."""
+def _serve(pipe: Connection, parse: Parse, time_limit_s: float) -> None:
+    """The life of the parser process: it ends when our end of the pipe is closed, however we ended.
+
+    SIGPROF ends it at the limit also inside of a call of C that never comes back.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal reaches us too; our parent decides
     os.nice(NICENESS)
     with suppress(EOFError, OSError):
         while True:
             body, name = pipe.recv()
-            pipe.send(_attempt(parse, body, name))
+            signal.setitimer(signal.ITIMER_PROF, time_limit_s)
+            outcome = _attempt(parse, body, name)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            pipe.send(outcome)

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
+from directdnsonly import cross_site
 from directdnsonly.errors import NotAdmitted, OutboxUnavailable, PushRefused
 from directdnsonly.outbox.records import Owner
 from directdnsonly.receive import directadmin as da
@@ -152,6 +153,8 @@ class Door:
         await _send(answer, scope, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        if cross_site.is_cross_site(scope["headers"]):  # of reading questions too: a delete may come as a GET
+            raise _Refusal(Answer(da.failure("Forbidden", cross_site.REASON), 403, close=True))
         authorization, length = _relevant_headers(scope["headers"])
         principal = await self._authenticate(authorization, _address(scope))
         method: str = scope["method"]

@@ -110,7 +110,11 @@ class AppSettings(BaseModel):
     max_body_bytes: int = Field(
         16 * 2**20, ge=1024, le=2**30, description="Largest push in bytes; a larger one is answered 413."
     )
-    request_timeout_s: float = Field(20.0, gt=0, description="Seconds that one push may take until it is recorded.")
+    request_timeout_s: float = Field(
+        20.0,
+        gt=0,
+        description="Seconds that one push may take until it is recorded; reading a big zone is not counted.",
+    )
     body_timeout_s: float = Field(20.0, gt=0, description="Seconds in which the body of a push must have come.")
     check_subdomain_owner_in_cluster_domainowners: bool = Field(
         True,

@@ -47,11 +47,11 @@ class SlowFirst(ZoneParser):
         self.go = asyncio.Event()
         self.begun = asyncio.Event()
 
-    async def parse(self, body: bytes, name: ZoneName) -> Zone:
+    async def parse(self, body: bytes, name: ZoneName, deadline: asyncio.Timeout | None = None) -> Zone:
         if not self.begun.is_set():
             self.begun.set()
             await self.go.wait()
-        return await super().parse(body, name)
+        return await super().parse(body, name, deadline)
 
 
 async def test_row_27_a_slow_older_push_does_not_overtake_a_quick_newer_one() -> None:

@@ -86,7 +86,7 @@ async def test_a_process_killed_between_two_zones_is_replaced(parser: ZoneParser
 async def test_a_zone_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     parser = ZoneParser(obedient, inline_limit_bytes=1000, time_limit_s=30.0)
     await pid_of(parser, tmp_path / "started")
-    parser._time_limit_s = 0.2
+    parser._time_limit_s = 0.02  # by the clock: eight times as much
 
     with pytest.raises(ParserFailed) as caught:
         await parser.parse(b"hang" + BIG, NAME)
@@ -95,6 +95,40 @@ async def test_a_zone_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     parser._time_limit_s = 30.0
     assert 5 == (await parser.parse(b"5" + BIG, NAME)).serial
     await parser.aclose()
+
+
+async def test_a_zone_that_computes_too_long_is_given_up_wherever_it_hangs() -> None:
+    parser = ZoneParser(obedient, inline_limit_bytes=1000, time_limit_s=0.2)
+
+    with pytest.raises(ParserFailed, match="processor time") as caught:
+        await parser.parse(b"spin" + BIG, NAME)
+
+    assert "parser-time" == caught.value.rule
+    assert 5 == (await parser.parse(b"5" + BIG, NAME)).serial
+    await parser.aclose()
+
+
+async def test_a_zone_that_had_to_wait_for_a_processor_is_good() -> None:
+    """DirectAdmin would not push it again: only what the zone itself costs is counted."""
+    parser = ZoneParser(obedient, inline_limit_bytes=1000, time_limit_s=0.2)
+
+    assert 1 == (await parser.parse(b"wait" + BIG, NAME)).serial
+    await parser.aclose()
+
+
+async def test_the_callers_clock_stands_while_a_big_zone_is_parsed(parser: ZoneParser, tmp_path: Path) -> None:
+    await pid_of(parser, tmp_path / "started")
+    async with asyncio.timeout(0.2) as deadline:
+        assert 1 == (await parser.parse(b"wait" + BIG, NAME, deadline)).serial  # 0.3 s
+
+    async with asyncio.timeout(60) as deadline:
+        before = deadline.when()
+        await parser.parse(b"wait" + BIG, NAME, deadline)
+        after = deadline.when()
+
+    assert before is not None
+    assert after is not None
+    assert before + 0.3 <= after  # it goes on where it stood
 
 
 async def test_giving_up_waiting_frees_the_process(parser: ZoneParser, tmp_path: Path) -> None:
