@@ -101,6 +101,19 @@ class OutboxUnavailable(DirectDNSOnlyError):
     """Our store is at fault (disk full, locked, backlog): answer error=1, never a false error=0."""
 
 
+class VersionDamaged(DirectDNSOnlyError):
+    """The store holds a version whose text cannot be read any more: that zone's trouble, and nobody else's."""
+
+    def __init__(self, zone: str, *, version: int, file: str, reason: str) -> None:
+        self.zone = zone
+        self.version = version
+        self.file = file
+        super().__init__(
+            f"the text of version {version} of {zone} is damaged in the store ({reason}; {file}): push the zone again"
+            f" from DirectAdmin, or roll back to a version that is whole (dadns history {zone})"
+        )
+
+
 class OutboxTooNew(DirectDNSOnlyError):
     """The store was written by a newer program: refuse to start rather than to damage it."""
 

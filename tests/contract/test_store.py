@@ -905,8 +905,8 @@ async def test_hot_queries_use_indexes(store):
     hot = {
         "claim": (_work._CLAIM, claim),
         "newest": (_work._NEWEST % "?,?", ("a", "b")),
-        "due": ("SELECT MIN(due_at) FROM delivery WHERE backend = ? AND priority = ? AND due_at IS NOT NULL", ("a", 1)),
-        "backlog": (_view.BACKLOG, ()),
+        "due": (_view.NEXT_DUE, ("a", 1)),
+        "backlog": (_view.BACKLOG, ("a",)),
         "dead of each": (_view.DEAD_OF_EACH, ()),
         "revive a zone": (_work.REVIVE % "AND zone = :zone", revive),
         "revive a backend": (_work.REVIVE % "", revive),

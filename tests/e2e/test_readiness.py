@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, zone_text
-from bench.service import Service
 
 from tests.e2e.test_line import until
+from tests.faults.child import BUG
+from tests.faults.conftest import FaultService
 from tests.support.programs import require_program
 
 AUTH = (USER, PASSWORD)
@@ -20,22 +20,20 @@ AUTH = (USER, PASSWORD)
 @pytest.fixture
 def service():
     require_program("named")
-    with Service() as running:
+    with FaultService() as running:
         yield running
 
 
 def test_a_lane_that_died_makes_the_service_unready_until_it_ends(service):
-    """A damaged row in the store kills the lane; named hangs, so that the rest takes seconds to stop. Pushes are still
+    """A bug in the backend kills the lane; named hangs, so that the rest takes seconds to stop. Pushes are still
     answered then, but nobody is told any more that all is well, and the process ends with an error."""
     with httpx.Client(base_url=service.url, auth=AUTH, trust_env=False, timeout=30) as api:
         well = api.get("/readyz", params={"verbose": "true"}).json()
         assert ("ready", "ok", []) == (well["status"], well["actors"], well["lost_actors"])
         api.post("/api/v1/backends/bind/pause", json={"reason": "test"})
-        put = api.put("/api/v1/zones/damaged.example", content=zone_text("damaged.example", 2026112300))
+        put = api.put("/api/v1/zones/unlucky.example", content=zone_text("unlucky.example", 2026112300))
         assert 200 == put.status_code
-        with sqlite3.connect(service.folder / "data/queues/outbox.sqlite", timeout=30) as store:
-            store.execute("UPDATE version SET body = x'00' WHERE zone = 'damaged.example'")
-        store.close()
+        service.arm(BUG)
         named = service.named_pid()
         os.kill(named, signal.SIGSTOP)
         try:

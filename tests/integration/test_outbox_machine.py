@@ -7,6 +7,7 @@ and plays the dispatcher itself, with late, failed, lost and repeated attempts.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -27,6 +28,12 @@ ZONES = ["a.example", "b.example", "c.example"]
 BACKENDS = ["one", "two"]
 zone = st.sampled_from(ZONES)
 backend = st.sampled_from(BACKENDS)
+
+
+def _counted(connection: sqlite3.Connection) -> tuple[int, list[tuple[str, str, float]]]:
+    """The truth, row by row."""
+    (zones,) = connection.execute("SELECT COUNT(*) FROM zone WHERE kind = 'put'").fetchone()
+    return zones, connection.execute("SELECT backend, state, wanted_at FROM delivery").fetchall()
 
 
 class OutboxMachine(RuleBasedStateMachine):
@@ -167,6 +174,16 @@ class OutboxMachine(RuleBasedStateMachine):
         self.held = []
         self.run(self._open())
 
+    @rule()
+    def history_is_forgotten(self) -> None:
+        """Tombstones go, and with them the serials; the numbers of versions must not come again."""
+        self.clock.advance(91 * 86_400)
+        while self.run(self.store.prune()):
+            pass
+        for name in list(self.serials):
+            if self.run(self.store.zone(ZoneName.parse(name))) is None:
+                del self.serials[name]
+
     @rule(name=backend)
     def drift(self, name: str) -> None:
         self.run(self.store.requeue(name, [ZoneName.parse(zone) for zone in ZONES], reason="drift"))
@@ -178,6 +195,19 @@ class OutboxMachine(RuleBasedStateMachine):
             assert set(self.wanted) == held
             for name, content in self.wanted.items():
                 assert f'"{content}"' in self.run(self.store.text(ZoneName.parse(name)))
+
+    @invariant()
+    def what_status_tells_is_counted_right(self) -> None:
+        if hasattr(self, "store"):
+            zones, deliveries = self.run(self.store._viewer.call(_counted))
+            assert zones == self.run(self.store.count_zones())
+            for told in self.run(self.store.backlog()):
+                rows = [(state, at) for name, state, at in deliveries if name == told.backend]
+                waiting = [at for state, at in rows if state in {"pending", "leased", "applied"}]
+                assert told.pending == sum(state == "pending" for state, _ in rows)
+                assert told.leased == sum(state in {"leased", "applied"} for state, _ in rows)
+                assert told.dead == sum(state == "dead" for state, _ in rows)
+                assert told.oldest_wanted_at == min(waiting, default=None)
 
     def teardown(self) -> None:
         if hasattr(self, "store"):

@@ -162,7 +162,7 @@ def router(parts: ApiParts) -> APIRouter:
         pin = await store.pin_of(name)
         if pin is not None:
             raise ZonePolicyError(f"{name} is pinned at version {pin.version}: release it first", rule="pin")
-        text = await store.text(name, wanted.version)
+        text = await store.published_text(name, wanted.version)
         if text is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no content of {name} in version {wanted.version}")
         who, where = parts.authenticate(request), address_of(request)
@@ -186,7 +186,7 @@ async def _wanted(store: SqliteStore, name: ZoneName) -> int:
 
 async def _text(store: SqliteStore, name: ZoneName, version: int) -> str:
     """The text of a version; empty for a deletion. 404 when it is not kept."""
-    text = await store.text(name, version)
+    text = await store.published_text(name, version)
     if text is not None:
         return text
     kept = await store.versions(name, before=version + 1, limit=1)

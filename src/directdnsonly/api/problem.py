@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from directdnsonly.api.models import Problem
-from directdnsonly.errors import KeyTaken, OutboxUnavailable, PushRefused, VersionConflict
+from directdnsonly.errors import KeyTaken, OutboxUnavailable, PushRefused, VersionConflict, VersionDamaged
 
 MEDIA_TYPE = "application/problem+json"
 TYPE: Final = "urn:directdnsonly:problem:"
@@ -25,6 +25,7 @@ PROBLEMS: Final[dict[int, tuple[str, str]]] = {
     405: ("method-not-allowed", "The address is right, the method is not."),
     408: ("timeout", "The body did not come in time: send it again, faster."),
     409: ("conflict", "It does not fit the present state; the detail says how."),
+    410: ("damaged", "The store cannot read this version of the zone any more; the detail says why and what heals it."),
     412: ("version-conflict", "`If-Match` names another version than the newest: read the zone again, then decide."),
     413: ("too-large", "The body is larger than `app.max_body_bytes`."),
     415: ("media-type", "The body is neither a zone file nor JSON."),
@@ -39,7 +40,7 @@ RESPONSES: Final[dict[int | str, dict[str, object]]] = {
         "description": PROBLEMS[status][1],
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
+    for status in (400, 401, 403, 404, 409, 410, 413, 422, 429, 503)
 }
 
 
@@ -80,6 +81,12 @@ async def on_conflict(_request: Request, error: Exception) -> Response:
     return problem(HTTPStatus.PRECONDITION_FAILED, str(error))
 
 
+async def on_damaged(_request: Request, error: Exception) -> Response:
+    """The text is lost, for good; the rest of the store is not."""
+    assert isinstance(error, VersionDamaged)
+    return problem(HTTPStatus.GONE, str(error))
+
+
 async def on_taken(_request: Request, error: Exception) -> Response:
     """The same request was recorded a moment ago."""
     assert isinstance(error, KeyTaken)
@@ -103,6 +110,7 @@ HANDLERS = {
     RequestValidationError: on_invalid,
     PushRefused: on_refused,
     VersionConflict: on_conflict,
+    VersionDamaged: on_damaged,
     KeyTaken: on_taken,
     OutboxUnavailable: on_unavailable,
 }

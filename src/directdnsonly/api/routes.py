@@ -100,7 +100,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     async def published_text(
         zone: ZonePath, version: Annotated[int | None, Query(ge=1, le=LARGEST)] = None
     ) -> Response:
-        text = await store.text(ZoneName.parse(zone), version)
+        text = await store.published_text(ZoneName.parse(zone), version)
         if text is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no text of {zone!a} in that version")
         return ZoneFile(text)

@@ -11,7 +11,7 @@ from directdnsonly.outbox.records import Backlog
 
 
 async def status_of(parts: ApiParts) -> StatusView:
-    """A picture of now; two indexed queries, nothing that grows with the number of zones but the count."""
+    """A picture of now; a row and two indexes: nothing that grows with the number of zones."""
     lanes, daemons = parts.lanes(), parts.daemons()
     now = parts.clock.now_s()
     backends = [

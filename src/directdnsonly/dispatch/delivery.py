@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random
 
@@ -63,7 +63,19 @@ class Delivery:
         self._slots = asyncio.Semaphore(backend.capabilities.concurrency)
 
     async def attempt(self, claims: Sequence[Claim]) -> AttemptReport:
-        """Apply, verify, settle. Raises only for bugs and a lost store; a cancelled attempt leaves its lease behind."""
+        """Apply, verify, settle. Raises only for bugs and a lost store; a cancelled attempt leaves its lease behind.
+
+        What the store cannot read is buried; the other zones of the batch are delivered.
+        """
+        damaged = [self.failed(claim, claim.damaged, final=True) for claim in claims if claim.damaged]
+        if not damaged:
+            return await self._attempt(claims)
+        await self._store.settle(damaged)
+        whole = [claim for claim in claims if not claim.damaged]
+        report = await self._attempt(whole) if whole else AttemptReport(settlements=())
+        return replace(report, settlements=(*damaged, *report.settlements))
+
+    async def _attempt(self, claims: Sequence[Claim]) -> AttemptReport:
         started = time.perf_counter()
         try:
             outcomes = await self._apply([_change(claim) for claim in claims])

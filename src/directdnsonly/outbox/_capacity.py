@@ -8,6 +8,7 @@ from pathlib import Path
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox._connection import Connection
+from directdnsonly.outbox._view import COUNT_DUE
 from directdnsonly.outbox.settings import OutboxSettings
 
 LOOK_EVERY_S = 2.0  # disk and backlog are looked at this often, not per push
@@ -59,11 +60,7 @@ class Capacity:
         self._refused, self._refused_at = str(error), self._clock.now_s()
 
     async def _look(self) -> None:
-        self._backlog = await self._reader.call(
-            lambda connection: int(
-                connection.execute("SELECT COUNT(*) FROM delivery WHERE due_at IS NOT NULL").fetchone()[0]
-            )
-        )
+        self._backlog = await self._reader.call(lambda connection: int(connection.execute(COUNT_DUE).fetchone()[0]))
         free_mb, reserve_mb = shutil.disk_usage(self._folder).free // 2**20, self._settings.disk_reserve_mb
         self._full = (
             f"only {free_mb} MB are free on the store's disk, {reserve_mb} MB are kept in reserve: free space"

@@ -6,6 +6,7 @@ import sqlite3
 import zlib
 from typing import Any
 
+from directdnsonly.outbox import _body
 from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
 from directdnsonly.outbox.records import Owner
 from directdnsonly.zone.name import ZoneName
@@ -51,27 +52,33 @@ def overtake(connection: sqlite3.Connection, name: ZoneName, hostname: str) -> N
 
 def waiting(connection: sqlite3.Connection, limit: int) -> list[HeldPush]:
     """Those that wait, oldest first."""
-    return [_held(row) for row in connection.execute(_VALID + "ORDER BY h.at LIMIT ?", (limit,))]
+    return [_held(connection, row) for row in connection.execute(_VALID + "ORDER BY h.at LIMIT ?", (limit,))]
 
 
 def one(connection: sqlite3.Connection, name: ZoneName) -> HeldPush | None:
     """The one that waits for this zone."""
     row = connection.execute(_VALID + "WHERE h.zone = ?", (name,)).fetchone()
-    return _held(row) if row else None
+    return _held(connection, row) if row else None
 
 
-def _held(row: tuple[Any, ...]) -> HeldPush:
+def _held(connection: sqlite3.Connection, row: tuple[Any, ...]) -> HeldPush:
+    body, damaged = b"", ""
+    try:
+        body = _body.octets_of(row[11])
+    except ValueError as error:
+        damaged = f"what was sent is damaged in the store ({error}; {_body.file_of(connection)}): reject it, push again"
     return HeldPush(
         name=ZoneName.trusted(row[0]),
         version=row[1],
         digest=row[2].hex(),
         rule=HoldRule(row[3]),
-        reason=row[4],
+        reason=f"{damaged}; it {row[4]}" if damaged else row[4],
         difference=row[5],
         owner=Owner(credential=row[6], hostname=row[7], username=row[8]),
         address=row[9],
         at=row[10],
-        body=zlib.decompress(row[11]),
+        body=body,
+        damaged=damaged,
     )
 
 

@@ -6,11 +6,18 @@ import sqlite3
 
 STEP = 500
 
+_FORGETTABLE = """
+SELECT zone, version FROM zone
+ WHERE kind = 'delete' AND changed_at < ? AND NOT EXISTS (
+       SELECT 1 FROM delivery d WHERE d.zone = zone.zone AND (d.state <> 'verified' OR d.want_kind <> 'delete'))
+ LIMIT ?"""
+
 
 def prune(connection: sqlite3.Connection, *, before: float) -> int:
     """Remove one step of what is older than `before` (epoch seconds); how many rows. 0: nothing is left to do.
 
-    The newest version of a zone is never removed; a tombstone only when every backend has proven the zone gone.
+    The newest version of a zone is never removed; a tombstone only when every backend that had the zone, also
+    one that is away, has proven it gone. Its number is never given again: the floor of all numbers rises to it.
     """
     removed = connection.execute(
         "DELETE FROM version WHERE id IN (SELECT v.id FROM version v JOIN zone z ON z.zone = v.zone"
@@ -23,12 +30,9 @@ def prune(connection: sqlite3.Connection, *, before: float) -> int:
             f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE at < ? LIMIT ?)",
             (before, STEP),
         ).rowcount
-    gone = connection.execute(
-        "SELECT zone FROM zone WHERE kind = 'delete' AND changed_at < ?"
-        " AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.zone = zone.zone AND d.state <> 'verified') LIMIT ?",
-        (before, STEP),
-    ).fetchall()
-    for (zone,) in gone:
+    gone = connection.execute(_FORGETTABLE, (before, STEP)).fetchall()
+    for zone, version in gone:
+        connection.execute("UPDATE version_floor SET version = MAX(version, ?)", (version,))
         for table in ("delivery", "version", "zone"):
             connection.execute(f"DELETE FROM {table} WHERE zone = ?", (zone,))
     connection.execute("PRAGMA incremental_vacuum(200)")

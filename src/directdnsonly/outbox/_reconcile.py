@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from directdnsonly.outbox import _held, _write
+from directdnsonly.outbox import _body, _held, _write
 from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting, SightingState
 from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Owner, Receipt, Source
 from directdnsonly.zone.name import ZoneName
@@ -140,14 +140,14 @@ def record_extra_delete(
         row = connection.execute("SELECT version, kind FROM zone WHERE zone = ?", (name,)).fetchone()
         if row is not None and row[1] == Kind.PUT:
             continue
+        version = row[0] if row else _write.first_version(connection, name)
         if row is None:
             connection.execute(
                 "INSERT INTO zone (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential,"
                 " hostname, username, source, change_id, pushed_at, changed_at)"
-                " VALUES (?, 1, 'delete', 0, 0, 0, x'', x'', 0, '', '', '', ?, ?, ?, ?)",
-                (name, Source.RECONCILE, change_id, now, now),
+                " VALUES (?, ?, 'delete', 0, 0, 0, x'', x'', 0, '', '', '', ?, ?, ?, ?)",
+                (name, version, Source.RECONCILE, change_id, now, now),
             )
-        version = row[0] if row else 1
         removed += connection.execute(
             "INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)"
             " VALUES (?, ?, ?, 'delete', 'pending', 2, ?, ?, ?) ON CONFLICT (backend, zone) DO UPDATE SET"
@@ -253,17 +253,15 @@ def save_pass(connection: sqlite3.Connection, one: Pass, keep_passes: int) -> in
 
 
 def passes(connection: sqlite3.Connection, limit: int) -> list[Pass]:
-    """The last passes, newest first."""
+    """The last passes, newest first; without those whose report cannot be read any more."""
     rows = connection.execute(
         "SELECT id, started_at, ended_at, dry_run, report FROM reconcile_pass ORDER BY id DESC LIMIT ?", (limit,)
     )
-    return [
-        Pass(
-            id=row[0],
-            started_at=row[1],
-            ended_at=row[2],
-            dry_run=bool(row[3]),
-            report=zlib.decompress(row[4]).decode(),
-        )
-        for row in rows
-    ]
+    found = []
+    for number, started_at, ended_at, dry_run, body in rows:
+        try:
+            report = _body.octets_of(body).decode()
+        except ValueError:
+            continue
+        found.append(Pass(id=number, started_at=started_at, ended_at=ended_at, dry_run=bool(dry_run), report=report))
+    return found

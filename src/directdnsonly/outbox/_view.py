@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
+from directdnsonly.outbox import _body
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import (
     Backlog,
@@ -73,23 +73,31 @@ def zone(connection: sqlite3.Connection, name: ZoneName) -> ZoneSummary | None:
 
 
 def text(connection: sqlite3.Connection, name: ZoneName, version: int | None) -> str | None:
-    """The text of one version."""
+    """The text of one version; None when it is a deletion or not kept. Raises VersionDamaged."""
     row = connection.execute(
-        "SELECT body FROM version WHERE zone = ?1"
+        "SELECT version, kind, body FROM version WHERE zone = ?1"
         " AND version = COALESCE(?2, (SELECT version FROM zone WHERE zone = ?1))",
         (name, version),
     ).fetchone()
-    return zlib.decompress(row[0]).decode("ascii") if row and row[0] is not None else None
+    if row is not None:
+        return _body.read(connection, name, row[0], row[2]) if row[1] == Kind.PUT else None
+    wanted = connection.execute("SELECT version, kind FROM zone WHERE zone = ?", (name,)).fetchone()
+    if wanted is not None and wanted[1] == Kind.PUT and version in (None, wanted[0]):
+        raise _body.damaged(connection, name, wanted[0], "it is not there")  # the wanted version is always kept
+    return None
 
 
 def proven_text(connection: sqlite3.Connection, backend: str, name: ZoneName) -> str | None:
-    """The text of the version that was proven last there."""
+    """The text of the version that was proven last there; None when it is not kept, or damaged."""
     row = connection.execute(
         "SELECT v.body FROM delivery d JOIN version v ON v.zone = d.zone AND v.version = d.verified_version"
         " WHERE d.backend = ? AND d.zone = ?",
         (backend, name),
     ).fetchone()
-    return zlib.decompress(row[0]).decode("ascii") if row and row[0] is not None else None
+    try:
+        return _body.text_of(row[0]) if row and row[0] is not None else None
+    except ValueError:
+        return None  # only what is wanted must be whole
 
 
 PLACEMENT = """
@@ -142,43 +150,43 @@ def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
     )
 
 
+COUNT_ZONES = "SELECT living FROM zone_count"
+# Nothing is looked at but the index of due work (migration 0006).
 BACKLOG = (
-    "SELECT backend, state, COUNT(*), MIN(wanted_at) FROM delivery WHERE due_at IS NOT NULL GROUP BY backend, state"
+    "SELECT COUNT(*), COALESCE(SUM(state = 'pending'), 0), MIN(wanted_at) FROM delivery INDEXED BY delivery_due"
+    " WHERE backend = ? AND due_at IS NOT NULL"
 )
+COUNT_DUE = "SELECT COUNT(*) FROM delivery INDEXED BY delivery_due WHERE due_at IS NOT NULL"
+NEXT_DUE = "SELECT MIN(due_at) FROM delivery WHERE backend = ? AND priority = ? AND due_at IS NOT NULL"
 DEAD_OF_EACH = "SELECT backend, COUNT(*) FROM delivery WHERE state = 'dead' GROUP BY backend"
 
 
 def backlog(connection: sqlite3.Connection, backends: Sequence[str]) -> list[Backlog]:
-    """Outstanding work per backend; reads only the due rows and the dead ones (both indexed)."""
-    counts: dict[str, dict[str, int]] = {name: {} for name in backends}
-    oldest: dict[str, float | None] = {}
-    for name, state, count, wanted_at in connection.execute(BACKLOG):
-        if name in counts:
-            counts[name][state] = count
-            known = oldest.get(name)
-            oldest[name] = wanted_at if known is None else min(known, wanted_at)
+    """Outstanding work per backend; reads only the due rows and the dead ones, each in its index."""
     dead = dict(connection.execute(DEAD_OF_EACH))
-    return [
-        Backlog(
-            backend=name,
-            pending=states.get(State.PENDING, 0),
-            leased=states.get(State.LEASED, 0) + states.get(State.APPLIED, 0),
-            dead=dead.get(name, 0),
-            oldest_wanted_at=oldest.get(name),
+    found = []
+    for name in backends:
+        due, pending, oldest = connection.execute(BACKLOG, (name,)).fetchone()
+        found.append(
+            Backlog(
+                backend=name,
+                pending=pending,
+                leased=due - pending,
+                dead=dead.get(name, 0),
+                oldest_wanted_at=oldest,
+            )
         )
-        for name, states in counts.items()
-    ]
+    return found
+
+
+def count_zones(connection: sqlite3.Connection) -> int:
+    """Living zones, as the triggers have counted them."""
+    return int(connection.execute(COUNT_ZONES).fetchone()[0])
 
 
 def next_due_at(connection: sqlite3.Connection, backend: str) -> float | None:
     """The earliest due time over the classes: three index look-ups."""
-    found = [
-        connection.execute(
-            "SELECT MIN(due_at) FROM delivery WHERE backend = ? AND priority = ? AND due_at IS NOT NULL",
-            (backend, int(priority)),
-        ).fetchone()[0]
-        for priority in Priority
-    ]
+    found = [connection.execute(NEXT_DUE, (backend, int(priority))).fetchone()[0] for priority in Priority]
     return min((due_at for due_at in found if due_at is not None), default=None)
 
 
@@ -211,7 +219,7 @@ def wanted_page(connection: sqlite3.Connection, backend: str, after: str, page: 
 
 
 def refused(connection: sqlite3.Connection, limit: int) -> list[Refused]:
-    """Refused pushes, newest first."""
+    """Refused pushes, newest first; `body` is empty where it cannot be read any more."""
     rows = connection.execute(
         "SELECT id, change_id, name, rule, reason, credential, hostname, username, address, at, body FROM refused"
         " ORDER BY id DESC LIMIT ?",
@@ -227,10 +235,17 @@ def refused(connection: sqlite3.Connection, limit: int) -> list[Refused]:
             owner=Owner(credential=row[5], hostname=row[6], username=row[7]),
             address=row[8],
             at=row[9],
-            body=zlib.decompress(row[10]),
+            body=_octets_or_none(row[10]),
         )
         for row in rows
     ]
+
+
+def _octets_or_none(body: object) -> bytes:
+    try:
+        return _body.octets_of(body)
+    except ValueError:
+        return b""
 
 
 def events(connection: sqlite3.Connection, limit: int, zone: str) -> list[Event]:

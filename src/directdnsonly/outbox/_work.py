@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from directdnsonly.errors import VersionDamaged
+from directdnsonly.outbox import _body
 from directdnsonly.outbox._write import STORM_PAUSE_S
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Claim, Kind, Priority, Settle, Settlement
@@ -19,7 +20,7 @@ UPDATE delivery SET state = 'leased', fence = fence + 1, due_at = :lease_end
        SELECT zone FROM delivery
         WHERE backend = :backend AND priority = :priority AND due_at <= :now
         ORDER BY due_at LIMIT :limit)
-RETURNING zone, fence, attempts, wanted_at, change_id, applied_kind"""
+RETURNING zone, fence, attempts, wanted_at, change_id, applied_kind, want_version"""
 
 _NEWEST = """
 SELECT z.zone, z.version, z.kind, z.serial, z.records, v.body
@@ -74,6 +75,7 @@ class Leased:
     change_id: str
     known: bool
     priority: Priority
+    want_version: int
 
 
 def claim(
@@ -97,14 +99,15 @@ def claim(
                     change_id=change_id,
                     known=applied_kind == Kind.PUT,
                     priority=priority,
+                    want_version=want_version,
                 )
-                for zone, fence, attempts, wanted_at, change_id, applied_kind in rows
+                for zone, fence, attempts, wanted_at, change_id, applied_kind, want_version in rows
             ]
     return []
 
 
 def read_newest(connection: sqlite3.Connection, backend: str, leased: Sequence[Leased]) -> list[Claim]:
-    """The newest version of each leased zone, read after the claim has committed."""
+    """The newest version of each leased zone, read after the claim has committed. One that is damaged says so itself."""
     newest: dict[str, tuple[int, str, int, int, bytes | None]] = {}
     for start in range(0, len(leased), 500):
         names = [row.zone for row in leased[start : start + 500]]
@@ -112,7 +115,14 @@ def read_newest(connection: sqlite3.Connection, backend: str, leased: Sequence[L
         newest.update((row[0], row[1:]) for row in connection.execute(query, names))
     claims = []
     for row in leased:
-        version, kind, serial, records, body = newest[row.zone]
+        lost = (row.want_version, Kind.PUT, 0, 0, None)  # the zone's own row is gone: no delete, but a damage
+        version, kind, serial, records, body = newest.get(row.zone, lost)
+        text, damaged = None, ""
+        if kind == Kind.PUT:
+            try:
+                text = _body.read(connection, row.zone, version, body)
+            except VersionDamaged as error:
+                damaged = str(error)
         claims.append(
             Claim(
                 backend=backend,
@@ -126,8 +136,9 @@ def read_newest(connection: sqlite3.Connection, backend: str, leased: Sequence[L
                 kind=Kind(kind),
                 serial=serial,
                 records=records,
-                text=zlib.decompress(body).decode("ascii") if body is not None else None,
+                text=text,
                 known=row.known,
+                damaged=damaged,
             )
         )
     return claims

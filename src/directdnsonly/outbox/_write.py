@@ -1,4 +1,4 @@
-"""SQL of recording: versions, tombstones, refusals. Each function runs on the writer inside its transaction."""
+"""SQL of recording: versions, tombstones, receipts. Each function runs on the writer inside its transaction."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 
+from directdnsonly.outbox import _body
 from directdnsonly.outbox.records import (
-    Event,
     Kind,
     NewDeletion,
     NewVersion,
@@ -16,15 +17,12 @@ from directdnsonly.outbox.records import (
     Owner,
     Priority,
     Receipt,
-    Refused,
 )
 from directdnsonly.outbox.versioning import Current, decide_put, owner_after, why_ignore_delete
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import with_serial
 
 COMPRESSION_LEVEL = 6  # 21 us and a half of the size for a usual zone (stack.md 3)
-KEEP_REFUSED = 1000
-KEEP_BODY_BYTES = 64 * 1024
 STORM_PAUSE_S = (
     0.15  # a zone pushed again while (or just after) it was delivered waits this long: 132 pushes, few reloads
 )
@@ -38,11 +36,18 @@ INSERT INTO version (zone, version, kind, serial, pushed_serial, records, digest
                      address, source, change_id, at, body)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
+# A zone that is made begins above every number that was ever given and forgotten; also above what is left of one whose
+# own row was lost.
+_FIRST_VERSION = """
+SELECT 1 + MAX((SELECT version FROM version_floor),
+               (SELECT COALESCE(MAX(version), 0) FROM version WHERE zone = ?1),
+               (SELECT COALESCE(MAX(want_version), 0) FROM delivery WHERE zone = ?1))"""
+
 # The version is incremented here and nowhere else. The table is `zone`, or `waiting` while the zone is pinned.
 _UPSERT_ZONE = """
 INSERT INTO %s (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential, hostname,
                   username, source, change_id, pushed_at, changed_at, warnings)
-VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (zone) DO UPDATE SET
        version = version + 1, kind = excluded.kind, serial = excluded.serial, pushed_serial = excluded.pushed_serial,
        records = excluded.records, digest = excluded.digest, challenge = excluded.challenge, signed = excluded.signed,
@@ -98,6 +103,11 @@ def current(connection: sqlite3.Connection, name: ZoneName, table: str) -> Curre
     )
 
 
+def first_version(connection: sqlite3.Connection, name: ZoneName) -> int:
+    """The number with which a zone begins that has no row, not even a tombstone."""
+    return int(connection.execute(_FIRST_VERSION, (name,)).fetchone()[0])
+
+
 def record_push(
     connection: sqlite3.Connection, push: NewVersion, *, backends: Sequence[str], now: float, keep_versions: int
 ) -> Receipt:
@@ -107,6 +117,8 @@ def record_push(
     before = current(connection, zone.name, table)
     decision = decide_put(before, push)
     owner = owner_after(before, push)
+    if not decision.changed and before is not None and not _body.is_whole(connection, zone.name, before.version):
+        decision = replace(decision, changed=True)  # what we hold of it is damaged: the same again heals it
     if not decision.changed:
         assert before is not None
         connection.execute(
@@ -121,6 +133,7 @@ def record_push(
         version = _new_version(
             connection,
             table=table,
+            known=before is not None,
             name=zone.name,
             kind=Kind.PUT,
             serial=decision.serial,
@@ -169,6 +182,7 @@ def record_delete(
         version = _new_version(
             connection,
             table=table,
+            known=before is not None,
             name=name,
             kind=Kind.DELETE,
             serial=before.serial,  # kept, so that a zone made again the same day still moves forward
@@ -214,6 +228,7 @@ def _new_version(
     connection: sqlite3.Connection,
     *,
     table: str,
+    known: bool,
     name: ZoneName,
     kind: Kind,
     serial: int,
@@ -234,6 +249,7 @@ def _new_version(
         _UPSERT_ZONE % table,
         (
             name,
+            1 if known else first_version(connection, name),
             kind,
             serial,
             pushed_serial,
@@ -320,34 +336,4 @@ def record_change(connection: sqlite3.Connection, receipt: Receipt, origin: Orig
             origin.address,
             now,
         ),
-    )
-
-
-def record_refused(connection: sqlite3.Connection, refused: Refused) -> None:
-    """Keep the newest refusals, with the first part of what was sent."""
-    owner = refused.owner
-    row = connection.execute(
-        "INSERT INTO refused (change_id, name, rule, reason, credential, hostname, username, address, at, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        (
-            refused.change_id,
-            refused.name[:300],
-            refused.rule,
-            refused.reason[:2000],
-            owner.credential,
-            owner.hostname,
-            owner.username,
-            refused.address,
-            refused.at,
-            zlib.compress(refused.body[:KEEP_BODY_BYTES]),
-        ),
-    ).fetchone()
-    connection.execute("DELETE FROM refused WHERE id <= ?", (row[0] - KEEP_REFUSED,))
-
-
-def record_event(connection: sqlite3.Connection, event: Event) -> None:
-    """One line of the audit."""
-    connection.execute(
-        "INSERT INTO event (at, event, zone, actor, address, detail) VALUES (?, ?, ?, ?, ?, ?)",
-        (event.at, event.event, event.zone, event.actor, event.address, event.detail[:2000]),
     )

@@ -89,6 +89,7 @@ class HeldPush:
     address: str
     at: float
     body: bytes
+    damaged: str = ""  # why the body cannot be read any more (it is empty then), and what to do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

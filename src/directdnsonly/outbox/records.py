@@ -131,6 +131,7 @@ class Claim:
     records: int
     text: str | None
     known: bool  # the backend has applied some version before
+    damaged: str = ""  # why the store cannot give the text any more, and what to do; there is nothing to apply then
 
 
 class Settle(StrEnum):

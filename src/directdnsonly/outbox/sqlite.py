@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from directdnsonly.clock import Clock
-from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox import _history, _housekeep, _listing, _pin, _terms, _tokens, _view, _work, _write
+from directdnsonly.errors import OutboxUnavailable, VersionDamaged
+from directdnsonly.outbox import _history, _housekeep, _listing, _notes, _pin, _terms, _tokens, _view, _work
 from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
 from directdnsonly.outbox._lock import own
@@ -111,11 +111,11 @@ class SqliteStore(ReconcileMethods):
 
     async def record_refused(self, refused: Refused) -> None:
         """See PushStore."""
-        await self._write(lambda connection: _write.record_refused(connection, refused))
+        await self._write(lambda connection: _notes.record_refused(connection, refused))
 
     async def record_event(self, event: Event) -> None:
         """See PushStore."""
-        await self._write(lambda connection: _write.record_event(connection, event))
+        await self._write(lambda connection: _notes.record_event(connection, event))
 
     async def find_held(self, names: Sequence[ZoneName]) -> ZoneSummary | None:
         """See PushStore."""
@@ -147,9 +147,16 @@ class SqliteStore(ReconcileMethods):
         """See ViewStore."""
         return await self._viewer.call(lambda connection: _view.zone(connection, name))
 
-    async def text(self, name: ZoneName, version: int | None = None) -> str | None:
+    async def published_text(self, name: ZoneName, version: int | None = None) -> str | None:
         """See ViewStore."""
         return await self._viewer.call(lambda connection: _view.text(connection, name, version))
+
+    async def text(self, name: ZoneName, version: int | None = None) -> str | None:
+        """As `published_text`; None also when it is damaged: a push is compared with what can be had, and heals it."""
+        try:
+            return await self.published_text(name, version)
+        except VersionDamaged:
+            return None
 
     async def placements(self, name: ZoneName) -> list[Placement]:
         """See ViewStore."""
@@ -181,9 +188,7 @@ class SqliteStore(ReconcileMethods):
 
     async def count_zones(self) -> int:
         """See ViewStore."""
-        return await self._viewer.call(
-            lambda connection: int(connection.execute("SELECT COUNT(*) FROM zone WHERE kind = 'put'").fetchone()[0])
-        )
+        return await self._viewer.call(_view.count_zones)
 
     async def refused(self, *, limit: int = 100) -> list[Refused]:
         """See ViewStore."""

@@ -96,8 +96,11 @@ class ViewStore(Protocol):
         """One zone or its tombstone."""
         ...
 
-    async def text(self, name: ZoneName, version: int | None = None) -> str | None:
-        """The normalised text of a version (None: the newest); None for a tombstone or what is not kept."""
+    async def published_text(self, name: ZoneName, version: int | None = None) -> str | None:
+        """The normalised text of a version (None: the newest); None for a tombstone or what is not kept.
+
+        Raises VersionDamaged when it cannot be read any more.
+        """
         ...
 
     async def placements(self, name: ZoneName) -> list[Placement]:
@@ -170,7 +173,7 @@ class WorkStore(Protocol):
         ...
 
     async def proven_text(self, backend: str, name: ZoneName) -> str | None:
-        """The text of the version that the backend has proven last; None when there is none or it is not kept."""
+        """The text of the version that the backend has proven last; None when there is none, it is not kept or damaged."""
         ...
 
     async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
@@ -249,7 +252,7 @@ class ReconcileStore(Protocol):
         """Keep one line of the audit."""
         ...
 
-    async def text(self, name: ZoneName, version: int | None = None) -> str | None:
+    async def published_text(self, name: ZoneName, version: int | None = None) -> str | None:
         """The text of a version, as ViewStore gives it."""
         ...
 

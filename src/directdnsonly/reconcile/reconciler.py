@@ -144,7 +144,7 @@ class Reconciler:
         held = found[0]
         done = "kept"
         if held.kind is Kind.DELETE:
-            text = await self._store.text(name, held.version - 1)
+            text = await self._store.published_text(name, held.version - 1)
             if text is None:
                 return ""
             await self._intake.restore(name, text.encode("ascii"), owner=held.owner)

@@ -182,6 +182,9 @@ class Repair:
         gone |= {one.name: one.version for one in surveyed.plan.migrated}
         for held in await self._store.held_pushes(limit=RELEASED_AT_ONCE):
             if held.rule is HoldRule.TAKEOVER and held.name in gone:
+                if held.damaged:
+                    result.failures.append(f"{held.name}: {held.damaged}")
+                    continue
                 try:
                     receipt = await self._intake.release(held, only_if_version=gone[held.name])
                 except PushRefused as refusal:

@@ -1,0 +1,41 @@
+"""SQL of what is kept to be looked at: refused pushes and the audit. Runs on the writer inside its transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+
+from directdnsonly.outbox.records import Event, Refused
+
+KEEP_REFUSED = 1000
+KEEP_BODY_BYTES = 64 * 1024
+
+
+def record_refused(connection: sqlite3.Connection, refused: Refused) -> None:
+    """Keep the newest refusals, with the first part of what was sent."""
+    owner = refused.owner
+    row = connection.execute(
+        "INSERT INTO refused (change_id, name, rule, reason, credential, hostname, username, address, at, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (
+            refused.change_id,
+            refused.name[:300],
+            refused.rule,
+            refused.reason[:2000],
+            owner.credential,
+            owner.hostname,
+            owner.username,
+            refused.address,
+            refused.at,
+            zlib.compress(refused.body[:KEEP_BODY_BYTES]),
+        ),
+    ).fetchone()
+    connection.execute("DELETE FROM refused WHERE id <= ?", (row[0] - KEEP_REFUSED,))
+
+
+def record_event(connection: sqlite3.Connection, event: Event) -> None:
+    """One line of the audit."""
+    connection.execute(
+        "INSERT INTO event (at, event, zone, actor, address, detail) VALUES (?, ?, ?, ?, ?, ?)",
+        (event.at, event.event, event.zone, event.actor, event.address, event.detail[:2000]),
+    )

@@ -1,0 +1,193 @@
+"""A tombstone is forgotten after its time; a zone of the same name that is made later is not taken for the old one."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import AsyncExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from directdnsonly.api.changes import follow
+from directdnsonly.clock import ManualClock
+from directdnsonly.errors import VersionConflict
+from directdnsonly.outbox._migrate import migrations
+from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.records import Kind, Settle, Settlement, Terms
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
+from directdnsonly.zone.name import ZoneName
+from tests.support.made import a_delete, a_push
+
+NAME = ZoneName.parse("example.com")
+DAY_S = 86_400.0
+
+
+class Opener:
+    """Opens the store again and again, with other backends."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.clock, self._stack = folder, ManualClock(), AsyncExitStack()
+
+    async def open(self, *backends: str) -> SqliteStore:
+        await self.close()
+        store = await self._stack.enter_async_context(
+            open_store(self.folder, settings=OutboxSettings(disk_reserve_mb=0), clock=self.clock, backends=backends)
+        )
+        await store.adopt_backends(backends)
+        return store
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+        self._stack = AsyncExitStack()
+
+
+@pytest.fixture
+async def opener(tmp_path: Path):
+    it = Opener(tmp_path)
+    yield it
+    await it.close()
+
+
+async def prove(store: SqliteStore, backend: str = "one") -> None:
+    while claims := await store.claim(backend, limit=100, lease_s=60):
+        await store.settle([Settlement(claim=one, how=Settle.VERIFIED, served_serial=one.serial) for one in claims])
+
+
+async def forget(store: SqliteStore, opener: Opener, *, days: float = 91) -> None:
+    opener.clock.advance(days * DAY_S)
+    while await store.prune():
+        pass
+
+
+async def made_again(store: SqliteStore, opener: Opener) -> int:
+    """Pushed, deleted, proven, forgotten, pushed again; the new number."""
+    await store.record_push(a_push(serial=1))
+    await store.record_delete(a_delete())
+    await prove(store)
+    await forget(store, opener)
+    assert await store.zone(NAME) is None
+    assert [] == await store.placements(NAME)
+    return (await store.record_push(a_push(serial=7, content="new"))).version
+
+
+async def test_a_zone_made_again_goes_on_above_the_number_that_was_forgotten(opener):
+    """And every other zone that is made from then on: no number is given twice. One that lives goes on as it was."""
+    store = await opener.open("one")
+    await store.record_push(a_push("living.example", 1))
+
+    assert 3 == await made_again(store, opener)
+    assert 3 == (await store.record_push(a_push("other.example"))).version
+    assert 2 == (await store.record_push(a_push("living.example", 2))).version
+    await prove(store)
+    assert (State.VERIFIED, 3) == (
+        (await store.placements(NAME))[0].state,
+        (await store.placements(NAME))[0].verified_version,
+    )
+
+
+async def test_an_if_match_for_the_old_zone_never_fits_the_new_one(opener):
+    """A client that has read version 1 of the zone that is gone does not write over another one's."""
+    store = await opener.open("one")
+    await made_again(store, opener)
+
+    with pytest.raises(VersionConflict):
+        await store.record_push(replace(a_push(serial=9), terms=Terms(expected_version=1)))
+
+
+async def test_an_attempt_on_the_old_zone_that_ends_late_never_proves_the_new_one(opener):
+    """Fences begin anew with the row; the number of the version does not."""
+    store = await opener.open("one")
+    await store.record_push(a_push(serial=1))
+    (late,) = await store.claim("one", limit=1, lease_s=1)
+    opener.clock.advance(2)
+    await store.record_delete(a_delete())
+    await prove(store)
+    await forget(store, opener)
+    await store.record_push(a_push(serial=7, content="new"))
+    (running,) = await store.claim("one", limit=1, lease_s=60)
+    assert late.fence == running.fence
+
+    await store.settle([Settlement(claim=late, how=Settle.VERIFIED, served_serial=1)])
+    opener.clock.advance(61)
+    (again,) = await store.claim("one", limit=1, lease_s=60)
+
+    assert '"new"' in str(again.text)
+
+
+async def test_a_receipt_of_the_old_zone_comes_to_an_end(opener):
+    """The zone was deleted once more shortly before its tombstone was forgotten: that change is done, not waited for."""
+    store = await opener.open("one")
+    await store.record_push(a_push(serial=1))
+    await store.record_delete(a_delete())
+    await prove(store)
+    opener.clock.advance(80 * DAY_S)
+    receipt = await store.record_delete(a_delete())
+    await forget(store, opener, days=11)
+    await store.record_push(a_push(serial=7, content="new"))
+    await prove(store)
+
+    kept = await store.receipt(receipt.change_id)
+
+    assert kept is not None
+    assert (await follow(store, kept, wait_s=0)).done
+
+
+async def test_a_zone_that_is_not_ours_is_removed_above_the_floor_too(opener):
+    """Its tombstone is one like any other."""
+    store = await opener.open("one")
+    await made_again(store, opener)
+
+    assert 1 == await store.record_extra_delete("one", [ZoneName.parse("extra.example")], change_id="x")
+
+    found = await store.zone(ZoneName.parse("extra.example"))
+    assert (Kind.DELETE, 3) == (found.kind, found.version)
+
+
+async def test_a_backend_that_is_away_keeps_the_tombstone_of_what_it_serves(opener):
+    """However long it is away: when it comes back the zone is deleted there, too, and only then forgotten."""
+    store = await opener.open("one", "two")
+    await store.record_push(a_push())
+    await prove(store)
+    await prove(store, "two")
+    store = await opener.open("one")
+    await store.record_delete(a_delete())
+    opener.clock.advance(1)
+    await prove(store)
+    await forget(store, opener, days=400)
+    store = await opener.open("one", "two")
+
+    (claim,) = await store.claim("two", limit=9, lease_s=60)
+
+    assert (NAME, Kind.DELETE) == (claim.name, claim.kind)
+    await store.settle([Settlement(claim=claim, how=Settle.VERIFIED)])
+    await forget(store, opener)
+    assert await store.zone(NAME) is None
+
+
+async def test_an_older_store_begins_above_what_its_receipts_still_tell(opener):
+    """Of zones that it has forgotten already."""
+    with closing(sqlite3.connect(opener.folder / FILE_NAME)) as old:
+        for number, sql in migrations():
+            if number < 7:
+                old.executescript(f"{sql}\nPRAGMA user_version = {number};")
+        old.execute("INSERT INTO change VALUES ('c', 'gone.example', 7, 'delete', 0, 1, 1, '', '', 0)")
+        old.commit()
+    store = await opener.open("one")
+
+    assert 8 == (await store.record_push(a_push("gone.example"))).version
+
+
+async def test_what_is_forgotten_is_found_without_a_walk_through_all_zones(opener):
+    """Pushes wait for this transaction."""
+    store = await opener.open("one")
+    seen: list[str] = []
+    await store.commits._connection.call(lambda raw: raw.set_trace_callback(seen.append))
+    await forget(store, opener)
+    await store.commits._connection.call(lambda raw: raw.set_trace_callback(None))
+    (asked,) = [sql for sql in seen if "kind = 'delete'" in sql]
+
+    plan = await store.commits.submit(lambda raw: [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {asked}")])
+
+    assert [] == [step for step in plan if step.startswith("SCAN")], plan

@@ -1,0 +1,89 @@
+"""No statement of a push, a claim, a proof, the status or the metrics walks through every zone."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from directdnsonly.clock import ManualClock
+from directdnsonly.outbox._migrate import migrations
+from directdnsonly.outbox.records import NewPin, Settle, Settlement, Terms
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite import FILE_NAME, open_store
+from directdnsonly.zone.name import ZoneName
+from tests.support.made import a_delete, a_push
+
+NAME = ZoneName.parse("a.example")
+# One row, or an index of nothing but what is outstanding or dead.
+SMALL = {
+    "SCAN zone_count",
+    "SCAN version_floor",
+    "SCAN delivery USING COVERING INDEX delivery_due",
+    "SCAN CONSTANT ROW",
+}
+SMALL |= {"SCAN delivery USING COVERING INDEX delivery_dead", "SCAN backend"}
+
+
+@pytest.fixture
+async def store(tmp_path: Path):
+    settings = OutboxSettings(disk_reserve_mb=0, history_versions=2)
+    async with open_store(tmp_path, settings=settings, clock=ManualClock(), backends=["one", "two"]) as opened:
+        await opened.adopt_backends(["one", "two"])
+        yield opened
+
+
+async def test_no_statement_walks_through_all_zones(store):
+    """Every statement that SQLite was really given, on each connection, is explained."""
+    seen: list[str] = []
+    connections = [store.commits._connection, store._reader, store._viewer]
+    for connection in connections:
+        await connection.call(lambda raw: raw.set_trace_callback(seen.append))
+
+    for serial in (1, 2, 2, 3, 4):  # new, changed, the same again, and beyond what is kept
+        await store.record_push(a_push("a.example", serial))
+        for backend in ("one", "two"):
+            claims = await store.claim(backend, limit=10, lease_s=60)
+            await store.settle([Settlement(claim=claim, how=Settle.APPLIED) for claim in claims])
+            await store.settle([Settlement(claim=claim, how=Settle.VERIFIED, served_serial=1) for claim in claims])
+            await store.next_due_at(backend)
+    await store.find_held([NAME])
+    await store.pin(NewPin(name=NAME, actor="test"))
+    waits = a_push("a.example", 5)
+    await store.record_push(replace(waits, terms=Terms(expected_version=4, max_zones=9, key="k")))
+    await store.unpin(NAME, replace(waits.origin, change_id="unpin"))
+    await store.record_delete(a_delete("a.example"))
+    await store.count_zones()
+    await store.backlog()
+    await store.probe()
+    for connection in connections:
+        await connection.call(lambda raw: raw.set_trace_callback(None))
+
+    asked = [sql for sql in dict.fromkeys(seen) if sql.split()[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}]
+    assert 30 < len(asked)
+
+    def explain(raw: sqlite3.Connection) -> dict[str, list[str]]:
+        return {sql: [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}")] for sql in asked}
+
+    plans = await store.commits.submit(explain)
+    walks = {sql: steps for sql, plan in plans.items() if (steps := [s for s in plan if s.startswith("SCAN")])}
+    assert {} == {sql: steps for sql, steps in walks.items() if not SMALL.issuperset(steps)}
+    assert [] == [sql for sql, plan in plans.items() if any("TEMP B-TREE" in step for step in plan)]
+
+
+async def test_the_count_of_zones_is_filled_when_an_older_store_is_opened(tmp_path):
+    """A store of the schema before counts what it holds, living zones only."""
+    with sqlite3.connect(tmp_path / FILE_NAME) as old:
+        for number, sql in migrations():
+            if number < 6:
+                old.executescript(f"{sql}\nPRAGMA user_version = {number};")
+        old.executemany(
+            "INSERT INTO zone VALUES (?, 1, ?, 1, 1, 1, x'', x'', 0, '', '', '', 'api', 'c', 0, 0, '')",
+            [("a.example", "put"), ("b.example", "delete"), ("c.example", "put")],
+        )
+    old.close()
+
+    async with open_store(tmp_path, settings=OutboxSettings(), clock=ManualClock(), backends=["one"]) as store:
+        assert 2 == await store.count_zones()
