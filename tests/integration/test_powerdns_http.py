@@ -113,6 +113,7 @@ async def test_an_answer_ends_where_http_says(told, body):
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 20\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nok",
         b"HTTP/1.1 2",
+        b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nx",
         b"SSH-2.0-x\r\n",
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nno!",
     ],

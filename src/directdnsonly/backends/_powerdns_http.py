@@ -16,7 +16,8 @@ import httptools
 
 CHUNK = 2**16
 PORTS = {"http": 80, "https": 443}
-FAILURES = (OSError, EOFError, httptools.HttpParserError)  # of a connection; EOFError: closed before the answer's end
+# Of a connection. EOFError: closed before the answer's end; HttpParserUpgrade: it wants to speak something else (101).
+FAILURES = (OSError, EOFError, httptools.HttpParserError, httptools.HttpParserUpgrade)
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 
 
@@ -137,7 +138,7 @@ class _Reading:
         self.keeps = self._parser.should_keep_alive()
 
     def feed(self, octets: bytes) -> None:
-        """Raises HttpParserError."""
+        """Raises HttpParserError, HttpParserUpgrade."""
         self._parser.feed_data(octets)
 
     def ended(self) -> None:
