@@ -21,7 +21,6 @@ from tests.support.rig import RigKind
 from bench.load import zone_text
 from directdnsonly.backends import _coredns_rows, _powerdns_rows
 from directdnsonly.backends._control.knot import KnotCommand
-from directdnsonly.backends._powerdns_api import zone_id
 from directdnsonly.backends._powerdns_records import grouped
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.zone.model import Zone
@@ -133,8 +132,6 @@ class PowerDns:
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
-        self._url = backend._api._url
-        self._client = backend._api._make_client()
         self._rrsets: dict[ZoneName, list[dict[str, Any]]] = {}
 
     async def prepare(self, zones: Sequence[Zone]) -> None:
@@ -143,22 +140,17 @@ class PowerDns:
             self._rrsets[zone.name] = [self._backend._rrset(records) for records in sets]
 
     async def add_all(self, names: Sequence[ZoneName]) -> None:
-        slots = asyncio.Semaphore(self._backend._settings.writers)
-
         async def create(name: ZoneName) -> None:
             body = {"name": name.absolute, "kind": "Native", "soa_edit_api": "", "nameservers": []}
-            async with slots:
-                answer = await self._client.post(
-                    f"{self._url}/zones?rrsets=false", json={**body, "rrsets": self._rrsets[name]}
-                )
-            answer.raise_for_status()
+            reply = await self._backend._api.create({**body, "rrsets": self._rrsets[name]})
+            assert reply.ok, reply.error
 
         await asyncio.gather(*(create(name) for name in names))
 
     async def change(self, name: ZoneName) -> None:
         soa = [rrset for rrset in self._rrsets[name] if rrset["type"] == "SOA"]
-        answer = await self._client.patch(f"{self._url}/zones/{zone_id(name)}", json={"rrsets": soa})
-        answer.raise_for_status()
+        reply = await self._backend._api.change(name, soa)
+        assert reply.ok, reply.error
 
 
 class _Sql:

@@ -85,6 +85,33 @@ async def test_a_change_writes_only_what_differs_and_the_zone_keeps_its_id(centr
     assert set(before.values()) == set(after.values())
 
 
+async def test_the_row_of_a_zone_tells_serial_version_records_and_a_stamp_that_grows(centre, make):
+    """New alone, new among others, and changed: the same columns, and no more statements than that takes."""
+    backend = make()
+    await backend.ready()
+
+    def told() -> list[tuple[object, ...]]:
+        sql = "SELECT zone_name, serial, version, records, stamp FROM zones ORDER BY zone_name"
+        return list(centre.database.sql(sql, database=DATABASE))
+
+    def statements() -> int:
+        return int(centre.database.sql("SHOW GLOBAL STATUS LIKE 'Questions'")[0][1])
+
+    await kinds(backend, put("a.example", 4))
+    own = -statements() + statements()  # what asking for the number adds to it
+    before = statements()
+    await kinds(backend, put("b.example", 5))
+    assert 5 == statements() - before - own, "BEGIN, which are there, the zone, its records, COMMIT"
+    await kinds(backend, put("b.example", 6), put("c.example", 7), put("d.example", 8, "www 60 IN A 192.0.2.1\n"))
+
+    assert [
+        ("a.example.", 4, 4, 2, 1),
+        ("b.example.", 6, 6, 2, 2),
+        ("c.example.", 7, 7, 2, 1),
+        ("d.example.", 8, 8, 3, 1),
+    ] == told()
+
+
 async def test_names_and_data_are_as_the_plug_ins_look_them_up(centre, make):
     """Relative lower-case owners, @ for the apex, absolute names with a dot, the target of a CNAME in lower case."""
     backend = make()

@@ -61,6 +61,16 @@ async def test_a_transaction_is_whole_or_nothing(server, mariadb):
     assert [("a", 1), ("b", 2)] == await server.query("SELECT name, n FROM t ORDER BY id")
 
 
+async def test_every_character_comes_back_as_it_was(server):
+    """We write the values into the statement ourselves."""
+    texts = [chr(number) for number in (*range(1, 128), 0, 233)] + ["%s", "%", "x'),('y", "\\'", "\\\\", None]
+    rows = [(text and f"{n} {text}", n) for n, text in enumerate(texts)]  # unique where letters compare without case
+
+    await server.transaction(lambda session: insert(session, *rows))
+
+    assert rows == await server.query("SELECT name, n FROM t ORDER BY n")
+
+
 async def test_many_rows_are_one_packet(server, mariadb):
     """The driver's executemany would send five thousand."""
 

@@ -146,6 +146,26 @@ async def test_api_has_one_writer_on_sqlite_whatever_the_number_of_batches(tmp_p
         rig.close()
 
 
+async def test_api_questions_do_not_wait_behind_a_change(tmp_path):
+    """Somebody holds SQLite's lock: the change waits for it, the proof of another zone does not wait for the change."""
+    async with powerdns_under_test(tmp_path) as (backend, daemon):
+        rig = Rig(HTTP, backend, daemon)
+        await rig.apply(rig.put("a.example", 1), rig.put("b.example", 1))
+        database = sqlite3.connect(tmp_path / "pdns" / "pdns.sqlite3")
+        database.execute("BEGIN IMMEDIATE")
+        change = asyncio.create_task(backend.apply([rig.put("c.example", 1)]))
+        await asyncio.sleep(0.1)  # it is one POST, which is sent at once
+
+        found = await backend.observe([ZoneName.parse(f"{letter}.example") for letter in "bacb"])
+
+        assert [1, 1, None, 1] == [observed and observed.serial for observed in found]
+        assert not change.done()
+        database.rollback()
+        database.close()
+        assert [APPLIED] == [outcome.kind for outcome in await change]
+        rig.close()
+
+
 async def test_api_faults_are_no_zones_fault_and_tell_no_key(tmp_path):
     """A wrong key, a wrong server, a key file that is not there, a wrong path."""
     async with powerdns_under_test(tmp_path) as (backend, _daemon):

@@ -183,7 +183,7 @@ RIGS = [
         open=file_under_test,
         refusal=REFUSAL,
         title="CoreDNS (auto)",
-        most=1000,
+        most=1000,  # it looks for a zone in a list: docs/backends/coredns_file.md, Limits
         unservable=frozenset({"0/26.2.0.192.in-addr.arpa"}),
     ),
 ]

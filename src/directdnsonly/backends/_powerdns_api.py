@@ -1,27 +1,28 @@
-"""PowerDNS's HTTP API: requests in, JSON out, failures as BackendUnavailable.
-
-Connections are kept where PowerDNS keeps them; 4.7 closes each one after its answer.
-"""
+"""PowerDNS's HTTP API: requests in, JSON out, failures as BackendUnavailable."""
 
 from __future__ import annotations
 
 import asyncio
+import http.client
+import json
 import re
 import ssl
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
-import httpx
 from pydantic import SecretStr
 
+from directdnsonly.backends._powerdns_http import FAILURES, Answer, HttpClient
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.zone.name import ZoneName
 
 TOLD = 400  # characters of PowerDNS's own words
 # Answers about a zone; every other one is about the server, the key or the path.
 ABOUT_ZONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
+READERS = 4  # requests at once that write nothing: each costs PowerDNS a connection to its database
 NO_ZONE = ZoneName.trusted("directdnsonly.invalid")  # RFC 6761: nobody has it
 _ESCAPED = re.compile(r"[^A-Za-z0-9.-]")
 
@@ -45,22 +46,23 @@ class Reply:
 
 
 class PowerDnsApi:
-    """Requests to one server. At most `at_once` run at a time, in the order in which they come.
+    """Requests to one server. At most `writers` that write run at a time, in the order in which they come.
+
+    Questions do not wait behind them: on SQLite, too, PowerDNS reads while it writes.
 
     Every method may raise BackendUnavailable; those about a zone also ZoneFault.
     """
 
     def __init__(
         self, name: str, *, url: str, server_id: str, key: SecretStr, key_file: Path | None, ca: Path | None,
-        timeout_s: float, at_once: int,
+        timeout_s: float, writers: int,
     ) -> None:  # fmt: skip
         self._name = name
-        self._url = f"{url}/api/v1/servers/{server_id}"
+        self._url = f"{url}/api/v1/servers/{quote(server_id)}"
         self._key, self._key_file, self._ca = key, key_file, ca
         self._timeout_s = timeout_s
-        self._slots = asyncio.Semaphore(at_once)
-        self._at_once = at_once
-        self._client: httpx.AsyncClient | None = None
+        self._writing, self._reading = asyncio.Semaphore(writers), asyncio.Semaphore(READERS)
+        self._client: HttpClient | None = None
 
     async def server(self) -> Any:
         """What the server says of itself."""
@@ -71,24 +73,24 @@ class PowerDnsApi:
 
     async def zones(self) -> Any:
         """All zones, without their records. Without `dnssec=false` it would look up each zone's keys."""
-        return (await self._ask("GET", "/zones", params={"dnssec": "false"})).body
+        return (await self._ask("GET", "/zones?dnssec=false")).body
 
     async def zone(self, name: ZoneName, *, rrsets: bool = True) -> Any | None:
         """One zone; None when PowerDNS has none."""
-        reply = await self._ask("GET", f"/zones/{zone_id(name)}", params={"rrsets": str(rrsets).lower()})
+        reply = await self._ask("GET", f"/zones/{zone_id(name)}?rrsets={str(rrsets).lower()}")
         return reply.body if reply.ok else None
 
     async def create(self, body: Any) -> Reply:
         """409 when it exists."""
-        return await self._ask("POST", "/zones", params={"rrsets": "false"}, json=body)
+        return await self._ask("POST", "/zones?rrsets=false", body)
 
     async def change(self, name: ZoneName, rrsets: Any) -> Reply:
         """Replace and delete RRsets, all or none."""
-        return await self._ask("PATCH", f"/zones/{zone_id(name)}", json={"rrsets": rrsets})
+        return await self._ask("PATCH", f"/zones/{zone_id(name)}", {"rrsets": rrsets})
 
     async def set_up(self, name: ZoneName, body: Any) -> Reply:
         """Change a zone's own properties."""
-        return await self._ask("PUT", f"/zones/{zone_id(name)}", json=body)
+        return await self._ask("PUT", f"/zones/{zone_id(name)}", body)
 
     async def delete(self, name: ZoneName) -> Reply:
         """404 when it is not there."""
@@ -96,48 +98,46 @@ class PowerDnsApi:
 
     async def flush(self, owner: str) -> Reply:
         """Forget cached answers and records of exactly this name."""
-        return await self._ask("PUT", "/cache/flush", params={"domain": owner})
+        return await self._ask("PUT", f"/cache/flush?{urlencode({'domain': owner})}")
 
     async def aclose(self) -> None:
         """Close the connections."""
         if self._client is not None:
-            await self._client.aclose()
+            self._client.close()
             self._client = None
 
-    async def _ask(self, method: str, path: str, **what: Any) -> Reply:
+    async def _ask(self, method: str, target: str, body: Any = None) -> Reply:
         """5xx may be this zone's fault or the server's: a question about no zone at all tells which."""
-        reply = await self._tried(method, path, **what)
+        reply = await self._tried(method, target, body)
         if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return reply
-        if path.startswith("/zones/") or method == "POST":
+        if target.startswith("/zones/") or method == "POST":
             other = await self._tried("GET", f"/zones/{zone_id(NO_ZONE)}")
             if other.status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise ZoneFault(f"PowerDNS answers {reply.status} {reply.error[:TOLD]}")
         raise BackendUnavailable(f"{self._url} answers {reply.status} {reply.error[:TOLD]}", backend=self._name)
 
-    async def _tried(self, method: str, path: str, **what: Any) -> Reply:
-        async with self._slots:
+    async def _tried(self, method: str, target: str, body: Any = None) -> Reply:
+        writes = method != "GET" and target.startswith("/zones")
+        async with self._writing if writes else self._reading:
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    return self._judged(await self._request(method, path, **what))
-            except (TimeoutError, httpx.TimeoutException) as error:
+                    return self._judged(target, await self._request(method, target, body))
+            except TimeoutError as error:
                 raise BackendUnavailable(
                     f"{self._url}: no answer in {self._timeout_s:g} s", backend=self._name
                 ) from error
-            except httpx.HTTPError as error:
+            except FAILURES as error:
                 reason = f"{self._url}: {error or type(error).__name__}"
                 raise BackendUnavailable(reason, backend=self._name) from error
 
-    async def _request(self, method: str, path: str, **what: Any) -> httpx.Response:
-        """A kept connection may have been closed meanwhile; every request of ours may be repeated."""
+    async def _request(self, method: str, target: str, body: Any) -> Answer:
         if self._client is None:
             self._client = await asyncio.to_thread(self._make_client)
-        try:
-            return await self._client.request(method, self._url + path, **what)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            return await self._client.request(method, self._url + path, **what)
+        octets = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
+        return await self._client.request(method, target, octets)
 
-    def _make_client(self) -> httpx.AsyncClient:
+    def _make_client(self) -> HttpClient:
         try:
             key = self._key_file.read_text(encoding="ascii").strip() if self._key_file else self._key.get_secret_value()
             context = ssl.create_default_context(cafile=str(self._ca) if self._ca else None)
@@ -146,23 +146,27 @@ class PowerDnsApi:
                 f"{self._key_file or ''} {self._ca or ''} cannot be read: {getattr(error, 'strerror', '') or 'no text'}"
             )
             raise BackendUnavailable(reason.strip(), backend=self._name) from error
-        return httpx.AsyncClient(
-            headers={"X-API-Key": key, "Accept": "application/json"},
-            timeout=None,  # noqa: S113 - _ask limits the whole request
-            limits=httpx.Limits(max_connections=self._at_once, max_keepalive_connections=self._at_once),
-            verify=context,
-            trust_env=False,  # no proxy is meant between us and a name server's control side
-        )
+        try:
+            return HttpClient(self._url, {"X-API-Key": key, "Accept": "application/json"}, context)
+        except UnicodeError:  # not chained: its text may hold the key
+            reason = f"{self._url}: the key is not plain ASCII, or the address is none"
+            raise BackendUnavailable(reason, backend=self._name) from None
 
-    def _judged(self, response: httpx.Response) -> Reply:
-        status = response.status_code
-        if response.is_success:
-            return Reply(status=status, body=response.json() if response.content else None)
-        told = _told(response)
-        if (status in ABOUT_ZONE and "/zones" in response.request.url.path) or response.is_server_error:
+    def _judged(self, target: str, answer: Answer) -> Reply:
+        status = answer.status
+        if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            return Reply(status=status, body=self._read(answer) if answer.body else None)
+        told = _told(answer)
+        if (status in ABOUT_ZONE and target.startswith("/zones")) or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Reply(status=status, error=told)
         hint = ": check api_key" if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} else ""
         raise BackendUnavailable(f"{self._url} answers {status} {told[:TOLD]}{hint}", backend=self._name)
+
+    def _read(self, answer: Answer) -> Any:
+        try:
+            return json.loads(answer.body)
+        except ValueError as error:
+            raise BackendUnavailable(f"{self._url} answers with what is no JSON", backend=self._name) from error
 
 
 def zone_id(name: ZoneName) -> str:
@@ -170,12 +174,13 @@ def zone_id(name: ZoneName) -> str:
     return _ESCAPED.sub(lambda found: f"={ord(found[0]):02X}", name.absolute)
 
 
-def _told(response: httpx.Response) -> str:
+def _told(answer: Answer) -> str:
     """PowerDNS's own words: in JSON, or as bare text."""
+    text = answer.body.decode("utf-8", "replace")
     try:
-        body = response.json()
+        body = json.loads(text)
     except ValueError:
-        body = response.text
+        body = text
     if isinstance(body, dict):
         body = "; ".join([str(body.get("error", "")), *map(str, body.get("errors", []))])
-    return str(body).strip("; \n") or HTTPStatus(response.status_code).phrase
+    return str(body).strip("; \n") or http.client.responses.get(answer.status, "without a word")

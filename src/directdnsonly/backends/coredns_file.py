@@ -8,6 +8,7 @@ of a file is the name of its zone and nothing else, since `auto` takes the origi
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from typing import Literal
 import dns.asyncquery
 import dns.exception
 import dns.message
+import structlog
 from pydantic import Field
 
 from directdnsonly.backends._coredns_rows import NO_NSEC3
@@ -49,6 +51,12 @@ class CorednsFileSettings(BackendSettings):
         False, description="The name server lets us transfer zones, so that records are counted and compared by AXFR."
     )
     batch_size: int = Field(500, ge=1, le=5000, description="Zones per batch.")
+    warn_zones: int = Field(
+        1000,
+        ge=0,
+        description="Zones in the folder above which `backend.outgrown` is logged and `dadns check` tells it: the plug-in "
+        "auto looks for a zone in a list. 0: never.",
+    )
 
     def folder(self, name: str, data_dir: Path) -> Path:
         """Where the files are."""
@@ -56,7 +64,22 @@ class CorednsFileSettings(BackendSettings):
 
     def told(self, name: str, data_dir: Path) -> str:
         """See BackendSettings."""
-        return f"{name}: CoreDNS, zone files in {self.folder(name, data_dir)}"
+        folder = self.folder(name, data_dir)
+        return f"{name}: CoreDNS, zone files in {folder}" + (f"; {why}" if (why := self.why_outgrown(folder)) else "")
+
+    def why_outgrown(self, folder: Path) -> str:
+        """What to do about too many zones in the folder; empty when they are not, or it cannot be read. Blocking."""
+        try:
+            with os.scandir(folder) as entries:
+                zones = sum(not entry.name.startswith(".") for entry in entries)
+        except OSError:
+            return ""
+        if not self.warn_zones or zones <= self.warn_zones:
+            return ""
+        return (
+            f"{zones} zones, more than warn_zones {self.warn_zones}: the plug-in auto looks for the zone of each question"
+            " in a list; take coredns_mysql with mysqlzones, NSD, Knot or BIND"
+        )
 
 
 class CorednsFileBackend:
@@ -73,6 +96,8 @@ class CorednsFileBackend:
         )
         self._folder = folder
         self._files = NamedFolder(folder)
+        self._settings = settings
+        self._is_outgrown = False
 
     async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
         """See Backend."""
@@ -119,6 +144,14 @@ class CorednsFileBackend:
             await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         except OSError as error:
             raise BackendUnavailable(f"{error.strerror}: {self._folder}", backend=self.name) from error
+        await self._warn()
+
+    async def _warn(self) -> None:
+        """Once whenever the folder outgrows what CoreDNS serves well; an idle lane asks every few seconds."""
+        reason = await asyncio.to_thread(self._settings.why_outgrown, self._folder)
+        if reason and not self._is_outgrown:
+            structlog.get_logger().warning("backend.outgrown", backend=self.name, reason=reason)
+        self._is_outgrown = bool(reason)
 
     async def aclose(self) -> None:
         """See Backend."""

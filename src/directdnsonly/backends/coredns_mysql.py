@@ -160,11 +160,29 @@ class CorednsMysqlBackend:
         there = {ids[name]: name for name in puts if name in ids}
         new = [name for name in puts if name not in ids]
         if new:
-            await session.insert(self._settings.zones_table, ["zone_name"], [[name.absolute] for name in new])
-            ids |= await self._ids(session, new)
+            ids |= await self._insert_zones(session, {name: puts[name] for name in new}, wanted)
         rows = {ids[name]: wanted[name, change.version] for name, change in puts.items()}
         await self._write_records(session, rows, list(there))
-        await self._write_zones(session, {ids[name]: change for name, change in puts.items()}, rows)
+        await self._write_zones(session, {number: puts[name] for number, name in there.items()}, rows)
+
+    async def _insert_zones(
+        self,
+        session: Session,
+        puts: Mapping[ZoneName, ZoneChange],
+        wanted: Mapping[tuple[ZoneName, int], frozenset[Row]],
+    ) -> dict[ZoneName, int]:
+        """Rows for new zones, in our own schema with what `_write_zones` would say of them; their ids."""
+        columns = ["zone_name"]
+        values: list[list[Any]] = [[name.absolute] for name in puts]
+        if self._schema is not None and self._schema.ours:
+            columns += ["stamp", "serial", "version", "records", "checksum"]
+            for row, (name, change) in zip(values, puts.items(), strict=True):
+                records = wanted[name, change.version]
+                row += [1, change.serial, change.version, len(records), checksum(records)]
+        await session.insert(self._settings.zones_table, columns, values)
+        if len(puts) == 1:
+            return dict.fromkeys(puts, session.last_id)
+        return await self._ids(session, list(puts))  # of several only the first is told, and a cluster leaves gaps
 
     async def _ids(self, session: Session, names: Sequence[ZoneName], *, lock: bool = False) -> dict[ZoneName, int]:
         """The ids of zones, their rows locked in one order."""

@@ -2,19 +2,19 @@
 
 A new zone is created whole. An existing one is read, and the RRsets that differ are replaced and deleted in one PATCH,
 which is one transaction there: never a delete and a create, between which the zone would not be served. That is one
-way for all versions: 4.9 can replace a zone at once by PUT, but 4.7 answers 204 to the same PUT and changes nothing.
+way for all versions; docs/backends/powerdns.md says why not PUT, which 4.9 has.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from directdnsonly.backends._powerdns_api import TOLD, PowerDnsApi, Reply, ZoneFault
+from directdnsonly.backends._powerdns_api import READERS, TOLD, PowerDnsApi, Reply, ZoneFault
 from directdnsonly.backends._powerdns_records import grouped, our_type, records_in, why_signed, written
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
 from directdnsonly.backends.powerdns_settings import PowerDnsSettings
@@ -26,6 +26,7 @@ from directdnsonly.zone.text import records_of
 
 CORRECTIONS = 50  # spellings of one zone that PowerDNS may want otherwise
 FLUSHED = 8  # challenges of one zone that are flushed one by one
+AHEAD = 2  # zones that are read while others are written
 REMEMBERED = 10_000  # corrected spellings
 TRANSFERRED = frozenset({"slave", "secondary", "consumer"})
 _PARSED_AS = re.compile(
@@ -33,6 +34,8 @@ _PARSED_AS = re.compile(
     re.DOTALL,
 )
 _APPLIED = Outcome(kind=OutcomeKind.APPLIED)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class PowerDnsBackend:
@@ -47,34 +50,23 @@ class PowerDnsBackend:
         self._api = PowerDnsApi(
             name, url=settings.api_url, server_id=settings.server_id, key=settings.api_key,
             key_file=settings.api_key_file, ca=settings.api_ca, timeout_s=settings.command_timeout_s,
-            at_once=settings.writers,
+            writers=settings.writers,
         )  # fmt: skip
 
     # -- Backend
 
     async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
-        """See Backend. Changes of one zone keep their order; zones go `writers` at a time."""
+        """See Backend. Changes of one zone keep their order; while `writers` of the zones are written, the next are read."""
         outcomes: dict[int, Outcome] = {}
         by_zone: dict[ZoneName, list[int]] = {}
         for number, change in enumerate(changes):
             by_zone.setdefault(change.name, []).append(number)
-        zones = iter(by_zone.values())
 
-        async def work() -> None:
-            for numbers in zones:  # shared: each worker takes the next
-                for number in numbers:
-                    outcomes[number] = await self._apply_one(changes[number])
+        async def apply(numbers: list[int]) -> None:
+            for number in numbers:
+                outcomes[number] = await self._apply_one(changes[number])
 
-        try:
-            async with asyncio.TaskGroup() as workers:
-                for number in range(min(self._settings.writers, len(by_zone))):
-                    workers.create_task(work(), name=f"powerdns:{number}")
-        except BaseExceptionGroup as errors:
-            # Not `except*`: up to Python 3.11.3 (Debian 12 has 3.11.2) what is raised in there comes out in a group again.
-            away, others = errors.split(BackendUnavailable)
-            if away is None or others is not None:
-                raise
-            raise _first(away) from errors
+        await _each(by_zone.values(), apply, at_once=min(len(by_zone), self._settings.writers + AHEAD))
         return [outcomes[number] for number in range(len(changes))]
 
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
@@ -90,7 +82,8 @@ class PowerDnsBackend:
 
     async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
         """See Backend."""
-        return [await self._observe_one(name, counted=self._settings.verify != "serial") for name in names]
+        counted = self._settings.verify != "serial"
+        return await _each(names, lambda name: self._observe_one(name, counted=counted), at_once=READERS)
 
     async def _observe_one(self, name: ZoneName, *, counted: bool) -> ZoneObserved | None:
         try:
@@ -206,8 +199,20 @@ class PowerDnsBackend:
             for key, rrset in there.items()
             if key not in wanted
         ]
-        todo += [self._rrset(rrset) for key, rrset in wanted.items() if key not in there or _differs(rrset, there[key])]
+        todo += [
+            self._rrset(rrset) for key, rrset in wanted.items() if key not in there or self._differs(rrset, there[key])
+        ]
         return sorted(todo, key=lambda rrset: not rrset["name"].startswith("_acme-challenge."))
+
+    def _differs(self, records: list[Record], there: Any) -> bool:
+        """Whether an RRset must be sent. Mostly PowerDNS shows the very text that we would send, which is quickly seen."""
+        if any(record["disabled"] for record in there["records"]):
+            return True
+        told = [record["content"] for record in there["records"]]
+        wanted = [self._content(record) for record in records]
+        if there["ttl"] == min(record.ttl for record in records) and sorted(told) == sorted(wanted):
+            return False
+        return bool(difference(records, records_in({"rrsets": [there]})))
 
     def _rrset(self, records: list[Record]) -> dict[str, Any]:
         kind = written(records[0].type, records[0].rdata)[0]
@@ -243,14 +248,30 @@ def build(name: str, settings: PowerDnsSettings, data_dir: Path) -> PowerDnsBack
     return PowerDnsBackend(name, settings)
 
 
+async def _each(items: Iterable[Item], work: Callable[[Item], Awaitable[Result]], *, at_once: int) -> list[Result]:
+    """The results in order, `at_once` at a time. Raises BackendUnavailable when one does."""
+    todo = iter(enumerate(items))
+    results: dict[int, Result] = {}
+
+    async def worker() -> None:
+        for number, item in todo:  # shared: each worker takes the next
+            results[number] = await work(item)
+
+    try:
+        async with asyncio.TaskGroup() as workers:
+            for number in range(at_once):
+                workers.create_task(worker(), name=f"powerdns:{number}")
+    except BaseExceptionGroup as errors:
+        # Not `except*`: up to Python 3.11.3 (Debian 12 has 3.11.2) what is raised in there comes out in a group again.
+        away, others = errors.split(BackendUnavailable)
+        if away is None or others is not None:
+            raise
+        raise _first(away) from errors
+    return [result for _, result in sorted(results.items(), key=lambda found: found[0])]
+
+
 def _served(zone: Any) -> list[Any]:
     return [record for rrset in zone["rrsets"] for record in rrset["records"] if not record["disabled"]]
-
-
-def _differs(wanted: list[Record], rrset: Any) -> bool:
-    if any(record["disabled"] for record in rrset["records"]):
-        return True
-    return bool(difference(wanted, records_in({"rrsets": [rrset]})))
 
 
 def _first(errors: BaseExceptionGroup[BackendUnavailable]) -> BackendUnavailable:

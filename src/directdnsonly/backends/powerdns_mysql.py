@@ -55,7 +55,7 @@ class PowerDnsMysqlBackend:
         self._apis = [
             PowerDnsApi(
                 name, url=url, server_id=settings.server_id, key=settings.api_key, key_file=settings.api_key_file,
-                ca=settings.api_ca, timeout_s=settings.command_timeout_s, at_once=4,
+                ca=settings.api_ca, timeout_s=settings.command_timeout_s, writers=1,
             )
             for url in settings.api_urls
         ]  # fmt: skip

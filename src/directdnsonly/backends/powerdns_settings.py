@@ -41,7 +41,7 @@ class PowerDnsSettings(BackendSettings):
         1,
         ge=1,
         le=32,
-        description="Requests at once. PowerDNS on SQLite answers 500 to concurrent writers: keep 1 there.",
+        description="Requests at once that write. PowerDNS on SQLite answers 500 to concurrent writers: keep 1 there.",
     )
     command_timeout_s: float = Field(10.0, gt=0, description="Seconds that one request may take.")
     batch_size: int = Field(50, ge=1, le=1000, description="Zones per batch.")
