@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, served_serial, wait_served, zone_text
-from bench.service import Service
+from bench.service import Service, free_port
 
 from tests.e2e.test_line import until
 from tests.support.programs import require_program
@@ -320,3 +321,41 @@ def test_what_is_no_backup_is_not_restored(tmp_path):
         for name in ("half", "text", "other", "absent"):
             dadns("restore", name, "--replace", code=1)
         assert size == store.stat().st_size
+
+
+# -- check
+
+
+def test_check_asks_the_backends_that_others_run(dadns, service, tmp_path):
+    """One that answers, one whose port is closed, one that takes the connection and never says a word: each is told."""
+    folder = service.folder / "data/backends/bind"
+    closed = free_port()
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        (tmp_path / "app.yml").write_text(
+            f"data_dir: {tmp_path}/data\n"
+            f"app: {{auth_password: x, listen_host: 127.0.0.1, listen_port: {free_port()}}}\n"
+            "dispatch: {probe_timeout_s: 2}\n"
+            "dns:\n  backends:\n"
+            f"    good: {{type: bind, managed: false, zones_dir: {tmp_path}/zones, rndc_key_file: {folder}/rndc.key,"
+            f" rndc_port: {(folder / 'control.port').read_text().strip()}, verify_address: '127.0.0.1#{service.dns_port}'}}\n"
+            f"    gone: {{type: powerdns, api_url: 'http://127.0.0.1:{closed}', api_key: k}}\n"
+            f"    mute: {{type: powerdns, api_url: 'http://127.0.0.1:{mute.getsockname()[1]}', api_key: k}}\n"
+            f"    rows: {{type: coredns_mysql, host: 127.0.0.1, port: {closed}, database: d, username: u, password: p,"
+            f" verify_address: '127.0.0.1#{service.dns_port}'}}\n"
+            f"    files: {{type: coredns_file, zones_dir: {tmp_path}/files, verify_address: '127.0.0.1#{closed}'}}\n"
+        )
+        told = dadns("check", code=1, DADNS_CONFIG=str(tmp_path / "app.yml")).stdout
+
+    said = [
+        ("   ok  good: external named", "rndc.key: it answers"),
+        ("wrong  gone: PowerDNS", "All connection attempts failed"),
+        ("wrong  mute: PowerDNS", "no answer in 2 s"),
+        ("   ok  rows: database", "the database was not asked: dadns probe asks it, of a running service"),
+        ("wrong  files: CoreDNS", f"127.0.0.1#{closed} does not answer"),
+    ]
+    for begin, end in said:
+        assert [begin] == [begin for line in told.splitlines() if line.startswith(begin) and line.endswith(end)], told
+    assert not (tmp_path / "data").exists(), "check creates nothing"
+    assert not (tmp_path / "files").exists()
