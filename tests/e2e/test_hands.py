@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -255,32 +256,75 @@ def digests(service: Service) -> dict[str, tuple[str, int]]:
             after = page["next"]
 
 
+RATE_PER_S = 100
+PUSHERS = 8
+
+
+class OpenLoop:
+    """Offers a push every hundredth of a second, on the clock: who is late makes the next ones up and drops none.
+
+    `acknowledged` holds the zone and the number of each push that was answered error=0, in the order of the answers;
+    a zone's pushes are made by one thread, so their numbers rise.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.offered: list[int] = []
+        self.acknowledged: list[tuple[str, int]] = []
+        self._port, self._began, self._stop = port, time.monotonic(), threading.Event()
+        self._threads = [threading.Thread(target=self._push, args=(part,)) for part in range(PUSHERS)]
+
+    def __enter__(self) -> OpenLoop:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def due(self) -> int:
+        """How many pushes the clock has asked for by now."""
+        return int((time.monotonic() - self._began) * RATE_PER_S)
+
+    def _push(self, part: int) -> None:
+        number = part
+        while not self._stop.is_set():
+            if number > self.due():
+                self._stop.wait(0.002)
+                continue
+            name = f"b{number % 152}.example"  # 152 = 19 x 8: one zone is always the same thread's
+            self.offered.append(number)
+            push_blocking(self._port, rawsave(name, zone_text(name, SERIAL + number)))
+            self.acknowledged.append((name, number))
+            number += PUSHERS
+
+
+def pushed_serials(copy: Path) -> dict[str, int]:
+    """The serial that was pushed last, by zone, as a backup holds it."""
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
+        return dict(connection.execute("SELECT zone, pushed_serial FROM zone WHERE kind = 'put'").fetchall())
+
+
 def test_a_backup_under_pushes_restores_equal_digests_on_an_empty_host(tmp_path):
-    """What was acknowledged before the copy began is in it; the restored host serves it."""
+    """100 pushes a second are offered, whatever the answers take, before, during and after the copy.
+
+    What was acknowledged before the copy began is in it. Of those acknowledged while it was made it holds, of each zone,
+    a state between the one at its begin and the one at its end, and nothing that was offered only later. The restored
+    host has the copy's digests and serves them.
+    """
     require_program("named")
-    acknowledged: list[str] = []
-    stop = threading.Event()
     with Service() as first:
         dadns = runner(first, tmp_path)
-
-        def push_on() -> None:
-            number = 0
-            while not stop.is_set():
-                name = f"b{number % 150}.example"
-                push_blocking(first.port, rawsave(name, zone_text(name, SERIAL + number)))
-                acknowledged.append(name)
-                number += 1
-                time.sleep(0.002)
-
-        pusher = threading.Thread(target=push_on)
-        pusher.start()
-        until(lambda: len(acknowledged) > 200, limit_s=60)
-        before = set(acknowledged)
-        dadns("backup", "copy")
-        copied_at = len(acknowledged)
-        until(lambda: len(acknowledged) > copied_at + 50, limit_s=60)
-        stop.set()
-        pusher.join()
+        with OpenLoop(first.port) as load:
+            until(lambda: len(load.acknowledged) > 300, limit_s=60)
+            before = len(load.acknowledged)
+            due_before = load.due()
+            dadns("backup", "copy")
+            after, offered_after, due_after = len(load.acknowledged), len(load.offered), load.due()
+            until(lambda: len(load.acknowledged) > max(after + 100, due_after), limit_s=120)  # all that was due is made
+        assert after > before, "no push was acknowledged while the backup was made"
+        assert due_after > due_before
         assert "exists: name a new file" in dadns("backup", "copy", code=1).stderr
         assert "a service runs on this store" in dadns("restore", str(tmp_path / "copy"), code=1).stderr
     with sqlite3.connect(tmp_path / "copy") as connection:
@@ -289,7 +333,16 @@ def test_a_backup_under_pushes_restores_equal_digests_on_an_empty_host(tmp_path)
             for row in connection.execute("SELECT zone, digest, version FROM zone WHERE kind = 'put'")
         }
     connection.close()
-    assert before <= set(held)
+    oldest, newest = {}, {}
+    for name, number in load.acknowledged[:before]:
+        oldest[name] = SERIAL + number
+    for number in load.offered[:offered_after]:
+        name = f"b{number % 152}.example"
+        newest[name] = max(newest.get(name, 0), SERIAL + number)
+    copied = pushed_serials(tmp_path / "copy")
+    assert set(oldest) <= set(held) == set(copied)
+    for name, serial in copied.items():
+        assert oldest.get(name, 0) <= serial <= newest[name], name
     assert 0o600 == (tmp_path / "copy").stat().st_mode & 0o777
 
     with Service() as second:
