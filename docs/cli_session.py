@@ -173,7 +173,7 @@ class Session:
         line = step.line.format(**self.kept)
         clean = {key: value for key, value in os.environ.items() if not key.startswith("DADNS_")}
         known = {"DADNS_CONFIG": str(self.folder / "app.yml"), "PYTHONPATH": str(ROOT / "src")}
-        plain = {"NO_COLOR": "1", "TZ": "UTC", "DADNS_APP_HOLD_LOSSES": "true"}
+        plain = {"NO_COLOR": "1", "TTY_INTERACTIVE": "0", "TZ": "UTC", "DADNS_APP_HOLD_LOSSES": "true"}
         code, seen = run_on_terminal(
             [sys.executable, "-m", "directdnsonly", *shlex.split(line)],
             columns=COLUMNS, cwd=self.folder, env={**clean, **known, **plain}, stdin=step.stdin, limit_s=LIMIT_S,
@@ -194,7 +194,7 @@ class Session:
         for port, usual in ports.items():
             text = re.sub(rf"\b{port}\b", str(usual), text)
         text = re.sub(r"\bdadns_[A-Za-z0-9_-]{20,}", "dadns_(a secret of 43 characters)", text)
-        return "\n".join(line.rstrip() for line in text.splitlines())
+        return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
 
 
 def name_of(line: str) -> str:
@@ -392,7 +392,7 @@ def stable(text: str) -> str:
     """The part of an output that is the same in every run: without moments, durations, sizes, identities and widths."""
     for pattern, mask in (
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?(\+00:00)?", "TIME"),
-        (r"\b\d\d:\d\d:\d\d(\.\d+)?", "TIME"),
+        (r"\b\d{1,2}:\d\d:\d\d(\.\d+)?", "TIME"),
         (r"\b\d{4}-\d\d-\d\d\b", "DATE"),
         (r"\b\d{8}-\d{6}\b", "TIME"),
         (r"\b01[0-9A-Z]{24}\b", "CHANGE"),
@@ -401,6 +401,7 @@ def stable(text: str) -> str:
         (r"\d+(\.\d+)? ?(ms|s|MiB|MB)\b", "AMOUNT"),
         (r"DirectDNSOnly \d\S*|version=\S+", "VERSION"),
         (r"pid=\d+", "PID"),
+        (r"\b\d+ (?=deliveries are still outstanding)|(?<=proven) +\d+/\d+", " SOME "),  # of that moment
         (r"[-─━═]{3,}", "LINE"),
         (r"[0-9a-zA-Z]{8}\b(?= (of )?monitoring)", "TOKEN"),
         (r"\s+", " "),

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HEIGHT = 50
-STYLE = re.compile(r"\x1b\[[0-9;]*m")
+STYLE = re.compile(r"\x1b\[([0-9;]*m|\?25[hl])")  # and the cursor, hidden and shown
 
 
 def run_on_terminal(
