@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, served_serial, wait_served, zone_text
-from bench.service import Service
+from bench.service import Service, free_port
 
 from tests.e2e.test_line import until
 from tests.support.programs import require_program
@@ -254,32 +256,75 @@ def digests(service: Service) -> dict[str, tuple[str, int]]:
             after = page["next"]
 
 
+RATE_PER_S = 100
+PUSHERS = 8
+
+
+class OpenLoop:
+    """Offers a push every hundredth of a second, on the clock: who is late makes the next ones up and drops none.
+
+    `acknowledged` holds the zone and the number of each push that was answered error=0, in the order of the answers;
+    a zone's pushes are made by one thread, so their numbers rise.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.offered: list[int] = []
+        self.acknowledged: list[tuple[str, int]] = []
+        self._port, self._began, self._stop = port, time.monotonic(), threading.Event()
+        self._threads = [threading.Thread(target=self._push, args=(part,)) for part in range(PUSHERS)]
+
+    def __enter__(self) -> OpenLoop:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def due(self) -> int:
+        """How many pushes the clock has asked for by now."""
+        return int((time.monotonic() - self._began) * RATE_PER_S)
+
+    def _push(self, part: int) -> None:
+        number = part
+        while not self._stop.is_set():
+            if number > self.due():
+                self._stop.wait(0.002)
+                continue
+            name = f"b{number % 152}.example"  # 152 = 19 x 8: one zone is always the same thread's
+            self.offered.append(number)
+            push_blocking(self._port, rawsave(name, zone_text(name, SERIAL + number)))
+            self.acknowledged.append((name, number))
+            number += PUSHERS
+
+
+def pushed_serials(copy: Path) -> dict[str, int]:
+    """The serial that was pushed last, by zone, as a backup holds it."""
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
+        return dict(connection.execute("SELECT zone, pushed_serial FROM zone WHERE kind = 'put'").fetchall())
+
+
 def test_a_backup_under_pushes_restores_equal_digests_on_an_empty_host(tmp_path):
-    """What was acknowledged before the copy began is in it; the restored host serves it."""
+    """100 pushes a second are offered, whatever the answers take, before, during and after the copy.
+
+    What was acknowledged before the copy began is in it. Of those acknowledged while it was made it holds, of each zone,
+    a state between the one at its begin and the one at its end, and nothing that was offered only later. The restored
+    host has the copy's digests and serves them.
+    """
     require_program("named")
-    acknowledged: list[str] = []
-    stop = threading.Event()
     with Service() as first:
         dadns = runner(first, tmp_path)
-
-        def push_on() -> None:
-            number = 0
-            while not stop.is_set():
-                name = f"b{number % 150}.example"
-                push_blocking(first.port, rawsave(name, zone_text(name, SERIAL + number)))
-                acknowledged.append(name)
-                number += 1
-                time.sleep(0.002)
-
-        pusher = threading.Thread(target=push_on)
-        pusher.start()
-        until(lambda: len(acknowledged) > 200, limit_s=60)
-        before = set(acknowledged)
-        dadns("backup", "copy")
-        copied_at = len(acknowledged)
-        until(lambda: len(acknowledged) > copied_at + 50, limit_s=60)
-        stop.set()
-        pusher.join()
+        with OpenLoop(first.port) as load:
+            until(lambda: len(load.acknowledged) > 300, limit_s=60)
+            before = len(load.acknowledged)
+            due_before = load.due()
+            dadns("backup", "copy")
+            after, offered_after, due_after = len(load.acknowledged), len(load.offered), load.due()
+            until(lambda: len(load.acknowledged) > max(after + 100, due_after), limit_s=120)  # all that was due is made
+        assert after > before, "no push was acknowledged while the backup was made"
+        assert due_after > due_before
         assert "exists: name a new file" in dadns("backup", "copy", code=1).stderr
         assert "a service runs on this store" in dadns("restore", str(tmp_path / "copy"), code=1).stderr
     with sqlite3.connect(tmp_path / "copy") as connection:
@@ -288,7 +333,16 @@ def test_a_backup_under_pushes_restores_equal_digests_on_an_empty_host(tmp_path)
             for row in connection.execute("SELECT zone, digest, version FROM zone WHERE kind = 'put'")
         }
     connection.close()
-    assert before <= set(held)
+    oldest, newest = {}, {}
+    for name, number in load.acknowledged[:before]:
+        oldest[name] = SERIAL + number
+    for number in load.offered[:offered_after]:
+        name = f"b{number % 152}.example"
+        newest[name] = max(newest.get(name, 0), SERIAL + number)
+    copied = pushed_serials(tmp_path / "copy")
+    assert set(oldest) <= set(held) == set(copied)
+    for name, serial in copied.items():
+        assert oldest.get(name, 0) <= serial <= newest[name], name
     assert 0o600 == (tmp_path / "copy").stat().st_mode & 0o777
 
     with Service() as second:
@@ -320,3 +374,41 @@ def test_what_is_no_backup_is_not_restored(tmp_path):
         for name in ("half", "text", "other", "absent"):
             dadns("restore", name, "--replace", code=1)
         assert size == store.stat().st_size
+
+
+# -- check
+
+
+def test_check_asks_the_backends_that_others_run(dadns, service, tmp_path):
+    """One that answers, one whose port is closed, one that takes the connection and never says a word: each is told."""
+    folder = service.folder / "data/backends/bind"
+    closed = free_port()
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        (tmp_path / "app.yml").write_text(
+            f"data_dir: {tmp_path}/data\n"
+            f"app: {{auth_password: x, listen_host: 127.0.0.1, listen_port: {free_port()}}}\n"
+            "dispatch: {probe_timeout_s: 2}\n"
+            "dns:\n  backends:\n"
+            f"    good: {{type: bind, managed: false, zones_dir: {tmp_path}/zones, rndc_key_file: {folder}/rndc.key,"
+            f" rndc_port: {(folder / 'control.port').read_text().strip()}, verify_address: '127.0.0.1#{service.dns_port}'}}\n"
+            f"    gone: {{type: powerdns, api_url: 'http://127.0.0.1:{closed}', api_key: k}}\n"
+            f"    mute: {{type: powerdns, api_url: 'http://127.0.0.1:{mute.getsockname()[1]}', api_key: k}}\n"
+            f"    rows: {{type: coredns_mysql, host: 127.0.0.1, port: {closed}, database: d, username: u, password: p,"
+            f" verify_address: '127.0.0.1#{service.dns_port}'}}\n"
+            f"    files: {{type: coredns_file, zones_dir: {tmp_path}/files, verify_address: '127.0.0.1#{closed}'}}\n"
+        )
+        told = dadns("check", code=1, DADNS_CONFIG=str(tmp_path / "app.yml")).stdout
+
+    said = [
+        ("   ok  good: external named", "rndc.key: it answers"),
+        ("wrong  gone: PowerDNS", "All connection attempts failed"),
+        ("wrong  mute: PowerDNS", "no answer in 2 s"),
+        ("   ok  rows: database", "the database was not asked: dadns probe asks it, of a running service"),
+        ("wrong  files: CoreDNS", f"127.0.0.1#{closed} does not answer"),
+    ]
+    for begin, end in said:
+        assert [begin] == [begin for line in told.splitlines() if line.startswith(begin) and line.endswith(end)], told
+    assert not (tmp_path / "data").exists(), "check creates nothing"
+    assert not (tmp_path / "files").exists()

@@ -30,6 +30,7 @@ def test_a_lane_that_died_makes_the_service_unready_until_it_ends(service):
     with httpx.Client(base_url=service.url, auth=AUTH, trust_env=False, timeout=30) as api:
         well = api.get("/readyz", params={"verbose": "true"}).json()
         assert ("ready", "ok", []) == (well["status"], well["actors"], well["lost_actors"])
+        assert "directdnsonly_lost_actors 0.0" in api.get("/metrics").text
         api.post("/api/v1/backends/bind/pause", json={"reason": "test"})
         put = api.put("/api/v1/zones/unlucky.example", content=zone_text("unlucky.example", 2026112300))
         assert 200 == put.status_code

@@ -229,12 +229,13 @@ def test_a_wrong_configuration_is_told_whole(dadns, tmp_path, command):
 
 def test_check_tells_what_this_machine_lacks(dadns, tmp_path):
     """Exit code 1 when a port is taken; 0 when all is well."""
+    require_program("named")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         (tmp_path / "config.yml").write_text(
             f"app: {{auth_password: x, listen_host: 127.0.0.1, listen_port: {taken.getsockname()[1]}}}\n"
-            "dns: {backends: {bind: {managed: false, zones_dir: zones}}}\n"
+            f"dns: {{backends: {{bind: {{managed: true, listen: [127.0.0.1], port: {_free_port()}}}}}}}\n"
         )
         busy = dadns("check")
         free = dadns("check", DADNS_APP_LISTEN_PORT=str(_free_port()))
@@ -259,11 +260,12 @@ def _certificate(folder: Path, name: str, *, days: int) -> tuple[Path, Path]:
 
 def test_check_looks_at_the_door(dadns, tmp_path):
     """A certificate about to end, a socket that cannot be made, proxies that are half of the world: all at once."""
+    require_program("named")
     fresh, key = _certificate(tmp_path, "fresh", days=90)
     old, old_key = _certificate(tmp_path, "old", days=5)
     (tmp_path / "file").write_text("")
     config = "app: {{auth_password: x, listen_host: 127.0.0.1, listen_port: {port}, tls_certificate: {certificate}, tls_key: {key}, {more}}}\n"
-    config += "dns: {{backends: {{bind: {{managed: false, zones_dir: zones}}}}}}\n"
+    config += f"dns: {{{{backends: {{{{bind: {{{{managed: true, listen: [127.0.0.1], port: {_free_port()}}}}}}}}}}}}}\n"
 
     def check(certificate: Path, key: Path, more: str = "listen_socket: run/s") -> subprocess.CompletedProcess[str]:
         text = config.format(port=_free_port(), certificate=certificate, key=key, more=more)

@@ -195,6 +195,10 @@ def _service(parts: ApiParts, zones: int) -> Iterator[Metric]:
         "directdnsonly_zones": ("Living zones", zones),
         "directdnsonly_store_bytes": ("The store on disk", parts.store.size_bytes()),
         "directdnsonly_alarms": ("Alarms of the reconciler that stand now", len(parts.alarms())),
+        "directdnsonly_lost_actors": (
+            "Actors that have ended or hang: /readyz?verbose names them",
+            len(parts.lost_actors()),
+        ),
         "directdnsonly_store_waiting": ("Writes that wait for the disk", commits.waiting),
     }
     for name, (meaning, value) in gauges.items():

@@ -10,17 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from directdnsonly.cli.client import Client, find_target, zone_path
+from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     EXIT_FAILED,
     ConfigOption,
     JsonOption,
     UrlOption,
     err,
-    out,
-    plain,
     run,
     say,
-    table_of,
 )
 
 tokens = typer.Typer(name="token", help="Bearer tokens of the API.", no_args_is_help=True)
@@ -118,12 +116,12 @@ def listed(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOpti
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = table_of("id", "name", "roles", "networks", "made by", "made", "ends", folds="networks")
+    table = Rows("id", "name", "roles", "networks", "made by", "made", "ends")
     for each in found:
         ends = (each["expires_at"] or "never")[:10]
         cells = (each["id"], each["name"], " ".join(each["roles"]), " ".join(each["networks"]), each["created_by"])
-        table.add_row(*plain(*cells, each["created_at"][:10], ends))
-    out.print(table)
+        table.add(*cells, each["created_at"][:10], ends)
+    table.show()
 
 
 @tokens.command("revoke")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from directdnsonly.cli import checks_door
+from directdnsonly.cli import checks_backends, checks_door
 from directdnsonly.config import Settings
 from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.receive.settings import AppSettings
@@ -27,7 +27,7 @@ class Finding:
 
 
 def look_around(settings: Settings) -> Iterator[Finding]:
-    """Folders, ports and programs, and what is configured. Nothing is created."""
+    """Folders, ports and programs, and what is configured. Backends of others are asked. Nothing is created."""
     yield Finding(True, f"configuration: {settings.source_file or 'defaults and variables, no file'}")
     for name, backend in settings.dns.backends.items():
         yield Finding(True, f"backend {name}: {backend.type}" + ("" if backend.enabled else ", not enabled"))
@@ -35,6 +35,7 @@ def look_around(settings: Settings) -> Iterator[Finding]:
         yield _writable(what, folder)
     yield from _door(settings.app)
     yield _port("pushes", settings.app.listen_host, settings.app.listen_port, (socket.SOCK_STREAM,))
+    answers = checks_backends.ask(settings)
     for name, backend in settings.enabled_backends().items():
         if backend.is_managed:
             kind = NAMESERVERS[backend.type]
@@ -42,7 +43,8 @@ def look_around(settings: Settings) -> Iterator[Finding]:
             for address in backend.listen:
                 yield _port(f"{name}: DNS", address, backend.port, (socket.SOCK_DGRAM, socket.SOCK_STREAM))
         else:
-            yield Finding(True, backend.told(name, settings.data_dir))
+            good, answer = answers[name]
+            yield Finding(good, f"{backend.told(name, settings.data_dir)}: {answer}")
             if (zones_dir := getattr(backend, "zones_dir", None)) is not None:
                 yield _writable(f"{name}: zones_dir", zones_dir)
             if (named_conf := getattr(backend, "named_conf", None)) is not None:

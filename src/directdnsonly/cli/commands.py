@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from directdnsonly import __version__
 from directdnsonly.cli.client import Client, Rejected, find_target, zone_path
+from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     AT_ONCE,
     EXIT_FAILED,
@@ -24,11 +25,9 @@ from directdnsonly.cli.terminal import (
     err,
     fetch,
     out,
-    plain,
     run,
     say,
     settings_of,
-    table_of,
     tell_reasons,
     when,
 )
@@ -111,14 +110,12 @@ def zones(
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = table_of("zone", "serial", "version", "records", "server", "user", "pushed", folds="zone")
+    table = Rows("zone", "serial", "version", "records", "server", "user", "pushed")
     for entry in found:
         owner = entry["owner"]
         cells = (entry["zone"], entry["serial"], entry["version"], entry["records"])
-        table.add_row(
-            *plain(*cells, owner["hostname"] or owner["credential"], owner["username"], when(entry["pushed_at"]))
-        )
-    out.print(table)
+        table.add(*cells, owner["hostname"] or owner["credential"], owner["username"], when(entry["pushed_at"]))
+    table.show()
 
 
 @app.command()
@@ -169,15 +166,15 @@ def status(
 def _tell_status(found: Any) -> None:
     size = f"{found['store']['size_bytes'] / 2**20:.1f} MiB"
     say(f"DirectDNSOnly {found['version']}: {found['state']}, {found['zones']} zones, store {size}")
-    table = table_of("backend", "state", "breaker", "pending", "leased", "dead", "oldest", "proven in", folds="backend")
+    table = Rows("backend", "state", "breaker", "pending", "leased", "dead", "oldest", "proven in")
     for backend in found["backends"]:
         oldest, median = backend["oldest_s"], backend["median_proven_ms"]
-        table.add_row(
-            *plain(*(backend[key] for key in ("name", "state", "breaker", "pending", "leased", "dead"))),
+        table.add(
+            *(backend[key] for key in ("name", "state", "breaker", "pending", "leased", "dead")),
             "" if oldest is None else f"{oldest:.1f} s",
             "" if median is None else f"{median:.1f} ms",
         )
-    out.print(table)
+    table.show()
     tell_reasons(found["backends"])
     for alarm in found.get("alarms", ()):
         say(f"ALARM {alarm}")

@@ -11,16 +11,15 @@ import typer
 from rich.text import Text
 
 from directdnsonly.cli.client import Client, find_target, zone_path
+from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     CONTROL,
     EXIT_FAILED,
     ConfigOption,
     JsonOption,
     UrlOption,
-    plain,
     run,
     say,
-    table_of,
     when,
 )
 from directdnsonly.cli.terminal import out as terminal
@@ -51,15 +50,15 @@ def history(
     if pinned := found["pin"]:
         why = f": {pinned['reason']}" if pinned["reason"] else ""
         say(f"pinned at version {pinned['version']} by {pinned['actor']} since {when(pinned['at'])}{why}")
-    table = table_of("version", "kind", "serial", "pushed as", "records", "at", "by", "from", folds="by")
+    table = Rows("version", "kind", "serial", "pushed as", "records", "at", "by", "from")
     for entry in found["versions"]:
         pusher = entry["pusher"]
         who = "/".join(part for part in (pusher["hostname"] or pusher["credential"], pusher["username"]) if part)
         pushed = "" if entry["pushed_serial"] == entry["serial"] else entry["pushed_serial"]
         mark = "*" if entry["wanted"] else ""
         cells = (f"{entry['version']}{mark}", entry["kind"], entry["serial"], pushed, entry["records"])
-        table.add_row(*plain(*cells, when(entry["at"]), f"{who} ({entry['source']})", entry["address"]))
-    terminal.print(table)
+        table.add(*cells, when(entry["at"]), f"{who} ({entry['source']})", entry["address"])
+    table.show()
     say("* shall be served")
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from directdnsonly.cli.client import Client, Rejected, find_target, zone_path
+from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     EXIT_FAILED,
     ConfigOption,
@@ -20,11 +21,10 @@ from directdnsonly.cli.terminal import (
     err,
     fetch,
     out,
-    plain,
     run,
     say,
-    table_of,
     tell_reasons,
+    to_people,
     when,
 )
 
@@ -53,12 +53,12 @@ def backends(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOp
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = table_of("backend", "state", "since", "pending", "dead", "oldest", "proven", folds="backend")
+    table = Rows("backend", "state", "since", "pending", "dead", "oldest", "proven")
     for each in found:
         oldest = "" if each["oldest_s"] is None else f"{each['oldest_s']:.1f} s"
         cells = (each["name"], each["state"], when(each["since"]), each["pending"] + each["leased"], each["dead"])
-        table.add_row(*plain(*cells, oldest, each["proven"]))
-    out.print(table)
+        table.add(*cells, oldest, each["proven"])
+    table.show()
     tell_reasons(found)
 
 
@@ -74,11 +74,11 @@ def events(
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = table_of("at", "event", "zone", "who", "from", "detail", folds="detail")
+    table = Rows("at", "event", "zone", "who", "from", "detail")
     for each in found:
         cells = (when(each["at"]), each["event"], each["zone"], each["actor"], each["address"], each["detail"])
-        table.add_row(*plain(*cells))
-    out.print(table)
+        table.add(*cells)
+    table.show()
 
 
 def refused(
@@ -92,11 +92,11 @@ def refused(
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = table_of("at", "zone", "rule", "server", "reason", folds="reason")
+    table = Rows("at", "zone", "rule", "server", "reason")
     for each in found:
         owner = each["owner"]["hostname"] or each["owner"]["credential"]
-        table.add_row(*plain(when(each["at"]), each["name"], each["rule"], owner, each["reason"]))
-    out.print(table)
+        table.add(when(each["at"]), each["name"], each["rule"], owner, each["reason"])
+    table.show()
 
 
 def wait(
@@ -241,7 +241,9 @@ def _place(place: dict[str, Any]) -> Iterator[str]:
 
 
 def _lines(head: str, text: str) -> list[str]:
-    """A text in lines as wide as the terminal; what is to be copied stays whole."""
+    """A text in lines as wide as the terminal; what is to be copied stays whole. In a pipe it is one line."""
+    if not to_people():
+        return [head + text]
     width, indent = max(out.width, 60), " " * len(head)
     return textwrap.wrap(
         text, width, initial_indent=head, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False

@@ -9,19 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from directdnsonly.cli.client import Client, find_target, zone_path
+from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     EXIT_FAILED,
     ConfigOption,
     JsonOption,
     UrlOption,
     fetch,
-    plain,
     run,
     say,
-    table_of,
     when,
 )
-from directdnsonly.cli.terminal import out as terminal
 
 NOTHING_DEAD = "nothing to revive: nothing is given up there; what waits for a backend that is down comes by itself"
 BackendOption = Annotated[str, typer.Option("--backend", help="Only this backend.")]
@@ -49,12 +47,12 @@ def outbox(
     if not found:
         say("nothing is given up" if dead else "nothing waits: every name server has what it shall have")
         return
-    table = table_of("zone", "backend", "state", "version", "tries", "due", "reason", folds="reason")
+    table = Rows("zone", "backend", "state", "version", "tries", "due", "reason")
     for entry in found:
         due = when(entry["due_at"])[11:]
         cells = (entry["zone"], entry["backend"], entry["state"], entry["want_version"], entry["attempts"], due)
-        table.add_row(*plain(*cells, entry["reason"]))
-    terminal.print(table)
+        table.add(*cells, entry["reason"])
+    table.show()
 
 
 def attempts(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -66,11 +64,11 @@ def attempts(zone: str, url: UrlOption = None, config: ConfigOption = None, as_j
     if not found["attempts"]:
         say(f"{zone}: nothing was tried that did not end in proof; dadns explain {zone} tells how it stands")
         return
-    table = table_of("at", "backend", "version", "try", "then", "seconds", "reason", folds="reason")
+    table = Rows("at", "backend", "version", "try", "then", "seconds", "reason")
     for entry in found["attempts"]:
         cells = (when(entry["at"]), entry["backend"], entry["version"], entry["attempt"], entry["state"])
-        table.add_row(*plain(*cells, f"{entry['elapsed_s']:.2f}", entry["reason"]))
-    terminal.print(table)
+        table.add(*cells, f"{entry['elapsed_s']:.2f}", entry["reason"])
+    table.show()
 
 
 def revive(

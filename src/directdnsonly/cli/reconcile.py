@@ -11,18 +11,16 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from directdnsonly.cli.client import Client, Rejected, find_target
 from directdnsonly.cli.commands import app
+from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     EXIT_FAILED,
     ConfigOption,
     JsonOption,
     UrlOption,
     err,
-    out,
-    plain,
     run,
     say,
     settings_of,
-    table_of,
     when,
 )
 
@@ -128,16 +126,16 @@ def _tell_plan(plan: Any) -> None:
             say("  its own name server does not answer: stale zones cannot be told")
     for backend, reason in plan["unreachable"].items():
         say(f"{backend}: not compared: {reason}")
-    counts = table_of("found", "zones", "meaning", folds="meaning")
+    counts = Rows("found", "zones", "meaning")
     for kind in KINDS:
-        counts.add_row(*plain(kind, plan["counts"].get(kind, 0), WHAT[kind]))
-    out.print(counts)
+        counts.add(kind, plan["counts"].get(kind, 0), WHAT[kind])
+    counts.show()
     lines = [(kind, line) for kind in KINDS for line in plan[kind][:20]]
     if lines:
-        table = table_of("zone", "found", "where", "detail", folds="detail")
+        table = Rows("zone", "found", "where", "detail")
         for kind, line in lines:
-            table.add_row(*plain(line["zone"], kind, line["where"], line["detail"]))
-        out.print(table)
+            table.add(line["zone"], kind, line["where"], line["detail"])
+        table.show()
     for server, name in plan["approvals"].items():
         say(f"{server}: too many orphans at once: look at them, then dadns reconcile --approve {name}")
 
@@ -166,13 +164,13 @@ def _tell_status(status: Any) -> None:
     if not status["passes"]:
         say("no pass was made yet: dadns reconcile --now makes one, --plan only looks")
         return
-    table = table_of("pass", "at", "took", "orphaned", "missed", "stale", "missing", "pulled", "deleted", folds="at")
+    table = Rows("pass", "at", "took", "orphaned", "missed", "stale", "missing", "pulled", "deleted")
     for one in status["passes"]:
         counts, done = one["plan"]["counts"], one["done"]
         cells = [one["id"], when(one["started_at"]), f"{one['ended_at'] - one['started_at']:.1f} s"]
         cells += [counts.get(kind, 0) for kind in ("orphaned", "missed", "stale", "missing")]
-        table.add_row(*plain(*cells, done["pulled"], len(done["deleted"])))
-    out.print(table)
+        table.add(*cells, done["pulled"], len(done["deleted"]))
+    table.show()
 
 
 @app.command()

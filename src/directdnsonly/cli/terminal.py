@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 from rich.text import Text
 
 from directdnsonly.cli.client import Client, NoService, Rejected, find_target
@@ -50,15 +49,9 @@ def _wrong_configuration(error: ConfigError) -> typer.Exit:
     return typer.Exit(EXIT_CONFIG)
 
 
-def table_of(*names: str, folds: str) -> Table:
-    """A table without frames; one column may be broken into lines, so that the others stay whole."""
-    columns = [Column(name, overflow="fold") if name == folds else Column(name, no_wrap=True) for name in names]
-    return Table(*columns, box=None, pad_edge=False, padding=(0, 1, 0, 0))
-
-
-def plain(*values: object) -> list[Text]:
-    """Cells as they are: what other people wrote is no markup and moves no cursor."""
-    return [Text(CONTROL.sub("?", str(value))) for value in values]
+def to_people() -> bool:
+    """Whether standard output is a terminal. What goes into a pipe or a file is neither folded nor cut."""
+    return out.file.isatty()
 
 
 def tell_reasons(backends: Sequence[dict[str, Any]]) -> None:
