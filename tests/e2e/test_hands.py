@@ -403,7 +403,7 @@ def test_check_asks_the_backends_that_others_run(dadns, service, tmp_path):
 
     said = [
         ("   ok  good: external named", "rndc.key: it answers"),
-        ("wrong  gone: PowerDNS", "All connection attempts failed"),
+        ("wrong  gone: PowerDNS", "Connection refused"),
         ("wrong  mute: PowerDNS", "no answer in 2 s"),
         ("   ok  rows: database", "the database was not asked: dadns probe asks it, of a running service"),
         ("wrong  files: CoreDNS", f"127.0.0.1#{closed} does not answer"),

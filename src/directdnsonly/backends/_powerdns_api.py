@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import http.client
 import json
+import os
 import re
 import ssl
 from dataclasses import dataclass
@@ -128,7 +130,7 @@ class PowerDnsApi:
                     f"{self._url}: no answer in {self._timeout_s:g} s", backend=self._name
                 ) from error
             except FAILURES as error:
-                reason = f"{self._url}: {error or type(error).__name__}"
+                reason = f"{self._url}: {_why(error)}"
                 raise BackendUnavailable(reason, backend=self._name) from error
 
     async def _request(self, method: str, target: str, body: Any) -> Answer:
@@ -184,3 +186,10 @@ def _told(answer: Answer) -> str:
     if isinstance(body, dict):
         body = "; ".join([str(body.get("error", "")), *map(str, body.get("errors", []))])
     return str(body).strip("; \n") or http.client.responses.get(answer.status, "without a word")
+
+
+def _why(error: Exception) -> str:
+    """Asyncio puts number and address before what a person wants to read."""
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno in errno.errorcode:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__
