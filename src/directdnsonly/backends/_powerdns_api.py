@@ -190,6 +190,6 @@ def _told(answer: Answer) -> str:
 
 def _why(error: Exception) -> str:
     """Asyncio puts number and address before what a person wants to read."""
-    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno in errno.errorcode:
-        return os.strerror(error.errno)
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and (error.errno or 0) in errno.errorcode:
+        return os.strerror(error.errno or 0)
     return str(error) or type(error).__name__
