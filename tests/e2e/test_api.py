@@ -84,48 +84,49 @@ def test_the_documented_examples_work_as_written(api, service):
         " ", "\t"
     )
 
-    tried, untold = 0, set()
-    for path, item in schema["paths"].items():
-        for method, operation in item.items():
-            given = {
-                part["name"]: example
-                for part in operation.get("parameters", ())
-                for example in [*part.get("examples", []), *part["schema"].get("examples", [])][:1]
-                if part["in"] == "path"
-            }
-            if "{" in path.format_map(_Known(given)) or method == "delete":
-                untold.add((method, path))
-                continue
-            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-            json = _example(schema, body) if body else None
-            if body and json is None:
-                untold.add((method, path))
-                continue
-            answer = api.request(method, service.url + path.format(**given), json=json)
-            not_pinned = (method, path[-4:], answer.status_code) == ("get", "/pin", 404)
-            assert answer.status_code < 300 or not_pinned, (method, path, answer.text)
-            tried += 1
-    assert tried > 10
-    untold -= {("delete", "/api/v1/zones/{zone}"), ("delete", "/api/v1/zones/{zone}/pin")}  # asked below
-    assert untold == UNTOLD, sorted(untold ^ UNTOLD)
-    deleted = [path for path in schema["paths"] if path == "/api/v1/zones/{zone}" or path.endswith("/pin")]
-    for path in sorted(deleted, key=len, reverse=True):  # the pin, then the zone: last, since nothing is left then
-        answer = api.delete(service.url + path.format(zone="example.com"))
-        assert answer.status_code in ((200, 404) if path.endswith("/pin") else (200,)), answer.text
+    known: dict[tuple[str, str], str] = {}  # what only this service can know, from the answers of other examples
+    tried = set()
+    operations = [(method, path, one) for path, item in schema["paths"].items() for method, one in item.items()]
+    first = ("put", "/api/v1/zones/{zone}")
+    order = lambda one: (one[0] == "delete", one[:2] != first, one[0] != "post", one[1])  # noqa: E731 - used once
+    for method, path, operation in sorted(operations, key=order):
+        given = {
+            part["name"]: example
+            for part in operation.get("parameters", ())
+            for example in [*part.get("examples", []), *part["schema"].get("examples", [])][:1]
+            if part["in"] == "path"
+        }
+        assert "{" not in path.format_map(_Known(given)), f"{path} has a parameter without an example"
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        json = _example(schema, body) if body else None
+        assert json is not None or not body, f"{method} {path} has a body without an example"
+        if path.endswith("/zones/{zone}") and method == "delete":
+            continue  # below: nothing is left then
+        given |= {name: known[path, name] for name in given if (path, name) in known}
+        answer = api.request(method, service.url + path.format(**given), json=json)
+        elsewhere = (method, path) in ELSEWHERE or (path.endswith("/pin") and method in {"get", "delete"})
+        assert answer.status_code < 300 or (elsewhere and answer.status_code == 404), (method, path, answer.text)
+        tried.add((method, path))
+        for (maker, field), place in MAKES.items():
+            if (method, path) == maker:
+                known[place] = str(answer.json()[field])
+    assert set(ELSEWHERE) <= tried
+    assert 200 == api.delete("/zones/example.com").status_code
 
 
-# What the schema gives no whole example of, because it needs something that only this service knows.
-UNTOLD = {
-    ("delete", "/api/v1/migrations/{number}"),
-    ("delete", "/api/v1/tokens/{token_id}"),
-    ("get", "/api/v1/changes/{change_id}"),
-    ("get", "/api/v1/reconcile/jobs/{number}"),
+# The answer of an example makes what another one needs.
+MAKES = {
+    (("post", "/api/v1/tokens"), "id"): ("/api/v1/tokens/{token_id}", "token_id"),
+    (("post", "/api/v1/migrations"), "id"): ("/api/v1/migrations/{number}", "number"),
+    (("post", "/api/v1/reconcile/plan"), "id"): ("/api/v1/reconcile/jobs/{number}", "number"),
+    (("put", "/api/v1/zones/{zone}"), "change_id"): ("/api/v1/changes/{change_id}", "change_id"),
+}
+# Nothing of the kind waits here: a clear 404. They are obeyed in test_reconcile.py.
+ELSEWHERE = {
     ("post", "/api/v1/held/{zone}/approve/{digest}"),
     ("post", "/api/v1/held/{zone}/reject/{digest}"),
-    ("post", "/api/v1/migrations"),
     ("post", "/api/v1/reconcile/approve/{plan}"),
     ("post", "/api/v1/reconcile/servers/{server}/accept-list"),
-    ("post", "/api/v1/reconcile/undo/{zone}"),
 }
 
 

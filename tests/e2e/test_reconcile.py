@@ -206,6 +206,42 @@ def test_the_command_line_plans_runs_and_registers(tmp_path):
         assert PASSWORD not in first.stdout + first.stderr
 
 
+def test_a_person_decides_about_orphans_by_the_command_line():
+    """A short list is vouched for, a plan over the cap approved, a deleted zone brought back."""
+    keys = {"absences": 2, "absent_minutes": 0, "grace_minutes": 0, "max_orphans": 5}
+    with StandIn() as da, Service(extra=configured(da, **keys)) as service:
+        names = [f"zone-{number}.example" for number in range(40)]
+        da.host(names)
+        push_all(da, service)
+        all_served(service, names)
+        a_pass(service)  # the list of 40
+        for name in names[10:]:
+            del da.zones[name]
+
+        def dadns(*words: str) -> str:
+            command = [sys.executable, "-m", "directdnsonly", "reconcile", *words]
+            config = ["--config", str(service.folder / "app.yml")]
+            return subprocess.run(command + config, capture_output=True, text=True, timeout=60, check=True).stdout
+
+        assert "no list" in dadns("--now")
+        for _ in range(2):
+            assert "is believed" in dadns("--accept-list", "127.0.0.1")
+            told = dadns("--now")
+        assert 40 == service.status()["zones"]
+        plan = re.search(r"dadns reconcile --approve (\S+)", told)
+        assert plan is not None, told
+        assert "30 zones" in dadns("--approve", plan[1])
+        until(lambda: dadns("--now") and 10 == service.status()["zones"])
+        with dns_socket(service.dns_port) as sock:
+            until(lambda: served_serial(sock, "zone-39.example") is None)
+        assert "zone-39.example: restored" in dadns("--undo", "zone-39.example")
+        with dns_socket(service.dns_port) as sock:
+            until(lambda: served_serial(sock, "zone-39.example") is not None)
+        for _ in range(3):
+            dadns("--now")
+        assert 11 == service.status()["zones"], "what a person has kept is judged again only when its server lists it"
+
+
 def test_no_machine_path_is_needed():
     """The stand-in runs from the command line and tells where it is."""
     root = Path(__file__).parents[2]

@@ -174,7 +174,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
 
     @api.get("/changes/{change_id}", tags=["changes"], summary="How far an accepted change has come")
     async def change(
-        change_id: Annotated[str, Path(max_length=64)],
+        change_id: Annotated[str, Path(max_length=64, examples=["01M8HW2GD5Q5XPG5SC7BJAW4ZY"])],
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait until it is done")] = 0.0,
     ) -> ChangeView:
         receipt = await store.receipt(change_id)

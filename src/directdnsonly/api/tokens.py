@@ -96,7 +96,9 @@ def router(tokens: Tokens, audit: Audit) -> APIRouter:
         return CreatedToken(**TokenView.of(token).model_dump(), token=secret)
 
     @api.delete("/{token_id}", summary="Revoke a token, at once", status_code=HTTPStatus.NO_CONTENT)
-    async def revoke(token_id: Annotated[str, Path(max_length=64)], request: Request) -> None:
+    async def revoke(
+        token_id: Annotated[str, Path(max_length=64, examples=["3f9c0a61b2d4"])], request: Request
+    ) -> None:
         if not await tokens.revoke(token_id):
             raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no token {token_id!a}")
         await audit(request, "token.revoked", detail=token_id)

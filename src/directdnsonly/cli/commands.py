@@ -106,7 +106,7 @@ def zones(
     as_json: JsonOption = False,
 ) -> None:
     """List zones."""
-    found = run(_list_zones(url, config, search, limit))
+    found, more = run(_list_zones(url, config, search, limit))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -116,6 +116,8 @@ def zones(
         cells = (entry["zone"], entry["serial"], entry["version"], entry["records"])
         table.add(*cells, owner["hostname"] or owner["credential"], owner["username"], when(entry["pushed_at"]))
     table.show()
+    if more:
+        say(f"these are the first {limit}: there are more (--limit, --search)", to=err)
 
 
 @app.command()
@@ -180,18 +182,19 @@ def _tell_status(found: Any) -> None:
         say(f"ALARM {alarm}")
 
 
-async def _list_zones(url: str | None, config: Path | None, search: str, limit: int) -> list[Any]:
+async def _list_zones(url: str | None, config: Path | None, search: str, limit: int) -> tuple[list[Any], bool]:
+    """Zones by name, and whether there are more."""
     found: list[Any] = []
+    after = ""
     async with Client(find_target(url, config)) as client:
-        after = ""
         while len(found) < limit:
             size = min(limit - len(found), 1000)
             page = await client.call("GET", "/api/v1/zones", params={"after": after, "limit": size, "search": search})
             found += page["zones"]
-            if not page["next"]:
+            after = page["next"] or ""
+            if not after:
                 break
-            after = page["next"]
-    return found
+    return found, bool(after)
 
 
 async def _push_all(

@@ -35,6 +35,7 @@ WHAT = {
     "ownerless": "no configured server answers for it",
 }
 POLL_S = 2.0
+SHOWN = 20  # zones of each kind
 
 
 @app.command()
@@ -130,12 +131,15 @@ def _tell_plan(plan: Any) -> None:
     for kind in KINDS:
         counts.add(kind, plan["counts"].get(kind, 0), WHAT[kind])
     counts.show()
-    lines = [(kind, line) for kind in KINDS for line in plan[kind][:20]]
+    lines = [(kind, line) for kind in KINDS for line in plan[kind][:SHOWN]]
     if lines:
         table = Rows("zone", "found", "where", "detail")
         for kind, line in lines:
             table.add(line["zone"], kind, line["where"], line["detail"])
         table.show()
+    for kind in KINDS:
+        if plan["counts"].get(kind, 0) > SHOWN and plan[kind]:
+            say(f"{kind}: these are the first {SHOWN} of {plan['counts'][kind]}; --json shows {len(plan[kind])}")
     for server, name in plan["approvals"].items():
         say(f"{server}: too many orphans at once: look at them, then dadns reconcile --approve {name}")
 
@@ -147,7 +151,7 @@ def _tell_done(done: Any) -> None:
         if value and key != "failures"
     )
     say(f"done: {counts or 'nothing was to be done'}")
-    for failure in done["failures"][:20]:
+    for failure in done["failures"][:SHOWN]:
         say(f"  failed: {failure}", to=err)
 
 

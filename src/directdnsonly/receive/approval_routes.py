@@ -14,8 +14,8 @@ from directdnsonly.receive.approvals import Approvals
 from directdnsonly.zone.name import ZoneName
 
 LONGEST_MOVE_HOURS = 24 * 90
-Zone = Annotated[str, Path(max_length=1024)]
-Digest = Annotated[str, Path(min_length=12, max_length=128, pattern="^[0-9A-Fa-f]+$")]
+Zone = Annotated[str, Path(max_length=1024, examples=["example.com"])]
+Digest = Annotated[str, Path(min_length=12, max_length=128, pattern="^[0-9A-Fa-f]+$", examples=["f3747a8a88d9a555"])]
 
 
 class HeldView(BaseModel):
@@ -57,10 +57,20 @@ class Decided(BaseModel):
 class NewMigration(BaseModel):
     """A move to announce."""
 
-    former: str = Field(min_length=1, max_length=253, description="Host name of the server that zones leave")
-    server: str = Field(min_length=1, max_length=253, description="Host name of the server that they go to")
-    zones: list[str] = Field([], max_length=10_000, description="Which; none: all")
-    hours: float = Field(24.0, gt=0, le=LONGEST_MOVE_HOURS)
+    former: str = Field(
+        min_length=1,
+        max_length=253,
+        description="Host name of the server that zones leave",
+        examples=["da1.example.com"],
+    )
+    server: str = Field(
+        min_length=1,
+        max_length=253,
+        description="Host name of the server that they go to",
+        examples=["da2.example.com"],
+    )
+    zones: list[str] = Field([], max_length=10_000, description="Which; none: all", examples=[["example.com"]])
+    hours: float = Field(24.0, gt=0, le=LONGEST_MOVE_HOURS, examples=[24])
 
 
 class MigrationView(BaseModel):
@@ -128,7 +138,9 @@ def router(approvals: Approvals, authenticate: Callable[[Request], str]) -> APIR
         )
 
     @api.delete("/migrations/{number}", tags=["held"], summary="End a move before its time")
-    async def close_migration(number: Annotated[int, Path(ge=1, le=2**53 - 1)], request: Request) -> Closed:
+    async def close_migration(
+        number: Annotated[int, Path(ge=1, le=2**53 - 1, examples=[1])], request: Request
+    ) -> Closed:
         if not await approvals.close_migration(number, actor=authenticate(request)):
             raise HTTPException(HTTPStatus.NOT_FOUND, f"move {number} is not open")
         return Closed(id=number)

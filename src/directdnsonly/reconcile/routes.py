@@ -151,7 +151,7 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
 
     @api.get("/jobs/{number}", summary="How far a plan or a pass is, and its result")
     async def job(
-        number: Annotated[int, Path(ge=1)], wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0.0
+        number: Annotated[int, Path(ge=1, examples=[1])], wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0.0
     ) -> JobView:
         found = reconciler.job(number)
         if found is None:
@@ -164,20 +164,24 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
         return JobView.of(found)
 
     @api.post("/approve/{plan}", summary="Approve the deletions of a plan that was over the cap")
-    async def approve(plan: Annotated[str, Path(max_length=64)], request: Request) -> Approved:
+    async def approve(
+        plan: Annotated[str, Path(max_length=64, examples=["3b1f0c9a7d52"])], request: Request
+    ) -> Approved:
         zones = await reconciler.approve(plan, actor=authenticate(request))
         if not zones:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"no zone waits for plan {plan!a}: it may have changed since")
         return Approved(zones=zones)
 
     @api.post("/servers/{server}/accept-list", summary="Vouch for a server's next list, however short")
-    async def accept_list(server: Annotated[str, Path(max_length=253)], request: Request) -> Approved:
+    async def accept_list(
+        server: Annotated[str, Path(max_length=253, examples=["da1.example.com"])], request: Request
+    ) -> Approved:
         if not await reconciler.accept_list(server.lower(), actor=authenticate(request)):
             raise HTTPException(HTTPStatus.NOT_FOUND, f"{server!a} is not one of reconciliation.directadmin_servers")
         return Approved(zones=0)
 
     @api.post("/undo/{zone:path}", summary="Keep a zone that its server lists no more; bring it back if deleted")
-    async def undo(zone: Annotated[str, Path(max_length=1024)], request: Request) -> Undone:
+    async def undo(zone: Annotated[str, Path(max_length=1024, examples=["example.com"])], request: Request) -> Undone:
         name = ZoneName.parse(zone)
         done = await reconciler.undo(name, actor=authenticate(request))
         if not done:
