@@ -38,14 +38,14 @@ faults: tools-test .venv/.dev ## kill, fill, lock, hang, lie, 200 times; thousan
 	$(SBIN) ZONE_FACTOR=20 $(PY) -m pytest -q --timeout 3600 tests/contract/test_zone_daemons.py tests/unit/zone
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
-	$(PY) docs/generate.py
+	PYTHONPATH=. $(PY) docs/generate.py
 
 docs-cli: tools-test .venv/.dev ## docs/cli.md anew, from a session with every command on a real service
 	$(SBIN) PYTHONPATH=. $(PY) -m docs.cli_session
 
 matrix: tools-test .venv/.dev build/coredns ## the RR-type matrix anew, from a run against every name server
 	$(SBIN) RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py tests/contract/test_coredns_answers.py
-	$(PY) docs/generate.py
+	PYTHONPATH=. $(PY) docs/generate.py
 
 lock: ## pin the dependencies again (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml

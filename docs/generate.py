@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from docs.goals import goals
 from pydantic import BaseModel, SecretStr
 
 from directdnsonly.api.guard import TABLE
@@ -169,7 +170,7 @@ def coredns_answers(text: str) -> str:
 def speed() -> str:
     """Every figure of the last `make bench` that was kept, as tables, with the curves."""
     results = json.loads((HERE.parent / "bench" / "results" / "latest.json").read_text(encoding="utf-8"))
-    parts = [SPEED]
+    parts = [SPEED, goals(results)]
     for name, what in BENCHMARKS.items():
         if rows := results.get(name):
             machine = results["machine"][name]
