@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 Rows = list[dict[str, Any]]
+LINE = "commit, claim, adapter, proof and settling, one after the other: the adapter's share stands in its table"
 CPU = "the processor: two cores for us, the load, the name server and its database"
 
 
@@ -70,11 +71,11 @@ def _change(results: dict[str, Any]) -> list[Line]:
         if found:
             figure = ", ".join(f"{row['change p50 ms']} ms with {row['zones']:,}" for row in found)
             met = all(row["change p50 ms"] < 15 for row in found)
-            lines.append((f"change -> proven, {name}", "p50 < 15 ms", figure, met, CPU))
+            lines.append((f"change -> proven, {name}", "p50 < 15 ms", figure, met, LINE))
     for row in results.get("scale", []):
         if "ratio" in row:
             lines.append(("change -> proven, 100,000 : 10 zones", "ratio < 1.5", str(row["ratio"]), row["ratio"] < 1.5,
-                          "named's own work with many zones, see the floor"))  # fmt: skip
+                          "named itself: its `rndc reload` of one zone, by the bare channel, took 10.1 ms there and 1.0 ms with 10 zones"))  # fmt: skip
     for row in rows:
         if row.get("floor change ms"):
             allowed = 1.5 * row["floor change ms"] + 5
@@ -87,7 +88,7 @@ def _change(results: dict[str, Any]) -> list[Line]:
                         "1.5 x floor + 5 ms",
                         figure,
                         met,
-                        CPU,
+                        LINE,
                     )
                 )
     return lines
