@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -357,12 +357,17 @@ def serve(settings: Settings) -> int:
             stack.enter_context(contextlib.closing(one))
         if app.listen_socket is not None:
             stack.callback(app.listen_socket.unlink, missing_ok=True)
-        try:
-            # asyncio's own loop: uvloop acknowledges 15 % more, but raises RuntimeError where asyncio only notes that a
-            # connection is gone, in every library that writes to one (the control channel of a name server that died).
-            asyncio.run(_serve(settings, sockets, certificate))
-        except (DirectDNSOnlyError, BaseExceptionGroup) as error:
-            reasons = _leaves(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
-            structlog.get_logger().critical("service.failed", reason="; ".join(reasons))
-            return EXIT_FAILED
+        return run_to_its_end(_serve(settings, sockets, certificate))
+
+
+def run_to_its_end(serving: Coroutine[object, object, None]) -> int:
+    """Run until it returns; the exit code of the process. Why it failed stands in the log."""
+    try:
+        # asyncio's own loop: uvloop acknowledges 15 % more, but raises RuntimeError where asyncio only notes that a
+        # connection is gone, in every library that writes to one (the control channel of a name server that died).
+        asyncio.run(serving)
+    except (DirectDNSOnlyError, BaseExceptionGroup) as error:
+        reasons = _leaves(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
+        structlog.get_logger().critical("service.failed", reason="; ".join(reasons))
+        return EXIT_FAILED
     return EXIT_OK

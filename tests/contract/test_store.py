@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -402,8 +403,9 @@ async def test_history_keeps_the_newest_versions_only(opener):
 
 
 async def test_old_history_and_proven_tombstones_are_forgotten_by_age(opener):
-    """The newest version of a living zone stays, however old."""
+    """The newest version of a living zone stays, however old; events go."""
     store = await opener.open(history_days=1)
+    await store.record_event(Event(at=opener.clock.now_s(), event="zone.put"))
     await store.record_push(a_push(serial=1))
     await store.record_push(a_push(serial=2))
     await store.record_push(a_push("gone.example"))
@@ -415,6 +417,7 @@ async def test_old_history_and_proven_tombstones_are_forgotten_by_age(opener):
     while await store.prune():
         pass
 
+    assert [] == await store.events()
     assert await store.text(NAME, 1) is None
     assert await store.text(NAME) is not None
     assert await store.zone(ZoneName.parse("gone.example")) is None
@@ -521,18 +524,22 @@ async def test_a_backlog_above_the_limit_refuses_pushes_but_not_deletes(opener):
 
 
 async def test_under_the_disk_reserve_pushes_are_refused(opener):
-    """A reserve that no disk has shows the rule."""
+    """A reserve that no disk has shows the rule. Deletes are taken."""
+    store = await opener.open()
+    await store.record_push(a_push("held.example"))
+    await opener.close()
     store = await opener.open(disk_reserve_mb=10**9)
 
     with pytest.raises(OutboxUnavailable, match="reserve"):
         await store.record_push(a_push())
+    assert (await store.record_delete(a_delete("held.example"))).changed
 
 
 async def test_a_second_process_is_refused_with_the_first_ones_number(opener):
     """One process owns a store."""
     await opener.open()
 
-    with pytest.raises(OutboxUnavailable, match=r"in use by process \d+"):
+    with pytest.raises(OutboxUnavailable, match=rf"in use by process {os.getpid()}\b"):
         async with open_store(opener.folder, settings=OutboxSettings(), clock=opener.clock, backends=[]):
             pass
 

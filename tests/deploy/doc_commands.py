@@ -4,7 +4,7 @@ A fenced block of shell says behind its language what becomes of it:
 
     ```sh run           runs, in the order of the page; `# => text` at the end of a line: its output holds this text
     ```sh service       starts and stays while the page's later blocks run
-    ```sh tested=PATH   this test runs these commands (or the script that they start)
+    ```sh tested=PATH   this test, or this page's blocks that run, runs these commands (or the script that they start)
     ```sh illustrative  cannot run here: it needs a DirectAdmin, an account, a machine of yours
 """
 

@@ -115,7 +115,7 @@ def _checkout(folder: Path) -> Path:
             shutil.copy2(ROOT / name, place / name)
     venv.create(place / ".venv", with_pip=False, symlinks=True)
     packages = next((place / ".venv").glob("lib/python3*/site-packages"))
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (packages / "dependencies.pth").write_text(f"{place / 'src'}\n{sysconfig.get_path('purelib')}\n")
     (place / ".venv/.dev").touch()
     return place
 

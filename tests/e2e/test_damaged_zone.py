@@ -64,6 +64,10 @@ def test_one_damaged_zone_stops_nobody_else_and_a_push_heals_it(service, tmp_pat
 
         says_why()
         assert served_serial(sock, NAME) is None
+        log = [json.loads(line) for line in (service.folder / "log").read_text().splitlines() if "{" in line]
+        (buried,) = [line for line in log if line["event"] == "delivery.buried"]
+        assert (NAME, 1) == (buried["zone"], buried["version"])
+        assert "data/queues/outbox.sqlite" in buried["reason"]
 
         service.stop()
         service.start()

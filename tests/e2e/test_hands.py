@@ -85,6 +85,7 @@ def test_explain_tells_cause_and_cure(dadns, service):
         push_blocking(service.port, rawsave("hangs.example", zone_text("hangs.example", SERIAL)))
         until(lambda: "down" == ask(service, "backends/bind")["state"], limit_s=60)
         assert "down" in dadns("backends").stdout
+        assert "breaker.opened" in (service.folder / "log").read_text()
         told = dadns("explain", "hangs.example", code=1).stdout
         assert "does not answer" in told
         assert "why: the backend is down: " in told

@@ -142,7 +142,9 @@ def test_sigterm_ends_within_ten_seconds_and_loses_nothing(service):
         push_blocking(service.port, rawsave(f"z{number}.example", zone_text(f"z{number}.example", SERIAL)))
 
     assert service.stop() < 10
-    assert '"service.stopped"' in (service.folder / "log").read_text()
+    assert 0 == service.exit_code()
+    log = (service.folder / "log").read_text()
+    assert -1 < log.find('"service.stopping"') < log.find('"service.stopped"')
 
     service.start()
     with dns_socket(service.dns_port) as sock:
@@ -208,3 +210,4 @@ def test_a_torn_write_ahead_log_is_recovered_and_a_foreign_file_is_refused(servi
     store.write_bytes(b"not a database" * 1000)
     with pytest.raises(RuntimeError, match="not a store of ours"):
         service.start()
+    assert 1 == service.exit_code()

@@ -205,3 +205,30 @@ def test_two_authorization_headers_are_none(service):
 
     assert 401 == ask(service, None, "GET", "/api/v1/zones", headers=headers).status_code
     assert 401 == ask(service, None, "GET", "/CMD_API_LOGIN_TEST", headers=headers).status_code
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Referer": "https://evil.example/x"}],
+)
+def test_a_browser_is_not_used_by_another_sites_page(service, told):
+    """With the right password: DirectAdmin's door is shut to it, the API lets it look and change nothing."""
+    foreign = {"User-Agent": "Mozilla/5.0 Chrome/156.0.0.0", **told}
+    assert "error=0" == push(service, USER, "browsed.example")
+
+    tried = [
+        ask(service, USER, method, path, headers=foreign)
+        for method, path in (
+            ("GET", "/CMD_API_LOGIN_TEST"),
+            ("GET", "/CMD_API_DNS_ADMIN?action=delete&select0=browsed.example"),
+            ("POST", "/CMD_API_DNS_ADMIN?action=delete&select0=browsed.example"),
+            ("DELETE", "/api/v1/zones/browsed.example"),
+            ("PUT", "/api/v1/zones/browsed.example"),
+            ("POST", "/api/v1/tokens"),
+            ("GET", "/api/v1/zones/browsed.example"),
+        )
+    ]
+
+    assert [403] * 6 + [200] == [answer.status_code for answer in tried]
+    assert all("another site" in answer.text for answer in tried[:6])
+    assert "put" == ask(service, "reader", "GET", "/api/v1/zones/browsed.example").json()["kind"]

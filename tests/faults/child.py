@@ -16,15 +16,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from directdnsonly import app as composition
 from directdnsonly import log
 from directdnsonly.backends.contract import Backend, Outcome, ZoneChange
 from directdnsonly.clock import SystemClock
 from directdnsonly.config import load
 from directdnsonly.dispatch.dispatcher import Dispatcher
-from directdnsonly.errors import DirectDNSOnlyError
 from directdnsonly.outbox.records import Settle
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.server import listen, make_server
@@ -182,12 +179,7 @@ def main() -> int:
     parser.add_argument("--shift", type=float, default=0.0, help="seconds by which our clock is wrong")
     options = parser.parse_args()
     log.configure(level="INFO", fmt="json", timezone="UTC")
-    try:
-        asyncio.run(serve(options.config, options.shift))
-    except (DirectDNSOnlyError, BaseExceptionGroup) as error:
-        structlog.get_logger().critical("service.failed", reason=repr(error))
-        return 1
-    return 0
+    return composition.run_to_its_end(serve(options.config, options.shift))
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def test_an_actor_that_ends_unexpectedly_ends_the_process_with_the_reason(servic
     assert service.died()
     assert 1 == service.exit_code()
     assert "service.failed" in service.log()
-    assert f"ZeroDivisionError: {BUG}" in service.log() or f"ZeroDivisionError('{BUG}')" in service.log()
+    assert f"ZeroDivisionError: {BUG}" in service.log()
 
     service.disarm()
     with recovering(line):
@@ -86,7 +86,7 @@ def test_a_store_that_is_newer_than_the_program_ends_the_start_unharmed(service,
         connection.execute("PRAGMA user_version = 999")
     connection.close()
 
-    with pytest.raises(RuntimeError, match="the store has schema 999"):
+    with pytest.raises(RuntimeError, match=f"the store has schema 999, this program knows {schema}: "):
         service.start()
     assert 1 == service.exit_code()
 

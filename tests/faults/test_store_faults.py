@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import sqlite3
@@ -67,7 +68,7 @@ def test_a_full_disk_refuses_what_it_cannot_keep_and_recovers_by_itself(cramped,
         assert number < 5000, "the disk never became full"
     says(service, unready=True)
     assert service.exit_code() is None
-    assert "is full" in service.log()
+    assert [line for line in service.log().splitlines() if '"push.failed"' in line and "is full" in line]
     assert number - refused > 50
 
     with recovering(line):
@@ -86,6 +87,34 @@ def test_a_full_disk_refuses_what_it_cannot_keep_and_recovers_by_itself(cramped,
     says(service, unready=False)
     line.check()
     look.close()
+
+
+def test_a_start_on_a_disk_that_is_full_to_the_last_page_ends_with_the_reason(tmp_path, row):
+    """A start needs room for one commit; with room it comes up, and everything acknowledged is served."""
+    require_program("named")
+    line = row("start on a full disk")
+    with small_disk(tmp_path, 4) as mounted:
+        if not mounted:
+            pytest.skip("mounting a tmpfs needs root")
+        with FaultService(extra=f"queue_location: {tmp_path}{EXTRA}", log_level="INFO") as service:
+            ledger, look = Ledger(service.port), Looker(service.dns_port)
+            for number in range(10):
+                assert ledger.save(f"z{number}")
+            service.stop()
+            with (tmp_path / "ballast").open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
+                while True:
+                    ballast.write(b"x" * 4096)
+
+            with pytest.raises(RuntimeError, match="is full"):
+                service.start()
+            assert 1 == service.exit_code()
+
+            (tmp_path / "ballast").unlink()
+            with recovering(line):
+                service.start()
+                ledger.judge(line, look)
+            look.close()
+    line.check()
 
 
 def test_a_disk_that_fails_to_write_loses_nothing(service, ledger, look, row):

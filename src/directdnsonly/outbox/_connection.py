@@ -32,6 +32,7 @@ def unavailable(error: sqlite3.Error) -> OutboxUnavailable:
     code = getattr(error, "sqlite_errorname", "") or type(error).__name__
     hints = {
         "SQLITE_FULL": "the disk (or the size limit) of the store is full: free space; pushes are accepted again by itself",
+        "SQLITE_IOERR_SHMSIZE": "the disk of the store is full, or reports errors: free space",  # ENOSPC at the start
         "SQLITE_BUSY": "another program holds the store locked (a backup?)",
         "SQLITE_LOCKED": "another program holds the store locked (a backup?)",
         "SQLITE_READONLY": "the store cannot be written: check the owner and mode of its folder",

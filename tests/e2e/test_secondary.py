@@ -1,0 +1,58 @@
+"""A secondary that is configured by hand beside the bundled named: what topology D has today."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dns.query
+import pytest
+from bench.load import dns_socket, push_blocking, rawsave, wait_served, zone_text
+from bench.service import MANAGED, Service, free_port
+
+from tests.support.programs import require_program
+
+SERIAL = 2026112300
+NAME = "a.example"
+ALLOWED, OTHER = "127.0.0.2", "127.0.0.3"  # addresses of the loopback network; from 127.0.0.1 we ask ourselves
+
+
+@contextmanager
+def _secondary(folder: Path, primary_port: int) -> Iterator[int]:
+    """A named that transfers the zone from the address that may, and asks for its serial each second; its port."""
+    port = free_port()
+    (folder / "named.conf").write_text(
+        f'options {{ directory "{folder}"; pid-file none; session-keyfile none; lock-file none; recursion no;\n'
+        f"listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; dnssec-validation no;\n"
+        f"transfer-source {ALLOWED}; max-refresh-time 1; min-refresh-time 1; }}; controls {{ }};\n"
+        f'zone "{NAME}" {{ type secondary; primaries {{ 127.0.0.1 port {primary_port}; }}; file "a.db"; }};\n'
+    )
+    process = subprocess.Popen(
+        [require_program("named"), "-g", "-c", str(folder / "named.conf")], stderr=subprocess.DEVNULL
+    )
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def test_a_secondary_that_may_transfer_follows_and_nobody_else_may(tmp_path):
+    """A new zone and its next version arrive there; an address that is not in `allow_transfer` is refused."""
+    require_program("named")
+    with Service(backends=f'{MANAGED}      allow_transfer: ["{ALLOWED}"]\n      notify: true\n') as service:
+        push_blocking(service.port, rawsave(NAME, zone_text(NAME, SERIAL)))
+        with dns_socket(service.dns_port) as sock:
+            wait_served(sock, NAME, SERIAL)
+
+        with _secondary(tmp_path, service.dns_port) as port, dns_socket(port) as sock:
+            wait_served(sock, NAME, SERIAL, limit_s=30)
+            push_blocking(service.port, rawsave(NAME, zone_text(NAME, SERIAL + 1)))
+            wait_served(sock, NAME, SERIAL + 1, limit_s=30)
+
+        # named 9.18 tries another source address when its own is refused; we do not.
+        assert list(dns.query.xfr("127.0.0.1", NAME, port=service.dns_port, source=ALLOWED, lifetime=10))
+        with pytest.raises(dns.query.TransferError, match="REFUSED"):
+            list(dns.query.xfr("127.0.0.1", NAME, port=service.dns_port, source=OTHER, lifetime=10))
