@@ -175,9 +175,7 @@ def proven(quick: bool) -> list[Row]:
                 times = []
                 for sample in range(samples):
                     name = (
-                        f"zone{sample * 97 % present}.example"
-                        if work == "change"
-                        else f"new{present}-{sample}.example"
+                        f"zone{sample * 97 % present}.example" if work == "change" else f"new{present}-{sample}.example"
                     )
                     serial = SERIAL + present + sample + 1
                     request = (

@@ -231,14 +231,20 @@ def test_a_person_decides_about_orphans_by_the_command_line():
         plan = re.search(r"dadns reconcile --approve (\S+)", told)
         assert plan is not None, told
         assert "30 zones" in dadns("--approve", plan[1])
-        until(lambda: dadns("--now") and 10 == service.status()["zones"])
+
+        def a_believed_pass() -> bool:
+            dadns("--accept-list", "127.0.0.1")  # for one list: until they are gone, 10 of our 40 are too few
+            dadns("--now")
+            return 10 == service.status()["zones"]
+
+        until(a_believed_pass)
         with dns_socket(service.dns_port) as sock:
             until(lambda: served_serial(sock, "zone-39.example") is None)
         assert "zone-39.example: restored" in dadns("--undo", "zone-39.example")
         with dns_socket(service.dns_port) as sock:
             until(lambda: served_serial(sock, "zone-39.example") is not None)
         for _ in range(3):
-            dadns("--now")
+            a_believed_pass()
         assert 11 == service.status()["zones"], "what a person has kept is judged again only when its server lists it"
 
 
