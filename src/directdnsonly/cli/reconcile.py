@@ -138,10 +138,10 @@ def _tell_plan(plan: Any) -> None:
             table.add(line["zone"], kind, line["where"], line["detail"])
         table.show()
     for kind in KINDS:
-        told, more = len(plan[kind][:SHOWN]), len(plan[kind])
-        if told and plan["counts"].get(kind, 0) > told:
-            tail = f"; --json shows {more}" if more > told else ""
-            say(f"{kind}: these are the first {told} of {plan['counts'][kind]}{tail}")
+        shown, more = len(plan[kind][:SHOWN]), len(plan[kind])
+        if shown and plan["counts"].get(kind, 0) > shown:
+            tail = f"; --json shows {more}" if more > shown else ""
+            say(f"{kind}: these are the first {shown} of {plan['counts'][kind]}{tail}")
     for server, name in plan["approvals"].items():
         say(f"{server}: too many orphans at once: look at them, then dadns reconcile --approve {name}")
 
