@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import socket
@@ -46,13 +47,18 @@ MANAGED = """\
 PID_FILES = {"bind": "named.pid", "nsd": "nsd.pid", "knot": "knot.pid"}
 
 
+# Below the ports that Linux gives to connections going out (from 32,768): nobody takes one before its server is there.
+LOWEST_PORT, PORTS = 10_240, 20_000
+_turn = itertools.count(os.getpid() * 997)  # processes that test at the same time begin far from each other
+
+
 def free_port() -> int:
-    """A port that was free a moment ago, for TCP and UDP."""
+    """A port that is free for TCP and UDP, and is not given again in this process for a long time."""
     while True:
+        port = LOWEST_PORT + next(_turn) % PORTS
         with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = int(tcp.getsockname()[1])
             try:
+                tcp.bind(("127.0.0.1", port))
                 udp.bind(("127.0.0.1", port))
             except OSError:
                 continue
