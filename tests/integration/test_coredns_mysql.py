@@ -158,6 +158,41 @@ async def test_what_others_did_to_the_rows_is_undone(centre, make):
     assert (change.records, change.serial, change.version) == (seen.records, seen.serial, seen.version)
 
 
+@pytest.mark.parametrize("octets", ["a\x1eb", "a\x1fb", "a\x1f\x1f\x1e1\x1f1\x1fb\x1fA\x1fc\x1f60\x1f"])
+async def test_rows_of_others_that_hold_our_separators_are_undone_as_well(centre, make, octets):
+    """The rows of a zone come joined in one text: what stands in one must never be taken for another."""
+    backend = make()
+    changes = [put("a.example", 1, "www 60 IN A 192.0.2.1\n"), put("b.example", 1)]
+    await kinds(backend, *changes)
+    wanted = [row[1:] for row in rows(centre, "a.example")]
+    centre.database.sql("UPDATE records SET data = '192.0.2.66' WHERE hostname = 'www'", database=DATABASE)
+    centre.database.sql(
+        f"{ADD} SELECT id, 'evil', 'TXT', X'{octets.encode().hex()}', 60, 1 FROM zones WHERE zone_name = 'a.example.'",
+        database=DATABASE,
+    )
+
+    assert [OutcomeKind.APPLIED] * 2 == await kinds(backend, *changes)
+
+    assert wanted == [row[1:] for row in rows(centre, "a.example")]
+
+
+async def test_a_zone_whose_rows_do_not_fit_into_one_text_is_compared_row_by_row(centre, make):
+    """More than a MiB of rows, which the database cuts off; the zone beside it is compared as usual."""
+    backend = make()
+    await kinds(backend, put("big.example", 1, many := "".join(f"h{n} 60 IN A 192.0.2.1\n" for n in range(40_000))))
+    before = rows(centre, "big.example")
+
+    assert [OutcomeKind.APPLIED] * 2 == await kinds(
+        backend,
+        put("big.example", 2, many.replace("h77 60 IN A 192.0.2.1", "h77 60 IN A 192.0.2.2")),
+        put("a.example", 1),
+    )
+
+    after = rows(centre, "big.example")
+    assert {"@ SOA", "h77 A"} == {f"{name} {kind}" for _, name, kind, _ in set(before) - set(after)}
+    assert len(before) == len(after)
+
+
 async def test_the_plug_ins_own_tables_are_used_as_they_are_and_what_does_not_fit_is_named(centre, make):
     """Fault C9, value too long: this zone is refused with its record, its neighbours are written."""
     centre.database.script(STOCK, DATABASE)

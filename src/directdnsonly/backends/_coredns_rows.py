@@ -18,7 +18,7 @@ from directdnsonly.errors import PushRefused
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.records import record_of
-from directdnsonly.zone.text import SIGNATURES, parse, read_plain, records_of
+from directdnsonly.zone.text import SIGNATURES, is_ours, parse, read_plain, records_of
 
 # CoreDNS's zone data knows no NSEC3, and serves no zone that has one (mysqlzones and auto alike).
 NO_NSEC3 = frozenset({"NSEC3", "NSEC3PARAM"})
@@ -52,7 +52,8 @@ class RowRefused(ValueError):
 def rows_of(change: ZoneChange, dialect: Dialect) -> frozenset[Row]:
     """The rows of a put. Raises RowRefused.
 
-    The text is read by our parser once more: a row that the plug-in cannot read would end in SERVFAIL for its name.
+    A text that our parser did not write a moment ago is read by it once more: a row that the plug-in cannot read would
+    end in SERVFAIL for its name.
     """
     assert change.text is not None
     read = _remembered if len(change.text) <= LONGEST_REMEMBERED else _read
@@ -61,7 +62,7 @@ def rows_of(change: ZoneChange, dialect: Dialect) -> frozenset[Row]:
 
 def _read(text: str, name: ZoneName, dialect: Dialect) -> frozenset[Row]:
     try:
-        if read_plain(_as_pushed(text), name) is None:  # the short way costs a third less
+        if not is_ours(text, name) and read_plain(_as_pushed(text), name) is None:  # the short way costs a third less
             parse(text, name)
     except PushRefused as error:
         raise RowRefused(f"the zone cannot be written: {error}") from None
@@ -99,6 +100,27 @@ def _row(record: Record, zone: ZoneName, dialect: Dialect) -> Row:
     if len(record.type) > LONGEST_TYPE:
         raise RowRefused(f"{owner} {record.type}: the type's name does not fit the column")
     return Row(hostname, record.type, data, record.ttl)
+
+
+# Many rows in one column of one row: the driver takes 10 us for each row that it reads. Each row has seven fields, the
+# last of them empty, so that none that was cut off, lacks a value (NULL) or holds a separator itself is taken for one.
+FIELD, END = "\x1f", "\x1e"
+PACKED = "GROUP_CONCAT(CONCAT_WS(x'1f', id, online, hostname, type, data, ttl, '') SEPARATOR x'1e')"
+
+
+def unpacked(count: int, packed: str | bytes | None) -> list[tuple[int, int, Row]] | None:
+    """id, online and row of each that PACKED joined; None when these are not all `count` of them, as they are."""
+    found = []
+    try:
+        text = packed.decode() if isinstance(packed, bytes) else packed or ""
+        for part in text.split(END):
+            number, online, hostname, kind, data, ttl, nothing = part.split(FIELD)
+            if nothing:
+                return None
+            found.append((int(number), int(online), Row(hostname, kind, data, int(ttl))))
+    except ValueError:  # too few or too many fields, no number, no text
+        return None
+    return found if len(found) == count else None
 
 
 def checksum(rows: Iterable[Row]) -> int:

@@ -98,7 +98,7 @@ class Session:
     ) -> tuple[int, list[tuple[Any, ...]]]:
         limit_s = self._settings.command_timeout_s
         try:
-            async with asyncio.timeout(limit_s), self._connection.cursor() as cursor:
+            async with asyncio.timeout(limit_s), self._connection.cursor(_Cursor) as cursor:
                 changed = await cursor.execute(sql, tuple(args) or None)
                 self.last_id = cursor.lastrowid or 0
                 return changed, list(await cursor.fetchall()) if cursor.description else []
@@ -250,6 +250,13 @@ class MysqlServer:
         return context
 
 
+class _Cursor(aiomysql.Cursor):  # type: ignore[misc]
+    """Without the question for warnings: where data is at stake they are errors (strict), the rest we see ourselves."""
+
+    async def _show_warnings(self, conn: object) -> None:
+        del conn
+
+
 class _Connection(aiomysql.Connection):  # type: ignore[misc]
     """aiomysql's connection, which never falls back to plain text, and whose session is as we need it."""
 
@@ -261,7 +268,7 @@ class _Connection(aiomysql.Connection):  # type: ignore[misc]
         async with self.cursor() as cursor:
             await cursor.execute(
                 "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', sql_notes = 0,"
-                f" innodb_lock_wait_timeout = {LOCK_WAIT_S}"
+                f" innodb_lock_wait_timeout = {LOCK_WAIT_S}, group_concat_max_len = {2**20}"
             )
             await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
             await cursor.execute("SELECT @@sql_mode, @@max_allowed_packet")

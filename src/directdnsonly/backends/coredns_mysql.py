@@ -12,7 +12,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from directdnsonly.backends._coredns_rows import NO_NSEC3, Dialect, Row, RowRefused, checksum, records, rows_of
+from directdnsonly.backends._coredns_rows import (
+    NO_NSEC3,
+    PACKED,
+    Dialect,
+    Row,
+    RowRefused,
+    checksum,
+    records,
+    rows_of,
+    unpacked,
+)
 from directdnsonly.backends._coredns_schema import CHECKSUM, Schema, find_schema
 from directdnsonly.backends._mysql import DataRefused, MysqlServer, Session
 from directdnsonly.backends._mysql_batch import deliver
@@ -199,14 +209,8 @@ class CorednsMysqlBackend:
         """What is too much goes, what is missing comes, and takes the ids that became free."""
         missing = {zone: set(rows) for zone, rows in wanted.items()}
         surplus: list[int] = []
-        if there:
-            found = await session.rows(
-                f"SELECT id, zone_id, online, hostname, type, data, ttl FROM {self._records}"
-                f" WHERE zone_id IN ({_places(there)})",
-                there,
-            )
-            for number, zone, online, *fields in found:
-                row = Row(*fields)
+        for zone, found in (await self._rows(session, there)).items():
+            for number, online, row in found:
                 if online and row in missing[zone]:
                     missing[zone].remove(row)  # a second one like it is surplus
                 else:
@@ -221,6 +225,20 @@ class CorednsMysqlBackend:
         ]
         if added:
             await session.insert(self._settings.records_table, COLUMNS, added)
+
+    async def _rows(self, session: Session, zones: Sequence[int]) -> dict[int, list[tuple[int, int, Row]]]:
+        """Id, online and row of everything that the tables hold of these zones, by the id of the zone."""
+        found: dict[int, list[tuple[int, int, Row]]] = {zone: [] for zone in zones}
+        if zones and self._schema is not None and self._schema.ours:  # of its columns we know that they can be joined
+            sql = f"SELECT zone_id, COUNT(*), {PACKED} FROM {self._records} WHERE zone_id IN ({_places(zones)}) GROUP BY zone_id"
+            parts = {zone: unpacked(*rest) for zone, *rest in await session.rows(sql, zones)}
+            found |= {zone: rows for zone, rows in parts.items() if rows is not None}
+            zones = [zone for zone, rows in parts.items() if rows is None]
+        if zones:
+            sql = f"SELECT zone_id, id, online, hostname, type, data, ttl FROM {self._records} WHERE zone_id IN ({_places(zones)})"
+            for zone, number, online, *fields in await session.rows(sql, zones):
+                found[zone].append((number, online, Row(*fields)))
+        return found
 
     async def _write_zones(
         self, session: Session, puts: Mapping[int, ZoneChange], rows: Mapping[int, frozenset[Row]]

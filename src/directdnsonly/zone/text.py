@@ -32,6 +32,10 @@ _CLASSES = frozenset({"CH", "HS", "CS", "ANY", "NONE"})
 _BLOCK_RECORDS = 10_000  # written at a time
 _CHALLENGE = "_acme-challenge."
 _BOM = b"\xef\xbb\xbf"
+# What `parse` wrote lately, by its whole text: who gets such a text back from the store need not read it once more.
+_RECENT_TEXTS = 1024
+_RECENT_OCTETS = 8192  # of one, so that all of them stay below a few MiB
+_recent: dict[str, ZoneName] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,16 +253,31 @@ class _Reader:
                     for line, key in zip(lines, block, strict=True)
                     if key[0].startswith(_CHALLENGE) and key[1] in {"TXT", "CNAME"}
                 ]
+        written = "".join(parts)
+        _remember(written, self._name)
         return Zone(
             name=self._name,
             serial=int(serial),
-            text="".join(parts),
+            text=written,
             digest=digest.digest(),
             challenge=hashlib.sha256("".join(challenges).encode("ascii")).digest() if challenges else b"",
             records=len(rest) + 1,
             signed=signed,
             warnings=warnings,
         )
+
+
+def _remember(text: str, name: ZoneName) -> None:
+    if len(text) > _RECENT_OCTETS:
+        return
+    _recent[text] = name
+    if len(_recent) > _RECENT_TEXTS:
+        _recent.pop(next(iter(_recent), ""), None)  # parsers in several threads may take the same one
+
+
+def is_ours(text: str, name: ZoneName) -> bool:
+    """Whether `parse` of this process wrote this very text for this zone, lately. False says nothing."""
+    return _recent.get(text) == name
 
 
 def with_serial(text: str, serial: int) -> str:

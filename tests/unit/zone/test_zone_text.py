@@ -15,7 +15,7 @@ from directdnsonly.errors import PushRefused, ZonePolicyError, ZoneSyntaxError
 from directdnsonly.zone.domain import RdataError
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.rdata import rdata
-from directdnsonly.zone.text import Limits, parse, records_of, serial_of, with_serial
+from directdnsonly.zone.text import Limits, is_ours, parse, records_of, serial_of, with_serial
 from directdnsonly.zone.tokens import Token, _step_through, _with_strings, logical_lines
 
 FACTOR = int(os.environ.get("ZONE_FACTOR", "1"))
@@ -312,3 +312,22 @@ def test_any_octets_are_read_or_refused_never_a_crash(noise, position):
         return
     assert zone.text.isascii()
     assert zone.digest == parse(zone.text, NAME).digest
+
+
+def test_a_text_that_was_written_a_moment_ago_is_known_and_no_other() -> None:
+    name = ZoneName.parse("known.example")
+    text = parse(zone_text(name, 2026010100), name).text
+
+    assert is_ours(text, name)
+    assert is_ours(str(text.encode(), "ascii"), name)  # as it comes back from the store
+    assert not is_ours(text, ZoneName.parse("other.example"))
+    assert not is_ours(text.replace("192.0.2.10", "192.0.2.11"), name)
+
+    for number in range(1100):
+        parse(zone_text(name, 2026010100 + number, records=5), name)
+    assert not is_ours(text, name)  # too long ago: what is known is bounded
+
+
+def test_a_long_text_is_not_kept() -> None:
+    name = ZoneName.parse("long.example")
+    assert not is_ours(parse(zone_text(name, 2026010100, records=500), name).text, name)
