@@ -23,11 +23,16 @@ import argparse
 import json
 import os
 import platform
+import time
+from collections.abc import Callable
 from pathlib import Path
+
+import dns.zone
 
 from bench import line, outbox
 from bench.backends import backends, sweep
 from bench.drain import drain
+from bench.load import zone_text
 from bench.plot import curve
 from bench.reconcile import reconcile
 from bench.scale import scale
@@ -35,6 +40,7 @@ from bench.security import security
 
 Row = dict[str, object]
 WIDEST = 9  # columns
+RECORDS = 15  # of the zone whose parse tells the pace
 CURVES = Path(__file__).parents[1] / "docs" / "bench"
 BENCHMARKS = {
     **line.BENCHMARKS,
@@ -48,6 +54,19 @@ BENCHMARKS = {
 }
 
 
+def pace() -> int:
+    """Microseconds of processor time that dnspython takes for a record: how quick this machine is with Python."""
+    text = zone_text("pace.example", 2026010100).decode()
+    best = min(_timed(lambda: dns.zone.from_text(text, origin="pace.example.", check_origin=False)) for _ in range(200))
+    return round(best / RECORDS * 1e6)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
 def machine() -> Row:
     memory = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
     return {
@@ -55,6 +74,7 @@ def machine() -> Row:
         "memory": memory.split(":")[1].strip(),
         "python": platform.python_version(),
         "kernel": platform.release(),
+        "dnspython us/record": pace(),
         "load before": round(os.getloadavg()[0], 2),
     }
 

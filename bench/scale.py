@@ -7,6 +7,8 @@ housekeeping; and named alone with the same files, which nothing of ours can mak
 from __future__ import annotations
 
 import asyncio
+import base64
+import itertools
 import json
 import os
 import re
@@ -34,12 +36,15 @@ from bench.load import (
 )
 from bench.process import Peak, Stopwatch, cpu_s, rss_mb
 from bench.service import Service
+from directdnsonly.backends._control.isccc import ControlKey, NativeControl
 from directdnsonly.clock import SystemClock
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import open_store
 
 Row = dict[str, object]
 FEW, CLIENTS = 10, 32
+COMMANDS = 30_000  # in 15 minutes
+SERIALS = itertools.count(SERIAL + 1)
 SWEPT = re.compile(r'^.*"backend\.swept".*$', re.MULTILINE)
 
 
@@ -56,6 +61,7 @@ def scale(quick: bool) -> list[Row]:
         rows += _questions(service, count, samples)
         rows += _store(service, count)
         rows += _restarted(service, count)
+        rows += _changes(service, count, samples, ", named just started")
         rows.append(_gentle_sweep(service, count))
         command = Path(f"/proc/{service.named_pid()}/cmdline").read_bytes().split(b"\0")[:-1]
         stopped_s = service.stop()
@@ -112,10 +118,11 @@ def _filled(service: Service, count: int) -> Row:
     }
 
 
-def _changes(service: Service, count: int, samples: int) -> list[Row]:
+def _changes(service: Service, count: int, samples: int, when: str = ", right after the fill") -> list[Row]:
     """From the push to the answer with its serial, in turns with a second service that has ten zones.
 
-    In turns, because whatever else the machine does then slows both.
+    In turns, because whatever else the machine does then slows both. named goes through every control command of the
+    last 15 minutes at each further one (`_commands`): right after the fill there are as many as zones.
     """
     many: list[float] = []
     few: list[float] = []
@@ -124,7 +131,7 @@ def _changes(service: Service, count: int, samples: int) -> list[Row]:
         _fill(small, 0, FEW)
         until_idle(small)
         for sample in range(samples):
-            serial, spread = SERIAL + sample + 1, sample * max(count // samples, 1) % count
+            serial, spread = next(SERIALS), sample * max(count // samples, 1) % count
             turns = [
                 (many, service, sock, f"zone{spread}.example"),
                 (few, small, small_sock, f"zone{sample % FEW}.example"),
@@ -135,8 +142,12 @@ def _changes(service: Service, count: int, samples: int) -> list[Row]:
     until_idle(service)
     ratio = percentile(many, 0.5) / percentile(few, 0.5)
     return [
-        {"what": "change -> proven, in turns with the next", "zones": count, "p50 ms": ms(percentile(many, 0.5))},
-        {"what": "change -> proven", "zones": FEW, "p50 ms": ms(percentile(few, 0.5)), "ratio": round(ratio, 2)},
+        {
+            "what": f"change -> proven{when}, in turns with the next",
+            "zones": count,
+            "p50 ms": ms(percentile(many, 0.5)),
+        },
+        {"what": f"change -> proven{when}", "zones": FEW, "p50 ms": ms(percentile(few, 0.5)), "ratio": round(ratio, 2)},
     ]
 
 
@@ -328,7 +339,36 @@ def _named_alone(command: list[str], service: Service, count: int) -> list[Row]:
                     "p50 ms": round(statistics.median(asked) * 1e3, 3),
                 }
             )
-        return rows
+        return [*rows, *asyncio.run(_commands(command, count))]
     finally:
         process.terminate()
         process.wait(timeout=120)
+
+
+async def _commands(command: list[str], count: int) -> list[Row]:
+    """The floor of a change: `reload ZONE` over named's control channel alone, also after many commands.
+
+    named keeps each command for 15 minutes, so that none can be played again, and goes through all of them at each
+    command (isccc_cc_cleansymtab in its library isccc; perf showed it).
+    """
+    configuration = Path(command[command.index("-c") + 1]).read_text()
+    port = re.search(r"controls \{ inet \S+ port (\d+)", configuration)
+    secret = re.search(r'secret "([^"]+)"', configuration)
+    assert port
+    assert secret
+    key = ControlKey(algorithm="hmac-sha256", secret=base64.b64decode(secret[1]))
+    control = NativeControl(host="127.0.0.1", port=int(port[1]), key=key, timeout_s=30)
+    rows: list[Row] = []
+    for commands in (0, COMMANDS):
+        for _ in range(commands):
+            await control.command("null")
+        times = []
+        for number in range(100):
+            start = time.perf_counter()
+            await control.command(f'reload "zone{number * 7 % count}.example"')
+            times.append(time.perf_counter() - start)
+            await asyncio.sleep(0.005)
+        what = f"floor: reload ZONE by the control channel alone, {commands:,} commands before"
+        rows.append({"what": what, "zones": count, "p50 ms": ms(percentile(times, 0.5))})
+    await control.aclose()
+    return rows
