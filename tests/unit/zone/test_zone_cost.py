@@ -8,12 +8,18 @@ import re
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from directdnsonly.errors import PushRefused
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.text import parse
+
 BODY = 16 * 2**20
 HEAD = b"$TTL 300\n@ IN SOA ns1.host.example. h 1 1 1 1 1\n@ IN NS ns1.host.example.\n"
+PLAIN_HEAD = b"$TTL 300\n@ 300 IN SOA ns1.host.example. h ( 1 1 1 1 1 )\n@ 300 IN NS ns1.host.example.\n"  # the short way reads it
 MOST_MIB = 200
 # Processor time of the process alone, so a loaded machine does not count. Measured: 8 s at most (odd names), 3 s for
 # 500,000 addresses; a defect (a quadratic step) would be minutes.
@@ -36,6 +42,8 @@ BODIES = {
     "one line": lambda: filled(b"a "),
     "one line of strings": lambda: HEAD + b"x TXT " + b'"a"' * 5_000_000,
     "line ends": lambda: filled(b"\n"),
+    "blanks": lambda: PLAIN_HEAD + b" " * (BODY - 200) + b"x\n",
+    "blanks after a name": lambda: PLAIN_HEAD + b"x" + b"\t" * (BODY - 200) + b"x\n",
     "comments": lambda: filled(b";\n"),
     "an open parenthesis": lambda: HEAD + b"x TXT (" + b"\n" * (BODY - 100),
     "parentheses": lambda: HEAD + b"x TXT " + b"()" * (BODY // 2 - 100),
@@ -85,6 +93,8 @@ ALWAYS = (
     "one line",
     "one line of strings",
     "parentheses",
+    "blanks",
+    "blanks after a name",
     "a deep name",
 )
 TRIED = BODIES if int(os.environ.get("ZONE_FACTOR", "1")) > 1 else ALWAYS
@@ -101,6 +111,43 @@ def test_the_worst_bodies_cost_seconds_and_less_than_200_mib(body):
 
     assert float(mib) < MOST_MIB, what
     assert float(used) < MOST_CPU_S, what
+
+
+SMALL = 64_000  # octets: so much is read at once, while every other answer waits
+MOST_SMALL_CPU_S = 3.0  # measured: 0.3 s at most; a quadratic step took 7 s
+BEGUN = ("", "a", "a 1 IN TXT ", "a 1 IN TXT (", "a 1 IN AAAA 1", "a 1 IN SRV 1 1 1 ", "@ IN SOA a b ( 1")
+REPEATED = (
+    " ",
+    "\r",
+    "\t ",
+    "a",
+    "a ",
+    "a.",
+    '"',
+    '""',
+    '" ',
+    "( \n",
+    ";",
+    "\\",
+    "\xff",
+    "\n ",
+    "a 1 IN TXT (",
+    '"a" ',
+    "9 ",
+)
+
+
+@pytest.mark.parametrize("begun", BEGUN)
+def test_a_small_zone_is_read_or_refused_in_time_whatever_repeats_in_it(begun: str) -> None:
+    """A zone of blanks held up every answer of the service for seconds."""
+    for repeated in REPEATED:
+        for end in ("x\n", '"\n'):
+            octets = PLAIN_HEAD + (begun + repeated * (SMALL // len(repeated)) + end).encode("latin-1")
+            used = time.process_time()
+            with contextlib.suppress(PushRefused):
+                parse(octets, ZoneName.parse("example.com"))
+            used = time.process_time() - used
+            assert used < MOST_SMALL_CPU_S, (begun, repeated, end)
 
 
 if __name__ == "__main__":
