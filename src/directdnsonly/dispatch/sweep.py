@@ -75,6 +75,7 @@ class Sweep:
         doubtful: list[Claim] = []
         since = 0.0  # when the first of them was found wanting
         size = min(self._page, GENTLE_PAGE) if gentle else self._page
+        resumed = time.monotonic()  # the reading of the page, too, is work that a pause makes up for
         try:
             async for page in self._store.wanted(self._backend.name, page=size):
                 began = time.monotonic()
@@ -85,7 +86,8 @@ class Sweep:
                 since = since if doubtful else began
                 doubtful += unproven
                 if gentle:
-                    await asyncio.sleep((time.monotonic() - began) * PAUSES)
+                    await asyncio.sleep((time.monotonic() - resumed) * PAUSES)
+                    resumed = time.monotonic()
                 if doubtful and (len(doubtful) >= size or time.monotonic() - since > DOUBT_S):
                     await self._note(pass_, doubtful, await self._still_unproven(doubtful), repair=repair)
                     doubtful = []

@@ -34,7 +34,8 @@ class SoaProber(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.DatagramTransport | None = None
-        self._waiting: dict[int, tuple[bytes, asyncio.Future[Answer]]] = {}
+        self._waiting: dict[int, tuple[bytes, asyncio.Future[Answer], float]] = {}  # in the order of their time limits
+        self._timer: asyncio.TimerHandle | None = None  # one for all of them: a sweep asks 100,000 questions
         self.refused = False  # the port is closed (ICMP), the server is not there
 
     @classmethod
@@ -51,7 +52,7 @@ class SoaProber(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, _address: object) -> None:
         """An answer, or what pretends to be one: only a matching identity and question count."""
         try:
-            asked, future = self._waiting[identity_of(data)]
+            asked, future, _ = self._waiting[identity_of(data)]
             answer = read_soa(data, asked)
         except (MalformedAnswer, KeyError):
             return
@@ -61,22 +62,25 @@ class SoaProber(asyncio.DatagramProtocol):
     def error_received(self, error: Exception) -> None:
         """ICMP: nobody listens there. The questions in flight are over."""
         self.refused = isinstance(error, ConnectionRefusedError)
-        for _, future in self._waiting.values():
+        for _, future, _ in self._waiting.values():
             if not future.done():
                 future.set_exception(error)
 
     async def ask(self, name: ZoneName, *, tries: int = 2) -> Answer | None:
         """The server's answer about this zone's SOA; None when none came."""
         assert self._transport is not None
+        loop = asyncio.get_running_loop()
         for _ in range(tries):
             identity = self._free_identity()
             asked = question(name, SOA, identity)
-            future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-            self._waiting[identity] = (asked, future)
+            future: asyncio.Future[Answer] = loop.create_future()
+            until = loop.time() + ANSWER_S
+            self._waiting[identity] = (asked, future, until)
+            if self._timer is None:
+                self._timer = loop.call_at(until, self._expire)
             try:
                 self._transport.sendto(asked)
-                async with asyncio.timeout(ANSWER_S):
-                    return await future
+                return await future
             except (TimeoutError, OSError):
                 continue
             finally:
@@ -99,6 +103,18 @@ class SoaProber(asyncio.DatagramProtocol):
         """Release the socket."""
         if self._transport is not None:
             self._transport.close()
+
+    def _expire(self) -> None:
+        """End the questions whose time is over, and come back for the next one."""
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for _, future, until in self._waiting.values():
+            if until > now:
+                self._timer = loop.call_at(until, self._expire)
+                return
+            if not future.done():
+                future.set_exception(TimeoutError())
 
     def _free_identity(self) -> int:
         while (identity := secrets.randbelow(65536)) in self._waiting:
