@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Annotated
 
@@ -18,6 +19,8 @@ from directdnsonly.outbox.records import Kind, PastVersion
 from directdnsonly.outbox.sqlite import SqliteStore
 from directdnsonly.zone.diff import RRset, diff
 from directdnsonly.zone.name import ZoneName
+
+MOST_RRSETS = 10_000  # of each kind in one answer
 
 
 class VersionView(BaseModel):
@@ -84,15 +87,41 @@ class ChangedRRset(BaseModel):
     after: RRsetView
 
 
+class DiffCounts(BaseModel):
+    """How many RRsets came, went, and differ, also those that are not shown."""
+
+    added: int
+    removed: int
+    changed: int
+
+
 class DiffView(BaseModel):
-    """How one version became another."""
+    """How one version became another; of each kind the first `limit` RRsets by owner and type."""
 
     zone: str
     from_version: int
     to_version: int
+    counts: DiffCounts
     added: list[RRsetView]
     removed: list[RRsetView]
     changed: list[ChangedRRset]
+
+    @classmethod
+    def of(cls, name: ZoneName, older: tuple[int, str], newer: tuple[int, str], *, limit: int) -> DiffView:
+        """The view of two versions and their texts."""
+        found = diff(older[1], newer[1])
+        return cls(
+            zone=name,
+            from_version=older[0],
+            to_version=newer[0],
+            counts=DiffCounts(added=len(found.added), removed=len(found.removed), changed=len(found.changed)),
+            added=[RRsetView.of(rrset) for rrset in found.added[:limit]],
+            removed=[RRsetView.of(rrset) for rrset in found.removed[:limit]],
+            changed=[
+                ChangedRRset(before=RRsetView.of(before), after=RRsetView.of(after))
+                for before, after in found.changed[:limit]
+            ],
+        )
 
 
 class RollbackRequest(BaseModel):
@@ -112,6 +141,7 @@ def router(parts: ApiParts) -> APIRouter:
 
     api = APIRouter(prefix="/api/v1/zones", responses=RESPONSES, dependencies=[Depends(credential)], tags=["history"])
     store = parts.store
+    one_diff = asyncio.Lock()
 
     @api.get("/{zone:path}/history", summary="Who sent which version when, newest first")
     async def history(
@@ -138,22 +168,15 @@ def router(parts: ApiParts) -> APIRouter:
             int | None, Query(alias="from", ge=1, le=LARGEST, description="Left out: the one before `to`")
         ] = None,
         to: Annotated[int | None, Query(ge=1, le=LARGEST, description="Left out: the wanted one")] = None,
+        limit: Annotated[int, Query(ge=1, le=MOST_RRSETS, description="RRsets of each kind that are shown")] = 1000,
     ) -> DiffView:
         name = ZoneName.parse(zone)
         newer = to if to is not None else await _wanted(store, name)
         kept = await store.versions(name, before=newer, limit=1)
         older = from_ if from_ is not None else kept[0].version if kept else newer
-        found = diff(await _text(store, name, older), await _text(store, name, newer))
-        return DiffView(
-            zone=name,
-            from_version=older,
-            to_version=newer,
-            added=[RRsetView.of(rrset) for rrset in found.added],
-            removed=[RRsetView.of(rrset) for rrset in found.removed],
-            changed=[
-                ChangedRRset(before=RRsetView.of(before), after=RRsetView.of(after)) for before, after in found.changed
-            ],
-        )
+        texts = (older, await _text(store, name, older)), (newer, await _text(store, name, newer))
+        async with one_diff:  # two large zones are 32 MiB of text, and a second of work that others need not wait for
+            return await asyncio.to_thread(DiffView.of, name, *texts, limit=limit)
 
     @api.post("/{zone:path}/rollback", summary="Serve the content of an old version again, as a new version")
     async def rollback(zone: ZonePath, wanted: RollbackRequest, request: Request) -> ReceiptView:

@@ -37,7 +37,7 @@ LARGEST = 2**53 - 1  # of a version; what every JSON reader keeps exactly, and S
 
 _WRITING = """`If-Match: "5"` (the ETag of the zone): only when that is still the newest version, else 412.
 `If-None-Match: *`: only when there is no such zone. `Idempotency-Key`: a repetition within a day changes nothing and
-gets the first answer, with `Idempotency-Replayed: true`."""
+gets the first answer, with `Idempotency-Replayed: true`. A zone as JSON may have 1 MiB; a larger one comes as text/dns."""
 CONDITIONAL: dict[int | str, dict[str, object]] = {
     status: {
         "description": PROBLEMS[status][1],

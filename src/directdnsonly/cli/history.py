@@ -18,6 +18,7 @@ from directdnsonly.cli.terminal import (
     ConfigOption,
     JsonOption,
     UrlOption,
+    err,
     run,
     say,
     when,
@@ -26,6 +27,7 @@ from directdnsonly.cli.terminal import out as terminal
 
 WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every name server has proven it.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")]
+MOST_RRSETS = 10_000  # of each kind that the API shows
 COLOURS = {"-": "red", "+": "green", "@": "cyan"}
 
 
@@ -71,13 +73,16 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """How one version of a zone became another, record by record."""
-    query = {key: value for key, value in (("from", from_), ("to", to)) if value is not None}
+    query = {key: value for key, value in (("from", from_), ("to", to), ("limit", MOST_RRSETS)) if value is not None}
     found = run(_call(url, config, "GET", f"{zone_path(zone)}/diff", params=query))
     if as_json:
         print(json.dumps(found, indent=2))
         return
     for line in unified(found):
         terminal.print(Text(CONTROL.sub("?", line), style=COLOURS.get(line[0], "")), soft_wrap=True)
+    left = {kind: found["counts"][kind] - len(found[kind]) for kind in ("added", "removed", "changed")}
+    if any(left.values()):
+        say(f"and {', '.join(f'{count:,} more {kind}' for kind, count in left.items() if count)} RRsets", to=err)
 
 
 def unified(found: dict[str, Any]) -> Iterator[str]:

@@ -6,8 +6,9 @@ its digest. A newer push of the zone, or its deletion, makes it void.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Literal, Protocol
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, Literal, ParamSpec, Protocol, TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import ZonePolicyError
@@ -20,8 +21,11 @@ from directdnsonly.zone.text import records_of
 
 MANY_RECORDS: Final = 10  # below, halves mean little
 SHOWN: Final = 40  # lines of a difference
+USUAL_OCTETS: Final = 64 * 1024  # of text, old and new
 _SKELETON: Final = frozenset({"SOA", "NS"})
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Takeover = Literal["transfer", "hold", "reject"]
 
 
@@ -71,7 +75,7 @@ class Holding:
         if foreign and not planned and self._takeover == "hold":
             reason = f"belongs to {owner}, pushed by {origin.owner.hostname or origin.owner.credential}"
         elif self._losses and before is not None:
-            rule, reason = HoldRule.LOSS, why_lossy(before, zone)
+            rule, reason = HoldRule.LOSS, await _beside(len(before) + len(zone.text), why_lossy, before, zone)
         if not reason:
             return None
         return HeldPush(
@@ -80,7 +84,7 @@ class Holding:
             digest=zone.digest.hex(),
             rule=rule,
             reason=reason,
-            difference=difference(before or "", zone.text),
+            difference=await _beside(len(before or "") + len(zone.text), difference, before or "", zone.text),
             owner=origin.owner,
             address=origin.address,
             at=self._clock.now_s(),
@@ -93,6 +97,13 @@ class Holding:
             move.former == former.hostname and move.server == server.hostname and (not move.zones or name in move.zones)
             for move in await self._store.migrations()
         )
+
+
+async def _beside(octets: int, judge: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """At once for usual zones, in a thread for large ones: others do not wait for it."""
+    if octets <= USUAL_OCTETS:
+        return judge(*args, **kwargs)
+    return await asyncio.to_thread(judge, *args, **kwargs)
 
 
 def why_lossy(before: str, zone: Zone) -> str:
