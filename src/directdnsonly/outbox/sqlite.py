@@ -18,7 +18,7 @@ from directdnsonly.errors import OutboxUnavailable, VersionDamaged
 from directdnsonly.outbox import _history, _housekeep, _listing, _notes, _pin, _terms, _tokens, _view, _work
 from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
-from directdnsonly.outbox._lock import own
+from directdnsonly.outbox._lock import FOLDER_CURE, own
 from directdnsonly.outbox._migrate import migrate
 from directdnsonly.outbox._reconcile_store import ReconcileMethods
 from directdnsonly.outbox.group_commit import GroupCommit
@@ -341,18 +341,21 @@ async def open_store(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutboxUnavailable(f"cannot make the store's folder {folder}: {error.strerror}") from error
+        raise OutboxUnavailable(f"cannot make the store's folder {folder}: {error.strerror}: {FOLDER_CURE}") from error
     lock = own(folder / "outbox.lock")
     try:
         path = folder / FILE_NAME
         max_pages = settings.max_store_mb * 256  # pages of 4 KiB
         connections: list[Connection] = []
         try:
-            writer = await open_writer(path, busy_timeout_s=settings.busy_timeout_s, max_pages=max_pages)
-            connections.append(writer)
-            await writer.call(migrate)
-            for _ in range(2):
-                connections.append(await open_reader(path, busy_timeout_s=settings.busy_timeout_s))
+            try:
+                writer = await open_writer(path, busy_timeout_s=settings.busy_timeout_s, max_pages=max_pages)
+                connections.append(writer)
+                await writer.call(migrate)
+                for _ in range(2):
+                    connections.append(await open_reader(path, busy_timeout_s=settings.busy_timeout_s))
+            except OutboxUnavailable as error:
+                raise OutboxUnavailable(f"cannot open the store {path}: {error}") from error
             store = SqliteStore(
                 folder=folder,
                 settings=settings,
