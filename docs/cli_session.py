@@ -401,7 +401,7 @@ def stable(text: str) -> str:
         (r"\d+(\.\d+)? ?(ms|s|MiB|MB)\b", "AMOUNT"),
         (r"DirectDNSOnly \d\S*|version=\S+", "VERSION"),
         (r"pid=\d+", "PID"),
-        (r"\b\d+ (?=deliveries are still outstanding)|(?<=proven) +\d+/\d+", " SOME "),  # of that moment
+        (r"\b\d+ deliver(?:y is|ies are) (?=still outstanding)|(?<=proven) +\d+/\d+", " SOME "),  # of that moment
         (r"[-─━═]{3,}", "LINE"),
         (r"[0-9a-zA-Z]{8}\b(?= (of )?monitoring)", "TOKEN"),
         (r"\s+", " "),

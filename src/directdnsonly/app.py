@@ -54,6 +54,7 @@ from directdnsonly.server import keep_what_is_there, listen, make_server
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.wiring import ManualPushes, PulledZones, swept_lanes
+from directdnsonly.wording import counted
 from directdnsonly.zone.text import parse
 
 HOUSEKEEPING_EVERY_S = 3600.0
@@ -235,7 +236,9 @@ def build_api(service: Service) -> ASGIApp:
 
     async def note_failures(address: str, user: str, failures: int) -> None:
         at = service.clock.now_s()
-        await audit.keep(Event(at=at, event="login.failed", actor=user, address=address, detail=f"{failures} failures"))
+        await audit.keep(
+            Event(at=at, event="login.failed", actor=user, address=address, detail=counted(failures, "failure"))
+        )
 
     access = Access(
         known_secrets(settings),

@@ -8,6 +8,7 @@ from directdnsonly import __version__
 from directdnsonly.api.models import BackendStatus, NameServerStatus, StatusView, StoreStatus
 from directdnsonly.api.parts import ApiParts, DaemonState, LaneStatusLike
 from directdnsonly.outbox.records import Backlog
+from directdnsonly.wording import counted
 
 
 async def status_of(parts: ApiParts) -> StatusView:
@@ -54,7 +55,9 @@ def _backend(backlog: Backlog, lane: LaneStatusLike, daemon: DaemonState | None,
     if state == "paused":
         reason = lane.paused
     if state == "degraded":
-        reason = f"{backlog.dead} zones were given up: look at them with dadns outbox --dead, then revive"
+        reason = (
+            f"{counted(backlog.dead, 'zone was', 'zones were')} given up: look with dadns outbox --dead, then revive"
+        )
     return BackendStatus(
         name=backlog.backend,
         state=state,

@@ -27,6 +27,7 @@ from directdnsonly.cli.terminal import (
     to_people,
     when,
 )
+from directdnsonly.wording import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -175,7 +176,7 @@ def judge(
         )
     if placement["state"] == "dead":
         return (
-            f"given up after {placement['attempts']} attempts: {placement['reason']}",
+            f"given up after {counted(placement['attempts'], 'attempt')}: {placement['reason']}",
             f"correct the cause, then: dadns redeliver {zone} --backend {name}",
         )
     if placement["state"] == "verified":
@@ -183,7 +184,11 @@ def judge(
             "; ".join(each["reason"] for each in wrong),
             f"somebody changed the name server behind us: dadns redeliver {zone} --backend {name}",
         )
-    tried = f"{placement['attempts']} attempts failed: {placement['reason']}" if placement["attempts"] else "on its way"
+    tried = (
+        f"{counted(placement['attempts'], 'attempt')} failed: {placement['reason']}"
+        if placement["attempts"]
+        else "on its way"
+    )
     again = f"tried again at {when(placement['due_at'])}" if placement["due_at"] else ""
     return tried, f"{again}, or now: dadns redeliver {zone} --backend {name}" if placement[
         "attempts"
@@ -197,7 +202,11 @@ def page(told: dict[str, Any]) -> Iterator[str]:
         yield told["reason"]
     else:
         owner = about["owner"]
-        what = "deleted" if about["kind"] == "delete" else f"serial {about['serial']}, {about['records']} records"
+        what = (
+            "deleted"
+            if about["kind"] == "delete"
+            else f"serial {about['serial']}, {counted(about['records'], 'record')}"
+        )
         yield f"{about['zone']}: version {about['version']}, {what}"
         if about["serial"] != about["pushed_serial"]:
             yield f"  published as serial {about['serial']}, pushed as {about['pushed_serial']}: serials only move forward"

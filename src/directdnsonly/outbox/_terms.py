@@ -12,6 +12,7 @@ from directdnsonly.outbox import _reconcile, _write
 from directdnsonly.outbox.operators import Repeated
 from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Origin, Receipt, Terms
 from directdnsonly.outbox.versioning import owner_after
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 KEYS_KEPT_S: Final = 86_400.0  # as long as anybody repeats a request
@@ -100,7 +101,9 @@ def _require_room(connection: sqlite3.Connection, push: NewVersion) -> None:
     if row is None:
         row = connection.execute(_COUNT, (credential,)).fetchone()
     if row[0] >= push.terms.max_zones:
-        raise ZonePolicyError(f"{credential} may hold {push.terms.max_zones} zones at most", rule="credential-zones")
+        raise ZonePolicyError(
+            f"{credential} may hold {counted(push.terms.max_zones, 'zone')} at most", rule="credential-zones"
+        )
 
 
 def _keep_key(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from directdnsonly.outbox.drift import Held
 from directdnsonly.outbox.records import Kind, Owner, Source
 from directdnsonly.reconcile.answers import WholeList
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.serial import is_newer
 
@@ -266,7 +267,7 @@ class Planner:
         reason = ""
         if state.present < state.owned * self._least_share and server not in self._trusted:
             reason = (
-                f"its list holds only {state.present} of the {state.owned} zones that it pushed to us:"
+                f"its list holds only {state.present} of the {counted(state.owned, 'zone')} that it pushed to us:"
                 " is it another server's list?"
             )
         (pushes_as, _), *_rest = state.unclaimed.most_common(1) or [("", 0)]

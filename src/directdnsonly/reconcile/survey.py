@@ -16,6 +16,7 @@ from directdnsonly.reconcile.directadmin_client import DirectAdminClient
 from directdnsonly.reconcile.plan import Plan, Planner
 from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings
 from directdnsonly.verify.query import SoaProber
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 PAGE = 1000
@@ -89,7 +90,7 @@ class Survey:
             return error
         if before is not None and not before.accepted and self._shrank(listing, before):
             return NoList(
-                f"its list has {len(listing.zones)} zones, the last whole one had {before.zones}:"
+                f"its list has {counted(len(listing.zones), 'zone')}, the last whole one had {before.zones}:"
                 " if that is right, accept it (dadns reconcile --accept-list)"
             )
         return listing
