@@ -201,6 +201,11 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
     return found
 
 
+def _limits(settings: Settings) -> dict[str, int]:
+    """How many zones a credential may hold, where that is limited."""
+    return {one.name: one.max_zones for one in settings.app.credentials if one.max_zones}
+
+
 @asynccontextmanager
 async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Service]:
     """The store open and every actor at work. The block is cancelled when an actor fails."""
@@ -215,6 +220,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             )
         )
         await store.adopt_backends(list(settings.enabled_backends()))
+        await store.count_limited(list(_limits(settings)))
         service = Service(settings, clock=clock, store=store)
         await service.tokens.load()
         for name, pause in (await store.pauses()).items():
@@ -258,7 +264,7 @@ def build_api(service: Service) -> ASGIApp:
             takeover=settings.takeover,
             hold_losses=settings.hold_losses,
             request_timeout_s=settings.request_timeout_s,
-            max_zones={one.name: one.max_zones for one in settings.credentials if one.max_zones},
+            max_zones=_limits(service.settings),
         ),
     )
     service.acceptance = acceptance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from enum import Enum
 from http import HTTPStatus
 from typing import Annotated, Protocol
 
@@ -19,6 +20,7 @@ from directdnsonly.outbox.operators import Pause
 from directdnsonly.outbox.records import Priority
 from directdnsonly.zone.name import ZoneName
 
+TAGS: list[str | Enum] = ["backends"]
 BackendPath = Annotated[str, Path(max_length=64, description="The backend's name", examples=["bind"])]
 
 
@@ -60,7 +62,7 @@ class RedeliverView(BaseModel):
 
 def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audit: Audit) -> APIRouter:
     """The routes."""
-    api = APIRouter(prefix="/api/v1", tags=["backends"], responses=RESPONSES)
+    api = APIRouter(prefix="/api/v1", responses=RESPONSES)  # one tag for each operation, so none for all
     store = parts.store
 
     async def state_of(name: str) -> BackendStatus:
@@ -69,15 +71,15 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
                 return backend
         raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no enabled backend {name!a}")
 
-    @api.get("/backends", summary="Every backend: state, breaker, what is outstanding")
+    @api.get("/backends", tags=TAGS, summary="Every backend: state, breaker, what is outstanding")
     async def listed() -> list[BackendStatus]:
         return (await status_of(parts)).backends
 
-    @api.get("/backends/{name}", summary="One backend")
+    @api.get("/backends/{name}", tags=TAGS, summary="One backend")
     async def one(name: BackendPath) -> BackendStatus:
         return await state_of(name)
 
-    @api.post("/backends/{name}/pause", summary="Deliver nothing until resumed; holds over a restart")
+    @api.post("/backends/{name}/pause", tags=TAGS, summary="Deliver nothing until resumed; holds over a restart")
     async def pause(name: BackendPath, request: Request, why: PauseRequest | None = None) -> BackendStatus:
         await state_of(name)
         who = principal_of(request)
@@ -87,7 +89,7 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
         await audit(request, "backend.paused", detail=f"{name}: {given.reason}" if given.reason else name)
         return await state_of(name)
 
-    @api.post("/backends/{name}/resume", summary="Deliver again")
+    @api.post("/backends/{name}/resume", tags=TAGS, summary="Deliver again")
     async def resume(name: BackendPath, request: Request) -> BackendStatus:
         await state_of(name)
         await store.resume(name)
@@ -95,7 +97,7 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
         await audit(request, "backend.resumed", detail=name)
         return await state_of(name)
 
-    @api.post("/backends/{name}/probe", summary="Ask it and its name server now")
+    @api.post("/backends/{name}/probe", tags=TAGS, summary="Ask it and its name server now")
     async def probe(name: BackendPath) -> ProbeView:
         await state_of(name)
         began = time.perf_counter()

@@ -299,6 +299,10 @@ class SqliteStore(ReconcileMethods):
         """A backend works again; whether it was stopped."""
         return await self._write(lambda connection: _tokens.resume(connection, backend))
 
+    async def count_limited(self, credentials: Sequence[str]) -> None:
+        """Before pushes come: count the zones of credentials that have a limit for the first time, in one walk over all."""
+        await self._write(lambda connection: _terms.count_limited(connection, credentials))
+
     async def repeated(self, credential: str, key: str) -> Repeated | None:
         """What an earlier request with this idempotency key became."""
         now = self._clock.now_s()
