@@ -287,6 +287,7 @@ def build_api(service: Service) -> ASGIApp:
             for name, daemon in service.daemons.items()
         },
         alarms=lambda: [f"{one.kind} {one.subject}: {one.reason}" for one in service.reconciler.alarms()],
+        configured=frozenset(service.settings.dns.backends),
         lost_actors=service.lost_actors,
         clock=service.clock,
         started_at=service.started_at,

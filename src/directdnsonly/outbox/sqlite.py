@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable, VersionDamaged
-from directdnsonly.outbox import _history, _housekeep, _listing, _notes, _pin, _terms, _tokens, _view, _work
+from directdnsonly.outbox import _history, _housekeep, _listing, _notes, _pin, _removed, _terms, _tokens, _view, _work
 from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
 from directdnsonly.outbox._lock import FOLDER_CURE, own
@@ -298,6 +298,20 @@ class SqliteStore(ReconcileMethods):
     async def resume(self, backend: str) -> bool:
         """A backend works again; whether it was stopped."""
         return await self._write(lambda connection: _tokens.resume(connection, backend))
+
+    async def removed_backends(self, configured: Collection[str]) -> dict[str, int]:
+        """Backends that are not configured any more, and how many deliveries are kept for each."""
+        return await self._viewer.call(lambda connection: _removed.kept(connection, configured))
+
+    async def forget_backend(self, name: str) -> int:
+        """Drop what is kept for a backend that is not configured, a step at a time; how many deliveries.
+
+        Nothing when there is nothing. Raises OutboxUnavailable; what is left then is dropped by the next call.
+        """
+        dropped = 0
+        while step := await self._write(lambda connection: _removed.forget_step(connection, name)):
+            dropped += step
+        return dropped
 
     async def count_limited(self, credentials: Sequence[str]) -> None:
         """Before pushes come: count the zones of credentials that have a limit for the first time, in one walk over all."""
