@@ -79,7 +79,10 @@ def _word(approve: str, undo: str, accept_list: str) -> tuple[str, str]:
         return f"/approve/{approve}", "approved: {zones}; quarantine begins with the next pass"
     if undo:
         return f"/undo/{undo}", "{zone}: {done}"
-    return f"/servers/{accept_list}/accept-list", f"the next list of {accept_list} is believed, however short it is"
+    return (
+        f"/servers/{accept_list}/accept-list",
+        f"the next list of {accept_list} is believed, however short it is; later ones are compared with it",
+    )
 
 
 async def _call(url: str | None, config: Path | None, method: str, path: str) -> Any:

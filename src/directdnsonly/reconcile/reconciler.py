@@ -130,7 +130,7 @@ class Reconciler:
         return approved
 
     async def accept_list(self, server: str, *, actor: str) -> bool:
-        """Vouch for a server's next list, however short it is."""
+        """Vouch for a server's next list, however short it is; later ones are compared with it."""
         if server not in {one.hostname for one in self.settings.directadmin_servers}:
             return False
         await self._store.save_baseline(Baseline(server=server, zones=0, listed_at=self._clock.now_s(), accepted=True))
