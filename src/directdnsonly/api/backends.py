@@ -91,9 +91,10 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
 
     @api.get("/backends/{name}", tags=TAGS, summary="One backend")
     async def one(name: BackendPath) -> BackendStatus:
-        for removed in await removed_of(parts):
-            if removed.name == name:
-                return removed
+        if name not in parts.configured:
+            for removed in await removed_of(parts):
+                if removed.name == name:
+                    return removed
         return await state_of(name)
 
     @api.delete("/backends/{name}", tags=TAGS, summary="Forget a backend that is not configured any more")
