@@ -200,7 +200,7 @@ class Session:
 def name_of(line: str) -> str:
     """The command of a line: one word, or two of a group."""
     words = shlex.split(line)
-    return " ".join(words[:2]) if words[0] in ("token", "migrate") else words[0]
+    return " ".join(words[:2]) if words[0] in ("token", "migrate") or words[:2] == ["backends", "forget"] else words[0]
 
 
 def commands() -> dict[str, str]:
@@ -211,7 +211,7 @@ def commands() -> dict[str, str]:
         if hasattr(command, "commands"):
             for name, below in command.commands.items():
                 walk(below, (*path, name))
-        else:
+        if not hasattr(command, "commands") or (command.invoke_without_command and path):
             found[" ".join(path)] = (command.help or "").strip().splitlines()[0]
 
     walk(typer.main.get_command(whole()), ())
@@ -321,8 +321,16 @@ def steps() -> list[Act | Call]:
         Call("backup copy"),
         Act("# systemctl stop directdnsonly", lambda it: it.service.stop()),
         Call("restore copy --replace"),
-        Act("", lambda it: it.service.start()),
+        Act("# ns2 is taken out of the configuration for good; systemctl start directdnsonly", _removed),
+        Call("backends"),
+        Call("backends forget ns2"),
     ]
+
+
+def _removed(session: Session) -> None:
+    config = session.folder / "app.yml"
+    config.write_text(config.read_text().replace(DOWN.replace("{down}", str(session.down)), ""))
+    session.service.start()
 
 
 def _refused(session: Session) -> None:
@@ -401,7 +409,7 @@ def stable(text: str) -> str:
         (r"\d+(\.\d+)? ?(ms|s|MiB|MB)\b", "AMOUNT"),
         (r"DirectDNSOnly \d\S*|version=\S+", "VERSION"),
         (r"pid=\d+", "PID"),
-        (r"\b\d+ (?=deliveries are still outstanding)|(?<=proven) +\d+/\d+", " SOME "),  # of that moment
+        (r"\b\d+ deliver(?:y is|ies are) (?=still outstanding)|(?<=proven) +\d+/\d+", " SOME "),  # of that moment
         (r"[-─━═]{3,}", "LINE"),
         (r"[0-9a-zA-Z]{8}\b(?= (of )?monitoring)", "TOKEN"),
         (r"\s+", " "),

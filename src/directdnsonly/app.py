@@ -54,6 +54,7 @@ from directdnsonly.server import keep_what_is_there, listen, make_server
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.wiring import ManualPushes, PulledZones, swept_lanes
+from directdnsonly.wording import counted
 from directdnsonly.zone.text import parse
 
 HOUSEKEEPING_EVERY_S = 3600.0
@@ -200,6 +201,11 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
     return found
 
 
+def _limits(settings: Settings) -> dict[str, int]:
+    """How many zones a credential may hold, where that is limited."""
+    return {one.name: one.max_zones for one in settings.app.credentials if one.max_zones}
+
+
 @asynccontextmanager
 async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Service]:
     """The store open and every actor at work. The block is cancelled when an actor fails."""
@@ -214,6 +220,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             )
         )
         await store.adopt_backends(list(settings.enabled_backends()))
+        await store.count_limited(list(_limits(settings)))
         service = Service(settings, clock=clock, store=store)
         await service.tokens.load()
         for name, pause in (await store.pauses()).items():
@@ -235,7 +242,9 @@ def build_api(service: Service) -> ASGIApp:
 
     async def note_failures(address: str, user: str, failures: int) -> None:
         at = service.clock.now_s()
-        await audit.keep(Event(at=at, event="login.failed", actor=user, address=address, detail=f"{failures} failures"))
+        await audit.keep(
+            Event(at=at, event="login.failed", actor=user, address=address, detail=counted(failures, "failure"))
+        )
 
     access = Access(
         known_secrets(settings),
@@ -255,7 +264,7 @@ def build_api(service: Service) -> ASGIApp:
             takeover=settings.takeover,
             hold_losses=settings.hold_losses,
             request_timeout_s=settings.request_timeout_s,
-            max_zones={one.name: one.max_zones for one in settings.credentials if one.max_zones},
+            max_zones=_limits(service.settings),
         ),
     )
     service.acceptance = acceptance
@@ -278,6 +287,7 @@ def build_api(service: Service) -> ASGIApp:
             for name, daemon in service.daemons.items()
         },
         alarms=lambda: [f"{one.kind} {one.subject}: {one.reason}" for one in service.reconciler.alarms()],
+        configured=frozenset(service.settings.dns.backends),
         lost_actors=service.lost_actors,
         clock=service.clock,
         started_at=service.started_at,

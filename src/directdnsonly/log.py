@@ -46,6 +46,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "login.tested": "DirectAdmin tested the connection.",
         "login.failed": "Wrong user name, password or token; counted, at most a line a minute per address and user.",
         "backend.paused": "An operator has stopped the work for a backend; it stays so over a restart.",
+        "backend.forgotten": "An operator has dropped what was kept for a backend that is no longer configured.",
         "backend.resumed": "An operator lets a backend work again.",
         "zone.redelivered": "An operator asked for a zone to be delivered once more.",
         "token.created": "Somebody made a bearer token of the API.",

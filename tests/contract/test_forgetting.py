@@ -13,8 +13,11 @@ from directdnsonly.api.changes import follow
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import VersionConflict
 from directdnsonly.outbox._migrate import migrations
+from directdnsonly.outbox._removed import STEP
 from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.operators import Pause
 from directdnsonly.outbox.records import Kind, Settle, Settlement, Terms
+from directdnsonly.outbox.removed import kept_in
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
@@ -164,6 +167,55 @@ async def test_a_backend_that_is_away_keeps_the_tombstone_of_what_it_serves(open
     await store.settle([Settlement(claim=claim, how=Settle.VERIFIED)])
     await forget(store, opener)
     assert await store.zone(NAME) is None
+
+
+async def test_a_backend_that_is_gone_for_good_keeps_no_tombstone_once_it_is_forgotten(opener):
+    """Its rows go in steps, those of the others stay; configured again it is a new backend."""
+    store = await opener.open("one", "two")
+    names = [f"z{number}.example" for number in range(2 * STEP + 1)]
+    for name in names:
+        await store.record_push(a_push(name))
+    await prove(store)
+    await prove(store, "two")
+    store = await opener.open("one")
+    await store.record_delete(a_delete(names[0]))
+    opener.clock.advance(1)
+    await prove(store)
+    await forget(store, opener)
+    assert await store.zone(ZoneName.parse(names[0])) is not None  # "two" may still serve it
+    assert {"two": len(names)} == await store.removed_backends(["one"])
+    assert {} == await store.removed_backends(["one", "two"])  # switched off is not removed
+
+    writes = store.commits.writes
+    assert len(names) == await store.forget_backend("two")
+
+    assert 4 == store.commits.writes - writes  # steps: 500, 500, 1, none
+    assert {} == await store.removed_backends(["one"])
+    assert 0 == await store.forget_backend("two")
+    await forget(store, opener)
+    assert await store.zone(ZoneName.parse(names[0])) is None
+    (kept,) = await store.placements(ZoneName.parse(names[1]))
+    assert ("one", State.VERIFIED) == (kept.backend, kept.state)
+    store = await opener.open("one", "two")
+    again = await store.claim("two", limit=2 * len(names), lease_s=60)
+    assert sorted(names[1:]) == sorted(claim.name for claim in again)
+
+
+async def test_what_is_kept_for_a_removed_backend_is_seen_without_a_service(opener):
+    """While a service runs and while none does; no file is made."""
+    store = await opener.open("one", "two")
+    await store.record_push(a_push())
+    store = await opener.open("one")
+    await store.pause("three", Pause(actor="anna", reason="", at=0.0))
+
+    assert {"two": 1, "three": 0} == kept_in(opener.folder, ["one"])
+    await opener.close()
+    files = sorted(opener.folder.iterdir())
+    assert {"two": 1, "three": 0} == kept_in(opener.folder, ["one"])
+    assert files == sorted(opener.folder.iterdir())
+    assert {} == kept_in(opener.folder / "nothing", ["one"])
+    (opener.folder / FILE_NAME).write_bytes(b"no database" * 1000)
+    assert {} == kept_in(opener.folder, ["one"])
 
 
 async def test_an_older_store_begins_above_what_its_receipts_still_tell(opener):

@@ -6,8 +6,13 @@ import pytest
 
 from directdnsonly.backends.contract import OutcomeKind, ZoneChange
 from directdnsonly.errors import BackendUnavailable
+from directdnsonly.outbox.lifecycle import State
+from directdnsonly.reconcile.heal import Heal
 from directdnsonly.verify.compare import Finding
+from directdnsonly.wiring import SweptLane
 from directdnsonly.zone.name import ZoneName
+from tests.support.lanes import running_lanes
+from tests.support.made import a_delete, a_push
 
 GOOD = 20
 SAID = {
@@ -85,8 +90,11 @@ async def test_an_obstacle_at_the_file_of_a_changed_zone_stops_no_neighbour(file
     await judged(filed_rig, batch(filed_rig, 2), place)
 
     assert Finding.PROVEN is await filed_rig.finding(str(BAD), 1)
-    seen = [found async for found in filed_rig.backend.inventory()]
-    assert (GOOD + 1, [BAD]) == (len(seen), [found.name for found in seen if not found.whole])
+    (seen,) = await filed_rig.backend.observe([BAD])
+    assert seen is not None
+    assert not seen.whole
+    listed = [found async for found in filed_rig.backend.inventory()]
+    assert (GOOD, place._obstacle == "loop") == (len([found for found in listed if found.whole]), len(listed) > GOOD)
     assert await filed_rig.backend.stored(BAD) is None
     place.free()
     assert [OutcomeKind.APPLIED] == await filed_rig.apply(filed_rig.put(str(BAD), 2))
@@ -94,7 +102,7 @@ async def test_an_obstacle_at_the_file_of_a_changed_zone_stops_no_neighbour(file
 
 
 async def test_an_obstacle_at_the_file_of_a_deleted_zone_stops_no_neighbour(filed_rig, place):
-    """All are gone from the name server. A link is simply removed; a directory stays, and is told of until it is gone."""
+    """All are gone from the name server. A link is simply removed; a directory stays, and is nobody's zone."""
     changes = batch(filed_rig, 1)
     await filed_rig.apply(*changes)
     place.block()
@@ -102,15 +110,38 @@ async def test_an_obstacle_at_the_file_of_a_deleted_zone_stops_no_neighbour(file
 
     outcomes = list(await filed_rig.backend.apply(gone))
 
-    assert [OutcomeKind.APPLIED] * GOOD == [outcome.kind for outcome in others(outcomes)]
+    assert [OutcomeKind.APPLIED] * (GOOD + 1) == [outcome.kind for outcome in outcomes]
     assert {Finding.PROVEN} == set(await findings(filed_rig, gone))
-    if place._obstacle == "directory":
-        assert OutcomeKind.RETRY is outcomes[7].kind
-        wanted = f"the file of the deleted zone cannot be removed: {place.path}: {SAID['directory']}"
-        assert wanted in outcomes[7].reason
-        place.free()
-    assert [OutcomeKind.APPLIED] == [outcome.kind for outcome in await filed_rig.backend.apply([gone[7]])]
+    assert (place._obstacle == "directory") is place.path.is_dir()
     assert [] == [found async for found in filed_rig.backend.inventory()]
+
+
+class NoIntake:
+    """reconcile's Intake where no zone comes."""
+
+    def wake(self, priority) -> None:
+        """Counted by the lanes themselves."""
+
+
+async def test_a_directory_at_the_file_of_a_deleted_zone_is_no_work_for_ever(filed_rig, tmp_path):
+    """The deletion is proven by DNS, and no pass of the reconciler queues it again or calls the directory a zone."""
+    place = Place(filed_rig, "directory")
+    backend = filed_rig.backend
+    async with running_lanes(tmp_path / "store", backend, apply_timeout_s=20.0, verify_patience_s=5.0) as rig:
+        await rig.push(a_push(str(BAD)))
+        await rig.until(str(BAD), State.VERIFIED, backend.name)
+        place.block()
+        await rig.store.record_delete(a_delete(str(BAD)))
+        rig.wake()
+        await rig.until(str(BAD), State.VERIFIED, backend.name)
+
+        heal = Heal([SweptLane(rig.lanes[backend.name], backend)], rig.store, NoIntake(), delete_extra=True)
+        healed = await heal.look(repair=True)
+
+        assert (0, 0, 0, {}) == (healed.drifted, healed.extras, healed.revived, healed.unreachable)
+        assert [] == await rig.store.attempts(BAD)
+        assert State.VERIFIED is (await rig.placement(str(BAD), backend.name)).state
+    place.free()
 
 
 async def test_a_folder_that_is_none_is_no_zones_fault(filed_rig):
@@ -142,9 +173,8 @@ async def test_a_directory_at_the_file_of_a_zone_stops_no_neighbour_on_coredns(c
     await judged(rig, batch(rig, 1), place)
 
     (outcome,) = await rig.backend.apply([ZoneChange(name=BAD, version=2, text=None)])
-    assert OutcomeKind.RETRY is outcome.kind
-    assert f"the file of the deleted zone cannot be removed: {place.path}: {SAID['directory']}" in outcome.reason
-    assert [BAD] == [found.name async for found in rig.backend.inventory() if not found.whole]
+    assert OutcomeKind.APPLIED is outcome.kind
+    assert BAD not in [found.name async for found in rig.backend.inventory()]
     place.free()
     assert [OutcomeKind.APPLIED] == await rig.apply(rig.put(str(BAD), 1))
     assert Finding.PROVEN is await rig.finding(str(BAD), 1)

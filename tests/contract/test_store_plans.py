@@ -32,6 +32,7 @@ async def store(tmp_path: Path):
     settings = OutboxSettings(disk_reserve_mb=0, history_versions=2)
     async with open_store(tmp_path, settings=settings, clock=ManualClock(), backends=["one", "two"]) as opened:
         await opened.adopt_backends(["one", "two"])
+        await opened.count_limited(["da"])
         yield opened
 
 
@@ -53,6 +54,7 @@ async def test_no_statement_walks_through_all_zones(store):
     await store.pin(NewPin(name=NAME, actor="test"))
     waits = a_push("a.example", 5)
     await store.record_push(replace(waits, terms=Terms(expected_version=4, max_zones=9, key="k")))
+    await store.record_push(replace(a_push("b.example"), terms=Terms(max_zones=9)))  # one more for its credential
     await store.unpin(NAME, replace(waits.origin, change_id="unpin"))
     await store.record_delete(a_delete("a.example"))
     await store.count_zones()

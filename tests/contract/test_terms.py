@@ -120,6 +120,7 @@ async def test_what_waits_behind_a_pin_is_the_newest_version(store):  # noqa: F8
 
 async def test_no_number_of_pushes_at_once_passes_the_limit(store):  # noqa: F811
     """Forty new zones at the same moment, room for seven."""
+    await store.count_limited(["small"])
     pushes = [store.record_push(limited(f"z{number}.example", most=7)) for number in range(40)]
     results = await asyncio.gather(*pushes, return_exceptions=True)
 
@@ -132,6 +133,7 @@ async def test_the_count_follows_whatever_changes_a_zone(store):  # noqa: F811
     """Zones from before the limit, deletes, take-overs, new owners, the same again: the count is always the truth."""
     await store.record_push(a_push("a.example", owner=SMALL))
     await store.record_push(a_push("b.example", owner=BIG))
+    await store.count_limited(["small"])
     await store.record_push(limited("c.example"))
     with pytest.raises(ZonePolicyError):
         await store.record_push(limited("d.example"))
@@ -158,8 +160,32 @@ async def test_the_count_follows_whatever_changes_a_zone(store):  # noqa: F811
     assert (2,) == counted == true
 
 
+async def test_zones_are_counted_at_the_start_and_never_by_a_push(store):  # noqa: F811
+    """A credential that has a limit for the first time; once counted it is not counted again. No push walks over all."""
+    await store.record_push(a_push("a.example", owner=SMALL))
+    seen: list[str] = []
+    await store.commits._connection.call(lambda raw: raw.set_trace_callback(seen.append))
+    with pytest.raises(OutboxUnavailable, match="the zones of small, which has a limit, were not counted"):
+        await store.record_push(limited("b.example"))
+    assert [] == [sql for sql in seen if "COUNT(" in sql]
+
+    await store.count_limited(["small", "new"])
+
+    rows = "SELECT credential, zones FROM credential_zones ORDER BY 1"
+    assert [("new", 0), ("small", 1)] == await store.commits.submit(
+        lambda connection: connection.execute(rows).fetchall()
+    )
+    await store.record_push(limited("b.example"))
+    seen.clear()
+    await store.count_limited(["small", "new"])
+    assert [] == [sql for sql in seen if "COUNT(" in sql]
+    with pytest.raises(ZonePolicyError, match="small may hold 2 zones at most"):
+        await store.record_push(limited("c.example"))
+
+
 async def test_who_has_no_limit_pays_nothing_for_it(store):  # noqa: F811
     """No row is made for its credential; what a limited one asks is found by the primary key, keys by theirs."""
+    await store.count_limited(["small"])
     for number in range(20):
         await store.record_push(a_push(f"z{number}.example"))
     await store.record_push(limited("a.example"))

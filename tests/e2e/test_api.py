@@ -114,6 +114,19 @@ def test_the_documented_examples_work_as_written(api, service):
     assert 200 == api.delete("/zones/example.com").status_code
 
 
+def test_every_operation_has_one_tag_that_is_explained(service):
+    """Two tags show one operation twice in /docs."""
+    schema = httpx.get(f"{service.url}/openapi.json", auth=(USER, PASSWORD), trust_env=False).json()
+    tags = {
+        f"{method.upper()} {path}": operation.get("tags", [])
+        for path, operations in schema["paths"].items()
+        for method, operation in operations.items()
+    }
+
+    assert {} == {operation: found for operation, found in tags.items() if len(found) != 1}
+    assert {tag for found in tags.values() for tag in found} == {tag["name"] for tag in schema["tags"]}
+
+
 # The answer of an example makes what another one needs.
 MAKES = {
     (("post", "/api/v1/tokens"), "id"): ("/api/v1/tokens/{token_id}", "token_id"),

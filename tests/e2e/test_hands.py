@@ -125,7 +125,7 @@ def test_looking_and_acting(dadns, service):
     change = json.loads(dadns("show", "example.com", "--json").stdout)["change_id"]
     assert "proven" in dadns("wait", change).stdout
     assert "unknown" in dadns("wait", "nonsense", code=1).stderr
-    assert "due now on 1 of 1 backends" in dadns("redeliver", "example.com").stdout
+    assert "due now on 1 of 1 backend" in dadns("redeliver", "example.com").stdout
     assert "bind: ready (" in dadns("probe", "bind").stdout
     assert "no enabled backend" in dadns("probe", "other", code=1).stderr
     push_blocking(service.port, rawsave("gone.example", zone_text("gone.example", SERIAL)))
@@ -226,7 +226,7 @@ def test_zones_are_imported_from_each_kind_of_source(dadns, service, tmp_path):
         connection.execute("INSERT INTO domains VALUES (?, ?, ?, ?, ?)", row)
         connection.execute("INSERT INTO domains VALUES (2, 'empty.example', '', '', NULL)")
     connection.close()
-    assert "1 zones recorded, 0 refused" in dadns("import", str(database)).stdout
+    assert "1 zone recorded, 0 refused" in dadns("import", str(database)).stdout
     owner = json.loads(dadns("show", "old.example", "--json").stdout)["owner"]
     assert ("da9.host.example", "bob") == (owner["hostname"], owner["username"])
     with dns_socket(service.dns_port) as sock:

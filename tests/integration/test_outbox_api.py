@@ -253,9 +253,9 @@ def test_the_command_line_lists_and_revives(api):
     assert "a.example" not in api.dadns("outbox", "--backend", "one").stdout
     assert 2 == len(json.loads(api.dadns("outbox", "--json", "--limit", "3").stdout))
     assert "check-names" in api.dadns("attempts", "a.example").stdout
-    assert "1 deliveries revived" in api.dadns("revive", "a.example", "--backend", "one").stdout
+    assert "1 delivery revived" in api.dadns("revive", "a.example", "--backend", "one").stdout
     assert 1 == api.dadns("revive", "a.example").returncode
-    assert "1 deliveries revived" in api.dadns("revive", "--all").stdout
+    assert "1 delivery revived" in api.dadns("revive", "--all").stdout
     assert 2 == api.dadns("revive").returncode
     assert 2 == api.dadns("revive", "a.example", "--all").returncode
 

@@ -491,6 +491,74 @@ async def test_a_list_that_shrank_may_be_accepted_by_an_operator(tmp_path, da):
         assert ("", 30) == (view.plan.servers[0].reason, view.plan.counts["orphaned"])
 
 
+async def test_a_list_that_an_operator_has_accepted_is_what_later_ones_are_compared_with(tmp_path, da):
+    """Accepted once: the zones go their long way, with sightings, cap and grace; then the usual share holds again."""
+    async with reconciling(tmp_path, server_of(da), **SOON) as rig:
+        await filled(rig, da, FEW)
+        await rig.turn()
+        for name in FEW[10:]:
+            del da.zones[name]
+        await rig.turn()
+        await rig.reconciler.accept_list("127.0.0.1", actor="me")
+
+        for _ in range(2):
+            view = await rig.turn()
+            assert ("", {}) == (view.plan.servers[0].reason, view.plan.approvals)
+        plan = (await rig.turn()).plan.approvals["127.0.0.1"]  # the third sighting; 30 of 40 are over the cap
+        assert plan
+        assert 40 == await rig.living()
+        await rig.reconciler.approve(plan, actor="me")
+        await rig.turn()
+        assert 40 == await rig.living()  # in quarantine
+        await rig.turn()
+        await rig.turn()
+
+        assert 10 == await rig.living()
+        assert "no-list" not in rig.alarms()
+        await rig.turn()
+        assert [0] == [one.vouched for one in await rig.store.baselines()]
+
+
+async def test_a_list_that_shrinks_again_or_is_another_servers_is_not_believed_by_what_was_accepted(tmp_path, da):
+    """Below the share of the accepted list, or with none of its zones: no list, nothing is concluded."""
+    async with reconciling(tmp_path, server_of(da), **SOON) as rig:
+        await filled(rig, da, FEW)
+        await rig.turn()
+        for name in FEW[10:]:
+            del da.zones[name]
+        await rig.reconciler.accept_list("127.0.0.1", actor="me")
+        await rig.turn()
+        kept = dict(da.zones)
+        for name in FEW[6:10]:
+            del da.zones[name]
+        assert "" == (await rig.turn()).plan.servers[0].reason  # 6 of the accepted 10
+
+        da.host([f"other-{number}.example" for number in range(4)])
+        for name in FEW[4:6]:
+            del da.zones[name]
+        assert "only 4 of the 40 zones" in (await rig.turn()).plan.servers[0].reason  # 8 zones, 4 of ours
+        for name in FEW[:4]:
+            del da.zones[name]
+        da.host([f"more-{number}.example" for number in range(4)])
+        assert "only 0 of the 40 zones" in (await rig.turn()).plan.servers[0].reason
+        da.zones = kept
+        assert "" == (await rig.turn()).plan.servers[0].reason
+        assert 40 == await rig.living()
+
+
+async def test_a_list_with_none_of_its_zones_is_believed_once_and_no_more(tmp_path, da):
+    """Any list of another server would be as good as it."""
+    async with reconciling(tmp_path, server_of(da), **SOON) as rig:
+        await filled(rig, da, FEW)
+        await rig.turn()
+        da.zones.clear()
+        da.host([f"other-{number}.example" for number in range(10)])
+        await rig.reconciler.accept_list("127.0.0.1", actor="me")
+
+        assert "" == (await rig.turn()).plan.servers[0].reason
+        assert "only 10 of the 50 zones" in (await rig.turn()).plan.servers[0].reason  # with those that were pulled
+
+
 async def test_a_plan_changes_nothing(tmp_path, da):
     """Neither zones nor sightings nor the record of passes."""
     async with reconciling(tmp_path, server_of(da), **SOON) as rig:

@@ -52,7 +52,7 @@ def test_the_recipe_gives_a_service_that_survives(tmp_path):
     assert ("error=0", "192.0.2.10") == (seen["pushed"], seen["served"])
     assert ["directdnsonly", "directdnsonly"] == seen["owners"]
     assert [NET_BIND_SERVICE, NET_BIND_SERVICE] == seen["capabilities"]
-    assert ": ok, 1 zones" in seen["status"]
+    assert ": ok, 1 zone," in seen["status"]
     assert "1" == seen["restarts"]
     for kind, served, owner, capabilities in seen["others"]:
         assert ("192.0.2.10", "directdnsonly", NET_BIND_SERVICE) == (served, owner, capabilities), kind

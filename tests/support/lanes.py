@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
 
+from directdnsonly.backends.contract import Backend
 from directdnsonly.clock import Clock, SystemClock
 from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.dispatch.lane import Lane
@@ -65,7 +66,7 @@ async def until(condition: Callable[[], object], limit_s: float = 15.0) -> None:
 @asynccontextmanager
 async def running_lanes(
     folder: Path,
-    *backends: FakeBackend,
+    *backends: Backend,
     store: Mapping[str, object] = MappingProxyType({}),
     clock: Clock | None = None,
     **options: object,
@@ -74,7 +75,8 @@ async def running_lanes(
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         for backend in backends:
-            await stack.enter_async_context(backend)
+            if isinstance(backend, FakeBackend):
+                await stack.enter_async_context(backend)
         names = [backend.name for backend in backends]
         settings = OutboxSettings(**{"disk_reserve_mb": 0, **store})
         opened = await stack.enter_async_context(open_store(folder, settings=settings, clock=clock, backends=names))

@@ -112,6 +112,7 @@ def running_receiver(
             settings = OutboxSettings(disk_reserve_mb=0)
             async with open_store(Path(folder), settings=settings, clock=clock, backends=["one"]) as store:
                 await store.adopt_backends(["one"])
+                await store.count_limited(list(max_zones or {}))
                 made.append(store)
                 acceptance = Acceptance(
                     store=store,

@@ -296,7 +296,7 @@ def test_an_expired_certificate_is_told(tmp_path):
     pair = _certificate(tmp_path, "short", days=1)
 
     assert "has expired on " in certificate_state(*pair, now=time.time() + 3 * 86_400)[1]
-    assert "expires in 1 days" in certificate_state(*pair)[1]
+    assert "expires in 1 day," in certificate_state(*pair)[1]
 
 
 def _free_port() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from enum import Enum
 from http import HTTPStatus
 from typing import Annotated, Protocol
 
@@ -14,12 +15,16 @@ from directdnsonly.api.guard import principal_of
 from directdnsonly.api.models import BackendStatus
 from directdnsonly.api.parts import ApiParts, Audit
 from directdnsonly.api.problem import RESPONSES
-from directdnsonly.api.status import status_of
+from directdnsonly.api.status import removed_of, status_of
 from directdnsonly.outbox.operators import Pause
 from directdnsonly.outbox.records import Priority
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
+TAGS: list[str | Enum] = ["backends"]
 BackendPath = Annotated[str, Path(max_length=64, description="The backend's name", examples=["bind"])]
+
+RemovedPath = Annotated[str, Path(max_length=64, description="The former name", examples=["old-ns3"])]
 
 
 class LaneControl(Protocol):
@@ -50,6 +55,13 @@ class ProbeView(BaseModel):
     elapsed_ms: float
 
 
+class ForgottenView(BaseModel):
+    """What was dropped."""
+
+    backend: str
+    deliveries: int = Field(description="Deliveries that were kept for it; 0: there was nothing")
+
+
 class RedeliverView(BaseModel):
     """What will be delivered once more."""
 
@@ -60,7 +72,7 @@ class RedeliverView(BaseModel):
 
 def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audit: Audit) -> APIRouter:
     """The routes."""
-    api = APIRouter(prefix="/api/v1", tags=["backends"], responses=RESPONSES)
+    api = APIRouter(prefix="/api/v1", responses=RESPONSES)  # one tag for each operation, so none for all
     store = parts.store
 
     async def state_of(name: str) -> BackendStatus:
@@ -69,15 +81,38 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
                 return backend
         raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no enabled backend {name!a}")
 
-    @api.get("/backends", summary="Every backend: state, breaker, what is outstanding")
+    @api.get(
+        "/backends",
+        tags=TAGS,
+        summary="Every backend: state, breaker, what is outstanding; also those that were removed",
+    )
     async def listed() -> list[BackendStatus]:
-        return (await status_of(parts)).backends
+        return [*(await status_of(parts)).backends, *await removed_of(parts)]
 
-    @api.get("/backends/{name}", summary="One backend")
+    @api.get("/backends/{name}", tags=TAGS, summary="One backend")
     async def one(name: BackendPath) -> BackendStatus:
+        if name not in parts.configured:
+            for removed in await removed_of(parts):
+                if removed.name == name:
+                    return removed
         return await state_of(name)
 
-    @api.post("/backends/{name}/pause", summary="Deliver nothing until resumed; holds over a restart")
+    @api.delete("/backends/{name}", tags=TAGS, summary="Forget a backend that is not configured any more")
+    async def forget(name: RemovedPath, request: Request) -> ForgottenView:
+        """Drops its deliveries, and so lets tombstones go that wait only for it. May be repeated without harm.
+
+        Zones that it still serves stay there: were it configured again, it would be a new backend.
+        """
+        if name in parts.configured:
+            told = f"backend {name} is still configured: take dns.backends.{name} out of the configuration, restart, repeat"
+            raise HTTPException(HTTPStatus.CONFLICT, told)
+        is_known = name in await store.removed_backends(parts.configured)
+        dropped = await store.forget_backend(name)
+        if is_known:
+            await audit(request, "backend.forgotten", detail=f"{name}: {counted(dropped, 'delivery', 'deliveries')}")
+        return ForgottenView(backend=name, deliveries=dropped)
+
+    @api.post("/backends/{name}/pause", tags=TAGS, summary="Deliver nothing until resumed; holds over a restart")
     async def pause(name: BackendPath, request: Request, why: PauseRequest | None = None) -> BackendStatus:
         await state_of(name)
         who = principal_of(request)
@@ -87,7 +122,7 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
         await audit(request, "backend.paused", detail=f"{name}: {given.reason}" if given.reason else name)
         return await state_of(name)
 
-    @api.post("/backends/{name}/resume", summary="Deliver again")
+    @api.post("/backends/{name}/resume", tags=TAGS, summary="Deliver again")
     async def resume(name: BackendPath, request: Request) -> BackendStatus:
         await state_of(name)
         await store.resume(name)
@@ -95,7 +130,7 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
         await audit(request, "backend.resumed", detail=name)
         return await state_of(name)
 
-    @api.post("/backends/{name}/probe", summary="Ask it and its name server now")
+    @api.post("/backends/{name}/probe", tags=TAGS, summary="Ask it and its name server now")
     async def probe(name: BackendPath) -> ProbeView:
         await state_of(name)
         began = time.perf_counter()

@@ -189,7 +189,9 @@ class BackendStatus(BaseModel):
     """One backend as an operator needs it."""
 
     name: str
-    state: str = Field(description="ok, busy, degraded, down or paused", examples=["ok"])
+    state: str = Field(
+        description="ok, busy, degraded, down or paused; removed: not configured any more", examples=["ok"]
+    )
     paused: str = Field("", description="Who has stopped it and why; empty when it works")
     breaker: str
     since: Moment

@@ -16,6 +16,7 @@ from directdnsonly.api.problem import RESPONSES
 from directdnsonly.api.routes import ZonePath, address_of
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Event, Placement, Priority
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 log = structlog.get_logger()
@@ -120,7 +121,7 @@ def router(parts: ApiParts) -> APIRouter:
         if count:
             parts.wake(Priority.BULK if name is None else Priority.INTERACTIVE)
             who, where = parts.authenticate(request), address_of(request)
-            detail = f"{count} deliveries, backend {backend or 'all'}"
+            detail = f"{counted(count, 'delivery', 'deliveries')}, backend {backend or 'all'}"
             await store.record_event(
                 Event(
                     at=parts.clock.now_s(),

@@ -93,6 +93,7 @@ class ApiParts:
     lanes: Callable[[], Mapping[str, LaneStatusLike]]
     daemons: Callable[[], Mapping[str, DaemonState]]
     alarms: Callable[[], list[str]] = list  # what reconciliation found that a person must look at
+    configured: frozenset[str] = frozenset()  # the backends of the configuration, also those that are not enabled
     lost_actors: Callable[[], list[str]] = list  # that ended or hang, though none may
     clock: Clock
     started_at: float

@@ -15,6 +15,10 @@ REF: Final = "#/components/schemas/{model}"
 TAGS: Final = [
     {"name": "zones", "description": "Zones as they shall be, and where they stand on each name server"},
     {"name": "changes", "description": "How far an accepted change has come"},
+    {"name": "history", "description": "Old versions of a zone: who, when, what differs; rollback and pin"},
+    {"name": "held", "description": "Pushes that wait for approval, and announced moves"},
+    {"name": "reconcile", "description": "Comparison with DirectAdmin and with the name servers"},
+    {"name": "outbox", "description": "Deliveries that are outstanding or were given up"},
     {"name": "backends", "description": "The name servers: state, pause, probe"},
     {"name": "pushes", "description": "What was refused, and why"},
     {"name": "tokens", "description": "Bearer tokens for scripts"},

@@ -8,6 +8,7 @@ from directdnsonly import __version__
 from directdnsonly.api.models import BackendStatus, NameServerStatus, StatusView, StoreStatus
 from directdnsonly.api.parts import ApiParts, DaemonState, LaneStatusLike
 from directdnsonly.outbox.records import Backlog
+from directdnsonly.wording import counted
 
 
 async def status_of(parts: ApiParts) -> StatusView:
@@ -37,6 +38,38 @@ async def status_of(parts: ApiParts) -> StatusView:
     )
 
 
+async def removed_of(parts: ApiParts) -> list[BackendStatus]:
+    """Backends that are not configured any more, though the store keeps deliveries for them. Counts those."""
+    return [
+        BackendStatus(
+            name=name,
+            state="removed",
+            paused="",
+            breaker="",
+            since=parts.started_at,
+            reason=why_removed(name, deliveries),
+            pending=0,
+            leased=0,
+            dead=0,
+            oldest_s=None,
+            proven=0,
+            failed=0,
+            median_proven_ms=None,
+            nameserver=None,
+        )
+        for name, deliveries in (await parts.store.removed_backends(parts.configured)).items()
+    ]
+
+
+def why_removed(name: str, deliveries: int) -> str:
+    """What it means, and what to do."""
+    rows = counted(deliveries, "delivery is", "deliveries are")
+    return (
+        f"not configured any more; {rows} kept, and with them the tombstones of what is deleted: if it is gone for good,"
+        f" dadns backends forget {name}"
+    )
+
+
 def backend_state(lane: LaneStatusLike, daemon: DaemonState | None) -> str:
     """`down` while nothing can be delivered, whoever is the cause."""
     if lane.breaker != "closed" or (daemon is not None and daemon.state != "running"):
@@ -54,7 +87,9 @@ def _backend(backlog: Backlog, lane: LaneStatusLike, daemon: DaemonState | None,
     if state == "paused":
         reason = lane.paused
     if state == "degraded":
-        reason = f"{backlog.dead} zones were given up: look at them with dadns outbox --dead, then revive"
+        reason = (
+            f"{counted(backlog.dead, 'zone was', 'zones were')} given up: look with dadns outbox --dead, then revive"
+        )
     return BackendStatus(
         name=backlog.backend,
         state=state,

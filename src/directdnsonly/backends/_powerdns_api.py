@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import http.client
 import json
-import os
 import re
 import ssl
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from pydantic import SecretStr
 
-from directdnsonly.backends._powerdns_http import FAILURES, Answer, HttpClient
+from directdnsonly.backends._powerdns_http import FAILURES, Answer, HttpClient, why
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.zone.name import ZoneName
 
@@ -130,12 +128,13 @@ class PowerDnsApi:
                     f"{self._url}: no answer in {self._timeout_s:g} s", backend=self._name
                 ) from error
             except FAILURES as error:
-                reason = f"{self._url}: {_why(error)}"
+                reason = f"{self._url}: {why(error)}"
                 raise BackendUnavailable(reason, backend=self._name) from error
 
     async def _request(self, method: str, target: str, body: Any) -> Answer:
         if self._client is None:
-            self._client = await asyncio.to_thread(self._make_client)
+            made = await asyncio.to_thread(self._make_client)
+            self._client = self._client or made  # another request may have been quicker: its connections must be closed
         octets = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
         return await self._client.request(method, target, octets)
 
@@ -186,10 +185,3 @@ def _told(answer: Answer) -> str:
     if isinstance(body, dict):
         body = "; ".join([str(body.get("error", "")), *map(str, body.get("errors", []))])
     return str(body).strip("; \n") or http.client.responses.get(answer.status, "without a word")
-
-
-def _why(error: Exception) -> str:
-    """Asyncio puts number and address before what a person wants to read."""
-    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and (error.errno or 0) in errno.errorcode:
-        return os.strerror(error.errno or 0)
-    return str(error) or type(error).__name__

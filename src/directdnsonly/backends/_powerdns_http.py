@@ -7,6 +7,8 @@ PowerDNS 4.7 closes each connection after its answer. With httpx a request then 
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +21,9 @@ PORTS = {"http": 80, "https": 443}
 # Of a connection. EOFError: closed before the answer's end; HttpParserUpgrade: it wants to speak something else (101).
 FAILURES = (OSError, EOFError, httptools.HttpParserError, httptools.HttpParserUpgrade)
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
+# May be sent a second time when a kept connection turns out closed: RFC 9110, section 9.2.2; a PATCH of ours names whole
+# RRsets. A POST creates: it goes over a connection of its own, where "closed" is its own answer.
+REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +37,9 @@ class Answer:
 class HttpClient:
     """Requests to one server. Any number may run at once, each on a connection of its own.
 
-    Every request must be one that may be repeated: a kept connection that turns out closed costs a second try.
-    Raises one of FAILURES. No redirects, no proxies, no time limits.
+    A kept connection that turns out closed costs a second try of what may be repeated (REPEATABLE), and no more than one.
+    Raises one of FAILURES; when it is the second try's, a note on it tells how the first ended. No redirects, no proxies,
+    no time limits.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str], context: ssl.SSLContext | None) -> None:
@@ -54,21 +60,33 @@ class HttpClient:
         if not body and method != "GET":
             length = "Content-Length: 0\r\n"
         message = f"{method} {self._path}{target} HTTP/1.1\r\n{self._head}{length}\r\n".encode() + body
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.is_dead:
-                connection.close()
-                continue
+        kept = self._kept() if method in REPEATABLE else None
+        first: Exception | None = None
+        if kept is not None:
             try:
-                return await self._exchange(connection, message)
-            except FAILURES:
-                break  # it was closed meanwhile
-        return await self._exchange(await self._connect(), message)
+                return await self._exchange(kept, message)
+            except FAILURES as error:
+                first = error  # it was closed meanwhile
+        try:
+            return await self._exchange(await self._connect(), message)
+        except FAILURES as error:
+            if first is not None:  # a note and not a cause: whether a connection broke is told by the last one
+                error.add_note(f"a kept connection before it: {why(first)}")
+            raise
 
     def close(self) -> None:
         """Close what is idle."""
         while self._idle:
             self._idle.pop().close()
+
+    def _kept(self) -> _Connection | None:
+        """One that is idle, and open as far as we know."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_dead:
+                return connection
+            connection.close()
+        return None
 
     async def _connect(self) -> _Connection:
         return _Connection(*await asyncio.open_connection(self._host, self._port, ssl=self._context))
@@ -149,3 +167,12 @@ class _Reading:
     def answer(self) -> Answer:
         """What has come."""
         return Answer(status=self._parser.get_status_code(), body=b"".join(self._parts))
+
+
+def why(error: Exception) -> str:
+    """Its text for people, with its notes. Asyncio puts number and address before what a person wants to read."""
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and (error.errno or 0) in errno.errorcode:
+        told = os.strerror(error.errno or 0)
+    else:
+        told = str(error) or type(error).__name__
+    return "; ".join([told, *getattr(error, "__notes__", ())])

@@ -119,8 +119,8 @@ class ZoneFolder:
             self._replace(name, content)
 
     def remove(self, name: ZoneName) -> None:
-        """Delete the file; absent already is fine."""
-        with contextlib.suppress(FileNotFoundError):
+        """Delete the file; absent already is fine, and so is a directory: no name server reads a zone from one."""
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
             os.unlink(self._at(name))  # noqa: PTH108 - see _TO_READ
 
     def trailer(self, name: ZoneName) -> Trailer | None:
@@ -161,10 +161,10 @@ class ZoneFolder:
         return list(self.names()) if self._folder.exists() else []
 
     def names(self) -> Iterator[ZoneName]:
-        """The zones that have a file here; foreign files are passed over."""
+        """The zones that have a file here; foreign files are passed over, and directories, which we cannot remove."""
         with os.scandir(self._folder) as entries:
             for entry in entries:
-                if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
+                if entry.name.endswith(SUFFIX) and _may_be_ours(entry):
                     with contextlib.suppress(NameRefused):
                         yield self._name_of(entry.name.removesuffix(SUFFIX))
 
@@ -208,10 +208,14 @@ class NamedFolder(ZoneFolder):
         """See ZoneFolder."""
         with os.scandir(self._folder) as entries:
             for entry in entries:
-                if not entry.name.startswith("."):
+                if _may_be_ours(entry):
                     with contextlib.suppress(NameRefused):
                         if (name := ZoneName.parse(entry.name)) == entry.name:
                             yield name
+
+
+def _may_be_ours(entry: os.DirEntry[str]) -> bool:
+    return not entry.name.startswith(".") and not entry.is_dir(follow_symlinks=False)
 
 
 @contextlib.contextmanager

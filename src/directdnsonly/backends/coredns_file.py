@@ -25,6 +25,7 @@ from directdnsonly.backends._zonefile import NamedFolder
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
 from directdnsonly.backends.settings import BackendSettings
 from directdnsonly.errors import BackendUnavailable, PushRefused
+from directdnsonly.wording import counted
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
@@ -77,7 +78,7 @@ class CorednsFileSettings(BackendSettings):
         if not self.warn_zones or zones <= self.warn_zones:
             return ""
         return (
-            f"{zones} zones, more than warn_zones {self.warn_zones}: the plug-in auto looks for the zone of each question"
+            f"{counted(zones, 'zone')}, more than warn_zones {self.warn_zones}: the plug-in auto looks for the zone of each question"
             " in a list; take coredns_mysql with mysqlzones, NSD, Knot or BIND"
         )
 

@@ -266,7 +266,8 @@ async def _each(items: Iterable[Item], work: Callable[[Item], Awaitable[Result]]
         away, others = errors.split(BackendUnavailable)
         if away is None or others is not None:
             raise
-        raise _first(away) from errors
+        first = _first(away)
+        raise first from first.__cause__  # which tells dispatch whether a connection broke
     return [result for _, result in sorted(results.items(), key=lambda found: found[0])]
 
 

@@ -62,7 +62,10 @@ class BackendSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    enabled: bool = Field(True, description="Whether zones are delivered to this backend.")
+    enabled: bool = Field(
+        True,
+        description="Whether zones are delivered to this backend. One that is taken out for good: `dadns backends forget`.",
+    )
     verify: Literal["serial", "count", "content"] = Field(
         "count",
         description="Proof that is asked for: the SOA's serial; also the number of records; also every record.",

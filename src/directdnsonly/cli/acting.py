@@ -20,6 +20,7 @@ from directdnsonly.cli.terminal import (
     run,
     say,
 )
+from directdnsonly.wording import counted
 
 tokens = typer.Typer(name="token", help="Bearer tokens of the API.", no_args_is_help=True)
 SHORTEST_PASSWORD = 8
@@ -71,7 +72,9 @@ def redeliver(
     query = f"?backend={backend}" if backend else ""
     found = run(_send(url, config, "POST", f"{zone_path(zone)}/redeliver{query}"))
     _tell(
-        found, f"{found['zone']}: due now on {found['requeued']} of {len(found['backends'])} backends", as_json=as_json
+        found,
+        f"{found['zone']}: due now on {found['requeued']} of {counted(len(found['backends']), 'backend')}",
+        as_json=as_json,
     )
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from directdnsonly.cli import checks_backends, checks_door
 from directdnsonly.config import Settings
 from directdnsonly.nameservers.registry import NAMESERVERS
+from directdnsonly.outbox.removed import kept_in
 from directdnsonly.receive.settings import AppSettings
+from directdnsonly.wording import counted
 
 SBIN = "/usr/sbin:/sbin:/usr/local/sbin"
 
@@ -31,6 +33,10 @@ def look_around(settings: Settings) -> Iterator[Finding]:
     yield Finding(True, f"configuration: {settings.source_file or 'defaults and variables, no file'}")
     for name, backend in settings.dns.backends.items():
         yield Finding(True, f"backend {name}: {backend.type}" + ("" if backend.enabled else ", not enabled"))
+    for name, deliveries in kept_in(settings.store_folder, settings.dns.backends).items():
+        rows = counted(deliveries, "delivery is", "deliveries are")
+        told = f"not configured any more, {rows} kept for it; if it is gone for good: dadns backends forget {name}"
+        yield Finding(True, f"backend {name}: {told}")
     for what, folder in (("data_dir", settings.data_dir), ("store", settings.store_folder)):
         yield _writable(what, folder)
     yield from _door(settings.app)

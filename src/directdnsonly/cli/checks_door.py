@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from directdnsonly.receive.tls import make_context
+from directdnsonly.wording import counted
 
 SOON_DAYS: Final = (
     21  # a certificate of 90 days is renewed 30 days before its end: who sees this has a renewal that fails
@@ -57,7 +58,10 @@ def certificate_state(certificate: Path, key: Path, *, now: float | None = None)
     if days < 0:
         return False, f"tls_certificate: {certificate} has expired on {until}: renew it (it is taken without a restart)"
     if days < SOON_DAYS:
-        return False, f"tls_certificate: {certificate} expires in {days:.0f} days, on {until}: does its renewal fail?"
+        return (
+            False,
+            f"tls_certificate: {certificate} expires in {counted(round(days), 'day')}, on {until}: does its renewal fail?",
+        )
     return True, f"tls_certificate: {certificate} and its key fit, until {until}"
 
 

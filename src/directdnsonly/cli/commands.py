@@ -31,6 +31,7 @@ from directdnsonly.cli.terminal import (
     tell_reasons,
     when,
 )
+from directdnsonly.wording import counted
 
 WATCH_EVERY_S = 2.0
 SUFFIXES = (".db", ".zone", ".txt")
@@ -127,7 +128,9 @@ def show(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json:
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    about = f"version {found['version']} ({found['kind']}), serial {found['serial']}, {found['records']} records"
+    about = (
+        f"version {found['version']} ({found['kind']}), serial {found['serial']}, {counted(found['records'], 'record')}"
+    )
     say(f"{found['zone']}: {about}")
     for warning in found["warnings"]:
         say(f"  warning: {warning}")
@@ -167,7 +170,7 @@ def status(
 
 def _tell_status(found: Any) -> None:
     size = f"{found['store']['size_bytes'] / 2**20:.1f} MiB"
-    say(f"DirectDNSOnly {found['version']}: {found['state']}, {found['zones']} zones, store {size}")
+    say(f"DirectDNSOnly {found['version']}: {found['state']}, {counted(found['zones'], 'zone')}, store {size}")
     table = Rows("backend", "state", "breaker", "pending", "leased", "dead", "oldest", "proven in")
     for backend in found["backends"]:
         oldest, median = backend["oldest_s"], backend["median_proven_ms"]

@@ -13,6 +13,7 @@ import typer
 from directdnsonly.cli.client import Client, find_target
 from directdnsonly.cli.commands import app
 from directdnsonly.cli.terminal import ConfigOption, JsonOption, UrlOption, run, say, when
+from directdnsonly.wording import counted
 
 HOURS = {"m": 1 / 60, "h": 1.0, "d": 24.0}
 migrate = typer.Typer(help="Announce that zones move from one DirectAdmin server to another.", no_args_is_help=True)
@@ -81,7 +82,7 @@ def open_(
         "hours": float(found[1]) * HOURS[found[2]],
     }
     move = run(_call(url, config, "POST", "/migrations", json=body))
-    which = f"{len(move['zones'])} zones" if move["zones"] else "all zones"
+    which = counted(len(move["zones"]), "zone") if move["zones"] else "all zones"
     say(f"move {move['id']}: {which} from {move['former']} to {move['server']} until {when(move['until'])}")
 
 

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -27,12 +28,16 @@ from directdnsonly.cli.terminal import (
     to_people,
     when,
 )
+from directdnsonly.wording import counted
+
+servers = typer.Typer(name="backends")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (explain, backends, events, refused, wait):
+    for command in (explain, events, refused, wait):
         app.command()(command)
+    app.add_typer(servers)
 
 
 def explain(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -47,8 +52,13 @@ def explain(zone: str, url: UrlOption = None, config: ConfigOption = None, as_js
         raise typer.Exit(EXIT_FAILED)
 
 
-def backends(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Every name server: state and why, what is outstanding there."""
+@servers.callback(invoke_without_command=True)
+def backends(
+    context: typer.Context, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Every name server: state and why, what is outstanding there; also those that are no longer configured."""
+    if context.invoked_subcommand is not None:
+        return
     found = run(fetch(url, config, "/api/v1/backends"))
     if as_json:
         print(json.dumps(found, indent=2))
@@ -56,10 +66,34 @@ def backends(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOp
     table = Rows("backend", "state", "since", "pending", "dead", "oldest", "proven")
     for each in found:
         oldest = "" if each["oldest_s"] is None else f"{each['oldest_s']:.1f} s"
-        cells = (each["name"], each["state"], when(each["since"]), each["pending"] + each["leased"], each["dead"])
-        table.add(*cells, oldest, each["proven"])
+        since = "" if each["state"] == "removed" else when(each["since"])
+        table.add(
+            each["name"], each["state"], since, each["pending"] + each["leased"], each["dead"], oldest, each["proven"]
+        )
     table.show()
     tell_reasons(found)
+
+
+@servers.command()
+def forget(
+    name: Annotated[str, typer.Argument(help="Its former name.")],
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Drop what is kept for a name server that was taken out of the configuration for good."""
+    found = run(_forget(url, config, name))
+    if as_json:
+        print(json.dumps(found, indent=2))
+    elif found["deliveries"]:
+        say(f"{name}: forgotten, with {counted(found['deliveries'], 'delivery', 'deliveries')}")
+    else:
+        say(f"{name}: nothing is kept for it")
+
+
+async def _forget(url: str | None, config: Path | None, name: str) -> Any:
+    async with Client(find_target(url, config)) as client:
+        return await client.call("DELETE", f"/api/v1/backends/{quote(name, safe='')}")
 
 
 def events(
@@ -175,7 +209,7 @@ def judge(
         )
     if placement["state"] == "dead":
         return (
-            f"given up after {placement['attempts']} attempts: {placement['reason']}",
+            f"given up after {counted(placement['attempts'], 'attempt')}: {placement['reason']}",
             f"correct the cause, then: dadns redeliver {zone} --backend {name}",
         )
     if placement["state"] == "verified":
@@ -183,7 +217,11 @@ def judge(
             "; ".join(each["reason"] for each in wrong),
             f"somebody changed the name server behind us: dadns redeliver {zone} --backend {name}",
         )
-    tried = f"{placement['attempts']} attempts failed: {placement['reason']}" if placement["attempts"] else "on its way"
+    tried = (
+        f"{counted(placement['attempts'], 'attempt')} failed: {placement['reason']}"
+        if placement["attempts"]
+        else "on its way"
+    )
     again = f"tried again at {when(placement['due_at'])}" if placement["due_at"] else ""
     return tried, f"{again}, or now: dadns redeliver {zone} --backend {name}" if placement[
         "attempts"
@@ -197,7 +235,11 @@ def page(told: dict[str, Any]) -> Iterator[str]:
         yield told["reason"]
     else:
         owner = about["owner"]
-        what = "deleted" if about["kind"] == "delete" else f"serial {about['serial']}, {about['records']} records"
+        what = (
+            "deleted"
+            if about["kind"] == "delete"
+            else f"serial {about['serial']}, {counted(about['records'], 'record')}"
+        )
         yield f"{about['zone']}: version {about['version']}, {what}"
         if about["serial"] != about["pushed_serial"]:
             yield f"  published as serial {about['serial']}, pushed as {about['pushed_serial']}: serials only move forward"

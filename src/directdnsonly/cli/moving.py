@@ -24,6 +24,7 @@ from directdnsonly.cli.terminal import (
     say,
     settings_of,
 )
+from directdnsonly.wording import counted
 
 if TYPE_CHECKING:
     from directdnsonly.outbox.backup import Copied
@@ -67,8 +68,12 @@ def import_zones(
         if (rest := len(told["refused"]) - SHOWN_FAILURES) > 0:
             say(f"... and {rest} more: --json tells all", to=err)
         say(
-            f"{told['recorded']} zones recorded, {len(told['refused'])} refused, in {told['elapsed_s']} s"
-            + (f"; {told['outstanding']} deliveries are still outstanding" if told["outstanding"] else "")
+            f"{counted(told['recorded'], 'zone')} recorded, {len(told['refused'])} refused, in {told['elapsed_s']} s"
+            + (
+                f"; {counted(told['outstanding'], 'delivery is', 'deliveries are')} still outstanding"
+                if told["outstanding"]
+                else ""
+            )
         )
     if told["refused"] or (wait and told["outstanding"]):
         raise typer.Exit(EXIT_FAILED)
@@ -170,7 +175,7 @@ def restore(
 
 
 def _about(copied: Copied) -> str:
-    return f"{copied.zones} zones, {copied.changes} changes, {copied.size_bytes / 2**20:.1f} MiB"
+    return f"{counted(copied.zones, 'zone')}, {counted(copied.changes, 'change')}, {copied.size_bytes / 2**20:.1f} MiB"
 
 
 def _tell(copied: Copied, line: str, *, as_json: bool) -> None:

@@ -20,6 +20,7 @@ from directdnsonly.cli.terminal import (
     say,
     when,
 )
+from directdnsonly.wording import counted
 
 NOTHING_DEAD = "nothing to revive: nothing is given up there; what waits for a backend that is down comes by itself"
 BackendOption = Annotated[str, typer.Option("--backend", help="Only this backend.")]
@@ -87,7 +88,7 @@ def revive(
     if as_json:
         print(json.dumps(found, indent=2))
     else:
-        say(f"{found['revived']} deliveries revived" if found["revived"] else NOTHING_DEAD)
+        say(f"{counted(found['revived'], 'delivery', 'deliveries')} revived" if found["revived"] else NOTHING_DEAD)
     if not found["revived"]:
         raise typer.Exit(EXIT_FAILED if zone else 0)
 

@@ -23,6 +23,7 @@ from directdnsonly.cli.terminal import (
     settings_of,
     when,
 )
+from directdnsonly.wording import counted
 
 KINDS = ("orphaned", "missed", "stale", "migrated", "missing", "extra", "ownerless")
 WHAT = {
@@ -63,7 +64,8 @@ def reconcile(
         if as_json:
             print(json.dumps(answer, indent=2))
         else:
-            say(told.format(**answer))
+            zones = {"zones": counted(answer["zones"], "zone")} if approve else {}
+            say(told.format(**answer | zones))
     else:
         status = run(_call(url, config, "GET", ""))
         if as_json:
@@ -74,10 +76,13 @@ def reconcile(
 
 def _word(approve: str, undo: str, accept_list: str) -> tuple[str, str]:
     if approve:
-        return f"/approve/{approve}", "approved: {zones} zones; they go into quarantine with the next pass"
+        return f"/approve/{approve}", "approved: {zones}; quarantine begins with the next pass"
     if undo:
         return f"/undo/{undo}", "{zone}: {done}"
-    return f"/servers/{accept_list}/accept-list", f"the next list of {accept_list} is believed, however short it is"
+    return (
+        f"/servers/{accept_list}/accept-list",
+        f"the next list of {accept_list} is believed, however short it is; later ones are compared with it",
+    )
 
 
 async def _call(url: str | None, config: Path | None, method: str, path: str) -> Any:
@@ -93,7 +98,7 @@ async def _follow(url: str | None, config: Path | None, what: str) -> Any:
         with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as progress:
             bar = progress.add_task("waiting")
             while not job["done"]:
-                progress.update(bar, description=f"{job['stage']} ({job['count']} zones)")
+                progress.update(bar, description=f"{job['stage']} ({counted(job['count'], 'zone')})")
                 job = await client.call("GET", f"/api/v1/reconcile/jobs/{job['id']}", params={"wait": POLL_S})
     return job
 
@@ -119,7 +124,7 @@ def _failed(reason: str) -> int:
 
 def _tell_plan(plan: Any) -> None:
     for server in plan["servers"]:
-        told = f"no list: {server['reason']}" if server["reason"] else f"{server['listed']} zones listed"
+        told = f"no list: {server['reason']}" if server["reason"] else f"{counted(server['listed'], 'zone')} listed"
         say(f"{server['server']}: {told}, {server['present']} of {server['owned']} of ours present")
         if server["pushes_as"]:
             say(f"  pushes as {server['pushes_as']}: add it to pushed_as")

@@ -198,9 +198,7 @@ def was_dropped(error: BaseException) -> bool:
     """
     cause: BaseException | None = error if isinstance(error, BackendUnavailable) else None
     while cause is not None:
-        if isinstance(
-            cause, ConnectionResetError | ConnectionAbortedError | BrokenPipeError | asyncio.IncompleteReadError
-        ):
+        if isinstance(cause, ConnectionResetError | ConnectionAbortedError | BrokenPipeError | EOFError):
             return True
         cause = cause.__cause__
     return False

@@ -12,6 +12,7 @@ from directdnsonly.dispatch.proof import Proof
 from directdnsonly.outbox.records import Claim
 from directdnsonly.outbox.store import WorkStore
 from directdnsonly.verify.compare import Finding
+from directdnsonly.wording import counted
 
 GENTLE_PAGE = 100
 SHOWN = 10  # drifted zones that are named in the log
@@ -155,4 +156,4 @@ def _why_not_as_stored(claim: Claim, observed: ZoneObserved | None) -> str:
 
 
 def _counts(observed: ZoneObserved, claim: Claim) -> str:
-    return f"has {observed.records} records, wanted {claim.records}"
+    return f"has {counted(observed.records or 0, 'record')}, wanted {claim.records}"

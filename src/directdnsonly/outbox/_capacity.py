@@ -10,6 +10,7 @@ from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox._connection import Connection
 from directdnsonly.outbox._view import COUNT_DUE
 from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.wording import counted
 
 LOOK_EVERY_S = 2.0  # disk and backlog are looked at this often, not per push
 REFUSED_PUSH_COUNTS_S = 60.0  # as long as nobody pushed again
@@ -39,7 +40,7 @@ class Capacity:
             raise OutboxUnavailable(self._full)
         if self._backlog >= self._settings.max_backlog:
             raise OutboxUnavailable(
-                f"{self._backlog} deliveries are outstanding, the limit is {self._settings.max_backlog}:"
+                f"{counted(self._backlog, 'delivery is', 'deliveries are')} outstanding, the limit is {self._settings.max_backlog}:"
                 " look at the backends (dadns status)"
             )
 

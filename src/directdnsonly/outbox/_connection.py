@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,15 @@ class Connection(aiosqlite.Connection):
         except ValueError as error:  # aiosqlite says this when it is closed
             raise OutboxUnavailable(f"the store is closed: {error}") from error
 
+    async def opened(self) -> Connection:
+        """Open it. When that fails its thread has ended: it would tell a loop that is closed, and print a traceback."""
+        try:
+            await self
+        except sqlite3.Error as error:
+            await asyncio.to_thread(self._thread.join)  # aiosqlite has told it to end
+            raise unavailable(error) from error
+        return self
+
 
 def unavailable(error: sqlite3.Error) -> OutboxUnavailable:
     """SQLite's error with what an operator can do about it. Decided by SQLite's result code, not by words."""
@@ -36,9 +46,9 @@ def unavailable(error: sqlite3.Error) -> OutboxUnavailable:
         "SQLITE_BUSY": "another program holds the store locked (a backup?)",
         "SQLITE_LOCKED": "another program holds the store locked (a backup?)",
         "SQLITE_READONLY": "the store cannot be written: check the owner and mode of its folder",
-        "SQLITE_CANTOPEN": "the store cannot be opened: check its folder",
+        "SQLITE_CANTOPEN": "the store cannot be opened: see that it is a file, and check the owner and mode of its folder",
         "SQLITE_CORRUPT": "the store is damaged: stop, keep a copy, restore a backup",
-        "SQLITE_NOTADB": "the file is not a store of ours",
+        "SQLITE_NOTADB": "the file is not a store of ours: move it away (a new store is made), or restore a backup",
     }
     family = "_".join(code.split("_")[:2])
     hint = hints.get(code) or hints.get(family) or ("the disk reports errors" if family == "SQLITE_IOERR" else "")
@@ -80,9 +90,4 @@ async def open_reader(path: Path, *, busy_timeout_s: float) -> Connection:
 
 
 async def _connect(connector: Callable[[], sqlite3.Connection]) -> Connection:
-    connection = Connection(connector, iter_chunk_size=64)
-    try:
-        await connection
-    except sqlite3.Error as error:
-        raise unavailable(error) from error
-    return connection
+    return await Connection(connector, iter_chunk_size=64).opened()

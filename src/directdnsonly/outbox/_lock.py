@@ -8,13 +8,15 @@ from pathlib import Path
 
 from directdnsonly.errors import OutboxUnavailable
 
+FOLDER_CURE = "give the folder to the user that the service runs as, or choose another one (queue_location)"
+
 
 def own(path: Path) -> int:
     """Own the store, or say who does. The lock ends with the process, however it ends."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise OutboxUnavailable(f"cannot write {path}: {error.strerror}") from error
+        raise OutboxUnavailable(f"cannot write {path}: {error.strerror}: {FOLDER_CURE}") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

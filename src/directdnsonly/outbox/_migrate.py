@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from importlib import resources
 
-from directdnsonly.errors import OutboxTooNew
+from directdnsonly.errors import OutboxTooNew, OutboxUnavailable
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -16,7 +16,7 @@ def migrations() -> list[tuple[int, str]]:
 
 
 def migrate(connection: sqlite3.Connection) -> int:
-    """Bring the store to this program's schema; the schema's number. Raises OutboxTooNew, changing nothing."""
+    """Bring the store to this program's schema; the schema's number. Raises OutboxTooNew, OutboxUnavailable, changing nothing."""
     known = migrations()
     newest = known[-1][0]
     present = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -24,6 +24,8 @@ def migrate(connection: sqlite3.Connection) -> int:
         raise OutboxTooNew(
             f"the store has schema {present}, this program knows {newest}: run the newer program, or restore a backup"
         )
+    if not present and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        raise OutboxUnavailable("it is another program's database: move it away, or choose another queue_location")
     for number, sql in known:
         if number > present:
             try:

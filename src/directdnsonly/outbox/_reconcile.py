@@ -229,16 +229,19 @@ def keep(connection: sqlite3.Connection, name: ZoneName, now: float) -> bool:
 
 def baselines(connection: sqlite3.Connection) -> list[Baseline]:
     """The last whole list of each server."""
-    rows = connection.execute("SELECT server, zones, listed_at, accepted FROM da_list")
-    return [Baseline(server=row[0], zones=row[1], listed_at=row[2], accepted=bool(row[3])) for row in rows]
+    rows = connection.execute("SELECT server, zones, listed_at, accepted, vouched FROM da_list")
+    return [
+        Baseline(server=row[0], zones=row[1], listed_at=row[2], accepted=bool(row[3]), vouched=row[4]) for row in rows
+    ]
 
 
 def save_baseline(connection: sqlite3.Connection, baseline: Baseline) -> None:
     """A whole list came (or an operator accepts the next one)."""
     connection.execute(
-        "INSERT INTO da_list (server, zones, listed_at, accepted) VALUES (?, ?, ?, ?) ON CONFLICT (server) DO UPDATE SET"
-        " zones = excluded.zones, listed_at = excluded.listed_at, accepted = excluded.accepted",
-        (baseline.server, baseline.zones, baseline.listed_at, baseline.accepted),
+        "INSERT INTO da_list (server, zones, listed_at, accepted, vouched) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (server) DO UPDATE SET"
+        " zones = excluded.zones, listed_at = excluded.listed_at, accepted = excluded.accepted, vouched = excluded.vouched",
+        (baseline.server, baseline.zones, baseline.listed_at, baseline.accepted, baseline.vouched),
     )
 
 

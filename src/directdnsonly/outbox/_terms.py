@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from directdnsonly.errors import KeyTaken, VersionConflict, ZonePolicyError
+from directdnsonly.errors import KeyTaken, OutboxUnavailable, VersionConflict, ZonePolicyError
 from directdnsonly.outbox import _reconcile, _write
 from directdnsonly.outbox.operators import Repeated
 from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Origin, Receipt, Terms
 from directdnsonly.outbox.versioning import owner_after
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 KEYS_KEPT_S: Final = 86_400.0  # as long as anybody repeats a request
@@ -25,16 +26,13 @@ INSERT INTO idempotency (credential, key, fingerprint, change_id, warnings, at) 
        warnings = excluded.warnings, at = excluded.at WHERE idempotency.at <= ?7"""
 
 COUNTED: Final = "SELECT zones FROM credential_zones WHERE credential = ?"
-# Once in the life of a credential, when it first has a limit; from then on the triggers count.
-_COUNT = """
-INSERT INTO credential_zones (credential, zones)
-SELECT ?1, COUNT(*) FROM zone WHERE credential = ?1 AND kind = 'put' RETURNING zones"""
+_COUNT = "SELECT credential, COUNT(*) FROM zone WHERE kind = 'put' GROUP BY credential"  # walks through every zone
 
 
 def record_push(
     connection: sqlite3.Connection, push: NewVersion, *, backends: Sequence[str], now: float, keep_versions: int
 ) -> Receipt:
-    """Record a push under its terms. Raises VersionConflict, ZonePolicyError, KeyTaken; then nothing is recorded."""
+    """Record a push under its terms. Raises VersionConflict, ZonePolicyError, KeyTaken, OutboxUnavailable; then nothing is recorded."""
 
     def record() -> Receipt:
         return _reconcile.record_push_if(connection, push, backends=backends, now=now, keep_versions=keep_versions)
@@ -53,6 +51,17 @@ def record_delete(
         return _write.record_delete(connection, deletion, backends=backends, now=now, keep_versions=keep_versions)
 
     return _under(connection, deletion.name, deletion.origin, deletion.terms, (), record, now=now)
+
+
+def count_limited(connection: sqlite3.Connection, credentials: Sequence[str]) -> None:
+    """Count the zones of credentials that have a limit, once in the life of each; from then on the triggers count."""
+    new = [name for name in credentials if connection.execute(COUNTED, (name,)).fetchone() is None]
+    if new:
+        zones: dict[str, int] = dict(connection.execute(_COUNT).fetchall())
+        connection.executemany(
+            "INSERT INTO credential_zones (credential, zones) VALUES (?, ?)",
+            [(name, zones.get(name, 0)) for name in new],
+        )
 
 
 def find_key(connection: sqlite3.Connection, credential: str, key: str, *, now: float) -> Repeated | None:
@@ -98,9 +107,11 @@ def _require_room(connection: sqlite3.Connection, push: NewVersion) -> None:
         return
     row = connection.execute(COUNTED, (credential,)).fetchone()
     if row is None:
-        row = connection.execute(_COUNT, (credential,)).fetchone()
+        raise OutboxUnavailable(f"the zones of {credential}, which has a limit, were not counted at the start")
     if row[0] >= push.terms.max_zones:
-        raise ZonePolicyError(f"{credential} may hold {push.terms.max_zones} zones at most", rule="credential-zones")
+        raise ZonePolicyError(
+            f"{credential} may hold {counted(push.terms.max_zones, 'zone')} at most", rule="credential-zones"
+        )
 
 
 def _keep_key(

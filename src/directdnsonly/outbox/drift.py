@@ -49,12 +49,17 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The last whole list of a server. `accepted`: an operator vouches for the next list, however short."""
+    """The last whole list of a server. `accepted`: an operator vouches for the next list, however short.
+
+    `vouched`: how many zones of its server's the list held that an operator has vouched for, while the server still owns so
+    many with us that it would be too short; later lists are compared with it. Else 0.
+    """
 
     server: str
     zones: int
     listed_at: float
     accepted: bool = False
+    vouched: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

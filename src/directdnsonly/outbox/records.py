@@ -200,7 +200,7 @@ class Terms:
     """What a change is recorded under, judged and kept in its own transaction.
 
     `expected_version`: only while that is the zone's newest version (0: there is no such zone). `max_zones`: only while
-    the credential of the origin then holds no more (0: any number). `key`: kept with the change, so that the request can
+    the credential of the origin then holds no more (0: any number; else `count_limited` has counted its zones). `key`: kept with the change, so that the request can
     be repeated without harm; `fingerprint`: of what was asked.
     """
 

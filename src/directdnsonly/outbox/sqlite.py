@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable, VersionDamaged
-from directdnsonly.outbox import _history, _housekeep, _listing, _notes, _pin, _terms, _tokens, _view, _work
+from directdnsonly.outbox import _history, _housekeep, _listing, _notes, _pin, _removed, _terms, _tokens, _view, _work
 from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import Connection, open_reader, open_writer
-from directdnsonly.outbox._lock import own
+from directdnsonly.outbox._lock import FOLDER_CURE, own
 from directdnsonly.outbox._migrate import migrate
 from directdnsonly.outbox._reconcile_store import ReconcileMethods
 from directdnsonly.outbox.group_commit import GroupCommit
@@ -299,6 +299,24 @@ class SqliteStore(ReconcileMethods):
         """A backend works again; whether it was stopped."""
         return await self._write(lambda connection: _tokens.resume(connection, backend))
 
+    async def removed_backends(self, configured: Collection[str]) -> dict[str, int]:
+        """Backends that are not configured any more, and how many deliveries are kept for each."""
+        return await self._viewer.call(lambda connection: _removed.kept(connection, configured))
+
+    async def forget_backend(self, name: str) -> int:
+        """Drop what is kept for a backend that is not configured, a step at a time; how many deliveries.
+
+        Nothing when there is nothing. Raises OutboxUnavailable; what is left then is dropped by the next call.
+        """
+        dropped = 0
+        while step := await self._write(lambda connection: _removed.forget_step(connection, name)):
+            dropped += step
+        return dropped
+
+    async def count_limited(self, credentials: Sequence[str]) -> None:
+        """Before pushes come: count the zones of credentials that have a limit for the first time, in one walk over all."""
+        await self._write(lambda connection: _terms.count_limited(connection, credentials))
+
     async def repeated(self, credential: str, key: str) -> Repeated | None:
         """What an earlier request with this idempotency key became."""
         now = self._clock.now_s()
@@ -341,18 +359,21 @@ async def open_store(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutboxUnavailable(f"cannot make the store's folder {folder}: {error.strerror}") from error
+        raise OutboxUnavailable(f"cannot make the store's folder {folder}: {error.strerror}: {FOLDER_CURE}") from error
     lock = own(folder / "outbox.lock")
     try:
         path = folder / FILE_NAME
         max_pages = settings.max_store_mb * 256  # pages of 4 KiB
         connections: list[Connection] = []
         try:
-            writer = await open_writer(path, busy_timeout_s=settings.busy_timeout_s, max_pages=max_pages)
-            connections.append(writer)
-            await writer.call(migrate)
-            for _ in range(2):
-                connections.append(await open_reader(path, busy_timeout_s=settings.busy_timeout_s))
+            try:
+                writer = await open_writer(path, busy_timeout_s=settings.busy_timeout_s, max_pages=max_pages)
+                connections.append(writer)
+                await writer.call(migrate)
+                for _ in range(2):
+                    connections.append(await open_reader(path, busy_timeout_s=settings.busy_timeout_s))
+            except OutboxUnavailable as error:
+                raise OutboxUnavailable(f"cannot open the store {path}: {error}") from error
             store = SqliteStore(
                 folder=folder,
                 settings=settings,

@@ -11,6 +11,7 @@ from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
 from directdnsonly.outbox.records import Event, Receipt
 from directdnsonly.outbox.store import HoldStore
 from directdnsonly.receive.accept import Acceptance
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 LEAST_DIGEST = 12  # hex digits that bind an approval
@@ -62,7 +63,9 @@ class Approvals:
         move = Migration(former=former, server=server, zones=tuple(zones), until=until)
         number = await self._store.open_migration(move)
         await self._record(
-            "migration.opened", actor, f"{former} to {server}, {len(zones) or 'all'} zones, {lasts_s:g} s"
+            "migration.opened",
+            actor,
+            f"{former} to {server}, {counted(len(zones), 'zone') if zones else 'all zones'}, {lasts_s:g} s",
         )
         return Migration(id=number, former=former, server=server, zones=tuple(zones), until=until)
 

@@ -14,6 +14,7 @@ from directdnsonly.clock import Clock
 from directdnsonly.errors import ZonePolicyError
 from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
 from directdnsonly.outbox.records import Origin, Owner, Source, ZoneSummary
+from directdnsonly.wording import counted
 from directdnsonly.zone.diff import RRset, diff
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
@@ -110,7 +111,7 @@ def why_lossy(before: str, zone: Zone) -> str:
     """Why a new content looks like an accident; empty when it does not. Pure."""
     old, new = list(records_of(before)), list(records_of(zone.text))
     if len(old) >= MANY_RECORDS and len(new) < len(old) / 2:
-        return f"loses {len(old) - len(new)} of {len(old)} records"
+        return f"loses {len(old) - len(new)} of {counted(len(old), 'record')}"
     apex = zone.name.absolute
     for kind in ("MX", "NS"):
         had = {record.rdata for record in old if (record.owner, record.type) == (apex, kind)}

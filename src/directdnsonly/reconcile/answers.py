@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from directdnsonly.errors import DirectDNSOnlyError, NameRefused
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 SHOWN = 5
@@ -104,7 +105,7 @@ def whole(hostname: str, pages: Sequence[Page], *, asked_at: float) -> WholeList
     Raises NoList.
     """
     if len(pages) != pages[0].pages or any(page.pages != len(pages) for page in pages):
-        raise NoList(f"{len(pages)} pages came, {pages[-1].pages} are stated: it changed while we read")
+        raise NoList(f"{counted(len(pages), 'page')} came, {pages[-1].pages} stated: it changed while we read")
     total = sum(len(page.names) for page in pages)
     size = len(pages[0].names)
     if any(len(page.names) != size for page in pages[:-1]) or len(pages[-1].names) > size:
@@ -112,7 +113,7 @@ def whole(hostname: str, pages: Sequence[Page], *, asked_at: float) -> WholeList
     for page in pages:
         # Versions differ in whether `rows` counts the list or the page; a full page proves nothing by itself.
         if page.stated is not None and page.stated not in {total, len(page.names)}:
-            raise NoList(f"{total} zones came, {page.stated} are stated")
+            raise NoList(f"{counted(total, 'zone')} came, {page.stated} stated")
     return listed(hostname, (name for page in pages for name in page.names), asked_at=asked_at, pages=len(pages))
 
 

@@ -19,6 +19,7 @@ from directdnsonly.reconcile import answers
 from directdnsonly.reconcile.answers import NoList, NotReadable, Page, WholeList
 from directdnsonly.reconcile.settings import DirectAdminServer
 from directdnsonly.reconcile.tls import context_of
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 TRIES = 2  # a zone made or deleted while we page shifts the pages: once more, then it is no list
@@ -82,7 +83,7 @@ class DirectAdminClient:
     async def _pages(self) -> list[Page]:
         first = await self._page(1)
         if first.pages > MAX_PAGES:
-            raise NoList(f"the list states {first.pages} pages")
+            raise NoList(f"the list states {counted(first.pages, 'page')}")
         return [first] + [await self._page(number) for number in range(2, first.pages + 1)]
 
     async def _page(self, number: int) -> Page:

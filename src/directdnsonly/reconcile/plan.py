@@ -11,10 +11,12 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from directdnsonly.outbox.drift import Held
 from directdnsonly.outbox.records import Kind, Owner, Source
 from directdnsonly.reconcile.answers import WholeList
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.serial import is_newer
 
@@ -89,6 +91,7 @@ class ServerFound:
     credential: str = ""  # with which it pushes
     pushes_as: str = ""  # a host name that nobody claims and under which its zones were pushed: the names are mixed up
     too_new: int = 0  # lacking in its list, but pushed since it was asked for
+    vouched: int = 0  # see outbox.drift.Baseline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,16 +149,19 @@ class Planner:
         watched: frozenset[ZoneName] = frozenset(),
         least_share: float,
         trusted: frozenset[str] = frozenset(),
+        vouched: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """`names`: server by every host name that pushes may carry, also of servers without a list.
 
         `watched`: zones that were absent before. `trusted`: servers whose list an operator has vouched for.
+        `vouched`: how many of the server's zones the list held that an operator vouched for before.
         """
         self._servers = {listing.hostname: _Server(listing) for listing in lists}
         self._names = names
         self._watched = watched
         self._least_share = least_share
         self._trusted = trusted
+        self._vouched = vouched
         self._absent: list[Absent] = []
         self._settled = set(watched)  # those still absent are taken out
         self._missed: list[Missed] = []
@@ -264,9 +270,14 @@ class Planner:
     def _found(self, server: str, state: _Server) -> ServerFound:
         """A list that lacks most of what its server pushed to us is probably another server's list (faults D1)."""
         reason = ""
-        if state.present < state.owned * self._least_share and server not in self._trusted:
+        is_short = state.present < state.owned * self._least_share
+        vouched = 0
+        if is_short:
+            vouched = state.present if server in self._trusted else self._vouched.get(server, 0)
+        # None present is never enough by itself: any list of another server would do.
+        if is_short and server not in self._trusted and not (vouched and state.present >= vouched * self._least_share):
             reason = (
-                f"its list holds only {state.present} of the {state.owned} zones that it pushed to us:"
+                f"its list holds only {state.present} of the {counted(state.owned, 'zone')} that it pushed to us:"
                 " is it another server's list?"
             )
         (pushes_as, _), *_rest = state.unclaimed.most_common(1) or [("", 0)]
@@ -279,4 +290,5 @@ class Planner:
             credential=state.credential,
             pushes_as=pushes_as,
             too_new=state.too_new,
+            vouched=vouched,
         )

@@ -29,6 +29,7 @@ from directdnsonly.reconcile.report import Done, PassView, PlanView, view_of
 from directdnsonly.reconcile.seams import Intake, Lane, NoRecorder, PassRecorder
 from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings
 from directdnsonly.reconcile.survey import Survey, Surveyed
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 KEPT_JOBS: Final = 20
@@ -125,11 +126,11 @@ class Reconciler:
         """Approve a plan that was over the cap; the deletions begin with the next pass. How many zones."""
         approved = await self._store.approve(plan)
         if approved:
-            await self._record("orphan.approved", actor, f"plan {plan}: {approved} zones")
+            await self._record("orphan.approved", actor, f"plan {plan}: {counted(approved, 'zone')}")
         return approved
 
     async def accept_list(self, server: str, *, actor: str) -> bool:
-        """Vouch for a server's next list, however short it is."""
+        """Vouch for a server's next list, however short it is; later ones are compared with it."""
         if server not in {one.hostname for one in self.settings.directadmin_servers}:
             return False
         await self._store.save_baseline(Baseline(server=server, zones=0, listed_at=self._clock.now_s(), accepted=True))
@@ -247,11 +248,11 @@ class Reconciler:
             )
             await self._alarms.judge(AlarmKind.HOSTNAME, name, mixed if found.pushes_as else "")
             missed = sum(one.server == name and not self._repair.refused(one.name) for one in surveyed.plan.missed)
-            broken = f"{missed} of its zones were never pushed to us: look at our entry in its Multi Server Setup"
+            broken = f"{counted(missed, 'zone of it was', 'zones of it were')} never pushed to us: look at our entry in its Multi Server Setup"
             await self._alarms.judge(AlarmKind.MISSED, name, broken if missed >= self.settings.missed_alarm else "")
             failed = result.failed.get(name, 0)
             await self._alarms.judge(
-                AlarmKind.PULL, name, f"{failed} zones could not be fetched from it" if failed else ""
+                AlarmKind.PULL, name, f"{counted(failed, 'zone')} could not be fetched from it" if failed else ""
             )
             plan = steps.blocked.get(name, "")
             over = f"too many orphans at once, nothing is deleted: look, then dadns reconcile --approve {plan}"

@@ -172,7 +172,10 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
             raise HTTPException(HTTPStatus.NOT_FOUND, f"no zone waits for plan {plan!a}: it may have changed since")
         return Approved(zones=zones)
 
-    @api.post("/servers/{server}/accept-list", summary="Vouch for a server's next list, however short")
+    @api.post(
+        "/servers/{server}/accept-list",
+        summary="Vouch for a server's next list, however short; later ones are compared with it",
+    )
     async def accept_list(
         server: Annotated[str, Path(max_length=253, examples=["da1.example.com"])], request: Request
     ) -> Approved:

@@ -16,6 +16,7 @@ from directdnsonly.reconcile.directadmin_client import DirectAdminClient
 from directdnsonly.reconcile.plan import Plan, Planner
 from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings
 from directdnsonly.verify.query import SoaProber
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 PAGE = 1000
@@ -64,16 +65,22 @@ class Survey:
             watched=frozenset(sightings),
             least_share=self._settings.least_share,
             trusted=frozenset(name for name, one in before.items() if one.accepted),
+            vouched={name: one.vouched for name, one in before.items()},
         )
         silent = await self._walk(planner, progress) if servers else ()
         # In a thread, as is reading the lists: at 100,000 zones it takes longer than a push may wait.
         plan = await asyncio.to_thread(planner.finish, made_at=self._clock.now_s(), failed=failed)
-        good = {found.server for found in plan.servers if not found.reason}
+        good = {found.server: found for found in plan.servers if not found.reason}
         return Surveyed(
             plan=plan,
             sightings=sightings,
             baselines=[
-                Baseline(server=one.hostname, zones=len(one.zones), listed_at=one.asked_at)
+                Baseline(
+                    server=one.hostname,
+                    zones=len(one.zones),
+                    listed_at=one.asked_at,
+                    vouched=good[one.hostname].vouched,
+                )
                 for one in lists
                 if one.hostname in good
             ],
@@ -89,7 +96,7 @@ class Survey:
             return error
         if before is not None and not before.accepted and self._shrank(listing, before):
             return NoList(
-                f"its list has {len(listing.zones)} zones, the last whole one had {before.zones}:"
+                f"its list has {counted(len(listing.zones), 'zone')}, the last whole one had {before.zones}:"
                 " if that is right, accept it (dadns reconcile --accept-list)"
             )
         return listing

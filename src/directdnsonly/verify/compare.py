@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from directdnsonly.verify.wire import NOERROR, RCODES, Answer
+from directdnsonly.wording import counted
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.records import difference
@@ -91,7 +92,7 @@ def judge_count(expected: Expected, verdict: Verdict, count: int | None, *, serv
     return Verdict(
         finding=Finding.MISCOUNT,
         serial=verdict.serial,
-        reason=f"{server} serves {count} records, wanted {expected.records}",
+        reason=f"{server} serves {counted(count, 'record')}, wanted {expected.records}",
     )
 
 
@@ -108,7 +109,7 @@ def judge_stored(
         reason = f"{place} holds serial {serial}, wanted {expected.serial}"
         return Verdict(finding=Finding.STALE, serial=serial, reason=reason)
     if records is not None and expected.records and records != expected.records:
-        reason = f"{place} holds {records} records, wanted {expected.records}"
+        reason = f"{place} holds {counted(records, 'record')}, wanted {expected.records}"
         return Verdict(finding=Finding.MISCOUNT, serial=verdict.serial, reason=reason)
     return verdict
 

@@ -34,11 +34,11 @@ def test_full_pages_that_hold_what_is_stated_are_a_whole_list():
 @pytest.mark.parametrize(
     ("pages", "reason"),
     [
-        ([page(names(10), 3), page(names(10, 10), 3)], "2 pages came, 3 are stated"),
+        ([page(names(10), 3), page(names(10, 10), 3)], "2 pages came, 3 stated"),
         ([page(names(10), 2), page(names(5, 10), 3)], "changed while we read"),
         ([page(names(7), 2), page(names(9, 7), 2)], "not full"),
         ([page(names(10), 3), page(names(4, 10), 3), page(names(10, 14), 3)], "not full"),
-        ([page(names(10), 1, 12)], "10 zones came, 12 are stated"),
+        ([page(names(10), 1, 12)], "10 zones came, 12 stated"),
         ([page(names(10), 2), page(names(5, 9), 2)], "twice"),
         ([page([], 1, 0)], "empty"),
         ([page(["-", "/etc/passwd", "a b"], 1)], "empty"),

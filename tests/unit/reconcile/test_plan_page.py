@@ -37,7 +37,7 @@ def test_the_command_still_says_it_so(capsys: pytest.CaptureFixture[str], monkey
     """The same plan, told by the command of today, gives the lines of the page."""
     monkeypatch.setenv("COLUMNS", "110")
     said = shown()
-    head = re.match(r"(\S+): (\d+) zones listed, (\d+) of (\d+) of ours present", said)
+    head = re.match(r"(\S+): (\d+) zones? listed, (\d+) of (\d+) of ours present", said)
     assert head is not None
     server = {"server": head[1], "reason": "", "listed": int(head[2]), "present": int(head[3]), "owned": int(head[4])}
     plan = {"servers": [server | {"pushes_as": "", "serials": True}], "unreachable": {}, "approvals": {}}
