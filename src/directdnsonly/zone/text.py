@@ -15,6 +15,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 
 from directdnsonly.errors import ZonePolicyError, ZoneSyntaxError
+from directdnsonly.wording import counted
 from directdnsonly.zone import plain
 from directdnsonly.zone.domain import RdataError, absolute
 from directdnsonly.zone.fold import FOLDS
@@ -203,7 +204,7 @@ class _Reader:
         for owner, kind, data, line in self._without_ttl:
             self.keep(owner, self._minimum, kind, data, line)
         if self._dropped > SHOWN_WARNINGS:
-            self._warnings.append(f"and {self._dropped - SHOWN_WARNINGS} more records outside of the zone")
+            self._warnings.append(f"and {counted(self._dropped - SHOWN_WARNINGS, 'more record')} outside of the zone")
         keys = sorted(self._ttls)
         signed = any(kind in SIGNATURES for _, kind, _ in keys)
         if not signed and len(self._seconds) > 1:

@@ -13,6 +13,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from directdnsonly.errors import ZonePolicyError
+from directdnsonly.wording import counted
 
 Key = tuple[str, str, str]  # owner, type, RDATA with the letters of names folded
 
@@ -34,7 +35,7 @@ def check(keys: Sequence[Key], line_of: Callable[[Key], int], apex: str, *, drop
     `keys` are sorted; `line_of` gives a record's line. Raises ZonePolicyError with the rule, the owner and the line.
     """
     hint = (
-        f" ({dropped} records lie outside of {apex} and were dropped: is this the zone of another domain?)"
+        f" ({counted(dropped, 'record')} outside of {apex} left out: is this the zone of another domain?)"
         if dropped
         else ""
     )
