@@ -27,6 +27,7 @@ from directdnsonly.api.guard import Guard, principal_of
 from directdnsonly.api.parts import ApiParts, DaemonState
 from directdnsonly.backends.contract import Backend
 from directdnsonly.backends.registry import BACKENDS
+from directdnsonly.bodies import Bodies
 from directdnsonly.clock import Clock, SystemClock
 from directdnsonly.config import Settings
 from directdnsonly.dispatch.dispatcher import Dispatcher
@@ -268,6 +269,7 @@ def build_api(service: Service) -> ASGIApp:
         ),
     )
     service.acceptance = acceptance
+    bodies = Bodies(largest_bytes=settings.max_body_bytes)
 
     def authenticate(request: Request) -> str:
         """Who the guard has let in."""
@@ -292,6 +294,7 @@ def build_api(service: Service) -> ASGIApp:
         clock=service.clock,
         started_at=service.started_at,
         max_body_bytes=settings.max_body_bytes,
+        bodies=bodies,
         body_timeout_s=settings.body_timeout_s,
     )
     app = FastAPI(
@@ -305,7 +308,7 @@ def build_api(service: Service) -> ASGIApp:
     )
     # First, because routes are tried in order and DirectAdmin's are the ones that must be fast.
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
-    door = receive_routes.Door(acceptance, access, limits)
+    door = receive_routes.Door(acceptance, access, limits, bodies)
     app.include_router(receive_routes.router(door))
     app.include_router(backends.router(parts, lambda: service.dispatcher.lanes, audit))
     app.include_router(served.router(parts, lambda: {name: one.servers for name, one in service.backends.items()}))

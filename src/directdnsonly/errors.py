@@ -77,6 +77,16 @@ class NotAdmitted(DirectDNSOnlyError):
         super().__init__(reason)
 
 
+class BodiesTooMany(DirectDNSOnlyError):
+    """The large bodies that are here now fill what memory they may have: answer 503, record nothing."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        super().__init__(
+            f"too many large zones are sent at the same moment ({most_bytes} octets together): send it again later"
+        )
+
+
 class VersionConflict(DirectDNSOnlyError):
     """A conditional write names another version than the newest: nothing was recorded."""
 

@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from directdnsonly.api import history, outbox, pins, problem, routes
 from directdnsonly.api.audit import Auditor
 from directdnsonly.api.parts import ApiParts
+from directdnsonly.bodies import Bodies
 from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.dispatch.lane import LaneStatus
@@ -94,7 +95,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
             )  # fmt: skip
             parts = ApiParts(
                 store=store, pushes=ManualPushes(acceptance, {}), wake=woken.append, authenticate=lambda _request: "bob",
-                lanes=lambda: dict.fromkeys(BACKENDS, lane), daemons=dict, clock=clock, started_at=0.0, max_body_bytes=10**6,
+                lanes=lambda: dict.fromkeys(BACKENDS, lane), daemons=dict, clock=clock, started_at=0.0, max_body_bytes=10**6, bodies=Bodies(largest_bytes=10**6),
             )  # fmt: skip
             app = FastAPI(redirect_slashes=False)
             for module in (outbox, history, pins):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from fastapi import Request
 
+from directdnsonly.bodies import Bodies
 from directdnsonly.clock import Clock
 from directdnsonly.outbox.records import FREELY, Event, Priority, Receipt, Terms
 from directdnsonly.outbox.sqlite import SqliteStore
@@ -98,4 +99,5 @@ class ApiParts:
     clock: Clock
     started_at: float
     max_body_bytes: int
+    bodies: Bodies
     body_timeout_s: float = 20.0

@@ -11,7 +11,14 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from directdnsonly.api.models import Problem
-from directdnsonly.errors import KeyTaken, OutboxUnavailable, PushRefused, VersionConflict, VersionDamaged
+from directdnsonly.errors import (
+    BodiesTooMany,
+    KeyTaken,
+    OutboxUnavailable,
+    PushRefused,
+    VersionConflict,
+    VersionDamaged,
+)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE: Final = "urn:directdnsonly:problem:"
@@ -33,7 +40,10 @@ PROBLEMS: Final[dict[int, tuple[str, str]]] = {
     429: ("too-many-failures", "Too many failed log-ins; `Retry-After` says when to try again."),
     431: ("headers-too-large", "The headers of the request are larger than `app.max_header_bytes`."),
     500: ("internal", "Our fault: the log tells the story."),
-    503: ("unavailable", "The store cannot take it now; nothing was recorded: try again after `Retry-After`."),
+    503: (
+        "unavailable",
+        "It cannot be taken now, the detail says why; nothing was recorded: try again after `Retry-After`.",
+    ),
 }
 RESPONSES: Final[dict[int | str, dict[str, object]]] = {
     status: {
@@ -99,6 +109,13 @@ async def on_unavailable(_request: Request, error: Exception) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "5"})
 
 
+async def on_too_many(_request: Request, error: Exception) -> Response:
+    """No room for one more large body: what still comes of it will not be read."""
+    assert isinstance(error, BodiesTooMany)
+    headers = {"Retry-After": "5", "Connection": "close"}
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=headers)
+
+
 async def on_bug(_request: Request, _error: Exception) -> Response:
     """Our fault; the log has the story, a stranger gets none of it."""
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an unexpected error: see the log")
@@ -112,5 +129,6 @@ HANDLERS = {
     VersionConflict: on_conflict,
     VersionDamaged: on_damaged,
     KeyTaken: on_taken,
+    BodiesTooMany: on_too_many,
     OutboxUnavailable: on_unavailable,
 }

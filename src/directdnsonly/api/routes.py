@@ -137,13 +137,14 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     async def put_zone(zone: ZonePath, request: Request, response: Response, _headers: WriteHeaders) -> ReceiptView:
         name, who = ZoneName.parse(zone), parts.authenticate(request)
         await _may_change(parts, request, name)
-        body = await read_body(request, limit=parts.max_body_bytes, timeout_s=parts.body_timeout_s)
-        text = zone_text(request, body)
+        with parts.bodies.share() as share:
+            body = await read_body(request, share, limit=parts.max_body_bytes, timeout_s=parts.body_timeout_s)
+            text = zone_text(request, body)
 
-        async def act(terms: Terms) -> Pushed:
-            return await parts.pushes.put(name, text, credential=who, address=address_of(request), terms=terms)
+            async def act(terms: Terms) -> Pushed:
+                return await parts.pushes.put(name, text, credential=who, address=address_of(request), terms=terms)
 
-        pushed, replayed = await once.run(request, who, body, act)
+            pushed, replayed = await once.run(request, who, body, act)
         if not replayed:
             await audit.keep(_event("zone.put", pushed.receipt, who, request, parts.clock.now_s()))
         return _told(pushed, response, replayed=replayed)

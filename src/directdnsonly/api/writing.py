@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from directdnsonly.api.parts import Pushed
 from directdnsonly.api.rrsets import ZoneContent
+from directdnsonly.bodies import Share
 from directdnsonly.outbox.operators import Repeated
 from directdnsonly.outbox.records import Receipt, Terms
 
@@ -35,8 +36,11 @@ class Keys(Protocol):
     async def receipt(self, change_id: str) -> Receipt | None: ...  # noqa: D102
 
 
-async def read_body(request: Request, *, limit: int, timeout_s: float) -> bytes:
-    """The raw body, counted while it comes in; nothing of it is read when it is announced as too large."""
+async def read_body(request: Request, share: Share, *, limit: int, timeout_s: float) -> bytes:
+    """The raw body, counted while it comes in; nothing of it is read when it is announced as too large.
+
+    Raises BodiesTooMany when there is no room for it.
+    """
     announced = request.headers.get("content-length", "")
     too_large = HTTPException(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {limit} bytes", {"Connection": "close"}
@@ -50,6 +54,7 @@ async def read_body(request: Request, *, limit: int, timeout_s: float) -> bytes:
                 octets += chunk
                 if len(octets) > limit:
                     raise too_large
+                share.grown_to(len(octets))
     except TimeoutError:
         raise HTTPException(
             HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {timeout_s:g} s", {"Connection": "close"}

@@ -11,7 +11,7 @@ from typing import Any
 
 from directdnsonly.errors import ConfigProblem
 from directdnsonly.receive.settings import AppSettings
-from directdnsonly.receive.tls import make_context
+from directdnsonly.receive.tls import make_context, why_unusable
 
 DEFAULT_PASSWORDS = frozenset({"", "changeme"})
 ANY_ADDRESS = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - compared, not bound
@@ -55,8 +55,7 @@ def tls(app: AppSettings) -> Iterator[ConfigProblem]:
             try:
                 make_context(app.tls_certificate, app.tls_key)
             except OSError as error:
-                why = "they do not belong together" if "MISMATCH" in str(error) else error.strerror or str(error)
-                yield ConfigProblem("app.tls_certificate", f"cannot be used with app.tls_key: {why}")
+                yield ConfigProblem("app.tls_certificate", f"cannot be used with app.tls_key: {why_unusable(error)}")
 
 
 def _unreadable(key: str, file: Path) -> Iterator[ConfigProblem]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.dispatch.proof import Proof
+from directdnsonly.errors import BackendUnavailable
 from directdnsonly.outbox.records import Claim
 from directdnsonly.outbox.store import WorkStore
-from directdnsonly.verify.compare import Finding
+from directdnsonly.verify.compare import Finding, Verdict
 from directdnsonly.wording import counted
 
 GENTLE_PAGE = 100
@@ -111,22 +112,27 @@ class Sweep:
             if (reason := _why_not_as_stored(claim, observed))
         }
         whole = [claim for claim in page if claim.name not in broken]
-        verdicts = await self._proof.verify(whole, patience_s=0.0, count=False)
-        unproven = [
-            claim for claim, verdict in zip(whole, verdicts, strict=True) if verdict.finding is not Finding.PROVEN
-        ]
-        return broken, unproven
+        return broken, [claim for claim, _ in await self._unproven(whole, patience_s=0.0)]
 
     async def _still_unproven(self, claims: Sequence[Claim]) -> dict[str, str]:
         """Ask once more, with patience: many at once, since the patience is the same for one and for all."""
         if not claims:
             return {}
-        verdicts = await self._proof.verify(claims, patience_s=PATIENCE_S, count=False)
         return {
-            str(claim.name): verdict.reason
+            str(claim.name): verdict.reason for claim, verdict in await self._unproven(claims, patience_s=PATIENCE_S)
+        }
+
+    async def _unproven(self, claims: Sequence[Claim], *, patience_s: float) -> list[tuple[Claim, Verdict]]:
+        """Those that DNS did not prove. Raises BackendUnavailable when that is because nothing is answered at all."""
+        verdicts = await self._proof.verify(claims, patience_s=patience_s, count=False)
+        silent = any(verdict.finding is Finding.SILENT for verdict in verdicts)
+        if silent and (reason := await self._proof.why_silent()):
+            raise BackendUnavailable(reason, backend=self._backend.name)
+        return [
+            (claim, verdict)
             for claim, verdict in zip(claims, verdicts, strict=True)
             if verdict.finding is not Finding.PROVEN
-        }
+        ]
 
     async def _queue_again(self, page: Sequence[Claim], broken: dict[str, str]) -> int:
         """By reason, so that each zone's own is seen while it waits."""

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox._body import file_of
 from directdnsonly.outbox._connection import Connection, unavailable
 
 T = TypeVar("T")
@@ -123,7 +124,7 @@ def _commit_singly(connection: sqlite3.Connection, writes: list[Write]) -> list[
                 raise
             except Exception as error:  # noqa: BLE001 - handed to the caller whose write it was
                 connection.execute("ROLLBACK TO one")
-                results.append(unavailable(error) if isinstance(error, sqlite3.Error) else error)
+                results.append(unavailable(error, file_of(connection)) if isinstance(error, sqlite3.Error) else error)
             connection.execute("RELEASE one")
         connection.execute("COMMIT")
     except BaseException:

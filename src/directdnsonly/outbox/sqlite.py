@@ -17,7 +17,7 @@ from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable, VersionDamaged
 from directdnsonly.outbox import _history, _housekeep, _listing, _notes, _pin, _removed, _terms, _tokens, _view, _work
 from directdnsonly.outbox._capacity import Capacity
-from directdnsonly.outbox._connection import Connection, open_reader, open_writer
+from directdnsonly.outbox._connection import Connection, open_reader, open_writer, require_whole
 from directdnsonly.outbox._lock import FOLDER_CURE, own
 from directdnsonly.outbox._migrate import migrate
 from directdnsonly.outbox._reconcile_store import ReconcileMethods
@@ -355,7 +355,7 @@ class SqliteStore(ReconcileMethods):
 async def open_store(
     folder: Path, *, settings: OutboxSettings, clock: Clock, backends: Sequence[str]
 ) -> AsyncIterator[SqliteStore]:
-    """The store in `folder`, migrated and locked, with its committer running. Raises OutboxUnavailable, OutboxTooNew."""
+    """The store in `folder`, whole, migrated and locked, with its committer running. Raises OutboxUnavailable, OutboxTooNew."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -369,6 +369,7 @@ async def open_store(
             try:
                 writer = await open_writer(path, busy_timeout_s=settings.busy_timeout_s, max_pages=max_pages)
                 connections.append(writer)
+                await writer.call(require_whole)
                 await writer.call(migrate)
                 for _ in range(2):
                     connections.append(await open_reader(path, busy_timeout_s=settings.busy_timeout_s))

@@ -24,7 +24,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
 from directdnsonly import cross_site
-from directdnsonly.errors import NotAdmitted, OutboxUnavailable, PushRefused
+from directdnsonly.bodies import Bodies, Share
+from directdnsonly.errors import BodiesTooMany, NotAdmitted, OutboxUnavailable, PushRefused
 from directdnsonly.outbox.records import Owner
 from directdnsonly.receive import directadmin as da
 from directdnsonly.receive.accept import Acceptance, Presence
@@ -32,7 +33,6 @@ from directdnsonly.receive.access import Access, Principal, Role
 from directdnsonly.receive.connections import WHOLE
 
 METHODS: Final = ("GET", "HEAD", "POST")
-BODIES_AT_ONCE: Final = 4  # bodies of the largest size that may be on their way; far more of the usual size
 MAX_QUERY_BYTES: Final = 16 * 1024
 
 log = structlog.get_logger()
@@ -129,11 +129,13 @@ class DoorFirst:
 class Door:
     """The ASGI application. `answered` counts answers by what was asked, for the metrics."""
 
-    def __init__(self, acceptance: Acceptance, access: Access, limits: Limits | None = None) -> None:
+    def __init__(
+        self, acceptance: Acceptance, access: Access, limits: Limits | None = None, bodies: Bodies | None = None
+    ) -> None:
         self._acceptance = acceptance
         self._access = access
         self._limits = limits or Limits()
-        self._held = 0  # octets of bodies that are not complete yet
+        self._bodies = bodies or Bodies(largest_bytes=self._limits.max_body_bytes)
         self.answered: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,10 +169,11 @@ class Door:
         query: bytes = scope["query_string"]
         if len(query) > MAX_QUERY_BYTES:
             raise _Refusal(Answer(da.failure("Request too large", f"the query exceeds {MAX_QUERY_BYTES} octets"), 413))
-        body = await self._read_body(scope, length, receive) if method == "POST" else b""
-        command = da.decode(method, scope["path"], query, body)
-        self.answered[type(command).__name__] += 1
-        return await self._obey(command, body, principal, _address(scope))
+        with self._bodies.share() as share:
+            body = await self._read_body(scope, length, receive, share) if method == "POST" else b""
+            command = da.decode(method, scope["path"], query, body)
+            self.answered[type(command).__name__] += 1
+            return await self._obey(command, body, principal, _address(scope))
 
     async def _authenticate(self, authorization: list[bytes], address: str) -> Principal:
         """Who it is, before a single octet of the body is read (faults E8)."""
@@ -186,19 +189,21 @@ class Door:
             raise _Refusal(Answer(text, 403, close=True))
         return principal
 
-    async def _read_body(self, scope: Scope, length: int | None, receive: Receive) -> bytes:
+    async def _read_body(self, scope: Scope, length: int | None, receive: Receive, share: Share) -> bytes:
         if length is not None and length > self._limits.max_body_bytes:
             raise self._too_large()
         if WHOLE in scope:  # usual: it came with the headers, and needs no timer
-            return await self._received(receive)
+            return await self._received(receive, share)
         try:
             async with asyncio.timeout(self._limits.body_timeout_s):
-                return await self._received(receive)
+                return await self._received(receive, share)
         except TimeoutError:
             details = f"the body did not come within {self._limits.body_timeout_s:g} s"
             raise _Refusal(Answer(da.failure("Request timed out", details), 408, close=True)) from None
+        except BodiesTooMany as error:
+            raise _Refusal(Answer(da.failure("Not recorded, push it again", str(error)), 503, close=True)) from None
 
-    async def _received(self, receive: Receive) -> bytes:
+    async def _received(self, receive: Receive, share: Share) -> bytes:
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body"):  # usual: one message, no copy
             body: bytes = message.get("body", b"")
@@ -206,21 +211,14 @@ class Door:
                 raise self._too_large()
             return body
         octets = bytearray()
-        try:
-            while message["type"] == "http.request":
-                part = message.get("body", b"")
-                octets += part
-                self._held += len(part)
-                if len(octets) > self._limits.max_body_bytes:
-                    raise self._too_large()
-                if self._held > BODIES_AT_ONCE * self._limits.max_body_bytes:
-                    details = "too many large zones are sent at the same moment"
-                    raise _Refusal(Answer(da.failure("Not recorded, push it again", details), 503, close=True))
-                if not message.get("more_body"):
-                    return bytes(octets)
-                message = await receive()
-        finally:
-            self._held -= len(octets)
+        while message["type"] == "http.request":
+            octets += message.get("body", b"")
+            if len(octets) > self._limits.max_body_bytes:
+                raise self._too_large()
+            share.grown_to(len(octets))
+            if not message.get("more_body"):
+                return bytes(octets)
+            message = await receive()
         raise _Disconnected
 
     def _too_large(self) -> _Refusal:

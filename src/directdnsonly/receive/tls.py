@@ -23,6 +23,13 @@ def make_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
+def why_unusable(error: OSError) -> str:
+    """What is wrong with a pair, in words: OpenSSL's own are "PEM lib"."""
+    if isinstance(error, ssl.SSLError):
+        return "they do not belong together" if error.reason == "KEY_VALUES_MISMATCH" else "one of them is no PEM file"
+    return error.strerror or str(error)
+
+
 class Certificate:
     """A certificate with its key, looked at again and again. Connections that are open keep what they have."""
 
@@ -48,7 +55,9 @@ class Certificate:
             make_context(*self._files)
             self.context.load_cert_chain(*self._files)
         except OSError as error:
-            log.error("tls.reload_failed", file=str(self._files[0]), reason=str(error))  # noqa: TRY400 - the reason says it all
+            certificate, key = map(str, self._files)
+            reason = f"{certificate} and {key}: {why_unusable(error)}; the pair that was read before goes on serving"
+            log.error("tls.reload_failed", file=certificate, reason=reason)  # noqa: TRY400 - the reason says it all
             return False
         log.info("tls.reloaded", file=str(self._files[0]))
         return True
