@@ -66,7 +66,7 @@ SPOILT: list[tuple[Spoil, str]] = [
     (a_file_in_its_place, "File exists: give the folder to the user that the service runs as, or choose another one"),
     (
         no_database,
-        "/outbox.sqlite: file is not a database [SQLITE_NOTADB]: the file is not a store of ours: move it away",
+        "/outbox.sqlite: file is not a database [SQLITE_NOTADB]: the file is not a store of ours: put a backup",
     ),
     (
         a_directory,

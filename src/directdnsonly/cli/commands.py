@@ -55,9 +55,13 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
 @app.command()
 def serve(config: ConfigOption = None) -> None:
     """Run the service until SIGTERM."""
-    from directdnsonly.app import serve as serve_until_stopped  # noqa: PLC0415 - other commands need not load the whole service
+    from directdnsonly.outbox import whole  # noqa: PLC0415 - other commands need not load the service
 
-    raise typer.Exit(serve_until_stopped(settings_of(config)))
+    settings = settings_of(config)
+    whole.begin(settings.store_folder)  # while the rest is being loaded
+    from directdnsonly.app import serve as serve_until_stopped  # noqa: PLC0415 - same
+
+    raise typer.Exit(serve_until_stopped(settings))
 
 
 @app.command()

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 
+from directdnsonly.outbox._connection import FILE_NAME
 from directdnsonly.outbox._removed import kept
-from directdnsonly.outbox.sqlite import FILE_NAME
 
 
 def kept_in(folder: Path, configured: Collection[str]) -> dict[str, int]:

@@ -15,9 +15,21 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable, VersionDamaged
-from directdnsonly.outbox import _history, _housekeep, _listing, _notes, _pin, _removed, _terms, _tokens, _view, _work
+from directdnsonly.outbox import (
+    _history,
+    _housekeep,
+    _listing,
+    _notes,
+    _pin,
+    _removed,
+    _terms,
+    _tokens,
+    _view,
+    _work,
+    whole,
+)
 from directdnsonly.outbox._capacity import Capacity
-from directdnsonly.outbox._connection import Connection, open_reader, open_writer, require_whole
+from directdnsonly.outbox._connection import FILE_NAME, Connection, open_reader, open_writer
 from directdnsonly.outbox._lock import FOLDER_CURE, own
 from directdnsonly.outbox._migrate import migrate
 from directdnsonly.outbox._reconcile_store import ReconcileMethods
@@ -48,7 +60,6 @@ from directdnsonly.zone.name import ZoneName
 
 T = TypeVar("T")
 
-FILE_NAME = "outbox.sqlite"
 LONGEST_BACKOFF_S = 3600.0
 
 
@@ -369,7 +380,7 @@ async def open_store(
             try:
                 writer = await open_writer(path, busy_timeout_s=settings.busy_timeout_s, max_pages=max_pages)
                 connections.append(writer)
-                await writer.call(require_whole)
+                await writer.call(whole.require_whole)
                 await writer.call(migrate)
                 for _ in range(2):
                     connections.append(await open_reader(path, busy_timeout_s=settings.busy_timeout_s))
