@@ -71,6 +71,10 @@ class LaneStatusLike(Protocol):
     def failed(self) -> int: ...  # noqa: D102
     @property
     def median_proven_s(self) -> float | None: ...  # noqa: D102
+    @property
+    def sweeping(self) -> bool: ...  # noqa: D102
+    @property
+    def batch_zones(self) -> int: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,7 @@ class ApiParts:
     daemons: Callable[[], Mapping[str, DaemonState]]
     alarms: Callable[[], list[str]] = list  # what reconciliation found that a person must look at
     lost_actors: Callable[[], list[str]] = list  # that ended or hang, though none may
+    pushes_so_far: Callable[[], Mapping[str, int]] = dict  # since start, by what became of them
     clock: Clock
     started_at: float
     max_body_bytes: int
