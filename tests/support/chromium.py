@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -32,13 +34,24 @@ class Page:
         self._session = ""
         self.complaints: list[str] = []
         self.loaded = threading.Event()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, name="chromium", daemon=True)
+        self._listener.start()
         target = self._ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._ask(f"{domain}.enable")
         if login:
             self._ask("Fetch.enable", handleAuthRequests=True)
+
+    def close(self) -> None:
+        """The browser ends, and with it what listens to it."""
+        self._session = ""
+        self._send(next(self._numbers), "Browser.close", {})
+        self._listener.join(LIMIT_S)
+        assert not self._listener.is_alive(), "the browser did not end"
+        self._read.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._write.close()
 
     def go(self, url: str) -> None:
         """Open an address and wait until it is loaded."""
@@ -152,11 +165,16 @@ def chromium(folder: Path, *, login: tuple[str, str] | None = None) -> Iterator[
         pass_fds=(to_browser, from_browser),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     os.close(to_browser)
     os.close(from_browser)
     try:
-        yield Page(we_read, we_write, login)
+        page = Page(we_read, we_write, login)
+        yield page
+        page.close()
     finally:
-        process.terminate()
+        # The program may be a shell around the browser: a signal to it alone would leave the browser behind.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=20)
