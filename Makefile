@@ -12,7 +12,8 @@ run: tools-run .venv/.run ## set up everything and start the service with a bund
 	@deploy/first-config.sh
 	@mkdir -p data && deploy/apparmor/allow-named.sh data
 	@echo
-	@echo "Pushes: http://127.0.0.1:2222   API: /docs   DNS: 127.0.0.1 port 5300   (Ctrl-C stops)"
+	@echo "Pushes: http://127.0.0.1:2222   Status: /status   API: /docs   DNS: 127.0.0.1 port 5300   (Ctrl-C stops)"
+	@echo "A browser asks for auth_username and auth_password of config/app.yml."
 	@echo "In another terminal:"
 	@echo "  .venv/bin/dadns push docs/examples/example.com.zone"
 	@echo "  dig @127.0.0.1 -p 5300 www.example.com A +short"

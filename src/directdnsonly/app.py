@@ -54,7 +54,8 @@ from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.server import keep_what_is_there, listen, make_server
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
-from directdnsonly.wiring import ManualPushes, PulledZones, swept_lanes
+from directdnsonly.web import pages, refusals, rendering
+from directdnsonly.wiring import ManualPushes, PulledZones, swept_lanes, web_parts
 from directdnsonly.wording import counted
 from directdnsonly.zone.text import parse
 
@@ -291,6 +292,7 @@ def build_api(service: Service) -> ASGIApp:
         alarms=lambda: [f"{one.kind} {one.subject}: {one.reason}" for one in service.reconciler.alarms()],
         configured=frozenset(service.settings.dns.backends),
         lost_actors=service.lost_actors,
+        pushes_so_far=service.metrics.pushes_so_far,
         clock=service.clock,
         started_at=service.started_at,
         max_body_bytes=settings.max_body_bytes,
@@ -319,9 +321,13 @@ def build_api(service: Service) -> ASGIApp:
         app.include_router(routes.router(parts))
     app.include_router(api_routes.router(parts, audit))  # after those above: it takes any path below /zones/
     app.include_router(tokens.router(service.tokens, audit))
-    app.include_router(health.router(parts))
+    readiness = health.Readiness(parts)
+    app.include_router(health.router(parts, readiness))
     app.include_router(metrics.router(service.metrics, parts))
     app.include_router(docs.router(app, authenticate))
+    looked_at = web_parts(parts, readiness, service.reconciler, service.backends, service.settings.timezone)
+    writer = rendering.Pages(looked_at.timezone)
+    app.include_router(pages.router(looked_at, writer))
     for kind, handler in problem.HANDLERS.items():
         app.add_exception_handler(kind, handler)
     receive_routes.install_error_handlers(app)
@@ -329,7 +335,7 @@ def build_api(service: Service) -> ASGIApp:
     app.add_middleware(
         Guard, doorkeeper=access, passes=is_command_path, open_metrics=as_networks(settings.metrics_networks)
     )
-    return receive_routes.DoorFirst(door, app)
+    return receive_routes.DoorFirst(door, refusals.ForPeople(app, writer))
 
 
 async def _serve(settings: Settings, sockets: list[socket.socket], certificate: Certificate | None) -> None:

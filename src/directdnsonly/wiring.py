@@ -1,19 +1,29 @@
-"""The plugs between stages that must not import each other: the Protocols of `api` and `reconcile` over receive and dispatch."""
+"""The plugs between stages that must not import each other: the Protocols of `api`, `web` and `reconcile` over the others."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from zoneinfo import ZoneInfo
 
-from directdnsonly.api.parts import Pushed
+from directdnsonly.api.health import Readiness
+from directdnsonly.api.parts import ApiParts, Pushed
+from directdnsonly.api.served import ask_all
+from directdnsonly.api.status import status_of
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.dispatch import lane
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.drift import HeldPush
-from directdnsonly.outbox.records import FREELY, Owner, Priority, Receipt, Source, Terms
+from directdnsonly.outbox.records import FREELY, Owner, Priority, Receipt, Source, Terms, ZoneSummary
 from directdnsonly.receive.accept import Acceptance
+from directdnsonly.reconcile.reconciler import Reconciler
+from directdnsonly.reconcile.report import PassView
 from directdnsonly.reconcile.seams import Swept
+from directdnsonly.web.parts import AnswerLike, PassLine, Reconciling, WebParts
 from directdnsonly.zone.name import ZoneName
+
+SHOWN_FAILURES = 3  # of each pass, on the status page
 
 
 class ManualPushes:
@@ -122,3 +132,43 @@ class SweptLane:
 def swept_lanes(lanes: Mapping[str, lane.Lane], backends: Mapping[str, Backend]) -> list[SweptLane]:
     """Every backend with its lane."""
     return [SweptLane(lanes[name], backend) for name, backend in backends.items()]
+
+
+def web_parts(
+    parts: ApiParts, readiness: Readiness, reconciler: Reconciler, backends: Mapping[str, Backend], timezone: str
+) -> WebParts:
+    """What the status pages look at: the same figures that the API tells."""
+
+    async def served(zone: ZoneSummary) -> Sequence[AnswerLike]:
+        return await ask_all(zone, {name: one.servers for name, one in backends.items()})
+
+    async def passes(limit: int) -> list[PassLine]:
+        return [_pass_line(one) for one in await reconciler.passes(limit)]
+
+    def reconciling() -> Reconciling:
+        stage = reconciler.running.stage if reconciler.running else ""
+        return Reconciling(enabled=reconciler.settings.enabled, running=stage, next_at=reconciler.next_at)
+
+    return WebParts(
+        store=parts.store,
+        ready=readiness.look,
+        status=partial(status_of, parts),
+        served=served,
+        reconciling=reconciling,
+        passes=passes,
+        clock=parts.clock,
+        timezone=ZoneInfo(timezone),
+    )
+
+
+def _pass_line(one: PassView) -> PassLine:
+    """A pass without its zones: what differed and what was done, each with its number, as far as there was any."""
+    done = {key: value if isinstance(value, int) else len(value) for key, value in one.done if key != "failures"}
+    return PassLine(
+        ended_at=one.ended_at,
+        elapsed_s=one.ended_at - one.started_at,
+        dry_run=one.dry_run,
+        found={kind: number for kind, number in one.plan.counts.items() if number},
+        done={key.replace("_", " "): number for key, number in done.items() if number},
+        failures=one.done.failures[:SHOWN_FAILURES],
+    )

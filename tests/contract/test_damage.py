@@ -194,6 +194,8 @@ async def test_damaged_bodies_of_held_and_refused_pushes_and_passes_hide_no_othe
     assert held["damaged.example"].damaged
     assert not held["whole.example"].damaged
     assert b"" == (await store.held_push(NAME)).body
+    unread = await store.held_pushes(bodies=False)  # a list that shows no body is not stopped by one
+    assert [(b"", "loses much")] * 2 == [(one.body, one.reason) for one in unread]
     assert {"damaged.example": b"", "whole.example": b"body"} == {one.name: one.body for one in await store.refused()}
     assert [2] == [one.id for one in await store.passes()]
 

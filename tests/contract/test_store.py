@@ -443,7 +443,18 @@ async def test_refused_pushes_and_events_are_kept_newest_first(store):
 
     assert ["r2", "r1"] == [entry.reason for entry in await store.refused(limit=2)]
     assert b"zone" == (await store.refused(limit=1))[0].body
+    assert b"" == (await store.refused(limit=1, bodies=False))[0].body
     assert ["z1"] == [entry.zone for entry in await store.events(zone="z1")]
+
+
+async def test_refused_pushes_of_one_zone_are_found_as_they_were_sent(store):
+    """Letters and a final dot do not matter, another zone's are not among them."""
+    for name in ("A.Example.", "b.example", "a.example"):
+        refused = Refused(change_id=name, name=name, rule="r", reason=name, owner=H1, address="", at=1.0, body=b"zone")
+        await store.record_refused(refused)
+
+    assert ["a.example", "A.Example."] == [one.reason for one in await store.refused(name="a.example")]
+    assert ["a.example"] == [one.reason for one in await store.refused(name="a.example", limit=1)]
 
 
 async def test_exists_finds_the_nearest_held_name(store):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dns.message
 import dns.query
+import httpx
 import pytest
 from bench.load import PASSWORD, USER, dns_socket, wait_served
 from bench.service import Service
@@ -80,6 +81,25 @@ def test_wrong_credentials_get_our_answer(chain):
 
     assert (401, "1") == (reply.status, reply.error)
     assert "Basic" in reply.headers["www-authenticate"]
+
+
+def test_the_status_page_passes_with_its_policy(chain):
+    """Page, fragment and script, with the headers that keep a browser in bounds; without a password it is ours that asks."""
+    with httpx.Client(verify=False, trust_env=False, timeout=30, auth=(USER, PASSWORD)) as client:
+        url = f"https://127.0.0.1:{chain.proxy.port}"
+        page = client.get(f"{url}/", follow_redirects=True)
+        live = client.get(f"{url}/status/live")
+        script = client.get(url + next(part for part in page.text.split('"') if "status.js" in part))
+        stranger = client.get(f"{url}/status", auth=None)
+
+    assert [200, 200, 200, 401] == [one.status_code for one in (page, live, script, stranger)]
+    assert "/status" == page.url.path
+    assert 'id="live"' in page.text
+    assert live.text.startswith("<div")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert all(
+        "frame-ancestors 'none'" in one.headers["content-security-policy"] for one in (page, live, script, stranger)
+    )
 
 
 def test_the_largest_push_passes_and_one_octet_more_is_answered_as_directadmin_reads_it(chain):

@@ -90,7 +90,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
             made.append(store)
             acceptance = Acceptance(store=store, parser=ZoneParser(parse), clock=clock, notify=woken.append)
             lane = LaneStatus(
-                backend="", breaker=BreakerState.CLOSED, since=0, reason="", proven=0, failed=0, median_proven_s=None,
+                backend="", breaker=BreakerState.CLOSED, since=0, reason="", proven=0, failed=0, median_proven_s=None, batch_zones=0,
                 sweeping=False, paused="",
             )  # fmt: skip
             parts = ApiParts(

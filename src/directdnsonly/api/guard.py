@@ -67,6 +67,7 @@ TABLE: Final[Sequence[Row]] = (
     _row("PUT DELETE", r"/api/v1/zones/.+", "push", "push and delete a zone"),
     _row("GET HEAD", r"/api/v1/changes/.+", "push read", "follow a change"),
     _row("GET HEAD OPTIONS", r"/api/v1/tokens(/.*)?", "operate", "the list of tokens"),
+    _row("GET HEAD", r"/(status(/.*)?)?", "read", "the status pages"),
     _row("GET HEAD OPTIONS", r".*", "read", "everything that only looks"),
     _row(".", r".*", "operate", "everything else"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from fastapi import APIRouter, HTTPException, Request
@@ -17,10 +18,43 @@ PROBE_TIMEOUT_S = 5.0
 PROBE_EVERY_S = 1.0
 
 
-def router(parts: ApiParts) -> APIRouter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether pushes are safe with us now. `status`: ready, degraded or unready; `reason`: why not ready."""
+
+    status: str
+    reason: str
+    store: str
+    lost: list[str]
+    backends: dict[str, str]
+
+
+class Readiness:
+    """Ready = the store can commit and every actor is at work. A dead backend is degraded, not unready: pushes are still safe with us."""
+
+    def __init__(self, parts: ApiParts) -> None:
+        self._parts = parts
+        self._probe = _StoreProbe(parts)
+
+    async def look(self) -> Health:
+        """As it is now; at most one commit a second, whoever asks."""
+        reason = await self._probe.reason()
+        daemons = self._parts.daemons()
+        backends = {name: backend_state(lane, daemons.get(name)) for name, lane in self._parts.lanes().items()}
+        lost = self._parts.lost_actors()
+        ready = not reason and not lost
+        return Health(
+            status="unready" if not ready else "ready" if set(backends.values()) <= {"ok"} else "degraded",
+            reason=reason or "; ".join(lost),
+            store="unavailable" if reason else "ok",
+            lost=lost,
+            backends=backends,
+        )
+
+
+def router(parts: ApiParts, readiness: Readiness) -> APIRouter:
     """The two answers."""
     health = APIRouter(tags=["health"])
-    probe = _StoreProbe(parts)
 
     @health.get("/livez", summary="The process answers")
     async def livez() -> dict[str, str]:
@@ -31,22 +65,17 @@ def router(parts: ApiParts) -> APIRouter:
         """Ready = the store can commit and every actor is at work. A dead backend is degraded, not unready: pushes are still safe with us."""
         if verbose:
             _may_look(request)
-        reason = await probe.reason()
-        store = "unavailable" if reason else "ok"
-        daemons = parts.daemons()
-        backends = {name: backend_state(lane, daemons.get(name)) for name, lane in parts.lanes().items()}
-        lost = parts.lost_actors()
-        ready = store == "ok" and not lost
-        status = "unready" if not ready else "ready" if set(backends.values()) <= {"ok"} else "degraded"
+        now = await readiness.look()
+        ready = now.status != "unready"
         answer: dict[str, object] = {
-            "status": status,
-            "store": store,
-            "actors": "lost" if lost else "ok",
-            "backends": backends,
+            "status": now.status,
+            "store": now.store,
+            "actors": "lost" if now.lost else "ok",
+            "backends": now.backends,
         }
         if verbose:
-            answer["reason"] = reason or "; ".join(lost)
-            answer["lost_actors"] = lost
+            answer["reason"] = now.reason
+            answer["lost_actors"] = now.lost
             if ready:
                 answer["details"] = (await status_of(parts)).model_dump(mode="json")
         return JSONResponse(answer, status_code=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)

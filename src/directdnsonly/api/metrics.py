@@ -45,6 +45,7 @@ class Metrics:
             for result in RESULTS
         }
         self._any_push = cache(pushes.labels)
+        self._all_pushes = pushes
         self._ack = Histogram(
             "directdnsonly_ack_seconds",
             "From a push that was read until it was committed, or refused",
@@ -102,6 +103,15 @@ class Metrics:
     def refused(self, rule: str) -> None:
         """See PushRecorder. Rules are a short list of ours."""
         self._refused.labels(rule).inc()
+
+    def pushes_so_far(self) -> dict[str, int]:
+        """Pushes and deletes since start by what became of them, whoever sent them."""
+        found = dict.fromkeys(RESULTS, 0)
+        for metric in self._all_pushes.collect():
+            for sample in metric.samples:
+                if sample.name.endswith("_total"):
+                    found[sample.labels["result"]] += int(sample.value)
+        return found
 
     # -- DeliveryRecorder
 

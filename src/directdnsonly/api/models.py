@@ -203,6 +203,8 @@ class BackendStatus(BaseModel):
     proven: int = Field(description="Deliveries proven since start")
     failed: int
     median_proven_ms: float | None = Field(description="Median of the newest push-to-proven times")
+    sweeping: bool = Field(False, description="It is compared with the store just now")
+    batch_zones: int = Field(0, description="Deliveries that it has taken since it last had nothing to do")
     nameserver: NameServerStatus | None
 
 
@@ -223,6 +225,11 @@ class StatusView(BaseModel):
     state: str = Field(examples=["ok"])
     started_at: Moment
     zones: int
+    pushes: dict[str, int] = Field(
+        {},
+        description="Pushes and deletes since start by what became of them",
+        examples=[{"accepted": 3, "refused": 1}],
+    )
     alarms: list[str] = Field(description="What reconciliation found that a person must look at")
     store: StoreStatus
     backends: list[BackendStatus]

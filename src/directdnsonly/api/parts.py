@@ -72,6 +72,10 @@ class LaneStatusLike(Protocol):
     def failed(self) -> int: ...  # noqa: D102
     @property
     def median_proven_s(self) -> float | None: ...  # noqa: D102
+    @property
+    def sweeping(self) -> bool: ...  # noqa: D102
+    @property
+    def batch_zones(self) -> int: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,7 @@ class ApiParts:
     alarms: Callable[[], list[str]] = list  # what reconciliation found that a person must look at
     configured: frozenset[str] = frozenset()  # the backends of the configuration, also those that are not enabled
     lost_actors: Callable[[], list[str]] = list  # that ended or hang, though none may
+    pushes_so_far: Callable[[], Mapping[str, int]] = dict  # since start, by what became of them
     clock: Clock
     started_at: float
     max_body_bytes: int

@@ -196,7 +196,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
                 address=entry.address,
                 at=entry.at,
             )
-            for entry in await store.refused(limit=limit)
+            for entry in await store.refused(limit=limit, bodies=False)
         ]
 
     @api.get("/events", tags=["service"], summary="The audit, newest first")

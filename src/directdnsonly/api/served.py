@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.problem import RESPONSES
+from directdnsonly.outbox.records import Kind, ZoneSummary
 from directdnsonly.verify.compare import Expected, Finding, judge
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.verify.wire import RCODES
@@ -53,11 +54,16 @@ def router(parts: ApiParts, servers: Callable[[], Mapping[str, Sequence[Address]
         held = await parts.store.zone(name)
         if held is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
-        expected = Expected(name=name, serial=held.serial, absent=held.kind == "delete")
-        questions = [_ask(backend, server, expected) for backend, places in servers().items() for server in places]
-        return list(await asyncio.gather(*questions))
+        return await ask_all(held, servers())
 
     return api
+
+
+async def ask_all(held: ZoneSummary, servers: Mapping[str, Sequence[Address]]) -> list[ServedView]:
+    """What each name server answers now about a zone or a tombstone, judged; as slow as the slowest of them."""
+    expected = Expected(name=held.name, serial=held.serial, absent=held.kind is Kind.DELETE)
+    questions = [_ask(backend, server, expected) for backend, places in servers.items() for server in places]
+    return list(await asyncio.gather(*questions))
 
 
 async def _ask(backend: str, server: Address, expected: Expected) -> ServedView:

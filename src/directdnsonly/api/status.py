@@ -26,6 +26,7 @@ async def status_of(parts: ApiParts) -> StatusView:
         state="ok" if not alarms and all(backend.state in {"ok", "busy"} for backend in backends) else "degraded",
         started_at=parts.started_at,
         zones=await parts.store.count_zones(),
+        pushes=dict(parts.pushes_so_far()),
         alarms=alarms,
         store=StoreStatus(
             size_bytes=parts.store.size_bytes(),
@@ -104,5 +105,7 @@ def _backend(backlog: Backlog, lane: LaneStatusLike, daemon: DaemonState | None,
         proven=lane.proven,
         failed=lane.failed,
         median_proven_ms=None if lane.median_proven_s is None else round(lane.median_proven_s * 1e3, 2),
+        sweeping=lane.sweeping,
+        batch_zones=lane.batch_zones,
         nameserver=NameServerStatus(state=daemon.state, since=daemon.since, reason=daemon.reason) if daemon else None,
     )

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import typer
 
+from directdnsonly.advice import Standing, advise
 from directdnsonly.cli.client import Client, Rejected, find_target, zone_path
 from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
@@ -194,38 +195,22 @@ def judge(
     about: dict[str, Any], placement: dict[str, Any], backend: dict[str, Any], answers: list[dict[str, Any]]
 ) -> tuple[str, str]:
     """Why the zone is not served as it should be on one backend, and what to do; both empty when it is."""
-    name, zone = placement["backend"], about["zone"]
-    wrong = [each for each in answers if each["finding"] != "proven"]
-    if placement["state"] == "verified" and not wrong:
-        return "", ""
-    if backend.get("paused"):
-        return backend["paused"], f"dadns resume {name}"
-    if backend.get("state") == "down":
-        daemon = backend.get("nameserver")
-        cure = "it is started again by itself" if daemon else f"start it, or correct dns.backends.{name}"
-        return (
-            f"the backend is down: {backend['reason']}",
-            f"{cure}; everything outstanding is then delivered by itself (dadns probe {name} asks now)",
+    given = advise(
+        Standing(
+            zone=about["zone"],
+            backend=placement["backend"],
+            state=placement["state"],
+            attempts=placement["attempts"],
+            reason=placement["reason"],
+            due=when(placement["due_at"]),
+            paused=backend.get("paused") or "",
+            down=backend.get("state") == "down",
+            down_reason=backend.get("reason") or "",
+            bundled=bool(backend.get("nameserver")),
+            wrong=[each["reason"] for each in answers if each["finding"] != "proven"],
         )
-    if placement["state"] == "dead":
-        return (
-            f"given up after {counted(placement['attempts'], 'attempt')}: {placement['reason']}",
-            f"correct the cause, then: dadns redeliver {zone} --backend {name}",
-        )
-    if placement["state"] == "verified":
-        return (
-            "; ".join(each["reason"] for each in wrong),
-            f"somebody changed the name server behind us: dadns redeliver {zone} --backend {name}",
-        )
-    tried = (
-        f"{counted(placement['attempts'], 'attempt')} failed: {placement['reason']}"
-        if placement["attempts"]
-        else "on its way"
     )
-    again = f"tried again at {when(placement['due_at'])}" if placement["due_at"] else ""
-    return tried, f"{again}, or now: dadns redeliver {zone} --backend {name}" if placement[
-        "attempts"
-    ] else "wait a moment"
+    return given.cause, given.cure
 
 
 def page(told: dict[str, Any]) -> Iterator[str]:

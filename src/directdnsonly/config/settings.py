@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     reconciliation: ReconciliationSettings = Field(default_factory=ReconciliationSettings)
     data_dir: Path = Field(Path("data"), description="Folder of everything that we own.")
     queue_location: Path | None = Field(None, description="Folder of the store. Default: `<data_dir>/queues`.")
-    timezone: str = Field("UTC", description="Time zone of the log (IANA name).")
+    timezone: str = Field("UTC", description="Time zone of the log and of the status pages (IANA name).")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="Least level that is logged."
     )

@@ -48,6 +48,7 @@ class LaneStatus:
     failed: int
     median_proven_s: float | None
     sweeping: bool
+    batch_zones: int  # that were taken since the lane was empty
 
 
 class Lane:
@@ -136,6 +137,7 @@ class Lane:
             failed=self._batch.failed_total,
             median_proven_s=self._batch.median_proven_s(),
             sweeping=self._sweep.running,
+            batch_zones=self._batch.zones,
         )
 
     def wake(self, priority: Priority) -> None:

@@ -50,9 +50,10 @@ def overtake(connection: sqlite3.Connection, name: ZoneName, hostname: str) -> N
     connection.execute("DELETE FROM held WHERE zone = ? AND (rule = 'loss' OR hostname = ?)", (name, hostname))
 
 
-def waiting(connection: sqlite3.Connection, limit: int) -> list[HeldPush]:
-    """Those that wait, oldest first."""
-    return [_held(connection, row) for row in connection.execute(_VALID + "ORDER BY h.at LIMIT ?", (limit,))]
+def waiting(connection: sqlite3.Connection, limit: int, *, bodies: bool) -> list[HeldPush]:
+    """Those that wait, oldest first; without `bodies` what was sent is neither read nor judged."""
+    query = _VALID if bodies else _VALID.replace("h.body", "NULL")
+    return [_held(connection, row) for row in connection.execute(query + "ORDER BY h.at LIMIT ?", (limit,))]
 
 
 def one(connection: sqlite3.Connection, name: ZoneName) -> HeldPush | None:
@@ -64,7 +65,7 @@ def one(connection: sqlite3.Connection, name: ZoneName) -> HeldPush | None:
 def _held(connection: sqlite3.Connection, row: tuple[Any, ...]) -> HeldPush:
     body, damaged = b"", ""
     try:
-        body = _body.octets_of(row[11])
+        body = b"" if row[11] is None else _body.octets_of(row[11])
     except ValueError as error:
         damaged = f"what was sent is damaged in the store ({error}; {_body.file_of(connection)}): reject it, push again"
     return HeldPush(

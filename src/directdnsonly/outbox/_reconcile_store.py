@@ -114,9 +114,9 @@ class ReconcileMethods:
         """See HoldStore."""
         await self._write(lambda connection: _held.drop(connection, name))
 
-    async def held_pushes(self, *, limit: int = 100) -> list[HeldPush]:
+    async def held_pushes(self, *, limit: int = 100, bodies: bool = True) -> list[HeldPush]:
         """See HoldStore."""
-        return await self._viewer.call(lambda connection: _held.waiting(connection, limit))
+        return await self._viewer.call(lambda connection: _held.waiting(connection, limit, bodies=bodies))
 
     async def held_push(self, name: ZoneName) -> HeldPush | None:
         """See HoldStore."""

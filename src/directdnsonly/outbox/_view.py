@@ -218,12 +218,16 @@ def wanted_page(connection: sqlite3.Connection, backend: str, after: str, page: 
     ]
 
 
-def refused(connection: sqlite3.Connection, limit: int) -> list[Refused]:
-    """Refused pushes, newest first; `body` is empty where it cannot be read any more."""
+def refused(connection: sqlite3.Connection, limit: int, name: str, *, bodies: bool) -> list[Refused]:
+    """Refused pushes, newest first; `body` is empty where it cannot be read any more, or was not asked for.
+
+    `name`: only of this zone, however its letters were sent.
+    """
+    where, parameters = ("WHERE rtrim(lower(name), '.') = ? ", [name, limit]) if name else ("", [limit])
     rows = connection.execute(
-        "SELECT id, change_id, name, rule, reason, credential, hostname, username, address, at, body FROM refused"
-        " ORDER BY id DESC LIMIT ?",
-        (limit,),
+        "SELECT id, change_id, name, rule, reason, credential, hostname, username, address, at,"
+        f" {'body' if bodies else 'NULL'} FROM refused {where}ORDER BY id DESC LIMIT ?",
+        parameters,
     )
     return [
         Refused(
@@ -242,6 +246,8 @@ def refused(connection: sqlite3.Connection, limit: int) -> list[Refused]:
 
 
 def _octets_or_none(body: object) -> bytes:
+    if body is None:
+        return b""
     try:
         return _body.octets_of(body)
     except ValueError:

@@ -201,9 +201,9 @@ class SqliteStore(ReconcileMethods):
         """See ViewStore."""
         return await self._viewer.call(_view.count_zones)
 
-    async def refused(self, *, limit: int = 100) -> list[Refused]:
+    async def refused(self, *, limit: int = 100, name: str = "", bodies: bool = True) -> list[Refused]:
         """See ViewStore."""
-        return await self._viewer.call(lambda connection: _view.refused(connection, limit))
+        return await self._viewer.call(lambda connection: _view.refused(connection, limit, name, bodies=bodies))
 
     async def events(self, *, limit: int = 100, zone: str = "") -> list[Event]:
         """See ViewStore."""

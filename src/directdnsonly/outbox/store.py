@@ -138,8 +138,8 @@ class ViewStore(Protocol):
         """Living zones."""
         ...
 
-    async def refused(self, *, limit: int = 100) -> list[Refused]:
-        """Refused pushes, newest first."""
+    async def refused(self, *, limit: int = 100, name: str = "", bodies: bool = True) -> list[Refused]:
+        """Refused pushes, newest first; of one zone when given. Without `bodies` the bodies are empty and cost nothing."""
         ...
 
     async def events(self, *, limit: int = 100, zone: str = "") -> list[Event]:
@@ -268,8 +268,8 @@ class HoldStore(Protocol):
         """What waits for this zone is over."""
         ...
 
-    async def held_pushes(self, *, limit: int = 100) -> list[HeldPush]:
-        """Those that wait and are not void, oldest first."""
+    async def held_pushes(self, *, limit: int = 100, bodies: bool = True) -> list[HeldPush]:
+        """Those that wait and are not void, oldest first; without `bodies` the bodies are empty and cost nothing."""
         ...
 
     async def held_push(self, name: ZoneName) -> HeldPush | None:

@@ -1,0 +1,114 @@
+"""What the pages need of the other stages, which they must not import: small Protocols, wired in `wiring`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from directdnsonly.clock import Clock
+from directdnsonly.outbox.records import ZoneSummary
+from directdnsonly.outbox.sqlite import SqliteStore
+
+
+class ReadyLike(Protocol):
+    """Whether pushes are safe with us."""
+
+    @property
+    def status(self) -> str:
+        """`ready`, `degraded` or `unready`."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why not; empty when they are."""
+        ...
+
+
+class BackendLike(Protocol):
+    """One backend as the status tells it; `api.models.BackendStatus` says what each is."""
+
+    name: str
+    state: str
+    paused: str
+    breaker: str
+    since: float
+    reason: str
+    pending: int
+    leased: int
+    dead: int
+    oldest_s: float | None
+    proven: int
+    failed: int
+    median_proven_ms: float | None
+    sweeping: bool
+    batch_zones: int
+
+    @property
+    def nameserver(self) -> object | None:
+        """There when we start the name server ourselves."""
+        ...
+
+
+class StatusLike(Protocol):
+    """The whole service as the status tells it."""
+
+    version: str
+    started_at: float
+    zones: int
+    pushes: dict[str, int]
+    alarms: list[str]
+
+    @property
+    def backends(self) -> Sequence[BackendLike]: ...  # noqa: D102
+
+
+class AnswerLike(Protocol):
+    """What one name server answered when it was asked for a zone's SOA."""
+
+    backend: str
+    server: str
+    serial: int | None
+    rcode: str
+    authoritative: bool
+    reason: str
+    elapsed_ms: float
+
+    @property
+    def finding(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassLine:
+    """One pass of the reconciler. `found`: what differed, by kind; `done`: what the pass did about it."""
+
+    ended_at: float
+    elapsed_s: float
+    dry_run: bool
+    found: Mapping[str, int]
+    done: Mapping[str, int]
+    failures: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciling:
+    """The reconciler at a glance. `running`: the stage of the pass that runs; empty when none does."""
+
+    enabled: bool
+    running: str = ""
+    next_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebParts:
+    """Everything that the pages look at."""
+
+    store: SqliteStore
+    ready: Callable[[], Awaitable[ReadyLike]]
+    status: Callable[[], Awaitable[StatusLike]]
+    served: Callable[[ZoneSummary], Awaitable[Sequence[AnswerLike]]]  # asks the name servers, as slow as they are
+    reconciling: Callable[[], Reconciling]
+    passes: Callable[[int], Awaitable[Sequence[PassLine]]]
+    clock: Clock
+    timezone: ZoneInfo  # in which moments are shown

@@ -1,0 +1,149 @@
+"""What the status page shows, taken at most once a second however many pages are open.
+
+Counts come from where the status of the API takes them (a row and small indexes), lists are ten rows long: nothing here
+grows with the number of zones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox.drift import HeldPush
+from directdnsonly.outbox.records import Event, Placement, Refused
+from directdnsonly.web.parts import BackendLike, PassLine, ReadyLike, Reconciling, StatusLike, WebParts
+
+LOOK_EVERY_S: Final = 1.0
+PASSES_EVERY_S: Final = 10.0  # a pass is kept as JSON with up to 3,500 zones; its reading is not free
+SHOWN: Final = 10
+SHOWN_PASSES: Final = 5
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """A value that is made anew when somebody asks and it is older than `every_s`; one makes it, the others wait."""
+
+    def __init__(self, make: Callable[[], Awaitable[T]], *, every_s: float) -> None:
+        self._make, self._every_s = make, every_s
+        self._turn = asyncio.Lock()
+        self._kept: tuple[float, T] | None = None
+
+    async def get(self) -> T:
+        """Raises what `make` raises; then nothing is kept."""
+        async with self._turn:
+            now = asyncio.get_running_loop().time()
+            if self._kept is None or now - self._kept[0] >= self._every_s:
+                self._kept = (now, await self._make())
+            return self._kept[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bulk:
+    """How far a backend is with the work that it began when it last had nothing to do."""
+
+    done: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """The newest of each, ten at most."""
+
+    held: Sequence[HeldPush]
+    dead: Sequence[Placement]
+    refused: Sequence[Refused]
+    events: Sequence[Event]
+    passes: Sequence[PassLine]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """The service now. `status` and `lists` are missing while the store cannot be read; `headline` says why."""
+
+    state: str  # ready, degraded, unready
+    headline: str
+    at: float
+    status: StatusLike | None
+    lists: Lists | None
+    reconciling: Reconciling
+
+    @property
+    def outstanding(self) -> int:
+        """Deliveries that wait or run, on all backends."""
+        return sum(one.pending + one.leased for one in self.status.backends) if self.status else 0
+
+    @property
+    def oldest_s(self) -> float | None:
+        """Age of the oldest of them, in seconds."""
+        ages = [one.oldest_s for one in self.status.backends if one.oldest_s is not None] if self.status else []
+        return max(ages, default=None)
+
+
+def bulk_of(backend: BackendLike) -> Bulk | None:
+    """None while there is nothing to draw: no work, or a single zone."""
+    left = backend.pending + backend.leased
+    done = max(backend.batch_zones - backend.leased, 0)
+    return Bulk(done=done, of=done + left) if left and backend.batch_zones > 1 else None
+
+
+def headline_of(ready: ReadyLike, status: StatusLike | None, unreadable: str) -> tuple[str, str]:
+    """State and title: `ready`, `degraded: bind away`, `not ready: the disk is full`."""
+    if ready.status == "unready" or status is None:
+        return "unready", f"not ready: {ready.reason or unreadable}"
+    troubles = [trouble for backend in status.backends if (trouble := _trouble(backend))]
+    if status.alarms:
+        troubles.append(f"{len(status.alarms)} alarm{'s' if len(status.alarms) > 1 else ''}")
+    return ("degraded", f"degraded: {', '.join(troubles)}") if troubles else ("ready", "ready")
+
+
+def _trouble(backend: BackendLike) -> str:
+    match backend.state:
+        case "down":
+            return f"{backend.name} away"
+        case "paused":
+            return f"{backend.name} paused"
+        case _:
+            return f"{backend.dead} given up on {backend.name}" if backend.dead else ""
+
+
+class Pictures:
+    """Takes them."""
+
+    def __init__(self, parts: WebParts) -> None:
+        self._parts = parts
+        self._passes = Kept(lambda: parts.passes(SHOWN_PASSES), every_s=PASSES_EVERY_S)
+
+    async def take(self) -> Picture:
+        """Never fails: a store that cannot be read is what there is to see."""
+        parts, unreadable = self._parts, ""
+        status: StatusLike | None = None
+        lists: Lists | None = None
+        ready = await parts.ready()
+        try:
+            status = await parts.status()
+            lists = await self._lists()
+        except OutboxUnavailable as error:
+            unreadable = str(error)
+        state, headline = headline_of(ready, status, unreadable)
+        return Picture(
+            state=state,
+            headline=headline,
+            at=parts.clock.now_s(),
+            status=status,
+            lists=lists,
+            reconciling=parts.reconciling(),
+        )
+
+    async def _lists(self) -> Lists:
+        store = self._parts.store
+        return Lists(
+            held=await store.held_pushes(limit=SHOWN, bodies=False),
+            dead=(await store.dead(limit=SHOWN)).placements,
+            refused=await store.refused(limit=SHOWN, bodies=False),
+            events=await store.events(limit=SHOWN),
+            passes=await self._passes.get(),
+        )

@@ -1,0 +1,62 @@
+"""Refusals at our addresses as a page: whoever answers them, the guard or a route, answers programs (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from directdnsonly.web.pages import page
+from directdnsonly.web.rendering import Pages
+
+PROBLEM: Final = b"application/problem+json"
+_NOT_COPIED: Final = frozenset({"content-type", "content-length"})
+
+
+def is_page(path: str) -> bool:
+    """Whether a person looks at this address."""
+    return path in ("/", "/status") or path.startswith("/status/")
+
+
+class ForPeople:
+    """The layer around everything that may refuse."""
+
+    def __init__(self, app: ASGIApp, pages: Pages) -> None:
+        self._app = app
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http" or not is_page(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        problem: Message | None = None
+        body = b""
+
+        async def tell(message: Message) -> None:
+            nonlocal problem, body
+            if message["type"] == "http.response.start" and _is_problem(message):
+                problem = message
+            elif problem is None:
+                await send(message)
+            else:
+                body += message.get("body", b"")
+                if not message.get("more_body"):
+                    await self._answer(problem, body, scope, receive, send)
+
+        await self._app(scope, receive, tell)
+
+    async def _answer(self, start: Message, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        status = HTTPStatus(start["status"])
+        told = json.loads(body) if body else {}
+        kept = {key: value for key, value in Headers(raw=start["headers"]).items() if key not in _NOT_COPIED}
+        facts = {"heading": f"{status.value} {status.phrase}", "detail": told.get("detail", ""), "wanted": ""}
+        content = self._pages.write("problem.html", title=f"{status.phrase} - DirectDNSOnly", **facts)
+        await page(content, status, kept)(scope, receive, send)
+
+
+def _is_problem(message: Message) -> bool:
+    return any(key.lower() == b"content-type" and value.startswith(PROBLEM) for key, value in message["headers"])
