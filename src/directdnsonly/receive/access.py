@@ -32,6 +32,9 @@ MAX_HEADER_BYTES: Final = 4096
 REMEMBERED: Final = 4096  # headers that succeeded; the oldest goes first and is then looked at again
 ANSWER_FAILURE_AFTER_S: Final = 0.3  # longer than a hash takes, so that time does not tell which user names exist
 LIMITED: Final = 10  # times as long waits who has failed too often: ten thousand guesses must not take a core
+CROWD: Final = (
+    200  # that wait at once make each of them wait twice as long: however many guess, few are answered a second
+)
 DELAYED_AT_ONCE: Final = 256  # failures that wait for their answer; more are answered at once
 HASHES_WAITING: Final = 8  # log-ins that wait for the one place where hashes are computed
 
@@ -161,7 +164,7 @@ class Access:
         started_at = asyncio.get_running_loop().time()
         if wait_s := self.failures.wait_s(bucket, self._clock.now_s()):
             await self._count(bucket, address)
-            await self._delay(started_at, self._delay_s * LIMITED * _about_one())
+            await self._delay(started_at, self._limited_s())
             raise NotAdmitted("too many failed log-ins from this address as this user", again_in_s=wait_s)
         found = self._by_password(token) or await self._by_hash(user, token)
         if found is not None and found.comes_from(address):
@@ -180,7 +183,7 @@ class Access:
         bucket = (group_of(address), "bearer token")
         if wait_s := self.failures.wait_s(bucket, self._clock.now_s()):
             await self._count(bucket, address)
-            await self._delay(started_at, self._delay_s * LIMITED * _about_one())
+            await self._delay(started_at, self._limited_s())
             raise NotAdmitted("too many failed log-ins from this address", again_in_s=wait_s)
         await self._count(bucket, address)
         await self._delay(started_at, self._delay_s)
@@ -237,6 +240,9 @@ class Access:
             log.warning("login.failed", address=address, user=shown, failures=failures)
             if self._on_failure is not None:
                 await self._on_failure(address, shown, failures)
+
+    def _limited_s(self) -> float:
+        return self._delay_s * LIMITED * _about_one() * (1 + self._delayed / CROWD)
 
     async def _delay(self, started_at: float, seconds: float) -> None:
         if self._delayed >= DELAYED_AT_ONCE:

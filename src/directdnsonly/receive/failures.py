@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class FailedLogins:
         return failures
 
 
+@functools.lru_cache(1024)
 def group_of(address: str) -> str:
     """What counts as one address: an IPv4 address, or a /64 of IPv6."""
     try:
