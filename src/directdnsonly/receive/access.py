@@ -32,9 +32,7 @@ MAX_HEADER_BYTES: Final = 4096
 REMEMBERED: Final = 4096  # headers that succeeded; the oldest goes first and is then looked at again
 ANSWER_FAILURE_AFTER_S: Final = 0.3  # longer than a hash takes, so that time does not tell which user names exist
 LIMITED: Final = 10  # times as long waits who has failed too often: ten thousand guesses must not take a core
-CROWD: Final = (
-    200  # that wait at once make each of them wait twice as long: however many guess, few are answered a second
-)
+CROWD: Final = 200  # that wait at once make each wait twice as long: however many guess, few are answered
 DELAYED_AT_ONCE: Final = 256  # failures that wait for their answer; more are answered at once
 HASHES_WAITING: Final = 8  # log-ins that wait for the one place where hashes are computed
 
