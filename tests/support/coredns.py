@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -108,12 +107,8 @@ class DataCentre:
         return CorednsMysqlSettings(**(given | keys))
 
     async def freeze(self) -> None:
-        """SIGSTOP the database, and wait until each of its threads stands: some may go on for a moment."""
-        assert self.database._child.process is not None
-        threads = Path(f"/proc/{self.database._child.process.pid}/task")
-        self.database.signal(signal.SIGSTOP)
-        while not all(_stands(thread) for thread in threads.iterdir()):
-            await asyncio.sleep(0.01)
+        """SIGSTOP the database."""
+        await self.database.freeze()
 
     def thaw(self) -> None:
         """Let the database go on."""
@@ -123,10 +118,6 @@ class DataCentre:
         """Both."""
         await self.coredns.stop()
         await self.database.stop()
-
-
-def _stands(thread: Path) -> bool:
-    return (thread / "stat").read_text().rsplit(")", 1)[1].split()[0] in "Tt"
 
 
 @asynccontextmanager

@@ -84,6 +84,14 @@ class MariaDb:
         assert self._child.process is not None
         os.kill(self._child.process.pid, number)
 
+    async def freeze(self) -> None:
+        """SIGSTOP, and wait until each of its threads stands: some may go on for a moment."""
+        self.signal(signal.SIGSTOP)
+        assert self._child.process is not None
+        threads = Path(f"/proc/{self._child.process.pid}/task")
+        while not all(_stands(thread) for thread in threads.iterdir()):
+            await asyncio.sleep(0.01)
+
     def kill(self) -> None:
         """As a crash: kill -9. Start it again with `start`."""
         assert self._child.process is not None
@@ -129,3 +137,7 @@ class MariaDb:
             f"CREATE OR REPLACE USER `{user}`@`%` IDENTIFIED BY '{password}'",
             f"GRANT {rights} ON `{database}`.* TO `{user}`@`%`",
         )
+
+
+def _stands(thread: Path) -> bool:
+    return (thread / "stat").read_text().rsplit(")", 1)[1].split()[0] in "Tt"
