@@ -257,14 +257,14 @@ async def _insert_floor(centres: DataCentres, made: Sequence[ZoneChange]) -> tup
 
     async def act(name: str, batch: Sequence[ZoneChange]) -> None:
         async def write(session: Session) -> None:
-            await session.insert("zones", ["zone_name"], [[change.name.absolute] for change in batch])
-            first = session.last_id
+            session.insert("zones", ["zone_name"], [[change.name.absolute] for change in batch])
+            ((first,),) = await session.rows("SELECT LAST_INSERT_ID()")
             values = [
                 (None, first + number, row.hostname, row.type, row.data, row.ttl, 1)
                 for number, change in enumerate(batch)
                 for row in rows[change.name]
             ]
-            await session.insert("records", COLUMNS, values)
+            session.insert("records", COLUMNS, values)
 
         await servers[name].transaction(write)
 

@@ -5,7 +5,8 @@ PATH="$PATH:/usr/sbin:/sbin"
 wanted="python:ensurepip named:bind9 named-checkzone:bind9-utils dig:bind9-dnsutils"
 [ "${1:-run}" = test ] && wanted="$wanted nsd:nsd knotd:knot kzonecheck:knot-dnssecutils openssl:openssl"
 [ "${1:-run}" = test ] && wanted="$wanted mariadbd:mariadb-server-core pdns_server:pdns-server"
-# PowerDNS's back ends are no programs: their folders tell whether they are there.
+# PowerDNS's back ends and Galera are no programs: their folders tell whether they are there.
+[ "${1:-run}" = test ] && { [ -e /usr/lib/galera/libgalera_smm.so ] || wanted="$wanted :galera-4"; }
 [ "${1:-run}" = test ] && for backend in sqlite3 mysql; do
   [ -d /usr/share/pdns-backend-$backend ] || wanted="$wanted :pdns-backend-$backend"
 done

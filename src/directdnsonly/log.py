@@ -67,6 +67,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "backend.swept": "Every zone of a name server was compared with the store: at its start, or in a pass.",
         "backend.drifted": "The name server did not serve what it should; the zones are queued again.",
         "backend.outgrown": "A name server has more zones than it serves well; `reason` says how many, and what to take instead.",
+        "backend.limited": "A database takes one statement at a time only: `reason`. A change costs it more round trips.",
         "reconcile.completed": "A pass compared us with DirectAdmin and with the name servers: what differed, what was done.",
         "orphan.quarantined": "A zone was absent in several whole lists of its server; it is served until the grace ends.",
         "orphan.deleted": "An orphan was deleted; `dadns reconcile --undo` brings it back.",

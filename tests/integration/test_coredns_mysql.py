@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sys
 import time
 
@@ -12,8 +13,9 @@ from directdnsonly.backends import coredns_mysql
 from directdnsonly.backends.contract import OutcomeKind, ZoneChange
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.zone.name import ZoneName
-from directdnsonly.zone.text import parse
+from directdnsonly.zone.text import parse, records_of
 from tests.support.coredns import DATABASE, ROOT, STOCK, DataCentre
+from tests.support.mysql_proxy import mysql_proxy
 
 ADD = "INSERT INTO records (zone_id, hostname, type, data, ttl, online)"
 HEAD = "@ 60 IN SOA ns.host.example. h.host.example. {serial} 60 60 60 60\n@ 60 IN NS ns.host.example.\n"
@@ -86,26 +88,15 @@ async def test_a_change_writes_only_what_differs_and_the_zone_keeps_its_id(centr
 
 
 async def test_the_row_of_a_zone_tells_serial_version_records_and_a_stamp_that_grows(centre, make):
-    """New alone, new among others, and changed: the same columns, and no more statements than that takes."""
+    """New alone, new among others, and changed: the same columns."""
     backend = make()
-    await backend.ready()
 
     def told() -> list[tuple[object, ...]]:
         sql = "SELECT zone_name, serial, version, records, stamp FROM zones ORDER BY zone_name"
         return list(centre.database.sql(sql, database=DATABASE))
 
-    def statements() -> int:
-        """Of any kind, but SHOW STATUS itself and leaving: the server counts the end of a connection when it likes."""
-        kinds = ("begin", "commit", "rollback", "select", "insert", "update", "delete", "replace", "set_option")
-        named = ", ".join(f"'Com_{kind}'" for kind in kinds)
-        rows = centre.database.sql(f"SHOW GLOBAL STATUS WHERE Variable_name IN ({named})")
-        return sum(int(row[1]) for row in rows)
-
     await kinds(backend, put("a.example", 4))
-    own = -statements() + statements()  # what asking for the number adds to it
-    before = statements()
     await kinds(backend, put("b.example", 5))
-    assert 5 == statements() - before - own, "BEGIN, which are there, the zone, its records, COMMIT"
     await kinds(backend, put("b.example", 6), put("c.example", 7), put("d.example", 8, "www 60 IN A 192.0.2.1\n"))
 
     assert [
@@ -114,6 +105,36 @@ async def test_the_row_of_a_zone_tells_serial_version_records_and_a_stamp_that_g
         ("c.example.", 7, 7, 2, 1),
         ("d.example.", 8, 8, 3, 1),
     ] == told()
+
+
+async def test_a_zone_costs_two_commands_and_no_more_statements_than_that_takes(centre, make):
+    """Each command is a way to the database and back. New, changed, unchanged, deleted; then fifty new ones."""
+
+    def statements() -> int:
+        """Of any kind, but SHOW STATUS itself and leaving: the server counts the end of a connection when it likes."""
+        kinds = ("begin", "commit", "rollback", "select", "insert", "update", "delete", "replace", "set_option")
+        named = ", ".join(f"'Com_{kind}'" for kind in kinds)
+        rows = centre.database.sql(f"SHOW GLOBAL STATUS WHERE Variable_name IN ({named})")
+        return sum(int(row[1]) for row in rows)
+
+    async def costs(*changes: ZoneChange) -> tuple[int, int]:
+        before, sent = statements(), len(proxy.commands)
+        assert {OutcomeKind.APPLIED} == set(await kinds(backend, *changes))
+        return len(proxy.commands) - sent, statements() - before - own
+
+    async with mysql_proxy(centre.database.port) as proxy:
+        backend = make(port=proxy.port)
+        await kinds(backend, put("z.example", 1))
+        own = -statements() + statements()  # what asking for the number adds to it
+
+        assert (2, 6) == await costs(put("a.example", 1)), "BEGIN, its id; the zone, its new id, its records, COMMIT"
+        changed = put("a.example", 2, "www 60 IN A 192.0.2.1\n")
+        assert (2, 6) == await costs(changed), "BEGIN, its id, its records; records, zone, COMMIT"
+        assert (2, 5) == await costs(changed), "BEGIN, its id, its records; zone, COMMIT"
+        assert (2, 5) == await costs(gone("a.example")), "BEGIN, its id; records, zone, COMMIT"
+        many = [put(f"z{n}.example", 1) for n in range(50)]
+        assert (3, 6) == await costs(*many), "BEGIN, their ids; zones, new ids; records, COMMIT"
+        await backend.aclose()
 
 
 async def test_names_and_data_are_as_the_plug_ins_look_them_up(centre, make):
@@ -132,6 +153,26 @@ async def test_names_and_data_are_as_the_plug_ins_look_them_up(centre, make):
         ("m", "MX", "10 mail.a.example."),
     ] == [row[1:] for row in rows(centre, "a.example")]
     assert (("a.example.",),) == centre.database.sql("SELECT zone_name FROM zones", database=DATABASE)
+
+
+async def test_what_a_zone_says_is_never_a_statement(centre, make):
+    """Owners, data and the text of a TXT with quotes, backslashes and semicolons: kept as they are, nothing else is done."""
+    evil = [
+        "x'); DROP TABLE zones; -- ", "\\\\'; DELETE FROM records; -- ", '\\"; DROP TABLE records; -- ', "\\000'; DROP TABLE zones; #",
+        "%s'; DROP TABLE zones; -- ", "\\\\", "'", "\\';COMMIT;DROP TABLE records", "/*! DROP TABLE zones */",
+    ]  # fmt: skip
+    lines = [f'h{n} 60 IN TXT "{text}"\n' for n, text in enumerate(evil)]
+    lines += ["x'\\;drop\\032table\\032zones\\;-- 60 IN A 192.0.2.1\n", "\\\\' 60 IN CNAME a'\\;drop\\;.example.\n"]
+    change = put("a.example", 1, "".join(lines))
+    backend = make()
+
+    for again in (change, dataclasses.replace(change, known=True), put("b.example", 1)):
+        assert [OutcomeKind.APPLIED] == await kinds(backend, again)
+
+    assert sorted(records_of(change.text)) == sorted(await backend.stored(change.name))
+    (seen,) = await backend.observe([change.name])
+    assert (len(lines) + 2, True) == (seen.records, seen.whole)
+    assert ((2,),) == centre.database.sql("SELECT COUNT(*) FROM zones", database=DATABASE)
 
 
 async def test_what_others_did_to_the_rows_is_undone(centre, make):

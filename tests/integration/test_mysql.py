@@ -44,7 +44,7 @@ async def server(mariadb: MariaDb) -> AsyncIterator[MysqlServer]:
 
 
 async def insert(session: Session, *rows: tuple[str | None, int]) -> None:
-    await session.insert("t", ["name", "n"], rows)
+    session.insert("t", ["name", "n"], rows)
 
 
 async def test_a_transaction_is_whole_or_nothing(server, mariadb):
@@ -173,7 +173,7 @@ async def test_a_server_that_hangs_costs_its_time_limit(mariadb):
     """aiomysql has no limit of its own: under a statement, and at the log-in."""
     server = MysqlServer("db", settings(mariadb, command_timeout_s=0.5, connect_timeout_s=0.5))
     await server.ready()
-    mariadb.signal(signal.SIGSTOP)
+    await mariadb.freeze()
     with pytest.raises(BackendUnavailable, match=r"no answer in 0\.5 s"):
         await server.ready()
     with pytest.raises(BackendUnavailable, match=r"no answer in 0\.5 s"):

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from directdnsonly.backends import powerdns_mysql
 from directdnsonly.backends.contract import OutcomeKind, ZoneChange
 from directdnsonly.backends.powerdns import build
 from directdnsonly.backends.powerdns_settings import PowerDnsSettings
@@ -20,6 +21,7 @@ from directdnsonly.verify.compare import Finding
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.records import difference
 from directdnsonly.zone.text import records_of
+from tests.support.mysql_proxy import mysql_proxy
 from tests.support.powerdns import DATABASE, KEY, RIGS, powerdns_mysql_under_test, powerdns_under_test
 from tests.support.programs import require_program
 from tests.support.rig import Rig
@@ -223,6 +225,56 @@ async def test_rows_are_those_that_rectify_zone_leaves(tmp_path, signed):
         rig.close()
 
 
+async def test_a_zone_in_the_database_costs_two_commands(tmp_path):
+    """New, changed, unchanged, deleted: what is read with BEGIN, what is written with COMMIT. Rows keep their ids."""
+    async with powerdns_mysql_under_test(tmp_path) as (_, daemon), mysql_proxy(daemon.mariadb.port) as proxy:
+        backend = powerdns_mysql.build("p", daemon.settings.model_copy(update={"port": proxy.port}), tmp_path)
+        rig = Rig(MYSQL, backend, daemon)
+        await rig.apply(rig.put("z.example", 1))
+
+        def ids() -> set[tuple[object, ...]]:
+            return set(
+                daemon.mariadb.sql("SELECT id, type FROM records WHERE name LIKE '%a.example'", database=DATABASE)
+            )
+
+        async def costs(*changes: ZoneChange) -> int:
+            sent = len(proxy.commands)
+            assert {APPLIED} == set(await rig.apply(*changes))
+            return len(proxy.commands) - sent
+
+        assert 2 == await costs(rig.put("a.example", 1, "www 60 IN A 192.0.2.1\n"))
+        before = ids()
+        change = rig.put("a.example", 2, "www 60 IN A 192.0.2.2\n")
+        assert 2 == await costs(change)
+        assert 2 == await costs(change)
+        assert before == ids()
+        assert 2 == await costs(ZoneChange(name=change.name, version=3, text=None))
+        assert set() == ids()
+        assert 3 == await costs(*(rig.put(f"z{n}.example", 1) for n in range(20)))
+        await backend.aclose()
+        rig.close()
+
+
+async def test_what_a_zone_says_is_never_a_statement(tmp_path):
+    """Owners and data with quotes, backslashes and semicolons: kept as they are, nothing else is done."""
+    evil = [
+        "x'); DROP TABLE domains; -- ", "\\\\'; DELETE FROM records; -- ", '\\"; DROP TABLE records; -- ', "\\000'; DROP TABLE domains; #",
+        "%s'; DROP TABLE domains; -- ", "\\\\", "'", "\\';COMMIT;DROP TABLE records", "/*! DROP TABLE domains */",
+    ]  # fmt: skip
+    lines = [f'h{n} 60 IN TXT "{text}"\n' for n, text in enumerate(evil)]
+    lines += ["x'\\;drop\\032table\\032domains\\;-- 60 IN A 192.0.2.1\n", "\\\\' 60 IN CNAME a'\\;drop\\;.example.\n"]
+    async with powerdns_mysql_under_test(tmp_path) as (backend, daemon):
+        rig = Rig(MYSQL, backend, daemon)
+        change = rig.put("a.example", 1, "".join(lines))
+
+        for again in (change, change, rig.put("b.example", 1)):
+            assert [APPLIED] == await rig.apply(again)
+
+        assert "" == difference(records_of(change.text), await backend.stored(change.name))
+        assert ((2,),) == daemon.mariadb.sql("SELECT COUNT(*) FROM domains", database=DATABASE)
+        rig.close()
+
+
 async def test_rows_changed_behind_our_back_are_found_and_repaired(tmp_path):
     """Deleted, added, doubled: the proof names the count, and the next delivery repairs it."""
     async with powerdns_mysql_under_test(tmp_path) as (backend, daemon):
@@ -286,7 +338,7 @@ async def test_a_database_that_hangs_costs_its_time_limit(tmp_path):
     ):
         rig = Rig(MYSQL, backend, daemon)
         await rig.apply(rig.put("a.example", 1))
-        daemon.mariadb.signal(signal.SIGSTOP)
+        await daemon.mariadb.freeze()
 
         with pytest.raises(BackendUnavailable, match=r"no answer in 0\.5 s"):
             await backend.apply([rig.put("a.example", 2)])

@@ -54,7 +54,8 @@ async def find_schema(server: MysqlServer, settings: CorednsMysqlSettings, *, ba
     """The tables as they are, created when they are missing and may be. Raises BackendUnavailable."""
     columns = await _columns(server, settings)
     if settings.create_schema and not all(columns.values()):
-        await server.transaction(lambda session: _create(session, settings))
+        await server.query(ZONES.format(table=settings.zones_table))
+        await server.query(RECORDS.format(table=settings.records_table))
         columns = await _columns(server, settings)
     zones, records = columns[settings.zones_table], columns[settings.records_table]
     for table, found, needed in (
@@ -81,12 +82,7 @@ async def _columns(server: MysqlServer, settings: CorednsMysqlSettings) -> dict[
     return {table: frozenset(str(column).lower() for name, column in rows if name == table) for table in tables}
 
 
-async def _create(session: Session, settings: CorednsMysqlSettings) -> None:
-    await session.execute(ZONES.format(table=settings.zones_table))
-    await session.execute(RECORDS.format(table=settings.records_table))
-
-
 async def _catch_all(session: Session, settings: CorednsMysqlSettings) -> None:
     """The zone without a name, for which mysql_extend finds no record: so a CNAME to outside is answered alone."""
     if not await session.rows(f"SELECT id FROM `{settings.zones_table}` WHERE zone_name = ''"):
-        await session.insert(settings.zones_table, ["zone_name"], [[""]])
+        session.insert(settings.zones_table, ["zone_name"], [[""]])

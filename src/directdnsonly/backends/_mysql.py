@@ -7,19 +7,26 @@ The API:
     rows = await server.query(sql, args)             # one SELECT, outside of a transaction: a list of tuples
     result = await server.transaction(work)          # `await work(session)` between BEGIN and COMMIT
         await session.rows(sql, args)                # SELECT inside the transaction: a list of tuples
-        await session.execute(sql, args)             # UPDATE, DELETE, one INSERT: the number of rows changed
-        await session.insert(table, columns, rows)   # any number of rows, in as few packets as possible
-        session.last_id                              # AUTO_INCREMENT of the last statement (of its first row)
+        await session.selects((sql, args), ...)      # several, each sees what is committed by then: a list of lists
+        session.write(sql, args)                     # UPDATE, DELETE
+        session.insert(table, columns, rows)         # any number of rows, in as few statements as possible
+        await session.execute(sql, args)             # as `write`, at once: the number of rows changed
     await server.ready()                             # returns when statements can be run now
     await server.aclose()
 
-`work` may run several times: after a deadlock (at most TRIES times in LOCK_WAIT_S), and once more when
-an idle connection turns out to be dead. So it must read what it decides on inside the session, and touch nothing else.
+What `write` and `insert` are given waits until something must be answered: the next SELECT, or the COMMIT. All that is
+sent by then is one command (BEGIN with the first SELECTs; the writes with COMMIT), so that a transaction costs two ways
+to the server and back. The server stops at the first statement that fails, so the COMMIT behind it is not carried out.
+Where several statements in one command are not taken, `backend.limited` is logged once and each is sent alone; so it is
+on a member of a cluster, see `_mysql_wire`.
+
+`work` may run several times: after a deadlock (at most TRIES times in LOCK_WAIT_S), and once more when an idle
+connection turns out to be dead. So it must read what it decides on inside the session, and touch nothing else.
 
 Every session is READ COMMITTED (with REPEATABLE READ's gap locks, eight writers of new zones deadlocked 4,300 times
 in 800 zones), strict (a value is never cut silently; a server that will not be strict is refused), without SQL notes,
-and waits at most LOCK_WAIT_S for a lock. Every statement has the time limit `command_timeout_s`, since aiomysql knows
-none; a connection that was cancelled or failed under a statement is thrown away, never used again.
+and waits at most LOCK_WAIT_S for a lock. Every command has the time limit `command_timeout_s`; a connection that was
+cancelled or failed under a command is thrown away, never used again.
 
 Raised, and nothing else: BackendUnavailable (the server, the account or the tables: no zone's fault), DataRefused (a
 value does not fit: `row` of `insert` and `column` are named), TransactionLost (others were in the way, every time).
@@ -30,36 +37,36 @@ A COMMIT whose answer was lost may have been carried out: transactions must be s
 from __future__ import annotations
 
 import asyncio
-import re
+import random
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
-import aiomysql
 import pymysql.err
-from pymysql.constants import CLIENT
-from pymysql.converters import escape_string
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random
+import structlog
 
 from directdnsonly.backends._mysql_errors import (
     CONNECT_FAILURES,
     FAILURES,
+    NOT_TAKEN,
     ConnectionLost,
     DataRefused,
     TransactionLost,
     classified,
+    code_of,
 )
+from directdnsonly.backends._mysql_text import KEEP_ID, Statement, Value, filled, inserts, joined
+from directdnsonly.backends._mysql_wire import LOCK_WAIT_S, Connection, Result, Rows
 from directdnsonly.backends.mysql_settings import MysqlSettings
 from directdnsonly.errors import BackendUnavailable
 
 __all__ = ["DataRefused", "MysqlServer", "Session", "TransactionLost"]
 
 TRIES = 6
-LOCK_WAIT_S = 3
-LARGEST_PACKET = 4 * 2**20  # of ours, where the server allows it; a batch of 50 zones has 100 KiB
-CLEAR = "mysql_clear_password"
-_ESCAPED = re.compile(r"[\0\\\n\r\x1a\"']")
+LARGEST_PACKET = 4 * 2**20  # of ours, where the server allows it; a batch of 100 zones has 200 KiB
+ONE_OF_SEVERAL = "of several statements in a command not all were carried out"
+PAUSE_S = (0.005, 0.05)  # before a transaction that was in another's way is tried again
+BEGIN, COMMIT, ROLLBACK = (Statement(sql=word) for word in ("BEGIN", "COMMIT", "ROLLBACK"))
 
 T = TypeVar("T")
 Work = Callable[["Session"], Awaitable[T]]
@@ -68,44 +75,93 @@ Work = Callable[["Session"], Awaitable[T]]
 class Session:
     """One connection inside one transaction. See the module."""
 
-    def __init__(self, connection: _Connection, settings: MysqlSettings, backend: str) -> None:
+    def __init__(self, connection: Connection, settings: MysqlSettings, backend: str) -> None:
         self._connection = connection
         self._settings = settings
         self._backend = backend
-        self.last_id = 0
+        self._most_octets = min(connection.max_packet, LARGEST_PACKET) // 2
+        self._waiting: list[Statement] = []
+        self._is_open = False
+        self._is_told = False  # that a transaction is open
 
-    async def rows(self, sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    async def rows(self, sql: str, args: Sequence[Value] = ()) -> Rows:
         """All rows of a SELECT."""
-        return (await self._run(sql, args))[1]
+        return (await self.selects((sql, args)))[0]
 
-    async def execute(self, sql: str, args: Sequence[Any] = ()) -> int:
+    async def selects(self, *asked: tuple[str, Sequence[Value]]) -> list[Rows]:
+        """The rows of several SELECTs, one after the other, asked in one command."""
+        self._waiting += [Statement(sql=filled(sql, args)) for sql, args in asked]
+        return [result.rows for result in (await self._send())[-len(asked) :]]
+
+    def write(self, sql: str, args: Sequence[Value] = ()) -> None:
+        """A statement whose result nobody asks for."""
+        self._waiting.append(Statement(sql=filled(sql, args)))
+
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]], *, over: bool = False
+    ) -> None:
+        """Insert the rows; with `over` in the place of those that have their keys."""
+        self._waiting += inserts(table, columns, rows, most_octets=self._most_octets, over=over)
+
+    def keep_id(self) -> None:
+        """From here on `Made.ID` is the id of the row that was inserted last."""
+        self._waiting.append(KEEP_ID)
+
+    async def execute(self, sql: str, args: Sequence[Value] = ()) -> int:
         """The number of rows that the statement changed."""
-        return (await self._run(sql, args))[0]
+        self.write(sql, args)
+        return (await self._send())[-1].changed
 
-    async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Insert the rows. `last_id` is then the id of the first row of the last packet.
+    def begin(self) -> None:
+        """Start a transaction with the first statement."""
+        self._waiting = [BEGIN]
 
-        We join the rows ourselves: the driver's executemany sends one packet a row unless the statement is spelt just so,
-        and its escaping costs twice ours.
-        """
-        names = ", ".join(f"`{column}`" for column in columns)
-        head = f"INSERT INTO `{table}` ({names}) VALUES "
-        for part, values in _parts(rows, min(self._connection.max_packet, LARGEST_PACKET)):
-            await self._run(head + values, (), rows=part)
+    async def commit(self) -> None:
+        """Send what waits, and COMMIT behind it."""
+        if self._is_open or self._waiting != [BEGIN]:
+            self._waiting.append(COMMIT)
+            await self._send()
 
-    async def _run(
-        self, sql: str, args: Sequence[Any], *, rows: Sequence[Sequence[Any]] = ()
-    ) -> tuple[int, list[tuple[Any, ...]]]:
+    async def rollback(self) -> None:
+        """Take back what was sent; what waits is dropped."""
+        self._waiting.clear()
+        if self._is_open:
+            await self._run([ROLLBACK])
+
+    async def _send(self) -> list[Result]:
+        statements, self._waiting = self._waiting, []
+        results: list[Result] = []
+        self._is_open = True
+        limit = self._most_octets if self._connection.joins else 0
+        for command in joined(statements, most_octets=limit):
+            results += (answered := await self._run(command))
+            self._check(command, answered)
+        return results
+
+    def _check(self, command: Sequence[Statement], results: Sequence[Result]) -> None:
+        """A transaction that somebody ended under us is lost: what came behind its end stands alone. It is done again."""
+        for statement, result in zip(command, results, strict=True):
+            if statement is BEGIN:
+                self._is_told = result.in_transaction  # a proxy may leave that out
+            elif self._is_told and statement is not COMMIT and not result.in_transaction:
+                raise TransactionLost("the server ended the transaction by itself", backend=self._backend)
+
+    async def _run(self, command: Sequence[Statement]) -> list[Result]:
         limit_s = self._settings.command_timeout_s
+        rows: Sequence[Sequence[Value]] = ()
         try:
-            async with asyncio.timeout(limit_s), self._connection.cursor(_Cursor) as cursor:
-                changed = await cursor.execute(sql, tuple(args) or None)
-                self.last_id = cursor.lastrowid or 0
-                return changed, list(await cursor.fetchall()) if cursor.description else []
+            async with asyncio.timeout(limit_s):
+                results, error = await self._connection.run(";".join([statement.sql for statement in command]))
+            if error is not None:
+                rows = command[len(results)].rows
+                raise error
+            if len(results) != len(command):
+                raise pymysql.err.NotSupportedError(1235, ONE_OF_SEVERAL)
         except FAILURES as error:
             raise classified(
                 error, backend=self._backend, place=self._settings.place, rows=rows, limit_s=limit_s
             ) from error
+        return results
 
 
 class MysqlServer:
@@ -115,34 +171,25 @@ class MysqlServer:
         self._name = name
         self._settings = settings
         self._slots = asyncio.Semaphore(settings.connections)
-        self._idle: list[_Connection] = []
+        self._idle: list[Connection] = []
+        self._joins = True
 
-    async def query(self, sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    async def query(self, sql: str, args: Sequence[Value] = ()) -> Rows:
         """All rows of one SELECT."""
         return await self._with_session(lambda session: session.rows(sql, args))
 
     async def transaction(self, work: Work[T], *, tries: int = TRIES) -> T:
         """What `work` returns, committed. It may be called several times; see the module."""
-
-        async def once(session: Session) -> T:
-            await session.execute("BEGIN")
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LOCK_WAIT_S
+        while True:
+            tries -= 1
             try:
-                result = await work(session)
-                await session.execute("COMMIT")
-            except (DataRefused, TransactionLost):
-                await session.execute("ROLLBACK")  # 1205 rolls back its statement only
-                raise
-            return result
-
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(TransactionLost),
-            stop=stop_after_attempt(tries) | stop_after_delay(LOCK_WAIT_S),
-            wait=wait_random(0.005, 0.05),
-            reraise=True,
-        ):
-            with attempt:
-                return await self._with_session(once)
-        raise AssertionError  # tenacity returns or raises
+                return await self._with_session(lambda session: _once(session, work))
+            except TransactionLost:
+                if tries <= 0 or loop.time() >= until:
+                    raise
+            await asyncio.sleep(random.uniform(*PAUSE_S))  # noqa: S311 - no secret
 
     async def ready(self) -> None:
         """Return when statements can be run; raises BackendUnavailable."""
@@ -174,56 +221,79 @@ class MysqlServer:
                         raise  # it hangs: a second wait would cost as much again
             return await self._use(await self._connect(), work)
 
-    async def _use(self, connection: _Connection, work: Work[T]) -> T:
-        async with self._kept(connection):
-            return await work(Session(connection, self._settings, self._name))
-
-    @asynccontextmanager
-    async def _kept(self, connection: _Connection) -> AsyncIterator[None]:
+    async def _use(self, connection: Connection, work: Work[T]) -> T:
         """Keep the connection for the next one, unless it ended in the middle of something."""
         try:
-            yield
+            result = await work(Session(connection, self._settings, self._name))
         except (DataRefused, TransactionLost):
             self._idle.append(connection)  # rolled back
             raise
-        except BaseException:
+        except BaseException as error:
             connection.close()
-            raise
-        self._idle.append(connection)
+            if not connection.joins or code_of(error.__cause__) not in NOT_TAKEN:
+                raise
+            refused = error
+        else:
+            self._idle.append(connection)
+            return result
+        result = await self._use(await self._connect(joins=False), work)
+        self._limit(str(refused))
+        return result
+
+    def _limit(self, reason: str) -> None:
+        """Send each statement alone from now on."""
+        for connection in [each for each in self._idle if each.joins]:
+            self._idle.remove(connection)
+            connection.close()
+        if self._joins:
+            self._joins = False
+            structlog.get_logger().warning("backend.limited", backend=self._name, reason=reason)
 
     def _drop_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
 
-    async def _connect(self) -> _Connection:
-        settings = self._settings
-        connection: _Connection | None = None
+    async def _connect(self, *, joins: bool | None = None) -> Connection:
+        """A new connection. One that breaks at the proof of `joins` is given a second chance without it."""
+        wanted = self._joins if joins is None else joins
+        connection: Connection | None = None
         try:
-            async with asyncio.timeout(settings.connect_timeout_s):
-                connection = _Connection(
-                    host=settings.host,
-                    port=settings.port,
-                    unix_socket=str(settings.unix_socket) if settings.unix_socket else None,
-                    user=settings.username,
-                    password=await asyncio.to_thread(self._password),
-                    db=settings.database,
-                    charset="utf8mb4",
-                    autocommit=True,
-                    ssl=await asyncio.to_thread(self._context) if settings.ssl else None,
-                    program_name="directdnsonly",
-                )
+            async with asyncio.timeout(self._settings.connect_timeout_s):
+                connection = await self._made(joins=wanted)
                 await connection.open()
-        except CONNECT_FAILURES as error:
+        except BaseException as error:
             if connection is not None:
                 connection.close()
-            raise classified(
-                error, backend=self._name, place=settings.place, limit_s=settings.connect_timeout_s
-            ) from error
-        except BaseException:
-            if connection is not None:
-                connection.close()
-            raise
+            if not isinstance(error, CONNECT_FAILURES):
+                raise
+            lost = classified(
+                error, backend=self._name, place=self._settings.place, limit_s=self._settings.connect_timeout_s
+            )
+            if connection is None or not connection.proving or isinstance(error, TimeoutError):
+                raise lost from error
+        else:
+            if wanted and not connection.joins and not connection.is_member:
+                self._limit(ONE_OF_SEVERAL)
+            return connection
+        connection = await self._connect(joins=False)
+        self._limit(str(lost))
         return connection
+
+    async def _made(self, *, joins: bool) -> Connection:
+        settings = self._settings
+        return Connection(
+            joins=joins,
+            host=settings.host,
+            port=settings.port,
+            unix_socket=str(settings.unix_socket) if settings.unix_socket else None,
+            user=settings.username,
+            password=await asyncio.to_thread(self._password),
+            db=settings.database,
+            charset="utf8mb4",
+            autocommit=True,
+            ssl=await asyncio.to_thread(self._context) if settings.ssl else None,
+            program_name="directdnsonly",
+        )
 
     def _password(self) -> str:
         """Read anew for each connection, so that a changed file needs no restart."""
@@ -250,70 +320,12 @@ class MysqlServer:
         return context
 
 
-class _Cursor(aiomysql.Cursor):  # type: ignore[misc]
-    """Without the question for warnings: where data is at stake they are errors (strict), the rest we see ourselves."""
-
-    async def _show_warnings(self, conn: object) -> None:
-        del conn
-
-
-class _Connection(aiomysql.Connection):  # type: ignore[misc]
-    """aiomysql's connection, which never falls back to plain text, and whose session is as we need it."""
-
-    max_packet = 2**20
-
-    async def open(self) -> None:
-        """Connect, log in, and set up the session."""
-        await self._connect()
-        async with self.cursor() as cursor:
-            await cursor.execute(
-                "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', sql_notes = 0,"
-                f" innodb_lock_wait_timeout = {LOCK_WAIT_S}, group_concat_max_len = {2**20}"
-            )
-            await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            await cursor.execute("SELECT @@sql_mode, @@max_allowed_packet")
-            mode, self.max_packet = await cursor.fetchone()
-        if "STRICT_ALL_TABLES" not in mode or "NO_BACKSLASH_ESCAPES" in mode:
-            raise pymysql.err.OperationalError(1231, "the server does not let us have our sql_mode")
-
-    @property
-    def is_dead(self) -> bool:
-        """Whether the server has closed it while it was idle."""
-        reader = self._reader
-        return self._writer is None or reader.at_eof() or reader.eof_received or reader.exception() is not None
-
-    async def _request_authentication(self) -> None:
-        """Aiomysql would send the log-in in plain text when the server (or somebody between) says it has no TLS."""
-        if self._ssl_context is not None and not self.server_capabilities & CLIENT.SSL:
-            raise pymysql.err.OperationalError(2026, "the server has no TLS, and ssl: true forbids to go without")
-        if self._ssl_context is None and self._unix_socket is None and self._server_auth_plugin == CLEAR:
-            raise pymysql.err.OperationalError(2059, "the server wants the password in plain text: set ssl: true")
-        await super()._request_authentication()
-
-    async def _process_auth(self, plugin_name: bytes, auth_packet: Any) -> Any:
-        if plugin_name == CLEAR.encode() and self._ssl_context is None and self._unix_socket is None:
-            raise pymysql.err.OperationalError(2059, "the server wants the password in plain text: set ssl: true")
-        return await super()._process_auth(plugin_name, auth_packet)
-
-
-def _parts(rows: Sequence[Sequence[Any]], limit: int) -> Iterator[tuple[Sequence[Sequence[Any]], str]]:
-    """The rows, and the same in SQL, in as few parts as stay below half the limit in octets."""
-    start = size = 0
-    texts: list[str] = []
-    for number, row in enumerate(rows):
-        text = f"({','.join(map(_literal, row))})"
-        octets = len(text) if text.isascii() else 4 * len(text)
-        if number > start and size + octets > limit // 2:
-            yield rows[start:number], ",".join(texts)
-            start, size, texts = number, 0, []
-        size += octets + 1
-        texts.append(text)
-    if rows:
-        yield rows[start:], ",".join(texts)
-
-
-def _literal(value: str | int | None) -> str:
-    """In SQL. The escapes are those of our sessions: NO_BACKSLASH_ESCAPES is not set."""
-    if type(value) is str:
-        return f"'{escape_string(value) if _ESCAPED.search(value) else value}'"
-    return "NULL" if value is None else str(int(value))
+async def _once(session: Session, work: Work[T]) -> T:
+    session.begin()
+    try:
+        result = await work(session)
+        await session.commit()
+    except (DataRefused, TransactionLost):
+        await session.rollback()  # 1205 rolls back its statement only
+        raise
+    return result

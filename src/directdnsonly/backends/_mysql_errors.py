@@ -41,6 +41,9 @@ DATA = frozenset(
     }
 )  # fmt: skip
 LOST = frozenset({0, 1053, 1927, 2006, 2013, 2014, 2055})  # this connection is gone; another one may do
+NOT_TAKEN = frozenset(
+    {1064, 1235, 8130}
+)  # what stands behind a semicolon: no syntax, not supported, switched off (TiDB)
 # Everything else concerns the server, the account or the tables: nothing can be delivered until that is repaired.
 HINTS = {
     1044: "grant the account its rights on the database",
@@ -80,9 +83,9 @@ class DataRefused(BackendRefused):
         super().__init__(reason, backend=backend)
 
 
-def code_of(error: BaseException) -> int:
+def code_of(error: BaseException | None) -> int:
     """The MySQL error code; 0 when there is none."""
-    first = error.args[0] if error.args else None
+    first = error.args[0] if error is not None and error.args else None
     return first if isinstance(error, pymysql.err.MySQLError) and isinstance(first, int) else 0
 
 

@@ -1,14 +1,15 @@
 """CoreDNS on MySQL: each zone is written as the difference to what the tables hold, many zones in one transaction.
 
-The row of a zone and its id stay for the life of the zone (mysql_extend keeps ids in memory), and rows that vanish give
-their ids to those that come. Deletes take the records, then the zone's row, in one transaction.
+The row of a zone and its id stay for the life of the zone (mysql_extend keeps ids in memory), and rows that come
+take the place of those that vanish. Deletes take the records, then the zone's row, in one transaction.
 """
 
 from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from directdnsonly.backends._coredns_rows import (
     Row,
     RowRefused,
     checksum,
+    is_quick,
     records,
     rows_of,
     unpacked,
@@ -26,6 +28,9 @@ from directdnsonly.backends._coredns_rows import (
 from directdnsonly.backends._coredns_schema import CHECKSUM, Schema, find_schema
 from directdnsonly.backends._mysql import DataRefused, MysqlServer, Session
 from directdnsonly.backends._mysql_batch import deliver
+from directdnsonly.backends._mysql_difference import difference
+from directdnsonly.backends._mysql_text import Made, Value
+from directdnsonly.backends._mysql_wire import Rows
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange, ZoneObserved
 from directdnsonly.backends.coredns_mysql_settings import CorednsMysqlSettings
 from directdnsonly.errors import NameRefused
@@ -35,7 +40,7 @@ from directdnsonly.zone.name import ZoneName
 PAGE = 1000
 MOST_WORKERS = 8
 COLUMNS = ("id", "zone_id", "hostname", "type", "data", "ttl", "online")
-Written = dict[ZoneName, frozenset[Row]]
+Held = list[tuple[int, int, Row]]  # what the tables hold of a zone: id, online, row
 
 
 class CorednsMysqlBackend:
@@ -70,7 +75,8 @@ class CorednsMysqlBackend:
         """See Backend."""
         if self._schema is None:
             self._schema = await self._find_schema()
-        wanted, refused = await asyncio.to_thread(self._prepare, changes)
+        quick = len(changes) == 1 and is_quick(changes[0])  # less work than waking a thread
+        wanted, refused = self._prepare(changes) if quick else await asyncio.to_thread(self._prepare, changes)
         good = [change for number, change in enumerate(changes) if number not in refused]
 
         async def write(session: Session, some: Sequence[ZoneChange]) -> None:
@@ -137,7 +143,7 @@ class CorednsMysqlBackend:
     def _prepare(
         self, changes: Sequence[ZoneChange]
     ) -> tuple[dict[tuple[ZoneName, int], frozenset[Row]], dict[int, Outcome]]:
-        """The rows of each put, and what this backend refuses. In a thread: 10 us a record."""
+        """The rows of each put, and what this backend refuses. Of many records in a thread: 10 us each."""
         wanted: dict[tuple[ZoneName, int], frozenset[Row]] = {}
         refused: dict[int, Outcome] = {}
         for number, change in enumerate(changes):
@@ -162,26 +168,56 @@ class CorednsMysqlBackend:
         """Inside a transaction: make the tables hold these changes; of several of one zone, the last."""
         last = {change.name: change for change in changes}
         puts = {name: change for name, change in sorted(last.items()) if not change.is_delete}
-        ids = await self._ids(session, sorted(last), lock=True)
+        ids, held = await self._held(session, sorted(last), [name for name, change in puts.items() if change.known])
         gone = [ids[name] for name, change in last.items() if change.is_delete and name in ids]
         if gone:
-            await session.execute(f"DELETE FROM {self._records} WHERE zone_id IN ({_places(gone)})", gone)
-            await session.execute(f"DELETE FROM {self._zones} WHERE id IN ({_places(gone)})", gone)
+            session.write(f"DELETE FROM {self._records} WHERE zone_id IN ({_places(gone)})", gone)
+            session.write(f"DELETE FROM {self._zones} WHERE id IN ({_places(gone)})", gone)
         there = {ids[name]: name for name in puts if name in ids}
-        new = [name for name in puts if name not in ids]
-        if new:
-            ids |= await self._insert_zones(session, {name: puts[name] for name in new}, wanted)
-        rows = {ids[name]: wanted[name, change.version] for name, change in puts.items()}
-        await self._write_records(session, rows, list(there))
-        await self._write_zones(session, {number: puts[name] for number, name in there.items()}, rows)
+        held |= await self._rows(session, [zone for zone in there if zone not in held])
+        new = {name: change for name, change in puts.items() if name not in ids}
+        made = await self._insert_zones(session, new, wanted)
+        rows = {made.get(name) or ids[name]: wanted[name, change.version] for name, change in puts.items()}
+        self._write_records(session, rows, held)
+        self._write_zones(session, {number: puts[name] for number, name in there.items()}, rows)
+
+    async def _held(
+        self, session: Session, names: Sequence[ZoneName], known: Sequence[ZoneName]
+    ) -> tuple[dict[ZoneName, int], dict[int, Held]]:
+        """The ids of the zones that exist, their rows locked in one order; and what the tables hold of the known ones.
+
+        The second question is asked in the same command, but answered when the locks are ours.
+        """
+        asked = [self._ids_of(names, lock=True)]
+        if known and self._schema is not None and self._schema.ours:
+            # STRAIGHT_JOIN: with statistics of yesterday's tables it would be all records first.
+            joined = f"{self._zones} z STRAIGHT_JOIN {self._records} r ON r.zone_id = z.id"
+            where = f"WHERE z.zone_name IN ({_places(known)}) GROUP BY z.zone_name"
+            sql = f"SELECT z.id, COUNT(*), {PACKED} FROM {joined} {where}"
+            asked.append((sql, [name.absolute for name in known]))
+        found, *packed = await session.selects(*asked)
+        ids = _ids(found)
+        held: dict[int, Held] = {ids[name]: [] for name in known if packed and name in ids}
+        for zone, *rest in packed[0] if packed else ():
+            if (rows := unpacked(*rest)) is not None:
+                held[zone] = rows
+            else:
+                del held[zone]
+        return ids, held
+
+    def _ids_of(self, names: Collection[ZoneName], *, lock: bool = False) -> tuple[str, list[str]]:
+        where = f"zone_name IN ({_places(names)}) ORDER BY zone_name{' FOR UPDATE' if lock else ''}"
+        return f"SELECT id, zone_name FROM {self._zones} WHERE {where}", [name.absolute for name in names]
 
     async def _insert_zones(
         self,
         session: Session,
         puts: Mapping[ZoneName, ZoneChange],
         wanted: Mapping[tuple[ZoneName, int], frozenset[Row]],
-    ) -> dict[ZoneName, int]:
+    ) -> Mapping[ZoneName, int | Made]:
         """Rows for new zones, in our own schema with what `_write_zones` would say of them; their ids."""
+        if not puts:
+            return {}
         columns = ["zone_name"]
         values: list[list[Any]] = [[name.absolute] for name in puts]
         if self._schema is not None and self._schema.ours:
@@ -189,59 +225,43 @@ class CorednsMysqlBackend:
             for row, (name, change) in zip(values, puts.items(), strict=True):
                 records = wanted[name, change.version]
                 row += [1, change.serial, change.version, len(records), checksum(records)]
-        await session.insert(self._settings.zones_table, columns, values)
+        session.insert(self._settings.zones_table, columns, values)
         if len(puts) == 1:
-            return dict.fromkeys(puts, session.last_id)
-        return await self._ids(session, list(puts))  # of several only the first is told, and a cluster leaves gaps
+            session.keep_id()
+            return dict.fromkeys(puts, Made.ID)
+        # Of several only the first is told, and a cluster leaves gaps.
+        return _ids(await session.rows(*self._ids_of(puts)))
 
-    async def _ids(self, session: Session, names: Sequence[ZoneName], *, lock: bool = False) -> dict[ZoneName, int]:
-        """The ids of zones, their rows locked in one order."""
-        rows = await session.rows(
-            f"SELECT id, zone_name FROM {self._zones} WHERE zone_name IN ({_places(names)})"
-            f" ORDER BY zone_name{' FOR UPDATE' if lock else ''}",
-            [name.absolute for name in names],
-        )
-        return {ZoneName.trusted(text.removesuffix(".")): number for number, text in rows}
-
-    async def _write_records(
-        self, session: Session, wanted: Mapping[int, frozenset[Row]], there: Sequence[int]
+    def _write_records(
+        self, session: Session, wanted: Mapping[int | Made, frozenset[Row]], held: Mapping[int, Held]
     ) -> None:
-        """What is too much goes, what is missing comes, and takes the ids that became free."""
-        missing = {zone: set(rows) for zone, rows in wanted.items()}
+        """What is missing takes the place of what is too much; the rest comes and goes."""
         surplus: list[int] = []
-        for zone, found in (await self._rows(session, there)).items():
-            for number, online, row in found:
-                if online and row in missing[zone]:
-                    missing[zone].remove(row)  # a second one like it is surplus
-                else:
-                    surplus.append(number)
+        added: list[Sequence[Value]] = []
+        for zone, rows in wanted.items():
+            found = held.get(zone, ()) if isinstance(zone, int) else ()
+            present = ((number, row if online else None) for number, online, row in found)
+            written, left = difference(present, rows, place=itemgetter(0, 1))
+            surplus += left
+            added += [
+                (number, zone, row.hostname, row.type, row.data, row.ttl, 1)
+                for number, row in sorted(written, key=itemgetter(1))
+            ]
         if surplus:
-            await session.execute(f"DELETE FROM {self._records} WHERE id IN ({_places(surplus)})", surplus)
-        free = iter(surplus)
-        added = [
-            (next(free, None), zone, row.hostname, row.type, row.data, row.ttl, 1)
-            for zone, rows in missing.items()
-            for row in sorted(rows)
-        ]
-        if added:
-            await session.insert(self._settings.records_table, COLUMNS, added)
+            session.write(f"DELETE FROM {self._records} WHERE id IN ({_places(surplus)})", surplus)
+        session.insert(self._settings.records_table, COLUMNS, added, over=True)
 
-    async def _rows(self, session: Session, zones: Sequence[int]) -> dict[int, list[tuple[int, int, Row]]]:
-        """Id, online and row of everything that the tables hold of these zones, by the id of the zone."""
-        found: dict[int, list[tuple[int, int, Row]]] = {zone: [] for zone in zones}
-        if zones and self._schema is not None and self._schema.ours:  # of its columns we know that they can be joined
-            sql = f"SELECT zone_id, COUNT(*), {PACKED} FROM {self._records} WHERE zone_id IN ({_places(zones)}) GROUP BY zone_id"
-            parts = {zone: unpacked(*rest) for zone, *rest in await session.rows(sql, zones)}
-            found |= {zone: rows for zone, rows in parts.items() if rows is not None}
-            zones = [zone for zone, rows in parts.items() if rows is None]
+    async def _rows(self, session: Session, zones: Sequence[int]) -> dict[int, Held]:
+        """What the tables hold of these zones, row by row."""
+        found: dict[int, Held] = {zone: [] for zone in zones}
         if zones:
             sql = f"SELECT zone_id, id, online, hostname, type, data, ttl FROM {self._records} WHERE zone_id IN ({_places(zones)})"
             for zone, number, online, *fields in await session.rows(sql, zones):
                 found[zone].append((number, online, Row(*fields)))
         return found
 
-    async def _write_zones(
-        self, session: Session, puts: Mapping[int, ZoneChange], rows: Mapping[int, frozenset[Row]]
+    def _write_zones(
+        self, session: Session, puts: Mapping[int, ZoneChange], rows: Mapping[int | Made, frozenset[Row]]
     ) -> None:
         """In our own schema: what the records are, and a new stamp, by which mysqlzones reads the zone again."""
         if not puts or self._schema is None or not self._schema.ours:
@@ -254,7 +274,7 @@ class CorednsMysqlBackend:
         }
         sets = ", ".join(f"{column} = CASE id {'WHEN %s THEN %s ' * len(puts)}END" for column in cases)
         values = [value for pairs in cases.values() for pair in pairs for value in pair]
-        await session.execute(
+        session.write(
             f"UPDATE {self._zones} SET stamp = stamp + 1, {sets} WHERE id IN ({_places(puts)})", [*values, *puts]
         )
 
@@ -293,7 +313,11 @@ def build(name: str, settings: CorednsMysqlSettings, data_dir: Path) -> CorednsM
     return CorednsMysqlBackend(name, settings)
 
 
-def _places(values: Sequence[Any] | Mapping[Any, Any]) -> str:
+def _ids(rows: Rows) -> dict[ZoneName, int]:
+    return {ZoneName.trusted(text.removesuffix(".")): number for number, text in rows}
+
+
+def _places(values: Collection[Any]) -> str:
     return ", ".join(["%s"] * len(values))
 
 

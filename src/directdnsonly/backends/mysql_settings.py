@@ -38,7 +38,7 @@ class MysqlSettings(BackendSettings):
     connections: int = Field(2, ge=1, le=32, description="Connections, and transactions at once, at most.")
     connect_timeout_s: float = Field(5.0, gt=0, description="Seconds until a connection must stand, log-in included.")
     command_timeout_s: float = Field(
-        10.0, gt=0, description="Seconds that one statement may take; more than the database needs for a failover."
+        10.0, gt=0, description="Seconds that one command to the database may take; more than it needs for a failover."
     )
     batch_size: int = Field(50, ge=1, le=1000, description="Zones per transaction.")
 

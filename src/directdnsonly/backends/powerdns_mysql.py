@@ -6,14 +6,17 @@ read, and only the rows that differ are deleted and inserted. Readers see each R
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from directdnsonly.backends._mysql import DataRefused, MysqlServer, Session
 from directdnsonly.backends._mysql_batch import deliver
+from directdnsonly.backends._mysql_difference import difference
+from directdnsonly.backends._mysql_text import Made, Value
+from directdnsonly.backends._mysql_wire import Rows
 from directdnsonly.backends._powerdns_api import PowerDnsApi
 from directdnsonly.backends._powerdns_records import why_signed
 from directdnsonly.backends._powerdns_rows import COLUMNS, Row, rows_of
@@ -28,13 +31,22 @@ from directdnsonly.zone.text import records_of
 PAGE = 1000  # ids or names in one statement
 FLUSHED = 8  # names of one zone whose cached answers are flushed
 OURS = frozenset({"NATIVE", "MASTER"})
-_TYPE, _OWNER = COLUMNS.index("type"), COLUMNS.index("name")
+_NAME, _KIND = Row._fields.index("name"), Row._fields.index("type")
 _SELECT = (
     "SELECT d.id, d.name, COUNT(r.id), MAX(IF(r.type = 'SOA', CAST(SUBSTRING_INDEX(SUBSTRING_INDEX(r.content, ' ', 3),"
     " ' ', -1) AS UNSIGNED), NULL)) FROM {domains} d LEFT JOIN records r"
     " ON r.domain_id = d.id AND r.type IS NOT NULL AND r.disabled = 0 GROUP BY d.id ORDER BY d.id"
 )
+_LOCK = "SELECT id, name, type FROM domains WHERE name IN"
+_KEYS = (
+    "SELECT k.domain_id, d.name, m.content FROM domains d JOIN cryptokeys k ON k.domain_id = d.id"
+    " LEFT JOIN domainmetadata m ON m.domain_id = d.id AND m.kind = 'NSEC3PARAM'"
+)
+_ROWS = f"SELECT r.id, {', '.join(f'r.{column}' for column in COLUMNS)} FROM domains d STRAIGHT_JOIN records r ON r.domain_id = d.id"
 _OURS = "SELECT id, name FROM domains WHERE type IN ('NATIVE', 'MASTER') AND"
+
+
+Held = dict[int | Made, list[tuple[int, Row]]]  # the rows of zones, each with its id, by the id of the zone
 
 
 class PowerDnsMysqlBackend:
@@ -65,12 +77,14 @@ class PowerDnsMysqlBackend:
     async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
         """See Backend. Of two changes of one zone in one batch, only the last is written."""
         await self._set_up()
-        refusals = {number: reason for number, change in enumerate(changes) if (reason := _why_refused(change))}
+        records = {(change.name, change.version): list(records_of(change.text or "")) for change in changes}
+        why = (_why_refused(records[change.name, change.version]) for change in changes)
+        refusals = {number: reason for number, reason in enumerate(why) if reason}
         good = [change for number, change in enumerate(changes) if number not in refusals]
         touched: dict[ZoneName, list[str]] = {}
 
         async def write(session: Session, batch: Sequence[ZoneChange]) -> None:
-            await self._write(session, {change.name: change for change in batch}, touched)
+            await self._write(session, {change.name: change for change in batch}, records, touched)
 
         delivered = iter(await deliver(self._database, good, write, explain=_explained))
         outcomes = [
@@ -135,59 +149,66 @@ class PowerDnsMysqlBackend:
     # -- one transaction
 
     async def _write(
-        self, session: Session, changes: dict[ZoneName, ZoneChange], touched: dict[ZoneName, list[str]]
+        self,
+        session: Session,
+        changes: dict[ZoneName, ZoneChange],
+        records: Mapping[tuple[ZoneName, int], Sequence[Record]],
+        touched: dict[ZoneName, list[str]],
     ) -> None:
-        ids = await self._lock(session, sorted(changes))
-        fresh = [name for name in sorted(changes) if name not in ids and not changes[name].is_delete]
-        if fresh:
-            kind = "MASTER" if self._settings.kind == "Primary" else "NATIVE"
-            await session.insert("domains", ("name", "type"), [(str(name), kind) for name in fresh])
-            ids |= await self._lock(session, fresh)
-        gone = {name: ids[name] for name, change in changes.items() if change.is_delete and name in ids}
-        await _remove(session, gone.values())
-        kept = [ids[name] for name, change in changes.items() if not change.is_delete]
-        signed = await self._signed(session, kept)
-        present = await _present(session, kept)
+        kept = sorted(name for name, change in changes.items() if not change.is_delete)
+        ids, signed, present = await self._held(session, sorted(changes), kept)
+        _remove(session, [ids[name] for name, change in changes.items() if change.is_delete and name in ids])
+        numbers = {**ids, **await self._insert_zones(session, [name for name in kept if name not in ids])}
         surplus: list[int] = []
-        missing: list[Sequence[Any]] = []
+        missing: list[Sequence[Value]] = []
         for name, change in changes.items():
             touched[name] = []
-            if change.text is not None:
-                wanted = rows_of(records_of(change.text), name.absolute, signed=ids[name] in signed)
-                extra, new = _difference(present.get(ids[name], []), wanted)
-                surplus += extra
-                missing += [(ids[name], *row) for row in new]
-                touched[name] = [f"{row.name}." for row in new]
+            if not change.is_delete:
+                wanted = rows_of(records[name, change.version], name.absolute, signed=numbers[name] in signed)
+                written, left = difference(present.get(numbers[name], ()), wanted, place=itemgetter(_NAME, _KIND))
+                surplus += left
+                missing += [(number, numbers[name], *row) for number, row in written]
+                touched[name] = [f"{row.name}." for _, row in written]
         for part in _pages(surplus):
-            await session.execute(f"DELETE FROM records WHERE id IN ({_places(part)})", part)
-        await session.insert("records", COLUMNS, missing)
+            session.write(f"DELETE FROM records WHERE id IN ({_places(part)})", part)
+        session.insert("records", ("id", *COLUMNS), missing, over=True)
 
-    async def _lock(self, session: Session, names: Sequence[ZoneName]) -> dict[ZoneName, int]:
-        """The ids of the zones that exist. Their rows stay locked: whoever writes a zone locks its row first."""
-        rows = await session.rows(
-            f"SELECT id, name, type FROM domains WHERE name IN ({_places(names)}) ORDER BY name FOR UPDATE", names
-        )
-        foreign = next((row for row in rows if row[2].upper() not in OURS), None)
+    async def _held(
+        self, session: Session, names: Sequence[ZoneName], kept: Sequence[ZoneName]
+    ) -> tuple[dict[ZoneName, int], set[int], Held]:
+        """The ids of the zones that exist, those that PowerDNS signs itself, and the rows of those that are kept.
+
+        The rows of the zones stay locked: whoever writes a zone locks its row first. All is asked in one command, and
+        answered when the locks are ours.
+        """
+        asked: list[tuple[str, Sequence[Value]]] = [(f"{_LOCK} ({_places(names)}) ORDER BY name FOR UPDATE", names)]
+        if kept:
+            asked += [(f"{select} WHERE d.name IN ({_places(kept)})", kept) for select in (_KEYS, _ROWS)]
+        domains, *more = await session.selects(*asked)
+        foreign = next((row for row in domains if row[2].upper() not in OURS), None)
         if foreign is not None:
             reason = f"PowerDNS transfers {foreign[1]} from elsewhere (type {foreign[2]})"
             raise DataRefused(reason, backend=self.name)
-        return {ZoneName.trusted(name.lower()): number for number, name, _ in rows}
+        keys, rows = more or ([], [])
+        hashed = next((name for _, name, parameters in keys if parameters), None)
+        if hashed is not None:
+            reason = f"PowerDNS signs {hashed} with NSEC3, whose hashes we do not write: use type powerdns for it"
+            raise DataRefused(reason, backend=self.name)
+        present: Held = {}
+        for number, domain, *values in rows:
+            present.setdefault(domain, []).append((number, Row(*values)))
+        return _ids(domains), {row[0] for row in keys}, present
 
-    async def _signed(self, session: Session, ids: Sequence[int]) -> set[int]:
-        """Those of the zones that PowerDNS signs itself."""
-        signed: set[int] = set()
-        for part in _pages(ids):
-            rows = await session.rows(
-                f"SELECT k.domain_id, d.name, m.content FROM cryptokeys k JOIN domains d ON d.id = k.domain_id LEFT JOIN"
-                f" domainmetadata m ON m.domain_id = d.id AND m.kind = 'NSEC3PARAM' WHERE k.domain_id IN ({_places(part)})",
-                part,
-            )
-            hashed = next((name for _, name, parameters in rows if parameters), None)
-            if hashed is not None:
-                reason = f"PowerDNS signs {hashed} with NSEC3, whose hashes we do not write: use type powerdns for it"
-                raise DataRefused(reason, backend=self.name)
-            signed |= {row[0] for row in rows}
-        return signed
+    async def _insert_zones(self, session: Session, names: Sequence[ZoneName]) -> dict[ZoneName, int | Made]:
+        """Rows for new zones; their ids."""
+        if not names:
+            return {}
+        kind = "MASTER" if self._settings.kind == "Primary" else "NATIVE"
+        session.insert("domains", ("name", "type"), [(name, kind) for name in names])
+        if len(names) == 1:
+            session.keep_id()
+            return dict.fromkeys(names, Made.ID)
+        return {**_ids(await session.rows(f"{_LOCK} ({_places(names)})", names))}
 
     async def _flush(self, touched: dict[ZoneName, list[str]]) -> None:
         """Make PowerDNS forget what it cached of the zones and of the changed names, challenges first."""
@@ -204,49 +225,30 @@ def build(name: str, settings: PowerDnsMysqlSettings, data_dir: Path) -> PowerDn
     return PowerDnsMysqlBackend(name, settings)
 
 
-async def _present(session: Session, ids: Sequence[int]) -> dict[int, list[tuple[int, Row]]]:
-    """The rows of the zones, by zone, each with its id."""
-    found: dict[int, list[tuple[int, Row]]] = {}
-    for part in _pages(ids):
-        rows = await session.rows(
-            f"SELECT id, {', '.join(COLUMNS)} FROM records WHERE domain_id IN ({_places(part)})", part
-        )
-        for number, domain, *values in rows:
-            found.setdefault(domain, []).append((number, Row(*values)))
-    return found
-
-
-async def _remove(session: Session, ids: Iterable[int]) -> None:
+def _remove(session: Session, ids: Iterable[int]) -> None:
     """Zones with everything that PowerDNS keeps about them."""
     for part in _pages(ids):
         for table in ("records", "comments", "domainmetadata", "cryptokeys"):
-            await session.execute(f"DELETE FROM {table} WHERE domain_id IN ({_places(part)})", part)
-        await session.execute(f"DELETE FROM domains WHERE id IN ({_places(part)})", part)
+            session.write(f"DELETE FROM {table} WHERE domain_id IN ({_places(part)})", part)
+        session.write(f"DELETE FROM domains WHERE id IN ({_places(part)})", part)
 
 
-def _difference(present: Iterable[tuple[int, Row]], wanted: set[Row]) -> tuple[list[int], list[Row]]:
-    """Ids of the rows that are too many (also the second of two equal ones), and the rows that are missing."""
-    left = Counter(wanted)
-    surplus = []
-    for number, row in present:
-        if left[row] > 0:
-            left[row] -= 1
-        else:
-            surplus.append(number)
-    return surplus, sorted(left.elements(), key=lambda row: (row.name, row.type or "", row.content or ""))
+def _ids(rows: Rows) -> dict[ZoneName, int]:
+    return {ZoneName.trusted(name.lower()): number for number, name, _ in rows}
 
 
-def _why_refused(change: ZoneChange) -> str:
-    signed = why_signed(record.type for record in records_of(change.text or ""))
+def _why_refused(records: Sequence[Record]) -> str:
+    signed = why_signed(record.type for record in records)
     reason = "PowerDNS would need to be told (PRESIGNED) and the order of its NSEC, which we do not write"
     return f"the zone is signed ({signed} records): {reason}" if signed else ""
 
 
 def _explained(error: DataRefused) -> str:
     """The record that does not fit, by name and type."""
-    if error.row is None or len(error.row) != len(COLUMNS):
+    if error.row is None or len(error.row) != len(COLUMNS) + 1:
         return error.reason
-    return f"the {error.row[_TYPE]} record of {error.row[_OWNER]} does not fit the table records: {error.reason}"
+    row = Row(*error.row[2:])
+    return f"the {row.type} record of {row.name} does not fit the table records: {error.reason}"
 
 
 def _observed(name: str, count: int, serial: int | None) -> ZoneObserved:
