@@ -57,7 +57,7 @@ class Line:
         self.serial += 1
         zone = parse(zone_text(name, self.serial, address=f"198.51.100.{self.serial % 250}"), ZoneName.parse(name))
         receipt = await self.store.record_push(NewVersion(zone=zone, origin=self._origin(), priority=priority))
-        self.dispatcher.wake(receipt.priority)
+        self.dispatcher.wake(receipt.priority, begun=receipt.begun)
 
     async def put_all(self, numbers: Sequence[int]) -> None:
         """Bulk pushes, 32 at a time as from as many clients, until all are proven."""
@@ -68,17 +68,20 @@ class Line:
         await self.until_idle()
 
     async def delete(self, name: str) -> None:
-        await self.store.record_delete(NewDeletion(name=ZoneName.parse(name), origin=self._origin()))
-        self.dispatcher.wake(Priority.INTERACTIVE)
+        receipt = await self.store.record_delete(NewDeletion(name=ZoneName.parse(name), origin=self._origin()))
+        self.dispatcher.wake(receipt.priority, begun=receipt.begun)
 
     async def until_proven(self, name: str) -> None:
-        while True:
-            (place,) = await self.store.placements(ZoneName.parse(name))
-            if place.state == "verified" and place.want_version == place.verified_version:
-                return
-            if place.state == "dead":
-                raise RuntimeError(f"{name}: {place.reason}")
-            await asyncio.sleep(0.0005)
+        """As the API waits for `?wait=proven`: woken by what is written about the zone, without polling."""
+        with self.store.settled.watching(name) as news:
+            while True:
+                news.clear()
+                (place,) = await self.store.placements(ZoneName.parse(name))
+                if place.state == "verified" and place.want_version == place.verified_version:
+                    return
+                if place.state == "dead":
+                    raise RuntimeError(f"{name}: {place.reason}")
+                await news.wait()
 
     async def until_idle(self) -> None:
         while True:
@@ -105,6 +108,7 @@ async def line_of(kind: RigKind) -> AsyncIterator[Line]:
         await store.adopt_backends([backend.name])
         lane = Lane(backend=backend, verifier=rig.verifier, store=store, settings=DispatchSettings(), clock=clock)
         dispatcher = Dispatcher([lane])
+        store.serve(dispatcher)
         running = asyncio.create_task(dispatcher.run(), name="dispatch")
         try:
             yield Line(rig=rig, store=store, dispatcher=dispatcher)

@@ -96,6 +96,7 @@ class Service:
             [self._lane(backend) for backend in self.backends.values()],
             watch_every_s=settings.dispatch.watch_every_s,
         )
+        store.serve(self.dispatcher)
         self.reconciler = Reconciler(
             settings=settings.reconciliation,
             store=store,
@@ -259,7 +260,7 @@ def build_api(service: Service) -> ASGIApp:
         store=service.store,
         parser=ZoneParser(parse),
         clock=service.clock,
-        notify=service.dispatcher.wake,
+        notify=lambda receipt: service.dispatcher.wake(receipt.priority, begun=receipt.begun),
         recorder=service.metrics,
         policy=Policy(
             check_subdomain_owner=settings.check_subdomain_owner_in_cluster_domainowners,

@@ -7,7 +7,8 @@ back, and a sweeper compares the name server with the store at start and wheneve
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,6 +33,7 @@ from directdnsonly.verify.verifier import Verifier
 
 STORE_PAUSE_S = 0.5  # between tries while the store cannot work (disk full, locked); it waits for locks itself
 HUNG_S = 300.0  # beyond every limit that an attempt or a page of a sweep has of its own
+FRESH_S = 1.0  # what was handed to a lane is begun in the same turn of the loop; what was not is claimed like all else
 LONGEST_NAP_S = 30.0  # a lane looks at the store at least this often, whatever it was told
 
 
@@ -49,6 +51,14 @@ class LaneStatus:
     median_proven_s: float | None
     sweeping: bool
     batch_zones: int  # that were taken since the lane was empty
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A claim that came with the commit of its change."""
+
+    claim: Claim
+    at: float  # of the monotonic clock
 
 
 class Lane:
@@ -118,7 +128,11 @@ class Lane:
         )
         self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log, recorder=self._recorder)
         self._batch_limit = backend.capabilities.batch_size
-        self._unsettled: list[Claim] = []  # their attempts ended, but the store could not take the news
+        self._unsettled: list[
+            Claim
+        ] = []  # to be given back: their end could not be written, or another one's turn came
+        self._express_naps = False
+        self._handed: Handed | None = None
 
     @property
     def name(self) -> str:
@@ -143,6 +157,25 @@ class Lane:
     def wake(self, priority: Priority) -> None:
         """New work was recorded. One worker is woken; it wakes the others when it finds more than it can take."""
         self._wakes[Priority.BULK if priority is Priority.BULK else Priority.INTERACTIVE][0].set()
+
+    @property
+    def waits(self) -> bool:
+        """Whether its express worker sleeps and would begin at once with what it is handed."""
+        awake = self._flowing.is_set() and self._unpaused.is_set()
+        return self._express_naps and awake and self._handed is None and not self._unsettled
+
+    @property
+    def lease_s(self) -> float:
+        """How long its attempts own their zones."""
+        return self._settings.lease_s
+
+    def take(self, claim: Claim) -> None:
+        """Begin with this, which was leased to us as it was recorded; it is given back when we no longer wait."""
+        if self.waits:
+            self._handed = Handed(claim, at=time.monotonic())
+        else:
+            self._unsettled.append(claim)
+        self._wakes[Priority.INTERACTIVE][0].set()
 
     def _wake_all(self) -> None:
         for events in self._wakes.values():
@@ -213,7 +246,13 @@ class Lane:
             wake.clear()
             try:
                 await self._give_back()
-                if not await self.run_once(lowest):
+                handed = self._take_handed() if lowest is not Priority.BULK else None
+                if handed is not None:
+                    await self._attempt([handed])
+                    more = wake.is_set()  # what came or became due before the nap is none of ours
+                else:
+                    more = await self.run_once(lowest)
+                if not more:
                     self._batch.idle()
                     await self._nap(wake)
             except OutboxUnavailable as error:
@@ -230,16 +269,28 @@ class Lane:
                 self._unsettled += claims
                 raise
 
+    def _take_handed(self) -> Claim | None:
+        handed, self._handed = self._handed, None
+        if handed is None or time.monotonic() - handed.at < FRESH_S:
+            return handed.claim if handed is not None else None
+        self._unsettled.append(handed.claim)  # something stopped us in between: its lease may end before we do
+        self._wakes[Priority.INTERACTIVE][0].set()
+        return None
+
     async def _nap(self, wake: asyncio.Event) -> None:
         """Sleep until new work is recorded or waiting work becomes due."""
         due_at = await self._store.next_due_at(self.name)
         now = self._clock.now_s()
         seconds = LONGEST_NAP_S if due_at is None else min(max(due_at - now, 0.005), LONGEST_NAP_S)
+        is_express = wake is self._wakes[Priority.INTERACTIVE][0]
         try:
+            self._express_naps |= is_express
             async with asyncio.timeout(seconds):
                 await wake.wait()
         except TimeoutError:
             pass
+        finally:
+            self._express_naps &= not is_express
 
     async def run_once(self, lowest: Priority = Priority.BULK) -> bool:
         """One batch of the most urgent class; whether there was any."""
@@ -249,6 +300,10 @@ class Lane:
             return False
         if len(claims) == limit:
             self._wake_all()
+        await self._attempt(claims)
+        return True
+
+    async def _attempt(self, claims: Sequence[Claim]) -> None:
         self._batch.begin(len(claims))
         report: AttemptReport | None = None
         try:
@@ -265,7 +320,6 @@ class Lane:
         for end in report.settlements:
             self._tell(end, report)
         self._judge(report)
-        return True
 
     def _judge(self, report: AttemptReport) -> None:
         """What the attempt says about the backend as a whole."""
