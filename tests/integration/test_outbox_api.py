@@ -22,7 +22,7 @@ from directdnsonly.api.parts import ApiParts
 from directdnsonly.bodies import Bodies
 from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.breaker import BreakerState
-from directdnsonly.dispatch.lane import LaneStatus
+from directdnsonly.dispatch.telling import LaneStatus
 from directdnsonly.outbox.records import Priority, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
