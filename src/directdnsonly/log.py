@@ -84,7 +84,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "service.stopped": "Everything is written and closed.",
         "service.close_failed": "A backend could not be closed in time when the service stopped.",
         "service.failed": "An actor ended that must not: the process exits with a non-zero code.",
-        "store.unavailable": "The store cannot work now; the reason says what to do.",
+        "store.available": "The store works again for this lane; how long it did not, and how often it was tried.",
+        "store.unavailable": "The store cannot work now; the reason says what to do. Told once a minute while it lasts.",
     }
 )
 _SECRET = re.compile(r"password|passwd|secret|authorization|token|api_?key", re.IGNORECASE)

@@ -24,6 +24,7 @@ from directdnsonly.dispatch.proof import Proof
 from directdnsonly.dispatch.record import DeliveryRecorder, NobodyCounts
 from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.dispatch.store_trouble import StoreTrouble
 from directdnsonly.dispatch.sweep import Sweep, SweepFound
 from directdnsonly.dispatch.telling import DeliveryLog, LaneStatus
 from directdnsonly.errors import BackendUnavailable, OutboxUnavailable
@@ -113,6 +114,7 @@ class Lane:
             beat=self._sweep_goes_on,
         )
         self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log, recorder=self._recorder)
+        self._trouble = StoreTrouble(backend.name)
         self._told = DeliveryLog(
             backend=backend.name, clock=clock, log=self._log, recorder=self._recorder, batch=self._batch
         )
@@ -241,11 +243,13 @@ class Lane:
                     more = wake.is_set()  # what came or became due before the nap is none of ours
                 else:
                     more = await self.run_once(lowest)
+                if handed is not None or more:
+                    self._trouble.worked()
                 if not more:
                     self._batch.idle()
                     await self._nap(wake)
             except OutboxUnavailable as error:
-                self._log.warning("store.unavailable", reason=str(error), task=f"dispatch:{self.name}")
+                self._trouble.failed(str(error), task=f"dispatch:{self.name}")
                 await asyncio.sleep(STORE_PAUSE_S)
 
     async def _give_back(self) -> None:
@@ -341,7 +345,7 @@ class Lane:
                 self._circuit.trip(error.reason)
             except OutboxUnavailable as error:
                 self._sweep_wanted.set()
-                self._log.warning("store.unavailable", reason=str(error), task=f"sweep:{self.name}")
+                self._trouble.failed(str(error), task=f"sweep:{self.name}")
                 await asyncio.sleep(STORE_PAUSE_S)
 
     async def sweep(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
