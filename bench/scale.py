@@ -25,6 +25,7 @@ from pathlib import Path
 from bench.line import SERIAL, _warm_up, ms
 from bench.load import (
     AUTH,
+    delete,
     dns_socket,
     drive,
     percentile,
@@ -58,6 +59,7 @@ def scale(quick: bool) -> list[Row]:
         _fill(service, 0, FEW)
         rows.append(_filled(service, count))
         rows += _changes(service, count, samples)
+        rows += _adds_and_deletes(service, count, samples)
         rows += _questions(service, count, samples)
         rows += _store(service, count)
         rows += _restarted(service, count)
@@ -156,6 +158,26 @@ def _change(service: Service, sock: socket.socket, name: str, serial: int) -> fl
     start = time.perf_counter()
     push_blocking(service.port, request)
     return wait_served(sock, name, serial) - start
+
+
+def _adds_and_deletes(service: Service, count: int, samples: int) -> list[Row]:
+    """From the push to the first answer, from the delete to the last."""
+    times: dict[str, list[float]] = {"add -> proven": [], "delete -> no longer served": []}
+    with dns_socket(service.dns_port) as sock:
+        for sample in range(samples):
+            name, serial = f"new{sample}.example", next(SERIALS)
+            for (_, found), request, wanted in zip(
+                times.items(), (rawsave(name, zone_text(name, serial)), delete(name)), (serial, None), strict=True
+            ):
+                start = time.perf_counter()
+                push_blocking(service.port, request)
+                found.append(wait_served(sock, name, wanted) - start)
+                time.sleep(0.05)
+    until_idle(service)
+    return [
+        {"what": f"{what}, right after the fill", "zones": count, "p50 ms": ms(percentile(found, 0.5))}
+        for what, found in times.items()
+    ]
 
 
 def ask(service: Service, path: str, *, method: str = "GET", limit_s: float = 60.0) -> bytes:
