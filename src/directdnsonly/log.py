@@ -66,6 +66,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "breaker.closed": "The backend is back; everything outstanding drains.",
         "backend.swept": "Every zone of a name server was compared with the store: at its start, or in a pass.",
         "backend.drifted": "The name server did not serve what it should; the zones are queued again.",
+        "backend.seeded": "A bundled name server without any zone file was given all that it had proven, before its start.",
+        "backend.not_seeded": "That could not be done, or not to the end; its zones come one by one after the start.",
         "backend.outgrown": "A name server has more zones than it serves well; `reason` says how many, and what to take instead.",
         "reconcile.completed": "A pass compared us with DirectAdmin and with the name servers: what differed, what was done.",
         "orphan.quarantined": "A zone was absent in several whole lists of its server; it is served until the grace ends.",

@@ -14,12 +14,13 @@ from functools import partial
 import structlog
 
 from directdnsonly.api import backends, metrics
-from directdnsonly.backends.contract import Backend
+from directdnsonly.backends.contract import Backend, Seedable
 from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.clock import Clock, SystemClock
 from directdnsonly.config import Settings
 from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.dispatch.lane import Lane
+from directdnsonly.dispatch.seed import seed
 from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
 from directdnsonly.nameservers.registry import NAMESERVERS
@@ -55,14 +56,16 @@ class Service:
         self.backends: dict[str, Backend] = {}
         self.daemons: dict[str, NameServer] = {}
         for name, backend_settings in settings.enabled_backends().items():
+            backend = BACKENDS[backend_settings.type].build(name, backend_settings, settings.data_dir)
+            self.backends[name] = backend
             if backend_settings.is_managed:
                 self.daemons[name] = ManagedDaemon(
                     name=name,
                     program=NAMESERVERS[backend_settings.type].build(name, backend_settings, settings.data_dir),
                     clock=clock,
                     on_phase=partial(self._on_phase, name),
+                    before_start=partial(seed, backend, store, clock) if isinstance(backend, Seedable) else None,
                 )
-            self.backends[name] = BACKENDS[backend_settings.type].build(name, backend_settings, settings.data_dir)
         self.dispatcher = Dispatcher(
             [self._lane(backend) for backend in self.backends.values()],
             watch_every_s=settings.dispatch.watch_every_s,

@@ -67,6 +67,22 @@ class FiledBackend(ABC):
         except OSError as error:
             raise self._unavailable(error) from error
 
+    async def is_bare(self) -> bool:
+        """See Seedable."""
+        try:
+            return await asyncio.to_thread(self._files.is_bare)
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    async def lay(self, changes: Sequence[ZoneChange]) -> int:
+        """See Seedable."""
+        written = Written()
+        try:
+            await asyncio.to_thread(self._write_all, changes, written)
+        except OSError as error:
+            raise self._unavailable(error) from error
+        return len(written.before)
+
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
         """See Backend."""
         try:

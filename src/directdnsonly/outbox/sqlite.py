@@ -262,6 +262,19 @@ class SqliteStore(ReconcileMethods):
             yield found
             after = found[-1].name
 
+    async def proven(self, backend: str, *, page: int = 500) -> AsyncIterator[list[Claim]]:
+        """See WorkStore."""
+        after = ""
+        while True:
+            start = after
+            found = await self._viewer.call(
+                lambda connection: _view.wanted_page(connection, backend, start, page, texts=True)  # noqa: B023 - as above
+            )
+            if not found:
+                return
+            yield [claim for claim in found if claim.text is not None]
+            after = found[-1].name
+
     async def proven_text(self, backend: str, name: ZoneName) -> str | None:
         """See WorkStore."""
         return await self._viewer.call(lambda connection: _view.proven_text(connection, backend, name))

@@ -187,6 +187,10 @@ class WorkStore(Protocol):
         """Every living zone as it should be on the backend, in pages by name, without leasing (fence 0)."""
         ...
 
+    def proven(self, backend: str, *, page: int = 500) -> AsyncIterator[list[Claim]]:
+        """As `wanted`, with the texts; those that cannot be read any more are left out."""
+        ...
+
     async def proven_text(self, backend: str, name: ZoneName) -> str | None:
         """The text of the version that the backend has proven last; None when there is none, it is not kept or damaged."""
         ...
