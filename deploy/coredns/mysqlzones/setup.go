@@ -9,7 +9,6 @@
 package mysqlzones
 
 import (
-	"database/sql"
 	"os"
 	"regexp"
 	"strconv"
@@ -49,11 +48,10 @@ func setup(c *caddy.Controller) error {
 
 func parse(c *caddy.Controller) (*Zones, error) {
 	zones := &Zones{
-		zonesTable: "zones", recordsTable: "records", timeout: 2 * time.Second, maxRecords: 5_000_000,
-		upstream: upstream.New(), memory: map[string]*entry{}, done: make(chan struct{}),
+		maxRecords: 5_000_000, upstream: upstream.New(), memory: map[string]*entry{}, done: make(chan struct{}),
 	}
 	var dsn string
-	conns := 16
+	zonesTable, recordsTable, timeout, conns := "zones", "records", 2*time.Second, 16
 	for c.Next() {
 		if len(c.RemainingArgs()) > 0 {
 			return nil, c.ArgErr()
@@ -78,12 +76,12 @@ func parse(c *caddy.Controller) (*Zones, error) {
 					return nil, c.Errf("%s: %q is not a table name", option, value)
 				}
 				if option == "zones_table" {
-					zones.zonesTable = value
+					zonesTable = value
 				} else {
-					zones.recordsTable = value
+					recordsTable = value
 				}
 			case "timeout":
-				zones.timeout, err = time.ParseDuration(value)
+				timeout, err = time.ParseDuration(value)
 			case "recheck":
 				zones.recheck, err = time.ParseDuration(value)
 			case "max_records":
@@ -105,20 +103,17 @@ func parse(c *caddy.Controller) (*Zones, error) {
 	if err != nil {
 		return nil, c.Err("the dsn cannot be read") // the error of the driver may hold the password
 	}
-	// One round trip a question, and no call without a limit: the driver itself has none.
-	config.InterpolateParams = true
+	// No call without a limit: the driver itself has none.
 	for _, limit := range []*time.Duration{&config.Timeout, &config.ReadTimeout, &config.WriteTimeout} {
 		if *limit == 0 {
-			*limit = zones.timeout
+			*limit = timeout
 		}
 	}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, c.Err("the dsn cannot be used")
 	}
-	zones.db = sql.OpenDB(connector)
-	zones.db.SetMaxOpenConns(conns)
-	zones.db.SetMaxIdleConns(conns)
-	zones.db.SetConnMaxIdleTime(time.Minute)
+	zones.pool = &pool{connector: connector, timeout: timeout, down: &zones.down, places: make(chan struct{}, max(conns, 1))}
+	zones.statements = prepare(zonesTable, recordsTable)
 	return zones, nil
 }
