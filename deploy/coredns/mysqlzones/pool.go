@@ -70,7 +70,7 @@ func (p *pool) query(statement string, arguments []driver.NamedValue, each func(
 		}
 		_ = c.Close()
 		var refused *mysql.MySQLError // a prepared statement that the server forgot, among others
-		if !kept || !errors.Is(err, driver.ErrBadConn) && !errors.As(err, &refused) {
+		if !kept || !(errors.Is(err, driver.ErrBadConn) || errors.As(err, &refused)) {
 			p.empty()
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/coredns/coredns/plugin/file"
-	"github.com/miekg/dns"
 )
 
 const (
@@ -62,21 +61,22 @@ func (z *Zones) rows(names []string) (map[string]row, error) {
 // served.
 func (z *Zones) read(origin string) (*entry, error) {
 	known := z.kept(origin)
-	id, stamp := int64(-1), int64(-1)
-	var before map[string]dns.RR
+	id, stamp := int64(-1), int64(-1) // of no zone
+	var before lines
 	if known != nil {
 		id, stamp, before = known.id, known.stamp, known.lines
 	}
 	var found *reading
+	same := false
 	err := z.pool.query(z.statements.read, arguments(id, stamp, origin), func(fields []driver.Value) error {
 		if found == nil {
-			id, stamp, err := numbers(fields[0], fields[1])
-			if err != nil {
+			nowID, nowStamp, err := numbers(fields[0], fields[1])
+			if same = known != nil && nowID == id && nowStamp == stamp; same || err != nil {
 				return err
 			}
-			found = newReading(origin, id, stamp, before)
+			found = newReading(origin, nowID, nowStamp, before)
 		}
-		if fields[2] == nil { // no record, or none that we asked for
+		if fields[2] == nil { // a zone without records
 			return nil
 		}
 		ttl, err := number(fields[5])
@@ -86,15 +86,17 @@ func (z *Zones) read(origin string) (*entry, error) {
 		return err
 	})
 	switch {
-	case err != nil || found == nil:
+	case err != nil:
 		return nil, err
-	case known != nil && known.id == found.id && known.stamp == found.stamp:
+	case same:
 		return z.confirmed(known), nil
+	case found == nil:
+		return nil, nil
 	case found.zone.SOA == nil:
 		return &entry{origin: origin, zone: file.NewZone(origin, "")}, nil // SERVFAIL
 	}
 	found.zone.Upstream = z.upstream
-	z.remember(found.entry)
+	z.remember(found.done())
 	return found.entry, nil
 }
 

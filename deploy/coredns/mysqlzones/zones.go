@@ -40,7 +40,7 @@ type entry struct {
 	stamp   int64
 	zone    *file.Zone
 	records int
-	lines   map[string]dns.RR // by what the table says of them, for the next version; none in which CoreDNS writes
+	lines   lines // for the next version
 	checked time.Time
 }
 
