@@ -120,6 +120,19 @@ async def test_a_row_that_nobody_can_read_is_left_out_and_named(centre, backend)
     assert (3, True) == (seen.records, seen.whole)
 
 
+async def test_a_zone_without_an_soa_is_no_answer(centre, backend):
+    """Somebody took it: SERVFAIL, and neither a wrong no nor the version before. It is mended by the next change."""
+    await backend.apply([put("a.example", 1, "www 60 IN A 192.0.2.1\n")])
+    await ask(centre, "www.a.example")
+    centre.database.sql(
+        "DELETE FROM records WHERE type = 'SOA'", "UPDATE zones SET stamp = stamp + 1", database=DATABASE
+    )
+
+    assert [("SERVFAIL", [])] * 2 == [await ask(centre, "a.example", "SOA"), await ask(centre, "www.a.example")]
+    await backend.apply([put("a.example", 2, "www 60 IN A 192.0.2.2\n")])
+    assert ("NOERROR", ["192.0.2.2"]) == await ask(centre, "www.a.example")
+
+
 async def test_many_questions_at_once_while_zones_change(centre, backend):
     """What ends a process with coredns_mysql_extend (a map without a lock): 32 askers, a writer, cold memory."""
     names = [f"z{n}.example" for n in range(50)]

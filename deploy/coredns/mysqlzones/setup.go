@@ -6,6 +6,13 @@
 // question asks the database which zone it belongs to, and at which stamp that zone is; a zone whose stamp is known is
 // answered from memory. So a change, a new zone and a deletion count from the commit on, and a database that is down
 // leaves what is in memory served.
+//
+//	handler.go  the plug-in: questions and transfers
+//	zones.go    which zone a question belongs to
+//	memory.go   zones in memory, a database that is down
+//	tables.go   the statements
+//	records.go  a zone made of rows
+//	pool.go     connections
 package mysqlzones
 
 import (

@@ -91,9 +91,10 @@ func (z *Zones) find(qname string, question kind) (*entry, error) {
 	return z.remembered(names, above)
 }
 
-// ask looks into the database. What is asked at a zone's own name after each change (proof, secondaries) is one
-// statement, which brings the records as well when the stamp is new to us. For any other name the zones above it are
-// looked up first, which costs the database half of that, and the records are read by a second statement.
+// ask looks into the database. What is asked of a zone's own name after each change (proof, secondaries) is one
+// statement, which brings the records too when the stamp is new to us. For any other name the zones that it may belong to
+// are looked up first, and a second statement reads what changed: to join the records there costs MariaDB 35 us of CPU in
+// the place of 23, and nearly all of these questions are for zones that did not change.
 func (z *Zones) ask(names []string, question kind) (*entry, error) {
 	if question == ofApex {
 		if found, err := z.read(names[0]); found != nil || err != nil {
