@@ -127,7 +127,8 @@ class FiledBackend(ABC):
         todo = [change for change in changes if change.name not in outcomes]
         written = Written()
         try:
-            outcomes |= await asyncio.to_thread(self._write_all, todo, written)
+            if any(not change.is_delete for change in todo):
+                outcomes |= await asyncio.to_thread(self._write_all, todo, written)
             told = [change for change in todo if change.name not in outcomes]
             if told:
                 outcomes |= await self._tell(told)
