@@ -206,13 +206,36 @@ async def test_a_refusal_is_told(rcode):
     """So that the server is not asked again for every zone."""
 
     async def speak(_number, reader, writer):
-        writer.write(b"".join(transfer(await heard(reader))))
         writer.write(said(await heard(reader), rcode))
         await reader.read()
 
     async with tcp_server(speak) as server:
-        with pytest.raises(TransferRefused, match=r"z1\.example"):
+        with pytest.raises(TransferRefused, match=r"z0\.example"):
             await count(server.port)
+
+
+@pytest.mark.parametrize("gone", [b"z2", b"z0"])
+async def test_a_zone_that_is_just_gone_stops_no_counting(gone):
+    """A server that transfers says NOTAUTH for it; REFUSED is a refusal whatever was before."""
+    rcode = "NOTAUTH"
+
+    async def speak(_number, reader, writer):
+        while True:
+            asked = await heard(reader)
+            is_gone = asked.question[0].name.labels[0] == gone
+            writer.write(said(asked, rcode) if is_gone else b"".join(transfer(asked)))
+
+    async with tcp_server(speak) as server:
+        counter = TransferCounter("127.0.0.1", server.port)
+        assert [6] == await counter.count(NAMES[3:4], timeout_s=20)
+        expected = [
+            None if name.startswith(gone.decode()) else number for name, number in zip(NAMES, COUNTS, strict=True)
+        ]
+        assert expected == await counter.count(NAMES, timeout_s=20)
+        rcode = "REFUSED"
+        with pytest.raises(TransferRefused):
+            await counter.count(NAMES, timeout_s=20)
+        counter.close()
 
 
 async def test_a_servers_error_concerns_one_zone():

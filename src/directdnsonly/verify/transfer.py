@@ -13,15 +13,11 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from directdnsonly.verify.query import identities
-from directdnsonly.verify.wire import AXFR, MalformedAnswer, TransferCount, identity_of, question
+from directdnsonly.verify.wire import AXFR, NOTAUTH, REFUSED, MalformedAnswer, TransferCount, identity_of, question
 from directdnsonly.zone.name import ZoneName
 
 LARGEST_TRANSFER = 64 * 2**20  # octets of one AXFR
-KEEP_S, KEEP_MOST = (
-    8.0,
-    4,
-)  # idle connections: for how long, and how many; name servers close idle ones after 10 s and more
-REFUSALS = frozenset({5, 9})  # REFUSED, NOTAUTH
+KEEP_S, KEEP_MOST = 8.0, 4  # idle connections: how long, and how many; name servers close them after 10 s and more
 
 
 class TransferRefused(Exception):
@@ -34,6 +30,7 @@ class TransferCounter:
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._idle: list[tuple[float, _Transfers]] = []
+        self._allowed = False  # it has transferred something: NOTAUTH then means that a zone is just gone
 
     async def count(self, names: Sequence[ZoneName], *, timeout_s: float) -> list[int | None]:
         """Records of each zone; None where the transfer failed.
@@ -48,7 +45,8 @@ class TransferCounter:
             while len(counts) < len(names):
                 fresh = connection is None
                 connection = connection or await self._opened()
-                found = await connection.count(names[len(counts) :])
+                found = await connection.count(names[len(counts) :], allowed=self._allowed)
+                self._allowed = self._allowed or any(number is not None for number in found)
                 counts += found
                 if connection.is_open:
                     self._keep(connection)
@@ -94,16 +92,18 @@ class _Transfers(asyncio.Protocol):
         self._asked = b""
         self._octets = 0
         self._count = TransferCount()
+        self._refusals: set[int] = set()
         self._counts: list[int | None] = []
         self._done: asyncio.Future[None] | None = None
         self.is_open = False
 
-    async def count(self, names: Sequence[ZoneName]) -> list[int | None]:
+    async def count(self, names: Sequence[ZoneName], *, allowed: bool) -> list[int | None]:
         """Records of each zone, None where the server has an error; of the first ones, when the connection broke (`is_open`).
 
-        Raises TransferRefused.
+        `allowed`: NOTAUTH is such an error, and no refusal. Raises TransferRefused.
         """
         self._left, self._counts = iter(names), []
+        self._refusals = {REFUSED} if allowed else {REFUSED, NOTAUTH}
         self._done = asyncio.get_running_loop().create_future()
         if self.is_open:
             self._ask()
@@ -170,9 +170,11 @@ class _Transfers(asyncio.Protocol):
         count.feed(message, self._asked)
         if not count.complete:
             return
-        if count.rcode in REFUSALS:
+        if count.rcode in self._refusals:
             self._end(TransferRefused(str(self._name)))
             return
+        if not count.rcode:
+            self._refusals = {REFUSED}
         self._counts.append(None if count.rcode else count.records)
         self._ask()
 
