@@ -6,6 +6,7 @@ arrivals  open loop: latency counted from the time at which a push was due (no c
 proven    push -> served by BIND with 10, 1,000, 10,000 zones present: change, add, delete; memory of our process
 bulk      1,000 and 10,000 new zones until all are served and proven; urgent pushes in the middle; restart; store size
 backends  every backend against its real name server: change, add, delete with 10, 1,000, 10,000 zones; bulks
+large     the same with 100,000 zones, for those that are filled within minutes (BIND: scale)
 scale     100,000 zones on the bundled BIND: memory, store, change, restart, sweeps, questions; named alone beside it
 drain     acks while two databases of CoreDNS are filled, until all is proven there; the databases' own rate beside it
 reconcile a pass over 10,000 zones on two name servers, 200 of them destroyed; what pushes feel of it; the plan
@@ -30,7 +31,7 @@ from pathlib import Path
 import dns.zone
 
 from bench import line, outbox
-from bench.backends import backends, sweep
+from bench.backends import backends, large, sweep
 from bench.drain import drain
 from bench.load import zone_text
 from bench.plot import curve
@@ -45,6 +46,7 @@ CURVES = Path(__file__).parents[1] / "docs" / "bench"
 BENCHMARKS = {
     **line.BENCHMARKS,
     "backends": backends,
+    "large": large,
     "sweep": sweep,
     "scale": scale,
     "drain": drain,
@@ -101,6 +103,7 @@ def draw(results: dict[str, object]) -> None:
     rows = results.get("backends")
     if not isinstance(rows, list):
         return
+    rows = [*rows, *results.get("large", [])]  # type: ignore[misc]
     CURVES.mkdir(parents=True, exist_ok=True)
     for work in ("change", "add", "delete"):
         series: dict[str, list[tuple[float, float]]] = {}

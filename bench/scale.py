@@ -25,6 +25,7 @@ from pathlib import Path
 from bench.line import SERIAL, _warm_up, ms
 from bench.load import (
     AUTH,
+    delete,
     dns_socket,
     drive,
     percentile,
@@ -58,11 +59,13 @@ def scale(quick: bool) -> list[Row]:
         _fill(service, 0, FEW)
         rows.append(_filled(service, count))
         rows += _changes(service, count, samples)
+        rows += _adds_and_deletes(service, count, samples)
         rows += _questions(service, count, samples)
         rows += _store(service, count)
         rows += _restarted(service, count)
         rows += _changes(service, count, samples, ", named just started")
         rows.append(_gentle_sweep(service, count))
+        rows += _files_lost(service, count)
         command = Path(f"/proc/{service.named_pid()}/cmdline").read_bytes().split(b"\0")[:-1]
         stopped_s = service.stop()
         rows.append({"what": "stop", "zones": count, "seconds": round(stopped_s, 2)})
@@ -156,6 +159,25 @@ def _change(service: Service, sock: socket.socket, name: str, serial: int) -> fl
     start = time.perf_counter()
     push_blocking(service.port, request)
     return wait_served(sock, name, serial) - start
+
+
+def _adds_and_deletes(service: Service, count: int, samples: int) -> list[Row]:
+    """From the push to the first answer, from the delete to the last."""
+    names = [f"new{sample}.example" for sample in range(samples)]
+    serial, times = next(SERIALS), {"add -> proven": list[float](), "delete -> no longer served": list[float]()}
+    with dns_socket(service.dns_port) as sock:
+        for (_, found), wanted in zip(times.items(), (serial, None), strict=True):
+            for name in names:  # all are added first: a zone that is deleted just after it came waits, as in a storm
+                request = rawsave(name, zone_text(name, serial)) if wanted else delete(name)
+                start = time.perf_counter()
+                push_blocking(service.port, request)
+                found.append(wait_served(sock, name, wanted) - start)
+                time.sleep(0.05)
+    until_idle(service)
+    return [
+        {"what": f"{what}, right after the fill", "zones": count, "p50 ms": ms(percentile(found, 0.5))}
+        for what, found in times.items()
+    ]
 
 
 def ask(service: Service, path: str, *, method: str = "GET", limit_s: float = 60.0) -> bytes:
@@ -281,6 +303,32 @@ def _gentle_sweep(service: Service, count: int) -> Row:
         "CPU us/zone": round(seconds * share / 100 / count * 1e6),
         "peak RSS MiB": round(peak.mb, 1),
     }
+
+
+def _files_lost(service: Service, count: int) -> list[Row]:
+    """As on a new machine with a restored store: no file of the name server is left."""
+    service.stop()
+    shutil.rmtree(service.folder / "data" / "backends")
+    log = service.folder / "log"
+    told_before, began = log.stat().st_size, time.perf_counter()
+    accepting_s = service.start(until="accepting")
+    with dns_socket(service.dns_port) as sock:
+        while any(served_serial(sock, f"zone{number}.example") is None for number in (0, count // 2, count - 1)):
+            time.sleep(0.05)
+        served_s = time.perf_counter() - began
+        while not (told := SWEPT.findall(log.read_bytes()[told_before:].decode())):
+            time.sleep(0.05)
+        until_idle(service)
+        proven_s = time.perf_counter() - began
+        missing = sum(served_serial(sock, f"zone{number}.example") is None for number in range(count))
+    drifted = json.loads(told[-1])["drifted"]
+    if missing or drifted:
+        raise RuntimeError(f"{missing} zones are not served, {drifted} had to be queued again")
+    return [
+        {"what": "all files of BIND lost: accepting", "zones": count, "seconds": round(accepting_s, 2)},
+        {"what": "all files of BIND lost: all served", "zones": count, "seconds": round(served_s, 1)},
+        {"what": "all files of BIND lost: all proven", "zones": count, "seconds": round(proven_s, 1)},
+    ]
 
 
 async def _housekeeping(service: Service, count: int) -> Row:

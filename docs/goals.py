@@ -96,7 +96,7 @@ def _change(results: dict[str, Any]) -> list[Line]:
         if "ratio" in row:
             work = f"{row['what'].replace('proven', 'proven, 100,000 : 10 zones')}"
             lines.append((work, "ratio < 1.5", str(row["ratio"]), row["ratio"] < 1.5, why))
-    for row in rows:
+    for row in [*rows, *results.get("large", [])]:
         if row.get("floor change ms"):
             allowed = 1.5 * row["floor change ms"] + 5
             met = row["change p50 ms"] <= allowed

@@ -1,8 +1,4 @@
-"""Composition root: settings in, running service out.
-
-Everything long-lived runs in one TaskGroup (`Service`). An actor that ends unexpectedly ends the process with a
-non-zero code and the reason: a half-dead service that still says error=0 is the one thing we never are.
-"""
+"""The HTTP side of the service, and the process: from settings to the exit code."""
 
 from __future__ import annotations
 
@@ -10,9 +6,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from collections.abc import Coroutine
 
 import structlog
 from fastapi import FastAPI, HTTPException, Request
@@ -25,19 +19,10 @@ from directdnsonly.api import routes as api_routes
 from directdnsonly.api.audit import Auditor
 from directdnsonly.api.guard import Guard, principal_of
 from directdnsonly.api.parts import ApiParts, DaemonState
-from directdnsonly.backends.contract import Backend
-from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.bodies import Bodies
-from directdnsonly.clock import Clock, SystemClock
 from directdnsonly.config import Settings
-from directdnsonly.dispatch.dispatcher import Dispatcher
-from directdnsonly.dispatch.lane import Lane
-from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
-from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
-from directdnsonly.nameservers.registry import NAMESERVERS
-from directdnsonly.nameservers.supervisor import ManagedDaemon
+from directdnsonly.errors import DirectDNSOnlyError
 from directdnsonly.outbox.records import Event
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive import approval_routes
 from directdnsonly.receive import routes as receive_routes
 from directdnsonly.receive.accept import Acceptance, Policy
@@ -48,193 +33,16 @@ from directdnsonly.receive.forwarded import BehindProxies
 from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.receive.settings import as_networks, known_secrets
 from directdnsonly.receive.tls import Certificate
-from directdnsonly.receive.tokens import TokenBook
 from directdnsonly.reconcile import routes as reconcile_routes
-from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.server import keep_what_is_there, listen, make_server
-from directdnsonly.verify.compare import Depth
-from directdnsonly.verify.verifier import Verifier
+from directdnsonly.service import Service, leaves, most_zones, running
 from directdnsonly.web import pages, refusals, rendering
-from directdnsonly.wiring import ManualPushes, PulledZones, swept_lanes, web_parts
+from directdnsonly.wiring import ManualPushes, web_parts
 from directdnsonly.wording import counted
 from directdnsonly.zone.text import parse
 
-HOUSEKEEPING_EVERY_S = 3600.0
-HOUSEKEEPING_PAUSE_S = 0.2  # between steps, so that no push waits for it
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="DirectDNSOnly", charset="UTF-8"'}
-CLOSE_S = 1.0  # seconds that a backend may take to close its connections
 EXIT_OK, EXIT_FAILED = 0, 1
-
-
-class ServiceFailed(DirectDNSOnlyError):
-    """An actor ended that must not end; the reason is the text."""
-
-
-class Service:
-    """All parts of one running service. Made and run by `running`."""
-
-    def __init__(self, settings: Settings, *, clock: Clock, store: SqliteStore) -> None:
-        self.settings = settings
-        self.clock = clock
-        self.store = store
-        self.started_at = clock.now_s()
-        self.acceptance: Acceptance | None = None
-        self.tokens = TokenBook(store, clock)
-        self.metrics = metrics.Metrics(list(settings.enabled_backends()))
-        self.backends: dict[str, Backend] = {}
-        self.daemons: dict[str, NameServer] = {}
-        for name, backend_settings in settings.enabled_backends().items():
-            if backend_settings.is_managed:
-                self.daemons[name] = ManagedDaemon(
-                    name=name,
-                    program=NAMESERVERS[backend_settings.type].build(name, backend_settings, settings.data_dir),
-                    clock=clock,
-                    on_phase=partial(self._on_phase, name),
-                )
-            self.backends[name] = BACKENDS[backend_settings.type].build(name, backend_settings, settings.data_dir)
-        self.dispatcher = Dispatcher(
-            [self._lane(backend) for backend in self.backends.values()],
-            watch_every_s=settings.dispatch.watch_every_s,
-        )
-        self.reconciler = Reconciler(
-            settings=settings.reconciliation,
-            store=store,
-            clock=clock,
-            intake=PulledZones(lambda: self.acceptance, self.dispatcher.wake),
-            lanes=swept_lanes(self.dispatcher.lanes, self.backends),
-            recorder=self.metrics,
-        )
-
-    def _lane(self, backend: Backend) -> Lane:
-        can = backend.capabilities
-        depth = Depth(self.settings.dns.backends[backend.name].verify)
-        return Lane(
-            backend=backend,
-            verifier=Verifier(
-                backend.servers,
-                allows_transfer=can.allows_transfer,
-                depth=depth,
-                authoritative=can.authoritative,
-                forgets=can.forgets,
-            ),
-            depth=depth,
-            store=self.store,
-            settings=self.settings.dispatch,
-            clock=self.clock,
-            gate=lambda: self._why_not_running(backend.name),
-            recorder=self.metrics,
-        )
-
-    def _why_not_running(self, name: str) -> str:
-        """Why the bundled name server of a backend is not there; empty when it is, or when it is not ours."""
-        daemon = self.daemons.get(name)
-        if daemon is None or daemon.status.phase is DaemonPhase.RUNNING:
-            return ""
-        return daemon.status.reason or "the name server is starting"
-
-    def _on_phase(self, name: str, status: DaemonStatus) -> None:
-        lane = self.dispatcher.lanes[name]
-        if status.phase is DaemonPhase.RUNNING:
-            lane.name_server_running()
-        elif status.phase is not DaemonPhase.STOPPED:  # stopped is our own doing
-            lane.name_server_lost(status.reason or "the name server is starting")
-
-    async def run(self) -> None:
-        """Every actor until cancelled; raises ServiceFailed when one of them ends."""
-        try:
-            async with asyncio.TaskGroup() as actors:
-                for name, daemon in self.daemons.items():
-                    actors.create_task(daemon.run(), name=f"nameserver:{name}")
-                actors.create_task(self.dispatcher.run(), name="dispatch")
-                actors.create_task(self.reconciler.run(), name="reconcile")
-                actors.create_task(self._keep_house(), name="outbox:housekeeping")
-        except ExceptionGroup as group:  # `except*` would wrap what we raise into a group again, up to Python 3.11.3
-            causes = "; ".join(_leaves(group))
-            raise ServiceFailed(causes) from group
-        raise ServiceFailed("every actor ended, though none may")
-
-    def lost_actors(self) -> list[str]:
-        """Actors that have ended or hang; each with what is known.
-
-        `Task.cancelling` is not asked: a count of cancellations does not tell that a task ended.
-        """
-        alive = {task.get_name() for task in asyncio.all_tasks()}
-        names = ["dispatch", "reconcile", "outbox:housekeeping", *(f"nameserver:{name}" for name in self.daemons)]
-        lost = [f"{name} has ended" for name in (*names, *self.dispatcher.actors) if name not in alive]
-        for pulses in (self.reconciler.pulses, *(lane.pulses for lane in self.dispatcher.lanes.values())):
-            lost += [f"{name} hangs: its sign of life is {late:.0f} s late" for name, late in pulses.overdue().items()]
-        return lost
-
-    async def aclose(self) -> None:
-        """Release the backends and the parser."""
-        if self.acceptance is not None:
-            await self.acceptance.aclose()
-        closed = await asyncio.gather(
-            *(self._close(backend) for backend in self.backends.values()), return_exceptions=True
-        )
-        for error in closed:
-            if isinstance(error, BaseException):
-                structlog.get_logger().warning("service.close_failed", reason=f"{type(error).__name__}: {error}")
-
-    async def _close(self, backend: Backend) -> None:
-        """One backend that hangs must not keep the others, or the process, from ending."""
-        async with asyncio.timeout(CLOSE_S):
-            await backend.aclose()
-
-    async def _keep_house(self) -> None:
-        """Forget old history in small steps."""
-        while True:
-            try:
-                while await self.store.prune():
-                    await asyncio.sleep(HOUSEKEEPING_PAUSE_S)
-            except OutboxUnavailable as error:
-                structlog.get_logger().warning("store.unavailable", reason=str(error), task="housekeeping")
-            await asyncio.sleep(HOUSEKEEPING_EVERY_S)
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
-    """The texts of what really went wrong in a tree of exception groups."""
-    found: list[str] = []
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            found += _leaves(error)
-        else:
-            found.append(f"{type(error).__name__}: {error}")
-    return found
-
-
-def _limits(settings: Settings) -> dict[str, int]:
-    """How many zones a credential may hold, where that is limited."""
-    return {one.name: one.max_zones for one in settings.app.credentials if one.max_zones}
-
-
-@asynccontextmanager
-async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Service]:
-    """The store open and every actor at work. The block is cancelled when an actor fails."""
-    clock = clock or SystemClock()
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(
-            open_store(
-                settings.store_folder,
-                settings=settings.outbox,
-                clock=clock,
-                backends=list(settings.enabled_backends()),
-            )
-        )
-        await store.adopt_backends(list(settings.enabled_backends()))
-        await store.count_limited(list(_limits(settings)))
-        service = Service(settings, clock=clock, store=store)
-        await service.tokens.load()
-        for name, pause in (await store.pauses()).items():
-            if name in service.dispatcher.lanes:
-                service.dispatcher.lanes[name].pause(backends.told(pause))
-        stack.push_async_callback(service.aclose)
-        async with asyncio.TaskGroup() as group:
-            actors = group.create_task(service.run(), name="service")
-            try:
-                yield service
-            finally:
-                actors.cancel()
 
 
 def build_api(service: Service) -> ASGIApp:
@@ -259,14 +67,14 @@ def build_api(service: Service) -> ASGIApp:
         store=service.store,
         parser=ZoneParser(parse),
         clock=service.clock,
-        notify=service.dispatcher.wake,
+        notify=lambda receipt: service.dispatcher.wake(receipt.priority, begun=receipt.begun),
         recorder=service.metrics,
         policy=Policy(
             check_subdomain_owner=settings.check_subdomain_owner_in_cluster_domainowners,
             takeover=settings.takeover,
             hold_losses=settings.hold_losses,
             request_timeout_s=settings.request_timeout_s,
-            max_zones=_limits(service.settings),
+            max_zones=most_zones(service.settings),
         ),
     )
     service.acceptance = acceptance
@@ -386,7 +194,7 @@ def run_to_its_end(serving: Coroutine[object, object, None]) -> int:
         # connection is gone, in every library that writes to one (the control channel of a name server that died).
         asyncio.run(serving)
     except (DirectDNSOnlyError, BaseExceptionGroup) as error:
-        reasons = _leaves(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
+        reasons = leaves(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
         structlog.get_logger().critical("service.failed", reason="; ".join(reasons))
         return EXIT_FAILED
     return EXIT_OK

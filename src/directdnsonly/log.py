@@ -66,6 +66,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "breaker.closed": "The backend is back; everything outstanding drains.",
         "backend.swept": "Every zone of a name server was compared with the store: at its start, or in a pass.",
         "backend.drifted": "The name server did not serve what it should; the zones are queued again.",
+        "backend.seeded": "A bundled name server without any zone file was given all that it had proven, before its start.",
+        "backend.not_seeded": "That could not be done, or not to the end; its zones come one by one after the start.",
         "backend.outgrown": "A name server has more zones than it serves well; `reason` says how many, and what to take instead.",
         "backend.limited": "A database takes one statement at a time only: `reason`. A change costs it more round trips.",
         "reconcile.completed": "A pass compared us with DirectAdmin and with the name servers: what differed, what was done.",
@@ -85,7 +87,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "service.stopped": "Everything is written and closed.",
         "service.close_failed": "A backend could not be closed in time when the service stopped.",
         "service.failed": "An actor ended that must not: the process exits with a non-zero code.",
-        "store.unavailable": "The store cannot work now; the reason says what to do.",
+        "store.available": "The store works again for this lane; how long it did not, and how often it was tried.",
+        "store.unavailable": "The store cannot work now; the reason says what to do. Told once a minute while it lasts.",
     }
 )
 _SECRET = re.compile(r"password|passwd|secret|authorization|token|api_?key", re.IGNORECASE)

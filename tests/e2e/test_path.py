@@ -54,8 +54,8 @@ def test_a_directory_at_one_zones_path_opens_no_breaker(service):
 
         told = placement("bad.example")
         assert f"{obstacle}: Is a directory: a directory is in its place: move the directory away" in told["reason"]
-        assert ("closed", 1, 0) == (backend()["breaker"], backend()["pending"] + backend()["leased"], backend()["dead"])
         until(lambda: {"verified"} == {placement(name)["state"] for name in names[1:]})
+        assert ("closed", 1, 0) == (backend()["breaker"], backend()["pending"] + backend()["leased"], backend()["dead"])
         assert SERIAL == served_serial(sock, "bad.example")
         log = (service.folder / "log").read_text()
         retried = [line for line in log.splitlines() if '"delivery.retried"' in line and '"bad.example"' in line]

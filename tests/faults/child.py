@@ -25,11 +25,13 @@ from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.outbox.records import Settle
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.server import listen, make_server
+from directdnsonly.service import Service
 
 STEPS = (
     "accepted, not recorded",
     "in the transaction",
     "committed, not answered",
+    "leased with its push",
     "before a claim",
     "claimed",
     "zone file written",
@@ -48,15 +50,20 @@ class Arm:
         self._file = file
         self._seen = 0
 
-    def reached(self, step: str) -> bool:
+    def step(self) -> tuple[str, int]:
+        """The one that shall be reached, and how often; an empty one while nothing is armed."""
         try:
             wanted, number = self._file.read_text().rsplit(" ", 1)
         except (FileNotFoundError, ValueError):
-            return False
+            return "", 0
+        return wanted, int(number)
+
+    def reached(self, step: str) -> bool:
+        wanted, number = self.step()
         if wanted != step:
             return False
         self._seen += 1
-        return self._seen >= int(number)
+        return self._seen >= number
 
     def at(self, step: str) -> None:
         if self.reached(step):
@@ -112,6 +119,17 @@ class Store(Wrapped):
             self.arm.at("settled")
 
 
+class Takers(Wrapped):
+    """Where a claim is to be reached, nothing is leased without one."""
+
+    def waiting(self) -> Any:
+        return {} if self.arm.step()[0] in {"before a claim", "claimed"} else self.inner.waiting()
+
+    def take(self, claims: Any) -> None:
+        self.arm.at("leased with its push")
+        self.inner.take(claims)
+
+
 class Bind(Wrapped):
     def __init__(self, inner: Any, arm: Arm) -> None:
         super().__init__(inner, arm)
@@ -162,14 +180,15 @@ async def serve(config: Path, shift_s: float) -> None:
             await service.aclose()
 
 
-def wired(settings: Any, clock: SystemClock, real: SqliteStore, arm: Arm) -> composition.Service:
+def wired(settings: Any, clock: SystemClock, real: SqliteStore, arm: Arm) -> Service:
     """A Service with a wrapped store and wrapped backends."""
     real.commits = Commits(real.commits, arm)
     store: Any = Store(real, arm)
-    service = composition.Service(settings, clock=clock, store=store)
+    service = Service(settings, clock=clock, store=store)
     backends: dict[str, Backend] = {name: Bind(backend, arm) for name, backend in service.backends.items()}
     service.backends = backends
     service.dispatcher = Dispatcher([service._lane(backend) for backend in backends.values()])
+    real.serve(Takers(service.dispatcher, arm))
     return service
 
 

@@ -104,6 +104,9 @@ async def test_a_row_that_nobody_can_read_is_left_out_and_named(centre, backend)
     await backend.apply([put("a.example", 1, "www 60 IN A 192.0.2.1\n")])
     for kind, data, ttl in (
         ("A", "300.1.1.1", 60),
+        ("A", "2001:db8::1", 60),
+        ("AAAA", "192.0.2.8", 60),
+        ("AAAA", "fe80::1%eth0", 60),
         ("TXT", '"open', 60),
         ("A", "192.0.2.7", 2**31),
         ("NSEC3PARAM", "1 0 0 -", 0),
@@ -114,10 +117,24 @@ async def test_a_row_that_nobody_can_read_is_left_out_and_named(centre, backend)
             database=DATABASE,
         )
     assert ("NOERROR", ["192.0.2.1"]) == await ask(centre, "www.a.example")
+    assert ("NOERROR", []) == await ask(centre, "www.a.example", "AAAA")
     assert "Zone a.example.: the record www A is left out" in centre.coredns.log.read_text()
     await backend.apply([put("a.example", 2, "www 60 IN A 192.0.2.1\n")])
     (seen,) = await backend.observe([ZoneName.parse("a.example")])
     assert (3, True) == (seen.records, seen.whole)
+
+
+async def test_a_zone_without_an_soa_is_no_answer(centre, backend):
+    """Somebody took it: SERVFAIL, and neither a wrong no nor the version before. It is mended by the next change."""
+    await backend.apply([put("a.example", 1, "www 60 IN A 192.0.2.1\n")])
+    await ask(centre, "www.a.example")
+    centre.database.sql(
+        "DELETE FROM records WHERE type = 'SOA'", "UPDATE zones SET stamp = stamp + 1", database=DATABASE
+    )
+
+    assert [("SERVFAIL", [])] * 2 == [await ask(centre, "a.example", "SOA"), await ask(centre, "www.a.example")]
+    await backend.apply([put("a.example", 2, "www 60 IN A 192.0.2.2\n")])
+    assert ("NOERROR", ["192.0.2.2"]) == await ask(centre, "www.a.example")
 
 
 async def test_many_questions_at_once_while_zones_change(centre, backend):

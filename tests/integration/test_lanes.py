@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.errors import OutboxUnavailable
@@ -257,6 +258,33 @@ async def test_a_lane_outlives_a_store_that_cannot_write(start, tmp_path):
     await rig.until("during.example", State.VERIFIED)  # its lease ends in 30 s: it was given back
     await rig.push(a_push("after.example"))
     await rig.until("after.example", State.VERIFIED)
+
+
+async def test_a_store_that_cannot_work_is_told_once_and_when_it_is_over(start, tmp_path):
+    """Every worker tries twice a second: for an hour on a full disk that would be thousands of lines."""
+    import sqlite3
+
+    backend = FakeBackend("one")
+    rig = await start(backend, store={"busy_timeout_s": 0.05})
+    await rig.push(*(a_push(f"z{number}.example", priority=Priority.BULK) for number in range(5)))
+    backend.delay_s = 0.2
+    await rig.push(a_push("during.example"))
+    await until(lambda: backend.applying)
+    foreign = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+    with capture_logs() as lines:
+        foreign.execute("BEGIN IMMEDIATE")
+        for _ in range(6):
+            await asyncio.sleep(0.4)
+            rig.wake()
+        foreign.execute("ROLLBACK")
+        foreign.close()
+        await rig.until("during.example", State.VERIFIED)
+
+    trouble = [line for line in lines if line["event"].startswith("store.")]
+    assert ["store.unavailable", "store.available"] == [line["event"] for line in trouble]
+    assert "locked" in trouble[0]["reason"]
+    assert trouble[1]["tries"] > 3
+    assert trouble[1]["lasted_s"] > 1.0
 
 
 async def test_revived_deliveries_are_proven(start):

@@ -22,7 +22,7 @@ from directdnsonly.api.parts import ApiParts
 from directdnsonly.bodies import Bodies
 from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.breaker import BreakerState
-from directdnsonly.dispatch.lane import LaneStatus
+from directdnsonly.dispatch.telling import LaneStatus
 from directdnsonly.outbox.records import Priority, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
@@ -88,7 +88,12 @@ def api(tmp_path: Path) -> Iterator[Api]:
         async with open_store(tmp_path, settings=settings, clock=clock, backends=BACKENDS) as store:
             await store.adopt_backends(BACKENDS)
             made.append(store)
-            acceptance = Acceptance(store=store, parser=ZoneParser(parse), clock=clock, notify=woken.append)
+            acceptance = Acceptance(
+                store=store,
+                parser=ZoneParser(parse),
+                clock=clock,
+                notify=lambda receipt: woken.append(receipt.priority),
+            )
             lane = LaneStatus(
                 backend="", breaker=BreakerState.CLOSED, since=0, reason="", proven=0, failed=0, median_proven_s=None, batch_zones=0,
                 sweeping=False, paused="",

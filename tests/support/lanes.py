@@ -36,12 +36,13 @@ class Rig:
 
     async def push(self, *pushes: NewVersion) -> None:
         for one in pushes:
-            await self.store.record_push(one)
-            self.wake(one.priority)
+            receipt = await self.store.record_push(one)
+            self.wake(one.priority, begun=receipt.begun)
 
-    def wake(self, priority: Priority = Priority.INTERACTIVE) -> None:
-        for lane in self.lanes.values():
-            lane.wake(priority)
+    def wake(self, priority: Priority = Priority.INTERACTIVE, *, begun: frozenset[str] = frozenset()) -> None:
+        for name, lane in self.lanes.items():
+            if name not in begun:
+                lane.wake(priority)
 
     async def placement(self, name: str, backend: str = "one") -> Placement:
         found = await self.store.placements(ZoneName.parse(name))
@@ -90,6 +91,8 @@ async def running_lanes(
                 backend=backend, verifier=verifier, store=opened, clock=clock,
                 settings=DispatchSettings(**{**QUICK, **options}),
             )  # fmt: skip
-        task = group.create_task(Dispatcher(list(lanes.values()), watch_every_s=0.2).run())
+        dispatcher = Dispatcher(list(lanes.values()), watch_every_s=0.2)
+        opened.serve(dispatcher)
+        task = group.create_task(dispatcher.run())
         stack.callback(task.cancel)
         yield Rig(opened, lanes)

@@ -91,7 +91,13 @@ async def reconciling(
     outbox = OutboxSettings(disk_reserve_mb=0)
     async with open_store(folder, settings=outbox, clock=clock, backends=[BACKEND]) as store:
         await store.adopt_backends([BACKEND])
-        acceptance = Acceptance(store=store, parser=ZoneParser(parse), clock=clock, notify=woken.append, policy=policy)
+        acceptance = Acceptance(
+            store=store,
+            parser=ZoneParser(parse),
+            clock=clock,
+            notify=lambda receipt: woken.append(receipt.priority),
+            policy=policy,
+        )
         intake = PulledZones(lambda: acceptance, woken.append)
         reconciler = Reconciler(settings=settings, store=store, clock=clock, intake=intake, lanes=lanes)
         try:

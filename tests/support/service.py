@@ -118,7 +118,7 @@ def running_receiver(
                     store=store,
                     parser=ZoneParser(parse),
                     clock=clock,
-                    notify=woken.append,
+                    notify=lambda receipt: woken.append(receipt.priority),
                     policy=Policy(
                         check_subdomain_owner=check_subdomain_owner,
                         takeover=takeover,

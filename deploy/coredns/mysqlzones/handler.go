@@ -22,7 +22,7 @@ func (z *Zones) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) 
 		return dns.RcodeNotImplemented, nil
 	}
 	state := request.Request{W: w, Req: r}
-	found, err := z.find(ctx, state.Name(), state.QType() == dns.TypeDS)
+	found, err := z.find(state.Name(), kindOf(state.QType()))
 	if err != nil {
 		return dns.RcodeServerFailure, plugin.Error(name, err)
 	}
@@ -40,7 +40,7 @@ func (z *Zones) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) 
 
 // Transfer implements transfer.Transferer, for the plug-in transfer: who may transfer is said in the Corefile.
 func (z *Zones) Transfer(zone string, serial uint32) (<-chan []dns.RR, error) {
-	found, err := z.find(context.Background(), dns.CanonicalName(zone), false)
+	found, err := z.find(dns.CanonicalName(zone), ofApex)
 	if err != nil {
 		return nil, err
 	}

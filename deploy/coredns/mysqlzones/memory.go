@@ -1,9 +1,6 @@
 package mysqlzones
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // known is the zone in memory, when it is the one of this row.
 func (z *Zones) known(r row) *entry {
@@ -14,6 +11,21 @@ func (z *Zones) known(r row) *entry {
 		return found
 	}
 	return nil
+}
+
+// kept is the zone of this very name in memory, at whatever stamp.
+func (z *Zones) kept(origin string) *entry {
+	z.lock.Lock()
+	defer z.lock.Unlock()
+	return z.memory[origin]
+}
+
+// confirmed is the zone in memory, of which the database told just now that it is the same.
+func (z *Zones) confirmed(e *entry) *entry {
+	z.lock.Lock()
+	defer z.lock.Unlock()
+	e.checked = time.Now()
+	return e
 }
 
 // fresh is the zone in memory, when it was compared with the database a moment ago.
@@ -77,7 +89,7 @@ func (z *Zones) forgetOthers(names []string, rows map[string]row) {
 	}
 }
 
-// watch pings a database that is down, so that no question has to wait for it.
+// watch pings a database that is down, so that no question has to wait for it; and closes idle connections.
 func (z *Zones) watch() {
 	ticker := time.NewTicker(pingEvery)
 	defer ticker.Stop()
@@ -87,19 +99,19 @@ func (z *Zones) watch() {
 			return
 		case <-ticker.C:
 		}
+		z.pool.trim()
 		if !z.down.Load() {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), z.timeout)
-		if _, err := z.rows(ctx, []string{"."}); err == nil {
+		if _, err := z.rows([]string{"."}); err == nil {
 			z.down.Store(false)
 			log.Info("The database answers again")
 		}
-		cancel()
 	}
 }
 
 func (z *Zones) close() error {
 	close(z.done)
-	return z.db.Close()
+	z.pool.close()
+	return nil
 }

@@ -6,10 +6,16 @@
 // question asks the database which zone it belongs to, and at which stamp that zone is; a zone whose stamp is known is
 // answered from memory. So a change, a new zone and a deletion count from the commit on, and a database that is down
 // leaves what is in memory served.
+//
+//	handler.go  the plug-in: questions and transfers
+//	zones.go    which zone a question belongs to
+//	memory.go   zones in memory, a database that is down
+//	tables.go   the statements
+//	records.go  a zone made of rows
+//	pool.go     connections
 package mysqlzones
 
 import (
-	"database/sql"
 	"os"
 	"regexp"
 	"strconv"
@@ -49,11 +55,10 @@ func setup(c *caddy.Controller) error {
 
 func parse(c *caddy.Controller) (*Zones, error) {
 	zones := &Zones{
-		zonesTable: "zones", recordsTable: "records", timeout: 2 * time.Second, maxRecords: 5_000_000,
-		upstream: upstream.New(), memory: map[string]*entry{}, done: make(chan struct{}),
+		maxRecords: 5_000_000, upstream: upstream.New(), memory: map[string]*entry{}, done: make(chan struct{}),
 	}
 	var dsn string
-	conns := 16
+	zonesTable, recordsTable, timeout, conns := "zones", "records", 2*time.Second, 16
 	for c.Next() {
 		if len(c.RemainingArgs()) > 0 {
 			return nil, c.ArgErr()
@@ -78,12 +83,12 @@ func parse(c *caddy.Controller) (*Zones, error) {
 					return nil, c.Errf("%s: %q is not a table name", option, value)
 				}
 				if option == "zones_table" {
-					zones.zonesTable = value
+					zonesTable = value
 				} else {
-					zones.recordsTable = value
+					recordsTable = value
 				}
 			case "timeout":
-				zones.timeout, err = time.ParseDuration(value)
+				timeout, err = time.ParseDuration(value)
 			case "recheck":
 				zones.recheck, err = time.ParseDuration(value)
 			case "max_records":
@@ -105,20 +110,17 @@ func parse(c *caddy.Controller) (*Zones, error) {
 	if err != nil {
 		return nil, c.Err("the dsn cannot be read") // the error of the driver may hold the password
 	}
-	// One round trip a question, and no call without a limit: the driver itself has none.
-	config.InterpolateParams = true
+	// No call without a limit: the driver itself has none.
 	for _, limit := range []*time.Duration{&config.Timeout, &config.ReadTimeout, &config.WriteTimeout} {
 		if *limit == 0 {
-			*limit = zones.timeout
+			*limit = timeout
 		}
 	}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, c.Err("the dsn cannot be used")
 	}
-	zones.db = sql.OpenDB(connector)
-	zones.db.SetMaxOpenConns(conns)
-	zones.db.SetMaxIdleConns(conns)
-	zones.db.SetConnMaxIdleTime(time.Minute)
+	zones.pool = &pool{connector: connector, timeout: timeout, down: &zones.down, places: make(chan struct{}, max(conns, 1))}
+	zones.statements = prepare(zonesTable, recordsTable)
 	return zones, nil
 }

@@ -1,11 +1,7 @@
 package mysqlzones
 
 import (
-	"context"
-	"database/sql"
 	"errors"
-	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,24 +12,21 @@ import (
 	"github.com/miekg/dns"
 )
 
-const (
-	pingEvery    = time.Second // while the database is down
-	namedRecords = 3           // unreadable records that a log line names
-)
+const pingEvery = time.Second // while the database is down
 
 // errDown says that the database is known to be down; nothing was asked.
 var errDown = errors.New("the database does not answer, and this name's zone is not in memory")
 
 // Zones finds the zone of a name: in the database, or in memory.
 type Zones struct {
-	next                     plugin.Handler
-	db                       *sql.DB
-	zonesTable, recordsTable string
-	timeout, recheck         time.Duration
-	maxRecords               int
-	upstream                 *upstream.Upstream
-	down                     atomic.Bool
-	done                     chan struct{}
+	next       plugin.Handler
+	pool       *pool
+	statements statements
+	recheck    time.Duration
+	maxRecords int
+	upstream   *upstream.Upstream
+	down       atomic.Bool
+	done       chan struct{}
 
 	lock    sync.Mutex
 	memory  map[string]*entry // by origin
@@ -47,6 +40,7 @@ type entry struct {
 	stamp   int64
 	zone    *file.Zone
 	records int
+	lines   lines // for the next version
 	checked time.Time
 }
 
@@ -56,10 +50,29 @@ type row struct {
 	origin    string
 }
 
-// find gives the zone that a name belongs to; nil when it is none of ours. `above`: the question is for the DS of a
-// zone, which the zone above answers when that is ours as well (RFC 4035, section 3.1.4.1).
-func (z *Zones) find(ctx context.Context, qname string, above bool) (*entry, error) {
+// kind is what a question tells of the zone that it belongs to.
+type kind int
+
+const (
+	ofAny    kind = iota
+	ofApex        // it is most likely for the name of a zone: SOA, a transfer
+	ofParent      // for the DS of a zone, which the zone above answers when that is ours too (RFC 4035, section 3.1.4.1)
+)
+
+func kindOf(qtype uint16) kind {
+	switch qtype {
+	case dns.TypeSOA:
+		return ofApex
+	case dns.TypeDS:
+		return ofParent
+	}
+	return ofAny
+}
+
+// find gives the zone that a name belongs to; nil when it is none of ours.
+func (z *Zones) find(qname string, question kind) (*entry, error) {
 	names := suffixes(qname)
+	above := question == ofParent
 	if z.down.Load() {
 		return z.remembered(names, above)
 	}
@@ -68,9 +81,7 @@ func (z *Zones) find(ctx context.Context, qname string, above bool) (*entry, err
 			return found, nil
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, z.timeout)
-	defer cancel()
-	found, err := z.ask(ctx, names, above)
+	found, err := z.ask(names, question)
 	if err == nil {
 		return found, nil
 	}
@@ -80,100 +91,34 @@ func (z *Zones) find(ctx context.Context, qname string, above bool) (*entry, err
 	return z.remembered(names, above)
 }
 
-// ask looks into the database; the zone's records are read only when its stamp is new to us.
-func (z *Zones) ask(ctx context.Context, names []string, above bool) (*entry, error) {
-	for range 2 { // a zone deleted between the two reads has no SOA: look again
-		rows, err := z.rows(ctx, names)
+// ask looks into the database. What is asked of a zone's own name after each change (proof, secondaries) is one
+// statement, which brings the records too when the stamp is new to us. For any other name the zones that it may belong to
+// are looked up first, and a second statement reads what changed: to join the records there costs MariaDB 35 us of CPU in
+// the place of 23, and nearly all of these questions are for zones that did not change.
+func (z *Zones) ask(names []string, question kind) (*entry, error) {
+	if question == ofApex {
+		if found, err := z.read(names[0]); found != nil || err != nil {
+			return found, err
+		}
+	}
+	for range 2 { // a zone may be deleted between the two statements: look again
+		rows, err := z.rows(names)
 		if err != nil {
 			return nil, err
 		}
 		z.forgetOthers(names, rows)
-		found := pick(names, above, func(origin string) (row, bool) { r, ok := rows[origin]; return r, ok })
+		found := pick(names, question == ofParent, func(origin string) (row, bool) { r, ok := rows[origin]; return r, ok })
 		if found == nil {
 			return nil, nil
 		}
 		if known := z.known(*found); known != nil {
 			return known, nil
 		}
-		loaded, err := z.load(ctx, *found)
-		if err != nil {
-			return nil, err
-		}
-		if loaded.zone.SOA != nil {
-			z.remember(loaded)
-			return loaded, nil
+		if loaded, err := z.read(found.origin); loaded != nil || err != nil {
+			return loaded, err
 		}
 	}
 	return &entry{origin: names[0], zone: file.NewZone(names[0], "")}, nil // no SOA: SERVFAIL
-}
-
-func (z *Zones) rows(ctx context.Context, names []string) (map[string]row, error) {
-	values := make([]any, len(names))
-	for i, name := range names {
-		values[i] = name
-	}
-	query := fmt.Sprintf("SELECT id, zone_name, stamp FROM %s WHERE zone_name IN (?%s)",
-		z.zonesTable, strings.Repeat(",?", len(names)-1))
-	result, err := z.db.QueryContext(ctx, query, values...)
-	if err != nil {
-		return nil, err
-	}
-	defer result.Close()
-	rows := map[string]row{}
-	for result.Next() {
-		var r row
-		if err := result.Scan(&r.id, &r.origin, &r.stamp); err != nil {
-			return nil, err
-		}
-		rows[r.origin] = r
-	}
-	return rows, result.Err()
-}
-
-// load reads every record of a zone. One that cannot be read is left out and named in the log; the others are served.
-func (z *Zones) load(ctx context.Context, r row) (*entry, error) {
-	query := fmt.Sprintf("SELECT hostname, type, data, ttl FROM %s WHERE zone_id = ? AND online <> 0", z.recordsTable)
-	result, err := z.db.QueryContext(ctx, query, r.id)
-	if err != nil {
-		return nil, err
-	}
-	defer result.Close()
-	loaded := &entry{origin: r.origin, id: r.id, stamp: r.stamp, zone: file.NewZone(r.origin, ""), checked: time.Now()}
-	loaded.zone.Upstream = z.upstream
-	bad := 0
-	for result.Next() {
-		var hostname, kind, data string
-		var ttl int64
-		if err := result.Scan(&hostname, &kind, &data, &ttl); err != nil {
-			return nil, err
-		}
-		if err := insert(loaded.zone, r.origin, hostname, kind, data, ttl); err != nil {
-			if bad++; bad <= namedRecords {
-				log.Errorf("Zone %s: the record %s %s is left out: %v", r.origin, hostname, kind, err)
-			}
-			continue
-		}
-		loaded.records++
-	}
-	return loaded, result.Err()
-}
-
-func insert(zone *file.Zone, origin, hostname, kind, data string, ttl int64) error {
-	owner := origin
-	if hostname != "@" {
-		owner = hostname + "." + origin
-	}
-	if ttl < 0 || ttl > 1<<31-1 {
-		return fmt.Errorf("its TTL %d is none (RFC 2181, section 8)", ttl)
-	}
-	rr, err := dns.NewRR(fmt.Sprintf("%s %d IN %s %s", owner, ttl, kind, data))
-	if err != nil {
-		return err
-	}
-	if rr == nil {
-		return errors.New("it is empty")
-	}
-	return zone.Insert(rr)
 }
 
 // suffixes are the names of the zones that a name may belong to, longest first, the root left out.

@@ -67,6 +67,22 @@ class FiledBackend(ABC):
         except OSError as error:
             raise self._unavailable(error) from error
 
+    async def is_bare(self) -> bool:
+        """See Seedable."""
+        try:
+            return await asyncio.to_thread(self._files.is_bare)
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    async def lay(self, changes: Sequence[ZoneChange]) -> int:
+        """See Seedable."""
+        written = Written()
+        try:
+            await asyncio.to_thread(self._write_all, changes, written)
+        except OSError as error:
+            raise self._unavailable(error) from error
+        return len(written.before)
+
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
         """See Backend."""
         try:
@@ -111,7 +127,8 @@ class FiledBackend(ABC):
         todo = [change for change in changes if change.name not in outcomes]
         written = Written()
         try:
-            outcomes |= await asyncio.to_thread(self._write_all, todo, written)
+            if any(not change.is_delete for change in todo):
+                outcomes |= await asyncio.to_thread(self._write_all, todo, written)
             told = [change for change in todo if change.name not in outcomes]
             if told:
                 outcomes |= await self._tell(told)

@@ -12,15 +12,41 @@ from directdnsonly.verify.wire import SERVFAIL, Answer
 from directdnsonly.zone.name import ZoneName
 
 FOLLOW_S = 5.0  # until NSD has read what it was told to; 0.4 s at 100,000 zones
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.002, 0.05
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.05
+STEP = 0.06  # of the time since the command: how much later than NSD we may be
+EARLY = 0.6  # of the usual time: until then nobody asks
+LONGEST_USUAL_S = 0.5
+
+
+class Pace:
+    """How long NSD takes lately from a command until it serves what it was told to read: it grows with its database."""
+
+    def __init__(self) -> None:
+        self._usual_s = 0.0
+
+    @property
+    def first_pause_s(self) -> float:
+        """So long it is not asked."""
+        return EARLY * self._usual_s
+
+    def note(self, took_s: float) -> None:
+        """It took so long this time."""
+        took_s = min(took_s, LONGEST_USUAL_S)
+        self._usual_s = took_s if took_s < self._usual_s or not self._usual_s else 0.8 * self._usual_s + 0.2 * took_s
+
+
+def pause_s(waited_s: float) -> float:
+    """Until the next question, in proportion to what was waited."""
+    return min(max(STEP * waited_s, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
 
 
 class Follower:
     """Follows one batch. `dropped` is what NSD does not serve since, with the reason."""
 
-    def __init__(self, server: ServerAddress, checker: ZoneChecker) -> None:
+    def __init__(self, server: ServerAddress, checker: ZoneChecker, pace: Pace) -> None:
         self._server = server
         self._checker = checker
+        self._pace = pace
         self._checked: set[ZoneName] = set()
         self.dropped: dict[ZoneName, Outcome] = {}
 
@@ -31,22 +57,26 @@ class Follower:
         comes: then only the way to its port 53 is broken, or somebody else answers there.
         """
         loop = asyncio.get_running_loop()
-        until, pause_s = loop.time() + FOLLOW_S, FIRST_PAUSE_S
+        began_at = loop.time()
+        until, served = began_at + FOLLOW_S, False
         pending = list(changes)
         prober = await SoaProber.open(self._server.host, self._server.port)
         try:
+            await asyncio.sleep(self._pace.first_pause_s)
             while pending:
                 first = await prober.ask(pending[0].name)
                 if first is None:
                     break
-                late = loop.time() > until
+                waited_s, late = loop.time() - began_at, loop.time() > until
                 if _has_read(first, pending[0]) or late:  # one reload serves them all: so all are asked when it came
+                    if not served and not late:
+                        self._pace.note(waited_s)
+                    served = True
                     pending = await self._ask_all(prober, pending, final=late)
                 if late:
                     break
                 if pending:
-                    await asyncio.sleep(pause_s)
-                    pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+                    await asyncio.sleep(pause_s(waited_s))
         finally:
             prober.close()
         return self.dropped

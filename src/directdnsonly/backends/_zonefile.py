@@ -160,6 +160,10 @@ class ZoneFolder:
         """The zones that have a file here; none when the folder is absent."""
         return list(self.names()) if self._folder.exists() else []
 
+    def is_bare(self) -> bool:
+        """Whether no zone has a file here."""
+        return not self._folder.exists() or next(self.names(), None) is None
+
     def names(self) -> Iterator[ZoneName]:
         """The zones that have a file here; foreign files are passed over, and directories, which we cannot remove."""
         with os.scandir(self._folder) as entries:

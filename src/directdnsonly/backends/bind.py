@@ -126,6 +126,8 @@ class BindBackend(FiledBackend):
 
     async def _command_all(self, changes: Sequence[ZoneChange]) -> list[tuple[ZoneChange, Outcome | None]]:
         """Tell named of each, IN_FLIGHT at a time; when one raises, no other is told any more."""
+        if len(changes) == 1:
+            return [(changes[0], await self._command(changes[0]))]
         said: list[tuple[ZoneChange, Outcome | None]] = []
         left = iter(changes)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from directdnsonly.backends._zonefile import ZoneFolder
 from directdnsonly.backends.contract import ServerAddress
 from directdnsonly.backends.settings import BackendSettings, Networks, UserName, reachable
 
@@ -29,6 +31,12 @@ class BindLayout:
     port: int
     servers: tuple[ServerAddress, ...]
     run_as: str
+
+    def zones(self) -> Iterator[tuple[str, Path]]:
+        """Each zone that has a file, with its path. Blocking."""
+        files = ZoneFolder(self.zones_dir)
+        for name in files.all_names():
+            yield str(name), files.path(name)
 
 
 class BindSettings(BackendSettings):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
@@ -136,4 +136,22 @@ class Backend(Protocol):
 
     async def aclose(self) -> None:
         """Release connections. No method is called afterwards."""
+        ...
+
+
+@runtime_checkable
+class Seedable(Protocol):
+    """A backend whose name server reads, when it starts, whatever files are there."""
+
+    @property
+    def name(self) -> str:
+        """The configured name."""
+        ...
+
+    async def is_bare(self) -> bool:
+        """Whether it holds no zone at all. Raises BackendUnavailable."""
+        ...
+
+    async def lay(self, changes: Sequence[ZoneChange]) -> int:
+        """Write the files of these while the name server is not running; how many. Raises BackendUnavailable."""
         ...

@@ -20,7 +20,7 @@ from directdnsonly.backends._control.contract import ControlReply, ControlUnavai
 from directdnsonly.backends._control.nsd import NativeNsdControl, NsdControl, TlsPlace
 from directdnsonly.backends._control.nsd_program import NsdControlProgram
 from directdnsonly.backends._filed import FiledBackend
-from directdnsonly.backends._nsd_follow import Follower
+from directdnsonly.backends._nsd_follow import Follower, Pace
 from directdnsonly.backends._nsd_names import NameLinks, is_odd
 from directdnsonly.backends._nsd_safe import is_safe
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange
@@ -58,6 +58,7 @@ class NsdBackend(FiledBackend):
             "nsd-checkzone", lambda zone, file: [str(zone), str(file)], timeout_s=settings.command_timeout_s
         )
         self._control: NsdControl | None = None
+        self._pace = Pace()
 
     async def ready(self) -> None:
         """See Backend."""
@@ -108,7 +109,9 @@ class NsdBackend(FiledBackend):
         outcomes = await self._add([change for change in puts if not (change.known and each)])
         outcomes |= await self._reload([change for change in puts if change.known and each])
         taken = [change for change in puts if change.name not in outcomes]
-        return outcomes | await Follower(self.servers[0], self._checker).follow(taken) if taken else outcomes
+        return (
+            outcomes | await Follower(self.servers[0], self._checker, self._pace).follow(taken) if taken else outcomes
+        )
 
     async def _add(self, changes: Sequence[ZoneChange], *, again: bool = False) -> dict[ZoneName, Outcome]:
         """New zones in one command; those that NSD has already are reloaded."""

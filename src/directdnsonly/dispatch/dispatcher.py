@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from directdnsonly.dispatch.lane import Lane
-from directdnsonly.outbox.records import Priority
+from directdnsonly.outbox.records import Claim, Priority
 
 WATCH = "dispatch:watch"
 
@@ -39,7 +39,19 @@ class Dispatcher:
         """One pass over all backends at once, so that the status is true also while nothing is pushed."""
         await asyncio.gather(*(lane.look() for lane in self.lanes.values()))
 
-    def wake(self, priority: Priority) -> None:
-        """New work of this class was recorded for every backend."""
-        for lane in self.lanes.values():
-            lane.wake(priority)
+    def wake(self, priority: Priority, *, begun: Collection[str] = ()) -> None:
+        """New work of this class was recorded for every backend; `begun` have it already."""
+        for name, lane in self.lanes.items():
+            if name not in begun:
+                lane.wake(priority)
+
+    # -- Takers
+
+    def waiting(self) -> Mapping[str, float]:
+        """See Takers."""
+        return {name: lane.lease_s for name, lane in self.lanes.items() if lane.waits}
+
+    def take(self, claims: Sequence[Claim]) -> None:
+        """See Takers."""
+        for claim in claims:
+            self.lanes[claim.backend].take(claim)

@@ -7,7 +7,8 @@ back, and a sweeper compares the name server with the store at start and wheneve
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,12 +18,15 @@ from directdnsonly.backends.contract import Backend
 from directdnsonly.clock import Clock
 from directdnsonly.dispatch.batch import BatchLog
 from directdnsonly.dispatch.breaker import Breaker, BreakerState
+from directdnsonly.dispatch.circuit import Circuit
 from directdnsonly.dispatch.delivery import AttemptReport, Delivery
 from directdnsonly.dispatch.proof import Proof
 from directdnsonly.dispatch.record import DeliveryRecorder, NobodyCounts
 from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.dispatch.store_trouble import StoreTrouble
 from directdnsonly.dispatch.sweep import Sweep, SweepFound
+from directdnsonly.dispatch.telling import DeliveryLog, LaneStatus
 from directdnsonly.errors import BackendUnavailable, OutboxUnavailable
 from directdnsonly.outbox.records import Claim, Priority, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
@@ -32,23 +36,16 @@ from directdnsonly.verify.verifier import Verifier
 
 STORE_PAUSE_S = 0.5  # between tries while the store cannot work (disk full, locked); it waits for locks itself
 HUNG_S = 300.0  # beyond every limit that an attempt or a page of a sweep has of its own
+FRESH_S = 1.0  # what was handed to a lane is begun in the same turn of the loop; what was not is claimed like all else
 LONGEST_NAP_S = 30.0  # a lane looks at the store at least this often, whatever it was told
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneStatus:
-    """What an operator is told about a lane."""
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A claim that came with the commit of its change."""
 
-    backend: str
-    breaker: BreakerState
-    since: float
-    reason: str
-    paused: str  # who has stopped it and why; empty when it works
-    proven: int
-    failed: int
-    median_proven_s: float | None
-    sweeping: bool
-    batch_zones: int  # that were taken since the lane was empty
+    claim: Claim
+    at: float  # of the monotonic clock
 
 
 class Lane:
@@ -87,19 +84,19 @@ class Lane:
             probe_timeout_s=settings.probe_timeout_s,
             gate=gate,
         )
-        self._breaker = Breaker(
-            delay_s=settings.probe_delay_s, delay_max_s=settings.probe_delay_max_s, since=clock.now_s()
+        self._circuit = Circuit(
+            Breaker(delay_s=settings.probe_delay_s, delay_max_s=settings.probe_delay_max_s, since=clock.now_s()),
+            backend=backend.name,
+            clock=clock,
+            ask=self._delivery.why_not_ready,
+            on_closed=self._wake_all,
         )
         self._bulk_workers = max(settings.bulk_workers, backend.capabilities.workers)
-        self._flowing = asyncio.Event()
-        self._flowing.set()
         self._gate = gate
         self._recorder = recorder or NobodyCounts()
         self._paused = ""
         self._unpaused = asyncio.Event()
         self._unpaused.set()
-        self._tripped = asyncio.Event()
-        self._probe_soon = asyncio.Event()
         self._wakes: dict[Priority, list[asyncio.Event]] = {
             Priority.INTERACTIVE: [asyncio.Event()],
             Priority.BULK: [asyncio.Event() for _ in range(self._bulk_workers)],
@@ -117,8 +114,16 @@ class Lane:
             beat=self._sweep_goes_on,
         )
         self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log, recorder=self._recorder)
+        self._trouble = StoreTrouble(backend.name)
+        self._told = DeliveryLog(
+            backend=backend.name, clock=clock, log=self._log, recorder=self._recorder, batch=self._batch
+        )
         self._batch_limit = backend.capabilities.batch_size
-        self._unsettled: list[Claim] = []  # their attempts ended, but the store could not take the news
+        self._unsettled: list[
+            Claim
+        ] = []  # to be given back: their end could not be written, or we began something else
+        self._express_naps = False
+        self._handed: Handed | None = None
 
     @property
     def name(self) -> str:
@@ -129,9 +134,9 @@ class Lane:
         """A picture of now."""
         return LaneStatus(
             backend=self.name,
-            breaker=self._breaker.state,
-            since=self._breaker.since,
-            reason=self._breaker.reason,
+            breaker=self._circuit.breaker.state,
+            since=self._circuit.breaker.since,
+            reason=self._circuit.breaker.reason,
             paused=self._paused,
             proven=self._batch.proven_total,
             failed=self._batch.failed_total,
@@ -143,6 +148,25 @@ class Lane:
     def wake(self, priority: Priority) -> None:
         """New work was recorded. One worker is woken; it wakes the others when it finds more than it can take."""
         self._wakes[Priority.BULK if priority is Priority.BULK else Priority.INTERACTIVE][0].set()
+
+    @property
+    def waits(self) -> bool:
+        """Whether its express worker sleeps and would begin at once with what it is handed."""
+        awake = self._circuit.flowing.is_set() and self._unpaused.is_set()
+        return self._express_naps and awake and self._handed is None and not self._unsettled
+
+    @property
+    def lease_s(self) -> float:
+        """How long its attempts own their zones."""
+        return self._settings.lease_s
+
+    def take(self, claim: Claim) -> None:
+        """Begin with this, which was leased to us as it was recorded; it is given back when we no longer wait."""
+        if self.waits:
+            self._handed = Handed(claim, at=time.monotonic())
+        else:
+            self._unsettled.append(claim)
+        self._wakes[Priority.INTERACTIVE][0].set()
 
     def _wake_all(self) -> None:
         for events in self._wakes.values():
@@ -164,22 +188,22 @@ class Lane:
         """Ask the backend and its name server now; why work cannot flow, empty when it can."""
         reason = await self._delivery.why_not_ready()
         if not reason:
-            self._probe_soon.set()
+            self._circuit.probe_soon()
         return reason
 
     def name_server_lost(self, reason: str) -> None:
         """The bundled name server ended: nothing is attempted until it is back."""
-        self._trip(reason)
+        self._circuit.trip(reason)
 
     def name_server_running(self) -> None:
         """The bundled name server (re)started: ask it at once, and compare it with the store."""
         self._sweep_wanted.set()
-        self._probe_soon.set()
+        self._circuit.probe_soon()
 
     async def run(self) -> None:
         """Deliver until cancelled; a store that cannot work now is waited for. Anything it raises is a bug: it ends the service."""
         if reason := self._gate():
-            self._trip(reason, quiet=True)  # it is only starting
+            self._circuit.trip(reason, quiet=True)  # it is only starting
         try:
             async with asyncio.TaskGroup() as workers:
                 for name, work in self._workers().items():
@@ -199,7 +223,7 @@ class Lane:
                 f"dispatch:{self.name}:bulk{n}": partial(self._work, Priority.BULK, wake) for n, wake in enumerate(bulk)
             },
             f"dispatch:{self.name}:express": partial(self._work, Priority.INTERACTIVE, express),
-            f"dispatch:{self.name}:prober": self._probe,
+            f"dispatch:{self.name}:prober": self._circuit.run,
             f"dispatch:{self.name}:sweeper": self._sweep_when_wanted,
         }
 
@@ -208,16 +232,24 @@ class Lane:
 
     async def _work(self, lowest: Priority, wake: asyncio.Event) -> None:
         while True:
-            await self._flowing.wait()
+            await self._circuit.flowing.wait()
             await self._unpaused.wait()
             wake.clear()
             try:
                 await self._give_back()
-                if not await self.run_once(lowest):
+                handed = self._take_handed() if lowest is not Priority.BULK else None
+                if handed is not None:
+                    await self._attempt([handed])
+                    more = wake.is_set()  # what came or became due before the nap is none of ours
+                else:
+                    more = await self.run_once(lowest)
+                if handed is not None or more:
+                    self._trouble.worked()
+                if not more:
                     self._batch.idle()
                     await self._nap(wake)
             except OutboxUnavailable as error:
-                self._log.warning("store.unavailable", reason=str(error), task=f"dispatch:{self.name}")
+                self._trouble.failed(str(error), task=f"dispatch:{self.name}")
                 await asyncio.sleep(STORE_PAUSE_S)
 
     async def _give_back(self) -> None:
@@ -230,16 +262,28 @@ class Lane:
                 self._unsettled += claims
                 raise
 
+    def _take_handed(self) -> Claim | None:
+        handed, self._handed = self._handed, None
+        if handed is None or time.monotonic() - handed.at < FRESH_S:
+            return handed.claim if handed is not None else None
+        self._unsettled.append(handed.claim)  # something stopped us in between: its lease may end before we do
+        self._wakes[Priority.INTERACTIVE][0].set()
+        return None
+
     async def _nap(self, wake: asyncio.Event) -> None:
         """Sleep until new work is recorded or waiting work becomes due."""
         due_at = await self._store.next_due_at(self.name)
         now = self._clock.now_s()
         seconds = LONGEST_NAP_S if due_at is None else min(max(due_at - now, 0.005), LONGEST_NAP_S)
+        is_express = wake is self._wakes[Priority.INTERACTIVE][0]
         try:
+            self._express_naps |= is_express
             async with asyncio.timeout(seconds):
                 await wake.wait()
         except TimeoutError:
             pass
+        finally:
+            self._express_naps &= not is_express
 
     async def run_once(self, lowest: Priority = Priority.BULK) -> bool:
         """One batch of the most urgent class; whether there was any."""
@@ -249,6 +293,10 @@ class Lane:
             return False
         if len(claims) == limit:
             self._wake_all()
+        await self._attempt(claims)
+        return True
+
+    async def _attempt(self, claims: Sequence[Claim]) -> None:
         self._batch.begin(len(claims))
         report: AttemptReport | None = None
         try:
@@ -262,10 +310,8 @@ class Lane:
             given_back = sum(end.how is Settle.DEFER for end in ends) if report else len(claims)
             proven = sum(end.how is Settle.VERIFIED for end in ends)
             self._batch.end(proven=proven, failed=len(ends) - proven - given_back, given_back=given_back)
-        for end in report.settlements:
-            self._tell(end, report)
+        self._told.tell(report)
         self._judge(report)
-        return True
 
     def _judge(self, report: AttemptReport) -> None:
         """What the attempt says about the backend as a whole."""
@@ -273,66 +319,33 @@ class Lane:
             self._batch_limit = max(len(report.settlements) // 2, 1)
             return
         if report.unavailable is None:
-            self._breaker.succeeded()
+            self._circuit.breaker.succeeded()
             self._batch_limit = min(self._batch_limit * 2, self._backend.capabilities.batch_size)
             return
-        self._trip(report.unavailable.reason)
-
-    def _trip(self, reason: str, *, quiet: bool = False) -> None:
-        if self._breaker.trip(self._clock.now_s(), reason) and not quiet:
-            self._log.warning("breaker.opened", backend=self.name, reason=reason)
-        self._flowing.clear()
-        self._tripped.set()
+        self._circuit.trip(report.unavailable.reason)
 
     async def look(self) -> None:
         """An idle lane asks whether its backend is there; one that works finds out by itself."""
-        if self._batch.busy or self._breaker.state is not BreakerState.CLOSED:
+        if self._batch.busy or self._circuit.breaker.state is not BreakerState.CLOSED:
             return
         reason = await self._delivery.why_not_ready()
         if reason and not self._batch.busy:
-            self._trip(reason)
-
-    async def _probe(self) -> None:
-        """While the circuit is open: ask, with growing pauses, until the backend and its name server answer."""
-        while True:
-            await self._tripped.wait()
-            self._tripped.clear()
-            while self._breaker.state is not BreakerState.CLOSED:
-                await self._until_probe()
-                self._breaker.probe()
-                reason = await self._delivery.why_not_ready()
-                if reason:
-                    self._breaker.trip(self._clock.now_s(), reason)
-                    continue
-                lasted_s = self._breaker.close(self._clock.now_s())
-                self._log.info("breaker.closed", backend=self.name, lasted_s=round(lasted_s, 1))
-                self._flowing.set()
-                self._wake_all()
-
-    async def _until_probe(self) -> None:
-        """The pause before the next question; cut short when the bundled name server says that it runs."""
-        due_at = self._breaker.probe_at or self._clock.now_s()
-        try:
-            async with asyncio.timeout(max(due_at - self._clock.now_s(), 0.0)):
-                await self._probe_soon.wait()
-        except TimeoutError:
-            pass
-        self._probe_soon.clear()
+            self._circuit.trip(reason)
 
     async def _sweep_when_wanted(self) -> None:
         while True:
             await self._sweep_wanted.wait()
-            await self._flowing.wait()
+            await self._circuit.flowing.wait()
             await self._unpaused.wait()
             self._sweep_wanted.clear()
             try:
                 await self.sweep()
             except BackendUnavailable as error:
                 self._sweep_wanted.set()
-                self._trip(error.reason)
+                self._circuit.trip(error.reason)
             except OutboxUnavailable as error:
                 self._sweep_wanted.set()
-                self._log.warning("store.unavailable", reason=str(error), task=f"sweep:{self.name}")
+                self._trouble.failed(str(error), task=f"sweep:{self.name}")
                 await asyncio.sleep(STORE_PAUSE_S)
 
     async def sweep(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
@@ -353,40 +366,6 @@ class Lane:
                 first=list(found.examples),
             )
         return found
-
-    def _tell(self, end: Settlement, report: AttemptReport) -> None:
-        """The one canonical line of an attempt."""
-        claim = end.claim
-        self._recorder.attempted(self.name, end.how)
-        facts = {
-            "backend": self.name,
-            "zone": str(claim.name),
-            "version": claim.version,
-            "serial": claim.serial,
-            "kind": str(claim.kind),
-            "attempt": claim.attempts + 1,
-            "change_id": claim.change_id,
-        }
-        match end.how:
-            case Settle.VERIFIED:
-                elapsed_s = max(self._clock.now_s() - claim.wanted_at, 0.0)
-                self._batch.proven(elapsed_s)
-                applied_s = max(elapsed_s - report.verify_s, 0.0)
-                self._recorder.proven(self.name, applied_s=applied_s, proven_s=elapsed_s)
-                self._log.info(
-                    "delivery.verified",
-                    **facts,
-                    apply_ms=round(report.apply_s * 1e3, 1),
-                    verify_ms=round(report.verify_s * 1e3, 1),
-                    proven_ms=round(elapsed_s * 1e3, 1),
-                )
-            case Settle.RETRY:
-                wait_s = round((end.due_at or 0) - self._clock.now_s(), 1)
-                self._log.warning("delivery.retried", **facts, reason=end.reason, again_in_s=wait_s)
-            case Settle.BURY:
-                self._log.error("delivery.buried", **facts, reason=end.reason)
-            case _:
-                self._log.debug("delivery.deferred", **facts, reason=end.reason)
 
 
 def _task_name() -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 
-from directdnsonly.backends.contract import Backend
+from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.outbox.records import Claim, Kind
 from directdnsonly.verify.compare import Depth, Expected, Finding, Verdict, judge_content, judge_stored
 from directdnsonly.verify.verifier import Before, Verifier, nothing_before
+
+FEW = 8  # zones for which the backend is looked at while the name server is asked: somebody waits for them
+OLD_S = 0.05  # what was seen longer ago than this, while the name server was still at it, is looked at again
 
 
 class Proof:
@@ -26,23 +31,52 @@ class Proof:
     async def verify(self, claims: Sequence[Claim], *, patience_s: float, count: bool = True) -> list[Verdict]:
         """One verdict per claim, in order. `count` False: only whether each zone is there, with the right serial."""
         expected = [_expected(claim, count=count, content=self._depth is Depth.CONTENT) for claim in claims]
-        verdicts = await self._verifier.verify(expected, patience_s=patience_s, before=self._before)
-        if count and self._backend.capabilities.observes:
-            await self._look(expected, verdicts)
+        looks = count and self._backend.capabilities.observes
+        if not looks or len(expected) > FEW:
+            verdicts = await self._verifier.verify(expected, patience_s=patience_s, before=self._before)
+            seen = None
+        else:
+            verdicts, seen = await self._beside(expected, patience_s)
+        if looks:
+            await self._look(expected, verdicts, seen)
         return verdicts
 
     async def why_silent(self) -> str:
         """Why a name server cannot prove anything now; empty when each of them answers."""
         return await self._verifier.why_silent()
 
-    async def _look(self, expected: Sequence[Expected], verdicts: list[Verdict]) -> None:
+    async def _beside(
+        self, expected: Sequence[Expected], patience_s: float
+    ) -> tuple[list[Verdict], Sequence[ZoneObserved | None] | None]:
+        """Ask the name server, and look at what it reads meanwhile; None when that failed or is old by now."""
+        began_at = time.monotonic()
+        looking = asyncio.create_task(self._backend.observe([one.name for one in expected]), name="proof:look")
+        try:
+            verdicts = await self._verifier.verify(expected, patience_s=patience_s, before=self._before)
+            try:
+                seen = await looking
+            except BackendUnavailable:
+                return verdicts, None  # asked again, it tells the reason
+        finally:
+            looking.cancel()
+        return verdicts, seen if time.monotonic() - began_at < OLD_S else None
+
+    async def _look(
+        self,
+        expected: Sequence[Expected],
+        verdicts: list[Verdict],
+        seen: Sequence[ZoneObserved | None] | None,
+    ) -> None:
         """Where the backend can read what its name server reads, DNS alone is not enough (and may be all we have)."""
         numbers = [number for number, verdict in enumerate(verdicts) if verdict.finding is Finding.PROVEN]
         if not numbers:
             return
         place = self._backend.name
         try:
-            found = await self._backend.observe([expected[number].name for number in numbers])
+            if seen is None:
+                found = await self._backend.observe([expected[number].name for number in numbers])
+            else:
+                found = [seen[number] for number in numbers]
             for number, observed in zip(numbers, found, strict=True):
                 wanted, verdict = expected[number], verdicts[number]
                 verdicts[number] = judge_stored(

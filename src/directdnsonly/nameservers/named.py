@@ -35,6 +35,7 @@ class NamedLayout(Protocol):
     def port(self) -> int: ...  # noqa: D102
     @property
     def run_as(self) -> str: ...  # noqa: D102
+    def zones(self) -> Iterable[tuple[str, Path]]: ...  # noqa: D102
 
 
 class Named:
@@ -63,6 +64,7 @@ class Named:
         conf = folder / "named.conf"
         conf.write_text(self._configuration(key, _version(program)), encoding="utf-8")
         conf.chmod(0o640)
+        self._list_zones(folder / "nzd")
         if user := self._user():
             for part in (folder / "run", folder / "nzd"):
                 account.give(part, user)
@@ -71,6 +73,17 @@ class Named:
             self._layout.zones_dir.chmod(0o755)
         if checker := account.find("named-checkconf"):
             account.check([checker, str(conf)], backend=self._name, what="named")
+
+    def _list_zones(self, folder: Path) -> None:
+        """Where named has no list of its zones yet: one of those that have a file, in the form of its own lists.
+
+        named reads it, and takes it over into its database where it has one (ARM, "new-zones-directory").
+        """
+        if any(folder.glob("*.nz[df]*")):
+            return
+        lines = [f'zone "{name}" {{ type primary; file "{path}"; }};\n' for name, path in self._layout.zones()]
+        if lines:
+            (folder / "_default.nzf").write_text("".join(lines), encoding="utf-8")
 
     def command(self) -> Sequence[str]:
         """See Program."""

@@ -12,7 +12,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -71,7 +71,17 @@ class Program(Protocol):
 class ManagedDaemon:
     """Supervises one bundled name server. See NameServer."""
 
-    def __init__(self, *, name: str, program: Program, clock: Clock, on_phase: Callable[[DaemonStatus], None]) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        program: Program,
+        clock: Clock,
+        on_phase: Callable[[DaemonStatus], None],
+        before_start: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """`before_start` is awaited once, while no name server of ours runs in the folder."""
+        self._before_start = before_start
         self._name = name
         self._program = program
         self._clock = clock
@@ -87,7 +97,10 @@ class ManagedDaemon:
 
     async def run(self) -> None:
         """See NameServer."""
-        await asyncio.to_thread(self._prepare)
+        await asyncio.to_thread(self._stop_former)
+        if self._before_start is not None:
+            await self._before_start()
+        await asyncio.to_thread(self._program.prepare)
         failures = 0
         while True:
             began = self._clock.now_s()
@@ -98,12 +111,11 @@ class ManagedDaemon:
             self._log.error("nameserver.exited", backend=self._name, reason=reason, again_in_s=pause_s)
             await asyncio.sleep(pause_s)
 
-    def _prepare(self) -> None:
-        """First a name server of an earlier life is stopped, since it holds the port and the files."""
+    def _stop_former(self) -> None:
+        """A name server of an earlier life is stopped, since it holds the port and the files."""
         pid = _stop_stale(self._program.pid_file, self._program.marker)
         if pid is not None:
             self._log.warning("nameserver.stale_stopped", backend=self._name, pid=pid)
-        self._program.prepare()
 
     async def _run_once(self) -> str:
         """Start it and wait until it ends; why it ended. Stops it when cancelled."""

@@ -28,6 +28,14 @@ def text_of(body: object) -> str:
     return text
 
 
+def text_if_whole(body: object) -> str | None:
+    """The text of a zone; None when it cannot be had any more."""
+    try:
+        return text_of(body)
+    except ValueError:
+        return None
+
+
 def read(connection: sqlite3.Connection, name: str, version: int, body: object) -> str:
     """The text of a version. Raises VersionDamaged, which tells the operator what to do."""
     try:

@@ -190,11 +190,16 @@ def next_due_at(connection: sqlite3.Connection, backend: str) -> float | None:
     return min((due_at for due_at in found if due_at is not None), default=None)
 
 
-def wanted_page(connection: sqlite3.Connection, backend: str, after: str, page: int) -> list[Claim]:
-    """A page of zones that should be served on the backend and are believed to be."""
+def wanted_page(
+    connection: sqlite3.Connection, backend: str, after: str, page: int, *, texts: bool = False
+) -> list[Claim]:
+    """A page of zones that should be served on the backend and are believed to be. `texts`: with their bodies."""
+    body, join = (
+        ("v.body", "LEFT JOIN version v ON v.zone = d.zone AND v.version = z.version") if texts else ("NULL", "")
+    )
     rows = connection.execute(
-        "SELECT d.zone, d.verified_version, z.serial, z.records, d.change_id FROM delivery d JOIN zone z USING (zone)"
-        " WHERE d.backend = ? AND d.zone > ? AND d.state = 'verified' AND d.want_kind = 'put'"
+        f"SELECT d.zone, d.verified_version, z.serial, z.records, d.change_id, {body} FROM delivery d JOIN zone z USING (zone)"
+        f" {join} WHERE d.backend = ? AND d.zone > ? AND d.state = 'verified' AND d.want_kind = 'put'"
         "   AND z.version = d.verified_version ORDER BY d.zone LIMIT ?",
         (backend, after, page),
     )
@@ -211,10 +216,10 @@ def wanted_page(connection: sqlite3.Connection, backend: str, after: str, page: 
             kind=Kind.PUT,
             serial=serial,
             records=records,
-            text=None,
+            text=_body.text_if_whole(packed) if texts else None,
             known=True,
         )
-        for name, version, serial, records, change_id in rows
+        for name, version, serial, records, change_id, packed in rows
     ]
 
 

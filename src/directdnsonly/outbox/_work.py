@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from directdnsonly.errors import VersionDamaged
 from directdnsonly.outbox import _body
 from directdnsonly.outbox._write import STORM_PAUSE_S
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Claim, Kind, Priority, Settle, Settlement
+from directdnsonly.outbox.records import Claim, Kind, Priority, Receipt, Settle, Settlement
 from directdnsonly.zone.name import ZoneName
 
 # The index delivery_due(backend, priority, due_at) finds and orders the rows; nothing else is looked at.
@@ -20,6 +20,12 @@ UPDATE delivery SET state = 'leased', fence = fence + 1, due_at = :lease_end
        SELECT zone FROM delivery
         WHERE backend = :backend AND priority = :priority AND due_at <= :now
         ORDER BY due_at LIMIT :limit)
+RETURNING zone, fence, attempts, wanted_at, change_id, applied_kind, want_version"""
+
+# What was recorded in this very transaction. Neither a storm nor an attempt that runs is cut short by it.
+_CLAIM_ONE = """
+UPDATE delivery SET state = 'leased', fence = fence + 1, due_at = :lease_end
+ WHERE backend = :backend AND zone = :zone AND state = 'pending' AND due_at <= :now
 RETURNING zone, fence, attempts, wanted_at, change_id, applied_kind, want_version"""
 
 _NEWEST = """
@@ -68,6 +74,7 @@ INSERT INTO attempt (backend, zone, version, state, attempt, reason, at, elapsed
 class Leased:
     """A claimed row before its newest version is read."""
 
+    backend: str
     zone: str
     fence: int
     attempts: int
@@ -90,24 +97,43 @@ def claim(
             {"backend": backend, "priority": int(priority), "now": now, "lease_end": now + lease_s, "limit": limit},
         ).fetchall()
         if rows:
-            return [
-                Leased(
-                    zone=zone,
-                    fence=fence,
-                    attempts=attempts,
-                    wanted_at=wanted_at,
-                    change_id=change_id,
-                    known=applied_kind == Kind.PUT,
-                    priority=priority,
-                    want_version=want_version,
-                )
-                for zone, fence, attempts, wanted_at, change_id, applied_kind, want_version in rows
-            ]
+            return [_leased(backend, priority, row) for row in rows]
     return []
 
 
-def read_newest(connection: sqlite3.Connection, backend: str, leased: Sequence[Leased]) -> list[Claim]:
-    """The newest version of each leased zone, read after the claim has committed. One that is damaged says so itself."""
+def claim_recorded(
+    connection: sqlite3.Connection, leases_s: Mapping[str, float], receipt: Receipt, *, now: float
+) -> list[Claim]:
+    """In the transaction that recorded a change: lease it to these backends, unless it is a bulk, or not due there yet."""
+    if not receipt.changed or receipt.priority >= Priority.BULK:
+        return []
+    leased = []
+    for backend, lease_s in leases_s.items():
+        row = connection.execute(
+            _CLAIM_ONE, {"backend": backend, "zone": receipt.name, "now": now, "lease_end": now + lease_s}
+        ).fetchone()
+        if row is not None:
+            leased.append(_leased(backend, receipt.priority, row))
+    return read_newest(connection, leased) if leased else []
+
+
+def _leased(backend: str, priority: Priority, row: tuple[str, int, int, float, str, str, int]) -> Leased:
+    zone, fence, attempts, wanted_at, change_id, applied_kind, want_version = row
+    return Leased(
+        backend=backend,
+        zone=zone,
+        fence=fence,
+        attempts=attempts,
+        wanted_at=wanted_at,
+        change_id=change_id,
+        known=applied_kind == Kind.PUT,
+        priority=priority,
+        want_version=want_version,
+    )
+
+
+def read_newest(connection: sqlite3.Connection, leased: Sequence[Leased]) -> list[Claim]:
+    """The newest version of each leased zone, read when or after it was leased. One that is damaged says so itself."""
     newest: dict[str, tuple[int, str, int, int, bytes | None]] = {}
     for start in range(0, len(leased), 500):
         names = [row.zone for row in leased[start : start + 500]]
@@ -125,7 +151,7 @@ def read_newest(connection: sqlite3.Connection, backend: str, leased: Sequence[L
                 damaged = str(error)
         claims.append(
             Claim(
-                backend=backend,
+                backend=row.backend,
                 name=ZoneName.trusted(row.zone),
                 fence=row.fence,
                 attempts=row.attempts,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox._body import file_of
@@ -24,13 +24,23 @@ T = TypeVar("T")
 Write = Callable[[sqlite3.Connection], Any]
 
 
+class Waiting(NamedTuple):
+    """A write that has not begun. `then` is called with its result when it is committed, also when nobody waits any more."""
+
+    write: Write
+    durable: bool
+    future: asyncio.Future[Any]
+    then: Callable[[Any], None] | None
+
+
 class GroupCommit:
     """The one writer. `run` is an actor: it ends only by `close` (or by a bug, which ends the process)."""
 
     def __init__(self, connection: Connection, *, largest_group: int) -> None:
         self._connection = connection
         self._largest_group = largest_group
-        self._waiting: list[tuple[Write, bool, asyncio.Future[Any]]] = []
+        self._waiting: list[Waiting] = []
+        self._at_work = False
         self._wake = asyncio.Event()
         self._closing = False
         self.commits = 0
@@ -41,16 +51,27 @@ class GroupCommit:
         """Writes that have not begun."""
         return len(self._waiting)
 
-    async def submit(self, write: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is being committed, and nothing waits for it."""
+        return not self._at_work and not self._waiting
+
+    async def submit(
+        self,
+        write: Callable[[sqlite3.Connection], T],
+        *,
+        durable: bool = True,
+        then: Callable[[T], None] | None = None,
+    ) -> T:
         """Run `write` in the next transaction; its result, once it is on disk (`durable`) or with the system.
 
         Raises OutboxUnavailable when the store cannot take it. A caller that is cancelled before its write began
-        leaves no trace; after that the write may be committed all the same.
+        leaves no trace; after that the write may be committed all the same, and `then` is told of it.
         """
         if self._closing:
             raise OutboxUnavailable("the store is closing")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((write, durable, future))
+        self._waiting.append(Waiting(write, durable, future, then))
         self._wake.set()
         return await future
 
@@ -67,28 +88,33 @@ class GroupCommit:
     async def run_once(self) -> None:
         """One group: take what waits, commit it, tell the callers."""
         taken, self._waiting = self._waiting[: self._largest_group], self._waiting[self._largest_group :]
-        group = [(write, future) for write, _, future in taken if not future.done()]
+        group = [one for one in taken if not one.future.done()]
         if not group:
             return
-        durable = any(durable for _, durable, future in taken if not future.done())
-        writes = [write for write, _ in group]
+        durable = any(one.durable for one in group)
+        writes = [one.write for one in group]
+        self._at_work = True
         try:
             results = await self._connection.call(lambda connection: _commit(connection, writes, durable=durable))
         except OutboxUnavailable as error:
             results = [error] * len(group)
         except asyncio.CancelledError:
-            for _, future in group:
-                future.cancel()
+            for one in group:
+                one.future.cancel()
             raise
+        finally:
+            self._at_work = False
         self.commits += 1
         self.writes += len(group)
-        for (_, future), result in zip(group, results, strict=True):
-            if future.done():
-                continue
-            if isinstance(result, BaseException):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+        for one, result in zip(group, results, strict=True):
+            failed = isinstance(result, BaseException)
+            if not one.future.done():
+                if failed:
+                    one.future.set_exception(result)
+                else:
+                    one.future.set_result(result)
+            if one.then is not None and not failed:
+                one.then(result)  # after the answer: that is what somebody waits for
 
     def close(self) -> None:
         """Take no more; `run` returns when what waits has been committed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from directdnsonly.outbox.lifecycle import State
@@ -61,7 +61,8 @@ class Receipt:
 
     `changed` False: nothing is to be done (same content, unknown zone deleted, or `ignored` says why: a late delete, a
     pinned zone).
-    `took_over` is the former owner when the push moved the zone. `serial` is the one that will be published.
+    `took_over` is the former owner when the push moved the zone. `serial` is the one that will be published. `begun`:
+    backends whose lane has the change already (see Takers); not kept.
     """
 
     change_id: str
@@ -73,6 +74,7 @@ class Receipt:
     priority: Priority = Priority.INTERACTIVE
     took_over: Owner | None = None
     ignored: str = ""
+    begun: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

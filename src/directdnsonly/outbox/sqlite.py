@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,6 +56,7 @@ from directdnsonly.outbox.records import (
     ZoneSummary,
 )
 from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.store import Takers
 from directdnsonly.outbox.watch import ZoneWatch
 from directdnsonly.zone.name import ZoneName
 
@@ -86,6 +88,11 @@ class SqliteStore(ReconcileMethods):
         self._capacity = Capacity(folder=folder, settings=settings, clock=clock, reader=reader)
         self.commits = GroupCommit(writer, largest_group=settings.commit_batch)
         self.settled = ZoneWatch()
+        self._takers: Takers | None = None
+
+    def serve(self, takers: Takers) -> None:
+        """From now on, lease to them what is recorded while they and the store have nothing else to do."""
+        self._takers = takers
 
     # -- PushStore
 
@@ -93,7 +100,7 @@ class SqliteStore(ReconcileMethods):
         """See PushStore."""
         await self._capacity.require()
         try:
-            receipt = await self._write(
+            receipt = await self._record(
                 lambda connection: _terms.record_push(
                     connection,
                     push,
@@ -110,7 +117,7 @@ class SqliteStore(ReconcileMethods):
 
     async def record_delete(self, deletion: NewDeletion) -> Receipt:
         """See PushStore."""
-        return await self._write(
+        return await self._record(
             lambda connection: _terms.record_delete(
                 connection,
                 deletion,
@@ -223,10 +230,12 @@ class SqliteStore(ReconcileMethods):
         )
         if not leased:
             return []
-        return await self._reader.call(lambda connection: _work.read_newest(connection, backend, leased))
+        return await self._reader.call(lambda connection: _work.read_newest(connection, leased))
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
         """See WorkStore."""
+        if not settlements:
+            return
         touched = await self._write(
             lambda connection: _work.settle(connection, settlements, now=self._clock.now_s()), durable=False
         )
@@ -251,6 +260,19 @@ class SqliteStore(ReconcileMethods):
             if not found:
                 return
             yield found
+            after = found[-1].name
+
+    async def proven(self, backend: str, *, page: int = 500) -> AsyncIterator[list[Claim]]:
+        """See WorkStore."""
+        after = ""
+        while True:
+            start = after
+            found = await self._viewer.call(
+                lambda connection: _view.wanted_page(connection, backend, start, page, texts=True)  # noqa: B023 - as above
+            )
+            if not found:
+                return
+            yield [claim for claim in found if claim.text is not None]
             after = found[-1].name
 
     async def proven_text(self, backend: str, name: ZoneName) -> str | None:
@@ -356,6 +378,23 @@ class SqliteStore(ReconcileMethods):
     def _chosen(self, backend: str) -> tuple[str, ...]:
         """The active backends, or the one of that name; none when it is not active."""
         return self._backends if not backend else tuple(name for name in self._backends if name == backend)
+
+    async def _record(self, record: Callable[[sqlite3.Connection], Receipt]) -> Receipt:
+        """Commit a change. A single one to lanes that wait needs no second commit to claim it, and no reading of it."""
+        leases_s = self._takers.waiting() if self._takers is not None and self.commits.at_rest else {}
+        if not leases_s:
+            return await self._write(record)
+
+        def write(connection: sqlite3.Connection) -> tuple[Receipt, list[Claim]]:
+            receipt = record(connection)
+            return receipt, _work.claim_recorded(connection, leases_s, receipt, now=self._clock.now_s())
+
+        receipt, claims = await self.commits.submit(write, then=self._hand_over)
+        return replace(receipt, begun=frozenset(claim.backend for claim in claims)) if claims else receipt
+
+    def _hand_over(self, recorded: tuple[Receipt, list[Claim]]) -> None:
+        if recorded[1] and self._takers is not None:
+            self._takers.take(recorded[1])
 
     async def _write(self, function: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
         """`durable` False: what a power loss may undo, because it is then done again (claims, proofs)."""

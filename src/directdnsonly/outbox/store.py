@@ -6,7 +6,7 @@ A method that records returns only after the commit is on disk.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from directdnsonly.outbox.drift import Baseline, Held, HeldPush, Migration, Pass, Sighting
@@ -63,6 +63,21 @@ class PushStore(Protocol):
 
     async def zone(self, name: ZoneName) -> ZoneSummary | None:
         """One zone or its tombstone."""
+        ...
+
+
+class Takers(Protocol):
+    """Lanes that have nothing to do. What somebody waits for is leased to them in the commit that records it.
+
+    Both are called on the event loop and return at once.
+    """
+
+    def waiting(self) -> Mapping[str, float]:
+        """The backends whose lane would begin at once, and for how many seconds each wants its lease."""
+        ...
+
+    def take(self, claims: Sequence[Claim]) -> None:
+        """These are leased and committed. A lane that has begun something else meanwhile gives them back."""
         ...
 
 
@@ -170,6 +185,10 @@ class WorkStore(Protocol):
 
     def wanted(self, backend: str, *, after: str = "", page: int = 1000) -> AsyncIterator[list[Claim]]:
         """Every living zone as it should be on the backend, in pages by name, without leasing (fence 0)."""
+        ...
+
+    def proven(self, backend: str, *, page: int = 500) -> AsyncIterator[list[Claim]]:
+        """As `wanted`, with the texts; those that cannot be read any more are left out."""
         ...
 
     async def proven_text(self, backend: str, name: ZoneName) -> str | None:

@@ -97,7 +97,7 @@ class Acceptance:
         store: Outbox,
         parser: ZoneParser,
         clock: Clock,
-        notify: Callable[[Priority], None],
+        notify: Callable[[Receipt], None],
         policy: Policy | None = None,
         recorder: PushRecorder | None = None,
     ) -> None:
@@ -322,7 +322,7 @@ class Acceptance:
 
     def _wake(self, receipt: Receipt) -> None:
         if receipt.changed:
-            self._notify(receipt.priority)
+            self._notify(receipt)
 
     def _count(self, origin: Origin, result: str, started_at: float) -> None:
         self._recorder.answered(origin.source, result, max(self._clock.now_s() - started_at, 0.0))

@@ -15,7 +15,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
-from directdnsonly.verify.query import LARGEST_TRANSFER, TransferRefused
+from directdnsonly.verify.transfer import LARGEST_TRANSFER, TransferRefused
 from directdnsonly.verify.wire import AXFR, question
 from directdnsonly.zone.diff import RRset, rrsets
 from directdnsonly.zone.model import Record

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from directdnsonly.verify.compare import Depth, Expected, Finding, Verdict, judge, judge_content, judge_count
 from directdnsonly.verify.content import read_zone, sample
-from directdnsonly.verify.query import SoaProber, TransferCounter, TransferRefused
+from directdnsonly.verify.query import SoaProber
+from directdnsonly.verify.transfer import TransferCounter, TransferRefused
 from directdnsonly.verify.wire import Answer
 from directdnsonly.zone.name import ZoneName
 

@@ -14,7 +14,11 @@ SOA, AXFR, CLASS_IN = 6, 252, 1
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED, NOTAUTH = 0, 2, 3, 5, 9
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH"}
 _HEADER = struct.Struct("!HHHHHH")
+_RECORD = struct.Struct("!H6xH")  # of a record behind its name: type and length; class and TTL are passed over
+_CLASS = CLASS_IN.to_bytes(2, "big")
+_LENGTHS = [bytes((length,)) for length in range(64)]  # of labels
 _MAX_POINTERS = 32
+_TO_QUESTION = b"\xc0\x0c"  # a pointer to the name in the question, as servers write the owner
 _POINTER = 0xC0  # the two high bits of a length octet
 
 
@@ -34,8 +38,8 @@ class Answer:
 
 def question(name: ZoneName, kind: int, identity: int) -> bytes:
     """One question without recursion desired."""
-    labels = b"".join(bytes((len(label),)) + label.encode("ascii") for label in name.split("."))
-    return _HEADER.pack(identity, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", kind, CLASS_IN)
+    labels = b"".join([_LENGTHS[len(label)] + label for label in name.encode("ascii").split(b".")])
+    return b"".join((_HEADER.pack(identity, 0, 1, 0, 0, 0), labels, b"\0", kind.to_bytes(2, "big"), _CLASS))
 
 
 def identity_of(message: bytes) -> int:
@@ -57,12 +61,14 @@ def read_soa(message: bytes, asked: bytes) -> Answer:
         owner = asked[12:-4].lower()
         serial = None
         for _ in range(answers):
-            name, position = _name(message, position)
-            kind, _, _, length = struct.unpack_from("!HHIH", message, position)
+            if message[position : position + 2] == _TO_QUESTION:
+                name, position = owner, position + 2
+            else:
+                name, position = _name(message, position)
+            kind, length = _RECORD.unpack_from(message, position)
             position += 10
             if kind == SOA and name == owner:
-                _, fixed = _name(message, position)
-                _, fixed = _name(message, fixed)
+                fixed = skip_name(message, skip_name(message, position))
                 serial = int(struct.unpack_from("!I", message, fixed)[0])
                 break
             position += length
@@ -115,20 +121,28 @@ class TransferCount:
         """The second SOA came, or the server refused."""
         return self.soas >= 2 or self.rcode != NOERROR  # noqa: PLR2004 - RFC 5936: it begins and ends with the SOA
 
-    def feed(self, message: bytes) -> None:
-        """One message of the stream. Raises MalformedAnswer."""
+    def feed(self, message: bytes, asked: bytes) -> None:
+        """One message of the answer to `asked`. Raises MalformedAnswer."""
         try:
             _, flags, questions, answers, _, _ = _HEADER.unpack_from(message)
+            if not flags & 0x8000:
+                raise MalformedAnswer("not an answer")
             self.rcode = flags & 0x0F
             position = _HEADER.size
-            for _ in range(questions):
-                position = skip_name(message, position) + 4
+            if questions:  # RFC 5936, section 2.2.1: it may be left out behind the first message
+                position = len(asked)
+                if questions != 1 or message[12:position].lower() != asked[12:].lower():
+                    raise MalformedAnswer("answers another question")
+            self.records += answers
             for _ in range(answers):
-                position = skip_name(message, position)
-                kind, _, _, length = struct.unpack_from("!HHIH", message, position)
+                # Most names are pointers, and a call for each would double the cost.
+                position = position + 2 if message[position] >= _POINTER else skip_name(message, position)
+                kind, length = _RECORD.unpack_from(message, position)
                 position += 10 + length
-                self.soas += kind == SOA
-                self.records += 1
+                if kind == SOA:
+                    self.soas += 1
+            if position > len(message):
+                raise MalformedAnswer("ends too early")
         except (struct.error, IndexError):
             raise MalformedAnswer("ends too early") from None
         if self.complete and self.rcode == NOERROR:

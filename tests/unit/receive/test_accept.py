@@ -34,7 +34,7 @@ class Parts:
             store=self.store,
             parser=parser or ZoneParser(obedient),
             clock=self.clock,
-            notify=self.woken.append,
+            notify=lambda receipt: self.woken.append(receipt.priority),
             policy=Policy(**policy),
         )
 

@@ -16,7 +16,7 @@ class ControlPool:
 
     async def command(self, line: str) -> ControlReply:
         """See NameServerControl."""
-        number = min(range(len(self._taken)), key=self._taken.__getitem__)
+        number = self._taken.index(min(self._taken))
         self._taken[number] += 1
         try:
             return await self._controls[number].command(line)

@@ -1,0 +1,42 @@
+"""A bundled name server that has lost its files (a new machine, a restored store) is given all of them before it starts.
+
+It then serves them from its first moment, and the comparison that follows every start proves them. Zone by zone, by
+commands, 100,000 take BIND minutes. Only what this very name server has proven before is laid: nothing else is known to load.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from directdnsonly.backends.contract import Seedable, ZoneChange
+from directdnsonly.clock import Clock
+from directdnsonly.errors import BackendUnavailable, OutboxUnavailable
+from directdnsonly.outbox.store import WorkStore
+
+
+async def seed(backend: Seedable, store: WorkStore, clock: Clock) -> int:
+    """How many zones were laid; none when there are files already. What fails is told, and left to the comparison."""
+    log = structlog.get_logger()
+    began_at, laid = clock.now_s(), 0
+    try:
+        if not await backend.is_bare():
+            return 0
+        async for page in store.proven(backend.name):
+            laid += await backend.lay(
+                [
+                    ZoneChange(
+                        name=claim.name,
+                        version=claim.version,
+                        text=claim.text,
+                        serial=claim.serial,
+                        records=claim.records,
+                    )
+                    for claim in page
+                ]
+            )
+    except (BackendUnavailable, OutboxUnavailable) as error:
+        log.warning("backend.not_seeded", backend=backend.name, zones=laid, reason=str(error))
+        return laid
+    if laid:
+        log.info("backend.seeded", backend=backend.name, zones=laid, elapsed_s=round(clock.now_s() - began_at, 1))
+    return laid

@@ -1,0 +1,43 @@
+"""What a lane says of a store that cannot work: at once, now and then while it lasts, and when it is over."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import structlog
+
+AGAIN_S: Final = (
+    60.0  # the workers of a lane try twice a second each: on a full disk the log must not take what is left
+)
+
+
+class StoreTrouble:
+    """Of one lane, for all of its workers."""
+
+    def __init__(self, lane: str) -> None:
+        self._lane = lane
+        self._log = structlog.get_logger()
+        self._began_at: float | None = None
+        self._told_at = 0.0
+        self._reason = ""
+        self._tries = 0
+
+    def failed(self, reason: str, *, task: str) -> None:
+        """The store could not do something for `task`."""
+        now = time.monotonic()
+        if self._began_at is None:
+            self._began_at, self._tries = now, 0
+        self._tries += 1
+        if self._tries > 1 and reason == self._reason and now - self._told_at < AGAIN_S:
+            return
+        self._reason, self._told_at = reason, now
+        self._log.warning("store.unavailable", reason=reason, task=task, tries=self._tries)
+
+    def worked(self) -> None:
+        """It did what it was asked to."""
+        if self._began_at is None:
+            return
+        lasted_s = round(time.monotonic() - self._began_at, 1)
+        self._began_at = None
+        self._log.info("store.available", task=f"dispatch:{self._lane}", tries=self._tries, lasted_s=lasted_s)
