@@ -934,6 +934,7 @@ async def test_hot_queries_use_indexes(store):
         "summary": (_view.SUMMARY + "WHERE zone = ?", ("a",)),
         "placements": (_view.PLACEMENT + "WHERE zone = ?", ("a",)),
         "current": (_write._CURRENT % "waiting", ("a",)),
+        "look": (_write._LOOK, ("a",)),
     }
 
     def plan(connection, sql, parameters):

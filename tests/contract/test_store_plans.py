@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
+from directdnsonly.outbox import _recording
 from directdnsonly.outbox._migrate import migrations
 from directdnsonly.outbox.records import NewPin, Settle, Settlement, Terms
 from directdnsonly.outbox.settings import OutboxSettings
@@ -23,6 +24,7 @@ SMALL = {
     "SCAN version_floor",
     "SCAN delivery USING COVERING INDEX delivery_due",
     "SCAN CONSTANT ROW",
+    "SCAN json_each VIRTUAL TABLE INDEX 1:",  # the names of the backends
 }
 SMALL |= {"SCAN delivery USING COVERING INDEX delivery_dead", "SCAN backend"}
 
@@ -64,10 +66,13 @@ async def test_no_statement_walks_through_all_zones(store):
         await connection.call(lambda raw: raw.set_trace_callback(None))
 
     asked = [sql for sql in dict.fromkeys(seen) if sql.split()[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}]
-    assert 30 < len(asked)
+    assert 20 < len(asked)
+    asked += _recording.statements()  # of triggers no plan is told
+
+    values = dict.fromkeys(name for names in _recording._NAMES.values() for name in names)
 
     def explain(raw: sqlite3.Connection) -> dict[str, list[str]]:
-        return {sql: [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}")] for sql in asked}
+        return {sql: [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}", values)] for sql in asked}
 
     plans = await store.commits.submit(explain)
     walks = {sql: steps for sql, plan in plans.items() if (steps := [s for s in plan if s.startswith("SCAN")])}

@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from directdnsonly.errors import ZonePolicyError
-from directdnsonly.outbox._write import current, record_change, want
+from directdnsonly.outbox._recording import want
+from directdnsonly.outbox._write import current, record_change
 from directdnsonly.outbox.records import Kind, NewPin, Origin, Pin, Priority, Receipt
 from directdnsonly.zone.name import ZoneName
 

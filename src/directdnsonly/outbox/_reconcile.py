@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from directdnsonly.outbox import _body, _held, _write
+from directdnsonly.outbox import _body, _write
 from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting, SightingState
 from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Owner, Receipt, Source
 from directdnsonly.zone.name import ZoneName
@@ -105,7 +105,6 @@ def record_push_if(
                 changed=False,
                 ignored=f"version {newest} came meanwhile",
             )
-    _held.overtake(connection, push.zone.name, push.origin.owner.hostname)
     return _write.record_push(connection, push, backends=backends, now=now, keep_versions=keep_versions)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from directdnsonly.errors import VersionDamaged
 from directdnsonly.outbox import _body
-from directdnsonly.outbox._write import STORM_PAUSE_S
+from directdnsonly.outbox._recording import STORM_PAUSE_S
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Claim, Kind, Priority, Receipt, Settle, Settlement
 from directdnsonly.zone.name import ZoneName

@@ -7,15 +7,16 @@ import sqlite3
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, NamedTuple
 
-from directdnsonly.outbox import _body
+from directdnsonly.outbox import _body, _held
+from directdnsonly.outbox._recording import CHANGE, RECORD, REPEAT, names_of
 from directdnsonly.outbox.records import (
     Kind,
     NewDeletion,
     NewVersion,
     Origin,
     Owner,
-    Priority,
     Receipt,
 )
 from directdnsonly.outbox.versioning import Current, decide_put, owner_after, why_ignore_delete
@@ -23,18 +24,15 @@ from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import with_serial
 
 COMPRESSION_LEVEL = 6  # 21 us and a half of the size for a usual zone (stack.md 3)
-STORM_PAUSE_S = (
-    0.15  # a zone pushed again while (or just after) it was delivered waits this long: 132 pushes, few reloads
-)
 
-_CURRENT = """
-SELECT version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, records
-  FROM %s WHERE zone = ?"""
+_COLUMNS = "version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, records"
+_CURRENT = f"SELECT {_COLUMNS} FROM %s WHERE zone = ?"
 
-_INSERT_VERSION = """
-INSERT INTO version (zone, version, kind, serial, pushed_serial, records, digest, credential, hostname, username,
-                     address, source, change_id, at, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_PINNED = "SELECT 1 FROM pin WHERE zone = ?"
+# Everything that the record of a push depends on, in one statement.
+_LOOK = f"""
+SELECT {_COLUMNS}, EXISTS (SELECT 1 FROM pin WHERE zone = ?1), EXISTS (SELECT 1 FROM held WHERE zone = ?1)
+  FROM zone WHERE zone = ?1"""
 
 # A zone that is made begins above every number that was ever given and forgotten; also above what is left of one whose
 # own row was lost.
@@ -43,53 +41,41 @@ SELECT 1 + MAX((SELECT version FROM version_floor),
                (SELECT COALESCE(MAX(version), 0) FROM version WHERE zone = ?1),
                (SELECT COALESCE(MAX(want_version), 0) FROM delivery WHERE zone = ?1))"""
 
-# The version is incremented here and nowhere else. The table is `zone`, or `waiting` while the zone is pinned.
-_UPSERT_ZONE = """
-INSERT INTO %s (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential, hostname,
-                  username, source, change_id, pushed_at, changed_at, warnings)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (zone) DO UPDATE SET
-       version = version + 1, kind = excluded.kind, serial = excluded.serial, pushed_serial = excluded.pushed_serial,
-       records = excluded.records, digest = excluded.digest, challenge = excluded.challenge, signed = excluded.signed,
-       credential = excluded.credential, hostname = excluded.hostname, username = excluded.username,
-       source = excluded.source, change_id = excluded.change_id, pushed_at = excluded.pushed_at,
-       changed_at = excluded.changed_at, warnings = excluded.warnings
-RETURNING version"""
 
-# The pause is bounded from now: `applied_at` lies in the future when the clock was set back while we were down.
-# A row under lease keeps its lease: the running attempt ends first, then the newer version is due (see _work.SETTLE).
-_UPSERT_DELIVERY = """
-INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)
-VALUES (:backend, :zone, :version, :kind, 'pending', :priority, :now, :now, :change_id)
-    ON CONFLICT (backend, zone) DO UPDATE SET
-       want_version = excluded.want_version, want_kind = excluded.want_kind,
-       priority = CASE WHEN due_at IS NULL THEN excluded.priority ELSE MIN(priority, excluded.priority) END,
-       state = CASE WHEN state IN ('leased', 'applied') THEN state ELSE 'pending' END,
-       due_at = CASE WHEN state IN ('leased', 'applied') THEN due_at
-                     ELSE MIN(MAX(excluded.due_at, COALESCE(applied_at, 0) + :pause), excluded.due_at + :pause) END,
-       attempts = 0, wanted_at = excluded.wanted_at, change_id = excluded.change_id, reason = ''"""
+class Seen(NamedTuple):
+    """Where the newest version of a zone is recorded, that version, and whether a push may wait for approval."""
 
-_INSERT_CHANGE = """
-INSERT INTO change (id, zone, version, kind, changed, serial, priority, ignored, address, at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    table: str
+    current: Current | None
+    held: bool
 
 
-def _table_of(connection: sqlite3.Connection, name: ZoneName) -> str:
-    """Where the newest version of a zone is recorded: in `zone`, or beside it while the zone is pinned."""
-    pinned = connection.execute("SELECT 1 FROM pin WHERE zone = ?", (name,)).fetchone()
-    return "waiting" if pinned else "zone"
+def look(connection: sqlite3.Connection, name: ZoneName) -> Seen:
+    """The newest version or tombstone: in `zone`, or in `waiting` while the zone is pinned."""
+    row = connection.execute(_LOOK, (name,)).fetchone()
+    if row is None:
+        pinned = connection.execute(
+            _PINNED, (name,)
+        ).fetchone()  # its row is lost: a damage, and no reason to forget a pin
+        return Seen("waiting" if pinned else "zone", current(connection, name, "waiting") if pinned else None, True)
+    *columns, pinned, held = row
+    if pinned:
+        return Seen("waiting", current(connection, name, "waiting"), bool(held))
+    return Seen("zone", _current(columns), bool(held))
 
 
 def newest(connection: sqlite3.Connection, name: ZoneName) -> Current | None:
     """The newest version or tombstone, also when it waits behind a pin."""
-    return current(connection, name, _table_of(connection, name))
+    return look(connection, name).current
 
 
 def current(connection: sqlite3.Connection, name: ZoneName, table: str) -> Current | None:
     """The newest version or tombstone in `zone` or `waiting`, as the decisions need it."""
     row = connection.execute(_CURRENT % table, (name,)).fetchone()
-    if row is None:
-        return None
+    return None if row is None else _current(row)
+
+
+def _current(row: Sequence[Any]) -> Current:
     version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, records = row
     return Current(
         version=version,
@@ -113,44 +99,14 @@ def record_push(
 ) -> Receipt:
     """Record a push: a new version and its deliveries, or (same content) only that it came."""
     zone, origin = push.zone, push.origin
-    table = _table_of(connection, zone.name)
-    before = current(connection, zone.name, table)
+    table, before, held = look(connection, zone.name)
+    if held:
+        _held.overtake(connection, zone.name, origin.owner.hostname)
     decision = decide_put(before, push)
     owner = owner_after(before, push)
     if not decision.changed and before is not None and not _body.is_whole(connection, zone.name, before.version):
         decision = replace(decision, changed=True)  # what we hold of it is damaged: the same again heals it
-    if not decision.changed:
-        assert before is not None
-        connection.execute(
-            f"UPDATE {table} SET pushed_at = ?, pushed_serial = ?, credential = ?, hostname = ?, username = ?, source = ?"
-            " WHERE zone = ?",
-            (now, zone.serial, owner.credential, owner.hostname, owner.username, origin.source, zone.name),
-        )
-        version, priority = before.version, push.priority
-    else:
-        priority = decision.priority
-        text = zone.text if decision.serial == zone.serial else with_serial(zone.text, decision.serial)
-        version = _new_version(
-            connection,
-            table=table,
-            known=before is not None,
-            name=zone.name,
-            kind=Kind.PUT,
-            serial=decision.serial,
-            pushed_serial=zone.serial,
-            records=zone.records,
-            digest=zone.digest,
-            challenge=zone.challenge,
-            signed=zone.signed,
-            owner=owner,
-            origin=origin,
-            now=now,
-            warnings=zone.warnings,
-            body=zlib.compress(text.encode("ascii"), COMPRESSION_LEVEL),
-            keep_versions=keep_versions,
-        )
-        if table == "zone":
-            want(connection, zone.name, version, Kind.PUT, backends, priority, origin.change_id, now)
+    version = first_version(connection, zone.name) if before is None else before.version + decision.changed
     receipt = Receipt(
         change_id=origin.change_id,
         name=zone.name,
@@ -158,11 +114,36 @@ def record_push(
         kind=Kind.PUT,
         changed=decision.changed and table == "zone",
         serial=decision.serial,
-        priority=priority,
+        priority=decision.priority if decision.changed else push.priority,
         took_over=decision.took_over,
         ignored=_why_held(connection, zone.name, version) if table == "waiting" else "",
     )
-    record_change(connection, receipt, origin, now)
+    if decision.changed:
+        text = zone.text if decision.serial == zone.serial else with_serial(zone.text, decision.serial)
+        _record(
+            connection,
+            receipt,
+            origin,
+            table=table,
+            pushed_serial=zone.serial,
+            records=zone.records,
+            digest=zone.digest,
+            challenge=zone.challenge,
+            signed=zone.signed,
+            owner=owner,
+            now=now,
+            warnings=zone.warnings,
+            body=zlib.compress(text.encode("ascii"), COMPRESSION_LEVEL),
+            keep_versions=keep_versions,
+            backends=backends,
+        )
+    else:
+        connection.execute(
+            REPEAT[table],
+            _of_change(receipt, origin, now)
+            | _of_owner(owner)
+            | {"pushed_serial": zone.serial, "source": str(origin.source)},
+        )
     return receipt
 
 
@@ -171,48 +152,45 @@ def record_delete(
 ) -> Receipt:
     """Record a tombstone, unless there is nothing to delete or it is not the asker's to delete."""
     name, origin = deletion.name, deletion.origin
-    table = _table_of(connection, name)
-    before = current(connection, name, table)
-    living = before is not None and before.kind is Kind.PUT
-    ignored = why_ignore_delete(before, deletion) if before is not None and living else ""
+    table, before, _ = look(connection, name)
+    living = before if before is not None and before.kind is Kind.PUT else None
+    ignored = why_ignore_delete(living, deletion) if living is not None else ""
     version = before.version if before is not None else 0
-    changed = living and not ignored
-    if changed:
-        assert before is not None
-        version = _new_version(
-            connection,
-            table=table,
-            known=before is not None,
-            name=name,
-            kind=Kind.DELETE,
-            serial=before.serial,  # kept, so that a zone made again the same day still moves forward
-            pushed_serial=before.pushed_serial,
-            records=0,
-            digest=b"",
-            challenge=b"",
-            signed=False,
-            owner=before.owner,
-            origin=origin,
-            now=now,
-            warnings=(),
-            body=None,
-            keep_versions=keep_versions,
-        )
-        if table == "zone":
-            want(connection, name, version, Kind.DELETE, backends, deletion.priority, origin.change_id, now)
-        else:
+    gone = living if not ignored else None
+    if gone is not None:
+        version += 1
+        if table == "waiting":
             ignored = _why_held(connection, name, version)
     receipt = Receipt(
         change_id=origin.change_id,
         name=name,
         version=version,
         kind=Kind.DELETE,
-        changed=changed and table == "zone",
-        serial=before.serial if before else 0,
+        changed=gone is not None and table == "zone",
+        serial=before.serial if before else 0,  # kept, so that a zone made again the same day still moves forward
         priority=deletion.priority,
         ignored=ignored,
     )
-    record_change(connection, receipt, origin, now)
+    if gone is None:
+        record_change(connection, receipt, origin, now)
+    else:
+        _record(
+            connection,
+            receipt,
+            origin,
+            table=table,
+            pushed_serial=gone.pushed_serial,
+            records=0,
+            digest=b"",
+            challenge=b"",
+            signed=False,
+            owner=gone.owner,
+            now=now,
+            warnings=(),
+            body=None,
+            keep_versions=keep_versions,
+            backends=backends,
+        )
     return receipt
 
 
@@ -224,116 +202,66 @@ def _why_held(connection: sqlite3.Connection, name: ZoneName, version: int) -> s
     return f"the zone is pinned at version {pinned}: recorded as version {version}, served when it is released"
 
 
-def _new_version(
+def _record(
     connection: sqlite3.Connection,
+    receipt: Receipt,
+    origin: Origin,
     *,
     table: str,
-    known: bool,
-    name: ZoneName,
-    kind: Kind,
-    serial: int,
     pushed_serial: int,
     records: int,
     digest: bytes,
     challenge: bytes,
     signed: bool,
     owner: Owner,
-    origin: Origin,
     now: float,
     warnings: Sequence[str],
     body: bytes | None,
     keep_versions: int,
-) -> int:
-    who = (owner.credential, owner.hostname, owner.username)
-    (version,) = connection.execute(
-        _UPSERT_ZONE % table,
-        (
-            name,
-            1 if known else first_version(connection, name),
-            kind,
-            serial,
-            pushed_serial,
-            records,
-            digest,
-            challenge,
-            signed,
-            *who,
-            origin.source,
-            origin.change_id,
-            now,
-            now,
-            json.dumps(warnings) if warnings else "",
-        ),
-    ).fetchone()
-    pusher = (origin.owner.credential, origin.owner.hostname, origin.owner.username)
-    connection.execute(
-        _INSERT_VERSION,
-        (
-            name,
-            version,
-            kind,
-            serial,
-            pushed_serial,
-            records,
-            digest,
-            *pusher,
-            origin.address,
-            origin.source,
-            origin.change_id,
-            now,
-            body,
-        ),
-    )
-    if version > keep_versions:
-        connection.execute(
-            "DELETE FROM version WHERE zone = ?1 AND version <= ?2"
-            " AND version <> (SELECT version FROM zone WHERE zone = ?1)",  # a pinned one may be older than all the rest
-            (name, version - keep_versions),
-        )
-    return int(version)
-
-
-def want(
-    connection: sqlite3.Connection,
-    name: ZoneName,
-    version: int,
-    kind: Kind,
     backends: Sequence[str],
-    priority: Priority,
-    change_id: str,
-    now: float,
 ) -> None:
-    """Make the version due on every backend."""
-    for backend in backends:
-        connection.execute(
-            _UPSERT_DELIVERY,
-            {
-                "backend": backend,
-                "zone": name,
-                "version": version,
-                "kind": kind,
-                "priority": int(priority),
-                "now": now,
-                "change_id": change_id,
-                "pause": STORM_PAUSE_S,
-            },
-        )
+    """The version of the receipt, the receipt, and deliveries to all backends unless the zone is pinned."""
+    connection.execute(
+        RECORD[table],
+        _of_change(receipt, origin, now)
+        | _of_owner(owner)
+        | {
+            "pushed_serial": pushed_serial,
+            "records": records,
+            "digest": digest,
+            "challenge": challenge,
+            "signed": int(signed),
+            "source": str(origin.source),
+            "warnings": json.dumps(warnings) if warnings else "",
+            "body": body,
+            "keep": keep_versions,
+            "backends": names_of(tuple(backends) if table == "zone" else ()),
+            "pusher_credential": origin.owner.credential,
+            "pusher_hostname": origin.owner.hostname,
+            "pusher_username": origin.owner.username,
+        },
+    )
 
 
 def record_change(connection: sqlite3.Connection, receipt: Receipt, origin: Origin, now: float) -> None:
     """Keep the receipt."""
-    connection.execute(
-        _INSERT_CHANGE,
-        (
-            receipt.change_id,
-            receipt.name,
-            receipt.version,
-            receipt.kind,
-            receipt.changed,
-            receipt.serial,
-            int(receipt.priority),
-            receipt.ignored,
-            origin.address,
-            now,
-        ),
-    )
+    connection.execute(CHANGE, _of_change(receipt, origin, now))
+
+
+def _of_change(receipt: Receipt, origin: Origin, now: float) -> dict[str, Any]:
+    return {
+        "change_id": receipt.change_id,
+        "zone": str(receipt.name),
+        "version": receipt.version,
+        "kind": str(receipt.kind),
+        "changed": int(receipt.changed),
+        "serial": receipt.serial,
+        "priority": int(receipt.priority),
+        "ignored": receipt.ignored,
+        "address": origin.address,
+        "now": now,
+    }
+
+
+def _of_owner(owner: Owner) -> dict[str, Any]:
+    return {"credential": owner.credential, "hostname": owner.hostname, "username": owner.username}

@@ -22,6 +22,7 @@ from directdnsonly.outbox import (
     _listing,
     _notes,
     _pin,
+    _recording,
     _removed,
     _terms,
     _tokens,
@@ -421,6 +422,7 @@ async def open_store(
                 connections.append(writer)
                 await writer.call(whole.require_whole)
                 await writer.call(migrate)
+                await writer.call(_recording.prepare)
                 for _ in range(2):
                     connections.append(await open_reader(path, busy_timeout_s=settings.busy_timeout_s))
             except OutboxUnavailable as error:

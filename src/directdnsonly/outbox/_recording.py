@@ -1,0 +1,139 @@
+"""A version, its deliveries and its receipt, written by one statement.
+
+Each statement that Python gives to SQLite lets go of the interpreter's lock and takes it back, and while the event loop is
+busy that is what a statement costs: four of them took twice as long as one. So what belongs to one version is one INSERT
+into a view of the writer's connection, and a trigger of that view writes the tables. Both are temporary: they live as long
+as the connection, so no schema has to be migrated when this file changes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from directdnsonly.zone.name import ZoneName
+
+STORM_PAUSE_S: Final = (
+    0.15  # a zone pushed again while (or just after) it was delivered waits this long: 132 pushes, few reloads
+)
+
+# In each, {} stands before a value's name: `NEW.` in a trigger, `:` in a statement of its own.
+# The table is `zone`, or `waiting` while the zone is pinned. Its version is the one before plus one: the transaction that
+# read it is the one that writes (BEGIN IMMEDIATE).
+_UPSERT_ZONE = """
+INSERT INTO {table} (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential, hostname,
+                     username, source, change_id, pushed_at, changed_at, warnings)
+VALUES ({v}zone, {v}version, {v}kind, {v}serial, {v}pushed_serial, {v}records, {v}digest, {v}challenge, {v}signed,
+        {v}credential, {v}hostname, {v}username, {v}source, {v}change_id, {v}now, {v}now, {v}warnings)
+    ON CONFLICT (zone) DO UPDATE SET
+       version = excluded.version, kind = excluded.kind, serial = excluded.serial, pushed_serial = excluded.pushed_serial,
+       records = excluded.records, digest = excluded.digest, challenge = excluded.challenge, signed = excluded.signed,
+       credential = excluded.credential, hostname = excluded.hostname, username = excluded.username,
+       source = excluded.source, change_id = excluded.change_id, pushed_at = excluded.pushed_at,
+       changed_at = excluded.changed_at, warnings = excluded.warnings"""
+
+_INSERT_VERSION = """
+INSERT INTO version (zone, version, kind, serial, pushed_serial, records, digest, credential, hostname, username, address,
+                     source, change_id, at, body)
+VALUES ({v}zone, {v}version, {v}kind, {v}serial, {v}pushed_serial, {v}records, {v}digest, {v}pusher_credential,
+        {v}pusher_hostname, {v}pusher_username, {v}address, {v}source, {v}change_id, {v}now, {v}body)"""
+
+# A pinned one may be older than all the rest.
+_FORGET_OLD = """
+DELETE FROM version
+ WHERE zone = {v}zone AND version <= {v}version - {v}keep AND version <> (SELECT version FROM zone WHERE zone = {v}zone)"""
+
+# The pause is bounded from now: `applied_at` lies in the future when the clock was set back while we were down.
+# A row under lease keeps its lease: the running attempt ends first, then the newer version is due (see _work.SETTLE).
+_WANT = f"""
+INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)
+SELECT value, {{v}}zone, {{v}}version, {{v}}kind, 'pending', {{v}}priority, {{v}}now, {{v}}now, {{v}}change_id
+  FROM json_each({{v}}backends) WHERE true
+    ON CONFLICT (backend, zone) DO UPDATE SET
+       want_version = excluded.want_version, want_kind = excluded.want_kind,
+       priority = CASE WHEN due_at IS NULL THEN excluded.priority ELSE MIN(priority, excluded.priority) END,
+       state = CASE WHEN state IN ('leased', 'applied') THEN state ELSE 'pending' END,
+       due_at = CASE WHEN state IN ('leased', 'applied') THEN due_at
+                     ELSE MIN(MAX(excluded.due_at, COALESCE(applied_at, 0) + {STORM_PAUSE_S}),
+                              excluded.due_at + {STORM_PAUSE_S}) END,
+       attempts = 0, wanted_at = excluded.wanted_at, change_id = excluded.change_id, reason = ''"""
+
+_INSERT_CHANGE = """
+INSERT INTO change (id, zone, version, kind, changed, serial, priority, ignored, address, at)
+VALUES ({v}change_id, {v}zone, {v}version, {v}kind, {v}changed, {v}serial, {v}priority, {v}ignored, {v}address, {v}now)"""
+
+_TOUCH = """
+UPDATE {table} SET pushed_at = {v}now, pushed_serial = {v}pushed_serial, credential = {v}credential,
+       hostname = {v}hostname, username = {v}username, source = {v}source
+ WHERE zone = {v}zone"""
+
+_TABLES: Final = ("zone", "waiting")
+_STEPS: Final = {
+    "recorded": (_UPSERT_ZONE, _INSERT_VERSION, _FORGET_OLD, _WANT, _INSERT_CHANGE),
+    "repeated": (_TOUCH, _INSERT_CHANGE),
+}
+# The columns of each view: what its steps name.
+_NAMES: Final = {view: sorted(set(re.findall(r"{v}(\w+)", "".join(steps)))) for view, steps in _STEPS.items()}
+
+
+def _inserting(view: str, table: str) -> str:
+    names = _NAMES[view]
+    return f"INSERT INTO {view}_{table} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"
+
+
+RECORD: Final = {table: _inserting("recorded", table) for table in _TABLES}
+REPEAT: Final = {table: _inserting("repeated", table) for table in _TABLES}
+WANT: Final = _WANT.format(v=":")
+CHANGE: Final = _INSERT_CHANGE.format(v=":")
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Once for the connection that writes, when the tables are there."""
+    for view, steps in _STEPS.items():
+        columns = ", ".join(f"NULL AS {name}" for name in _NAMES[view])
+        for table in _TABLES:
+            body = ";".join(step.format(v="NEW.", table=table) for step in steps)
+            connection.execute(f"CREATE TEMP VIEW {view}_{table} AS SELECT {columns}")
+            connection.execute(
+                f"CREATE TEMP TRIGGER write_{view}_{table} INSTEAD OF INSERT ON {view}_{table} BEGIN {body}; END"
+            )
+
+
+def statements() -> list[str]:
+    """What the triggers run, each as a statement of its own: for their plans."""
+    return [step.format(v=":", table=table) for steps in _STEPS.values() for step in steps for table in _TABLES]
+
+
+@lru_cache(64)
+def names_of(backends: tuple[str, ...]) -> str:
+    """Backends as `_WANT` reads them."""
+    return json.dumps(backends)
+
+
+def want(
+    connection: sqlite3.Connection,
+    name: ZoneName,
+    version: int,
+    kind: str,
+    backends: Sequence[str],
+    priority: int,
+    change_id: str,
+    now: float,
+) -> None:
+    """Make a version due on every backend, without recording one."""
+    connection.execute(
+        WANT,
+        {
+            "zone": name,
+            "version": version,
+            "kind": kind,
+            "backends": names_of(tuple(backends)),
+            "priority": int(priority),
+            "change_id": change_id,
+            "now": now,
+        },
+    )
