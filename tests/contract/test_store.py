@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -112,10 +113,33 @@ async def test_versions_count_pushes_and_deletes_of_a_zone_alike(store):
 
 
 async def test_concurrent_pushes_of_one_zone_get_distinct_versions(store):
-    """The increment happens inside the statement."""
+    """The increment happens in the transaction that reads the version before."""
     receipts = await asyncio.gather(*(store.record_push(a_push(serial=serial)) for serial in range(1, 101)))
 
     assert list(range(1, 101)) == sorted(receipt.version for receipt in receipts)
+
+
+async def test_the_next_group_does_not_wait_for_a_busy_loop(store):
+    """While requests are parsed nothing else of the loop runs: the disk must not stand still for so long."""
+    begun, committed = threading.Event(), threading.Event()
+
+    def first(connection):
+        begun.set()
+        connection.execute("SELECT 1")
+        return "first"
+
+    one = asyncio.create_task(store.commits.submit(first))
+    two = asyncio.create_task(store.commits.submit(lambda _: threading.Event().wait(0.2)))
+    while not begun.is_set():
+        await asyncio.sleep(0)
+    three = asyncio.create_task(store.commits.submit(lambda _: committed.set()))
+    await asyncio.sleep(0)
+
+    assert committed.wait(10)  # the loop stands still until then
+
+    assert "first" == await one
+    await asyncio.gather(two, three)
+    assert store.commits.at_rest
 
 
 async def test_waiting_pushes_share_a_commit(store):

@@ -1,7 +1,8 @@
 """Group commit: writes that wait for the disk share one transaction and one fsync.
 
 Each write is a function of the connection. All that wait when the disk is free run in one BEGIN IMMEDIATE .. COMMIT;
-their callers are told after the COMMIT. When one of them fails, the transaction is rolled back and each is run again
+their callers are told after the COMMIT. What comes meanwhile is the next group, which the connection's thread takes by
+itself. When one of them fails, the transaction is rolled back and each is run again
 alone under a savepoint, so that a bad one fails alone. When the COMMIT fails, all of them fail: exactly those
 concerned, and the next group starts afresh.
 
@@ -13,7 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from directdnsonly.errors import OutboxUnavailable
@@ -39,8 +42,9 @@ class GroupCommit:
     def __init__(self, connection: Connection, *, largest_group: int) -> None:
         self._connection = connection
         self._largest_group = largest_group
-        self._waiting: list[Waiting] = []
-        self._at_work = False
+        self._waiting: deque[Waiting] = deque()
+        self._durable: bool | None = None
+        self._outstanding = 0  # submitted, and their callers not told
         self._wake = asyncio.Event()
         self._closing = False
         self.commits = 0
@@ -54,7 +58,7 @@ class GroupCommit:
     @property
     def at_rest(self) -> bool:
         """Whether nothing is being committed, and nothing waits for it."""
-        return not self._at_work and not self._waiting
+        return not self._outstanding
 
     async def submit(
         self,
@@ -71,6 +75,7 @@ class GroupCommit:
         if self._closing:
             raise OutboxUnavailable("the store is closing")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._outstanding += 1
         self._waiting.append(Waiting(write, durable, future, then))
         self._wake.set()
         return await future
@@ -86,26 +91,27 @@ class GroupCommit:
                 return
 
     async def run_once(self) -> None:
-        """One group: take what waits, commit it, tell the callers."""
-        taken, self._waiting = self._waiting[: self._largest_group], self._waiting[self._largest_group :]
-        group = [one for one in taken if not one.future.done()]
-        if not group:
-            return
-        durable = any(one.durable for one in group)
-        writes = [one.write for one in group]
-        self._at_work = True
-        try:
-            results = await self._connection.call(lambda connection: _commit(connection, writes, durable=durable))
-        except OutboxUnavailable as error:
-            results = [error] * len(group)
-        except asyncio.CancelledError:
-            for one in group:
-                one.future.cancel()
-            raise
-        finally:
-            self._at_work = False
-        self.commits += 1
-        self.writes += len(group)
+        """Commit what waits, a group after the other, and what comes meanwhile."""
+        await self._connection.call(partial(self._drain, asyncio.get_running_loop()))
+
+    def _drain(self, loop: asyncio.AbstractEventLoop, connection: sqlite3.Connection) -> None:
+        """On the connection's thread, which waits for nobody between two groups: the loop may be busy with requests."""
+        while self._waiting:
+            taken = self._take()
+            group = [one for one in taken if not one.future.done()]
+            results: list[Any] = []
+            if group:
+                try:
+                    results = self._commit(connection, group)
+                except sqlite3.Error as error:
+                    results = [unavailable(error, self._connection.file)] * len(group)
+                self.commits += 1
+                self.writes += len(group)
+            loop.call_soon_threadsafe(self._tell, group, results, len(taken))
+
+    def _tell(self, group: list[Waiting], results: list[Any], taken: int) -> None:
+        """On the loop: every caller its result."""
+        self._outstanding -= taken
         for one, result in zip(group, results, strict=True):
             failed = isinstance(result, BaseException)
             if not one.future.done():
@@ -116,25 +122,32 @@ class GroupCommit:
             if one.then is not None and not failed:
                 one.then(result)  # after the answer: that is what somebody waits for
 
+    def _take(self) -> list[Waiting]:
+        """The next group. The loop may append meanwhile."""
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._largest_group))]
+
     def close(self) -> None:
         """Take no more; `run` returns when what waits has been committed."""
         self._closing = True
         self._wake.set()
 
-
-def _commit(connection: sqlite3.Connection, writes: list[Write], *, durable: bool) -> list[Any]:
-    """On the connection's thread: the whole group in one transaction, or each for itself when one of them fails."""
-    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        results = [write(connection) for write in writes]
-        connection.execute("COMMIT")
-    except BaseException as error:
-        _roll_back(connection)
-        if isinstance(error, sqlite3.OperationalError) or not isinstance(error, Exception):
-            raise  # the store's fault (disk, lock): everybody's
-        return _commit_singly(connection, writes)
-    return results
+    def _commit(self, connection: sqlite3.Connection, group: list[Waiting]) -> list[Any]:
+        """The whole group in one transaction, or each for itself when one of them fails."""
+        durable = any(one.durable for one in group)
+        writes = [one.write for one in group]
+        if durable is not self._durable:
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            results = [write(connection) for write in writes]
+            connection.execute("COMMIT")
+        except BaseException as error:
+            _roll_back(connection)
+            if isinstance(error, sqlite3.OperationalError) or not isinstance(error, Exception):
+                raise  # the store's fault (disk, lock): everybody's
+            return _commit_singly(connection, writes)
+        return results
 
 
 def _commit_singly(connection: sqlite3.Connection, writes: list[Write]) -> list[Any]:

@@ -1,5 +1,5 @@
 -- The first schema. Invariants:
---   * zone.version is the only order among pushes and deletes of a zone; it is incremented inside the SQL statement.
+--   * zone.version is the only order among pushes and deletes of a zone; it is incremented in the transaction that reads it.
 --   * delivery holds exactly one row per (backend, zone): the newest wanted version. An attempt settles by its fence.
 --   * due_at is NULL when nothing is to be done; a lease is expressed by moving due_at forward, so that due work is
 --     found by one index and an empty poll costs nothing.
