@@ -13,7 +13,7 @@ from directdnsonly.backends._mysql_text import Made, Statement, filled, inserts,
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ("a", "'a'"), ("", "''"), ("a'b", "'a\\'b'"), ("a\\", "'a\\\\'"), ('"', "'\\\"'"), ("\0\n\r\x1a", "'\\0\\n\\r\\Z'"),
+        ("a", "'a'"), ("", "''"), ("a'b", "'a\\'b'"), ("a'" * 300, f"'{'a' + chr(92) + chr(39):s}" + "a\\'" * 299 + "'"), ("a\\", "'a\\\\'"), ('"', "'\"'"), ("\0\n\r\x1a", "'\\0\\n\\r\\Z'"),
         (7, "7"), (True, "1"), (None, "NULL"), (Made.ID, "@made"), ("@made", "'@made'"), ("Made.ID", "'Made.ID'"),
     ],
 )  # fmt: skip

@@ -26,6 +26,7 @@ LONGEST_TYPE = 10  # octets of the column, in the plug-in's own schema as in our
 LARGEST_TTL = 2**31 - 1
 REMEMBERED = 512  # zones whose rows are kept: backends that keep pace with each other read a zone once
 LONGEST_REMEMBERED = 8192  # octets of text, so that all of them stay below a few MiB
+FEW = 64  # rows
 QUICK = 2048  # octets of text, 35 records: with a thread beside it they cost more and are there no sooner
 
 
@@ -129,9 +130,18 @@ def unpacked(count: int, packed: str | bytes | None) -> list[tuple[int, int, Row
     return found if len(found) == count else None
 
 
-def checksum(rows: Iterable[Row]) -> int:
+def checksum(rows: frozenset[Row]) -> int:
     """Tells one content of a zone from another; the database finds the same by `CHECKSUM` of `_coredns_schema`."""
-    return sum(zlib.crc32(f"{row.hostname} {row.type} {row.ttl} {row.data}".encode("ascii")) for row in rows)
+    return _checksum_of_few(rows) if len(rows) <= FEW else _checksum(rows)
+
+
+def _checksum(rows: Iterable[Row]) -> int:
+    return sum([zlib.crc32(f"{row.hostname} {row.type} {row.ttl} {row.data}".encode("ascii")) for row in rows])
+
+
+_checksum_of_few = functools.lru_cache(maxsize=REMEMBERED)(
+    _checksum
+)  # for as many zones as `_remembered`, the same objects
 
 
 def records(zone: ZoneName, rows: Iterable[Row]) -> list[Record]:
