@@ -17,7 +17,9 @@ from directdnsonly.wording import counted
 
 GENTLE_PAGE = 100
 SHOWN = 10  # drifted zones that are named in the log
-PAUSES = 4.5  # the pause of a gentle pass, in times of the work before it: with its threads less than a quarter of one core
+PAUSES = (
+    4.5  # the pause of a gentle pass, in times of the work before it: with its threads less than a quarter of one core
+)
 PATIENCE_S = 0.5  # in which a zone that DNS did not prove at once may do so
 DOUBT_S = 1.0  # the longest that such a zone waits for others to be asked again with it
 

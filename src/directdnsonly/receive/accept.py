@@ -150,7 +150,7 @@ class Acceptance:
                             origin=origin,
                             priority=priority,
                             only_if_version=only_if_version,
-                            terms=replace(terms, max_zones=self.policy.max_zones.get(owner.credential, 0)),
+                            terms=self._limited(terms, owner),
                         )
                     )
         except PushRefused as refusal:
@@ -295,6 +295,10 @@ class Acceptance:
                 await self.push(name, held.body, owner=held.owner, address=held.address, approved=True)
             except PushRefused:
                 pass  # it is kept and shown as refused; the delete goes on
+
+    def _limited(self, terms: Terms, owner: Owner) -> Terms:
+        most = self.policy.max_zones.get(owner.credential, 0)
+        return replace(terms, max_zones=most) if most else terms
 
     def _priority(self, owner: Owner, source: Source, *, named_reload: bool) -> Priority:
         from_directadmin = source is Source.DIRECTADMIN

@@ -15,6 +15,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ from directdnsonly.zone.name import ZoneName
 
 Parse = Callable[[bytes, ZoneName], Zone]
 
+SAME_AGAIN: Final = 1024  # small zones that are not parsed again when the same octets come again, as DirectAdmin has it
+SMALL_OCTETS: Final = 4096  # so that all of these stay below 10 MiB, usually 3
 IDLE_S: Final = 60.0  # a parser process holds some 40 MB; big zones are rare
 NICENESS: Final = 5  # answers go first where there are few cores
 PATIENCE: Final = 8  # times the time limit by the clock: a process that is stopped or gets no processor at all
@@ -46,6 +49,7 @@ class ZoneParser:
         self, parse: Parse, *, inline_limit_bytes: int = 64 * 1024, time_limit_s: float = 15.0, idle_s: float = IDLE_S
     ) -> None:
         self._parse = parse
+        self._parse_small = lru_cache(SAME_AGAIN)(parse)  # by name and octets; what is refused is not kept
         self._inline_limit_bytes = inline_limit_bytes
         self._time_limit_s = time_limit_s
         self._idle_s = idle_s
@@ -59,7 +63,8 @@ class ZoneParser:
         The clock of the caller's `deadline` stands while a big zone is parsed: that has limits of its own.
         """
         if len(body) <= self._inline_limit_bytes:
-            return _zone_of(_attempt(self._parse, body, name))
+            parse = self._parse_small if len(body) <= SMALL_OCTETS else self._parse
+            return _zone_of(_attempt(parse, body, name))
         now_s = asyncio.get_running_loop().time
         started_at = now_s()
         ends_at = None if deadline is None else deadline.when()

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.errors import PushRefused, ZonePolicyError, ZoneSyntaxError
-from directdnsonly.receive.parsing import ParserFailed, ZoneParser
+from directdnsonly.receive.parsing import SMALL_OCTETS, ParserFailed, ZoneParser
+from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from tests.support.parsers import obedient
 
@@ -46,6 +47,28 @@ async def test_the_zone_is_the_same_from_both(parser: ZoneParser) -> None:
 
     assert obedient(b"42" + BIG, NAME) == big
     assert isinstance(big.name, ZoneName)
+
+
+async def test_the_same_octets_are_not_parsed_again(tmp_path: Path) -> None:
+    """By name and every octet; what was refused, and what is larger, is looked at each time."""
+    asked: list[tuple[int, str]] = []
+
+    def counting(body: bytes, name: ZoneName) -> Zone:
+        asked.append((len(body), name))
+        return obedient(body, name)
+
+    parser = ZoneParser(counting)
+    large = b"44\n" + b" " * SMALL_OCTETS
+    zones = [await parser.parse(body, NAME) for body in (b"42\n", b"42\n", b"43\n", large, large)]
+    other = await parser.parse(b"42\n", ZoneName("b.example"))
+    for _ in range(2):
+        with pytest.raises(ZonePolicyError):
+            await parser.parse(b"policy\n", NAME)
+
+    assert zones[0] is zones[1]
+    assert [42, 42, 43, 44, 44] == [zone.serial for zone in zones]
+    assert "b.example" == other.name
+    assert [3, 3, len(large), len(large), 3, 7, 7] == [size for size, _ in asked]
 
 
 @pytest.mark.parametrize("tail", [b"\n", BIG], ids=["here", "elsewhere"])

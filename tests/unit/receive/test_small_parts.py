@@ -36,6 +36,19 @@ def test_change_ids_of_one_millisecond_cannot_be_guessed() -> None:
     assert first[18:] != second[18:]
 
 
+def test_change_ids_use_no_chance_twice() -> None:
+    """The system gives it by the page: neither the end of a page nor the next one repeats it."""
+    clock = ManualClock()
+    ids = ChangeIds(clock)
+    made = []
+    for _ in range(1000):  # 10 octets each: two pages and a half
+        clock.advance(0.001)
+        made.append(ids.next()[10:])
+
+    assert len(set(made)) == len(made)
+    assert all(len({each[place] for each in made}) > 16 for place in range(16))  # no character stands still
+
+
 def test_a_mass_rewrite_overflows_and_a_person_does_not() -> None:
     rate = PushRate(burst=30, window_s=10.0)
     rewrite = [rate.overflows(("h1", "s1"), number * 0.01) for number in range(100)]
