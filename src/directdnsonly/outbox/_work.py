@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from directdnsonly.errors import VersionDamaged
@@ -35,17 +36,24 @@ SELECT z.zone, z.version, z.kind, z.serial, z.records, v.body
 
 # In each: :version is what was applied; a newer wanted version makes the row due again at once (almost: see STORM_PAUSE_S).
 _AFTER = "CASE WHEN want_version > :version THEN 'pending' ELSE %s END"
+# The ends of a batch in one statement: the writer's thread lets go of the interpreter's lock at each.
+_ENDS = """
+  FROM (SELECT json_extract(value, '$[0]') AS of_zone, json_extract(value, '$[1]') AS of_fence,
+               json_extract(value, '$[2]') AS version, json_extract(value, '$[3]') AS kind,
+               json_extract(value, '$[4]') AS serial, json_extract(value, '$[5]') AS because
+          FROM json_each(:ends)) AS attempt
+ WHERE backend = :backend AND zone = of_zone AND fence = of_fence"""
 _VERIFIED = f"""
 UPDATE delivery SET
-       state = {_AFTER % "'verified'"},
-       due_at = CASE WHEN want_version > :version THEN :now + :pause ELSE NULL END,
-       attempts = 0, reason = :reason, applied_version = :version, applied_kind = :kind, applied_at = :now,
-       verified_version = :version, verified_at = :now, served_serial = :serial
- WHERE backend = :backend AND zone = :zone AND fence = :fence AND state IN ('leased', 'applied')"""
-_APPLIED = """
-UPDATE delivery SET state = 'applied', applied_version = :version, applied_kind = :kind, applied_at = :now,
-       reason = :reason
- WHERE backend = :backend AND zone = :zone AND fence = :fence AND state = 'leased'"""
+       state = CASE WHEN want_version > attempt.version THEN 'pending' ELSE 'verified' END,
+       due_at = CASE WHEN want_version > attempt.version THEN :now + :pause ELSE NULL END,
+       attempts = 0, reason = because, applied_version = attempt.version, applied_kind = kind, applied_at = :now,
+       verified_version = attempt.version, verified_at = :now, served_serial = serial
+{_ENDS} AND state IN ('leased', 'applied')"""
+_APPLIED = f"""
+UPDATE delivery SET state = 'applied', applied_version = attempt.version, applied_kind = kind, applied_at = :now,
+       reason = because
+{_ENDS} AND state = 'leased'"""
 _RETRY = """
 UPDATE delivery SET
        state = 'pending',
@@ -68,6 +76,7 @@ UPDATE delivery INDEXED BY delivery_dead
  WHERE backend = :backend AND state = 'dead' %s"""
 _INSERT_ATTEMPT = """
 INSERT INTO attempt (backend, zone, version, state, attempt, reason, at, elapsed_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+_GOOD = {Settle.VERIFIED: _VERIFIED, Settle.APPLIED: _APPLIED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,48 +179,52 @@ def read_newest(connection: sqlite3.Connection, leased: Sequence[Leased]) -> lis
     return claims
 
 
-def settle(connection: sqlite3.Connection, settlements: Iterable[Settlement], *, now: float) -> list[str]:
-    """Write the ends of attempts; the zones whose row was really touched. A lost fence changes nothing."""
-    touched = []
+def settle(connection: sqlite3.Connection, settlements: Sequence[Settlement], *, now: float) -> list[str]:
+    """Write the ends of attempts; the zones that they are about. A lost fence changes nothing."""
+    good: dict[tuple[str, Settle], list[Settlement]] = {}
     for end in settlements:
-        claim = end.claim
-        facts: dict[str, object] = {
-            "backend": claim.backend,
-            "zone": claim.name,
-            "fence": claim.fence,
-            "version": claim.version,
-            "kind": claim.kind,
+        if end.how in _GOOD:
+            good.setdefault((end.claim.backend, end.how), []).append(end)
+    for (backend, how), ends in good.items():
+        values = {
+            "backend": backend,
             "now": now,
             "pause": STORM_PAUSE_S,
-            "serial": end.served_serial,
-            "reason": end.reason[:500],
-            "due_at": end.due_at if end.due_at is not None else now,
-            "burned": int(end.how is Settle.RETRY),
+            "ends": json.dumps([_end(end) for end in ends]),
         }
-        if end.how is Settle.VERIFIED or end.how is Settle.APPLIED:
-            sql = _VERIFIED if end.how is Settle.VERIFIED else _APPLIED
-            if connection.execute(sql, facts).rowcount:
-                touched.append(str(claim.name))
-            continue
-        rows = connection.execute(_BURY if end.how is Settle.BURY else _RETRY, facts).fetchall()
-        if rows:
-            touched.append(str(claim.name))
-            if end.how is not Settle.DEFER:
-                state = State.SUPERSEDED if rows[0][0] else State.DEAD if end.how is Settle.BURY else State.PENDING
-                connection.execute(
-                    _INSERT_ATTEMPT,
-                    (
-                        claim.backend,
-                        claim.name,
-                        claim.version,
-                        state,
-                        claim.attempts + 1,
-                        end.reason[:500],
-                        now,
-                        end.elapsed_s,
-                    ),
-                )
-    return touched
+        connection.execute(_GOOD[how], values)
+    for end in settlements:
+        if end.how not in _GOOD:
+            _settle_bad(connection, end, now=now)
+    return [end.claim.name for end in settlements]
+
+
+def _end(end: Settlement) -> tuple[object, ...]:
+    claim = end.claim
+    return claim.name, claim.fence, claim.version, claim.kind, end.served_serial, end.reason[:500]
+
+
+def _settle_bad(connection: sqlite3.Connection, end: Settlement, *, now: float) -> None:
+    claim = end.claim
+    facts = {
+        "backend": claim.backend,
+        "zone": claim.name,
+        "fence": claim.fence,
+        "version": claim.version,
+        "now": now,
+        "pause": STORM_PAUSE_S,
+        "reason": end.reason[:500],
+        "due_at": end.due_at if end.due_at is not None else now,
+        "burned": int(end.how is Settle.RETRY),
+    }
+    row = connection.execute(_BURY if end.how is Settle.BURY else _RETRY, facts).fetchone()
+    if row is None or end.how is Settle.DEFER:
+        return
+    state = State.SUPERSEDED if row[0] else State.DEAD if end.how is Settle.BURY else State.PENDING
+    connection.execute(
+        _INSERT_ATTEMPT,
+        (claim.backend, claim.name, claim.version, state, claim.attempts + 1, end.reason[:500], now, end.elapsed_s),
+    )
 
 
 def adopt(connection: sqlite3.Connection, backends: Sequence[str], *, now: float, latest_due_at: float) -> None:
