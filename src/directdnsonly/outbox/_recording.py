@@ -94,13 +94,16 @@ CHANGE: Final = _INSERT_CHANGE.format(v=":")
 def prepare(connection: sqlite3.Connection) -> None:
     """Once for the connection that writes, when the tables are there."""
     for view, steps in _STEPS.items():
-        columns = ", ".join(f"NULL AS {name}" for name in _NAMES[view])
         for table in _TABLES:
-            body = ";".join(step.format(v="NEW.", table=table) for step in steps)
-            connection.execute(f"CREATE TEMP VIEW {view}_{table} AS SELECT {columns}")
-            connection.execute(
-                f"CREATE TEMP TRIGGER write_{view}_{table} INSTEAD OF INSERT ON {view}_{table} BEGIN {body}; END"
-            )
+            make_view(connection, f"{view}_{table}", _NAMES[view], [step.replace("{table}", table) for step in steps])
+
+
+def make_view(connection: sqlite3.Connection, view: str, names: Sequence[str], steps: Sequence[str]) -> None:
+    """A view of these columns; who inserts a row runs the steps, in which `{v}` stands before the row's values."""
+    columns = ", ".join(f"NULL AS {name}" for name in names)
+    body = ";".join(step.format(v="NEW.") for step in steps)
+    connection.execute(f"CREATE TEMP VIEW {view} AS SELECT {columns}")
+    connection.execute(f"CREATE TEMP TRIGGER write_{view} INSTEAD OF INSERT ON {view} BEGIN {body}; END")
 
 
 def statements() -> list[str]:

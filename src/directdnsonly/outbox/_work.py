@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from directdnsonly.errors import VersionDamaged
 from directdnsonly.outbox import _body
-from directdnsonly.outbox._recording import STORM_PAUSE_S
+from directdnsonly.outbox._recording import STORM_PAUSE_S, make_view
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Claim, Kind, Priority, Receipt, Settle, Settlement
 from directdnsonly.zone.name import ZoneName
@@ -36,24 +36,25 @@ SELECT z.zone, z.version, z.kind, z.serial, z.records, v.body
 
 # In each: :version is what was applied; a newer wanted version makes the row due again at once (almost: see STORM_PAUSE_S).
 _AFTER = "CASE WHEN want_version > :version THEN 'pending' ELSE %s END"
-# The ends of a batch in one statement: the writer's thread lets go of the interpreter's lock at each.
-_ENDS = """
-  FROM (SELECT json_extract(value, '$[0]') AS of_zone, json_extract(value, '$[1]') AS of_fence,
-               json_extract(value, '$[2]') AS version, json_extract(value, '$[3]') AS kind,
-               json_extract(value, '$[4]') AS serial, json_extract(value, '$[5]') AS because
-          FROM json_each(:ends)) AS attempt
- WHERE backend = :backend AND zone = of_zone AND fence = of_fence"""
+# The ends of a batch come as one statement, whose trigger writes each (see _recording). In one UPDATE of them all SQLite
+# would go through every zone of the backend.
 _VERIFIED = f"""
 UPDATE delivery SET
-       state = CASE WHEN want_version > attempt.version THEN 'pending' ELSE 'verified' END,
-       due_at = CASE WHEN want_version > attempt.version THEN :now + :pause ELSE NULL END,
-       attempts = 0, reason = because, applied_version = attempt.version, applied_kind = kind, applied_at = :now,
-       verified_version = attempt.version, verified_at = :now, served_serial = serial
-{_ENDS} AND state IN ('leased', 'applied')"""
-_APPLIED = f"""
-UPDATE delivery SET state = 'applied', applied_version = attempt.version, applied_kind = kind, applied_at = :now,
-       reason = because
-{_ENDS} AND state = 'leased'"""
+       state = CASE WHEN want_version > {{v}}version THEN 'pending' ELSE 'verified' END,
+       due_at = CASE WHEN want_version > {{v}}version THEN {{v}}now + {STORM_PAUSE_S} ELSE NULL END,
+       attempts = 0, reason = {{v}}reason, applied_version = {{v}}version, applied_kind = {{v}}kind, applied_at = {{v}}now,
+       verified_version = {{v}}version, verified_at = {{v}}now, served_serial = {{v}}serial
+ WHERE backend = {{v}}backend AND zone = {{v}}zone AND fence = {{v}}fence AND state IN ('leased', 'applied')"""
+_APPLIED = """
+UPDATE delivery SET state = 'applied', applied_version = {v}version, applied_kind = {v}kind, applied_at = {v}now,
+       reason = {v}reason
+ WHERE backend = {v}backend AND zone = {v}zone AND fence = {v}fence AND state = 'leased'"""
+_ENDS = {Settle.VERIFIED: _VERIFIED, Settle.APPLIED: _APPLIED}
+_SETTLE = """
+INSERT INTO ended_%s (backend, now, zone, fence, version, kind, serial, reason)
+SELECT :backend, :now, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+       json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
+  FROM json_each(:ends)"""
 _RETRY = """
 UPDATE delivery SET
        state = 'pending',
@@ -76,7 +77,6 @@ UPDATE delivery INDEXED BY delivery_dead
  WHERE backend = :backend AND state = 'dead' %s"""
 _INSERT_ATTEMPT = """
 INSERT INTO attempt (backend, zone, version, state, attempt, reason, at, elapsed_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-_GOOD = {Settle.VERIFIED: _VERIFIED, Settle.APPLIED: _APPLIED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,22 @@ class Leased:
     known: bool
     priority: Priority
     want_version: int
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Once for the connection that writes, when the tables are there."""
+    for how, sql in _ENDS.items():
+        make_view(
+            connection,
+            f"ended_{how.name.lower()}",
+            ["backend", "now", "zone", "fence", "version", "kind", "serial", "reason"],
+            [sql],
+        )
+
+
+def statements() -> list[str]:
+    """What the triggers run, each as a statement of its own: for their plans."""
+    return [sql.format(v=":") for sql in _ENDS.values()]
 
 
 def claim(
@@ -183,18 +199,13 @@ def settle(connection: sqlite3.Connection, settlements: Sequence[Settlement], *,
     """Write the ends of attempts; the zones that they are about. A lost fence changes nothing."""
     good: dict[tuple[str, Settle], list[Settlement]] = {}
     for end in settlements:
-        if end.how in _GOOD:
+        if end.how in _ENDS:
             good.setdefault((end.claim.backend, end.how), []).append(end)
     for (backend, how), ends in good.items():
-        values = {
-            "backend": backend,
-            "now": now,
-            "pause": STORM_PAUSE_S,
-            "ends": json.dumps([_end(end) for end in ends]),
-        }
-        connection.execute(_GOOD[how], values)
+        values = {"backend": backend, "now": now, "ends": json.dumps([_end(end) for end in ends])}
+        connection.execute(_SETTLE % how.name.lower(), values)
     for end in settlements:
-        if end.how not in _GOOD:
+        if end.how not in _ENDS:
             _settle_bad(connection, end, now=now)
     return [end.claim.name for end in settlements]
 

@@ -423,6 +423,7 @@ async def open_store(
                 await writer.call(whole.require_whole)
                 await writer.call(migrate)
                 await writer.call(_recording.prepare)
+                await writer.call(_work.prepare)
                 for _ in range(2):
                     connections.append(await open_reader(path, busy_timeout_s=settings.busy_timeout_s))
             except OutboxUnavailable as error:
