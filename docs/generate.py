@@ -35,9 +35,10 @@ Generated from `bench/results/latest.json` (`make bench`, then `make docs`); do 
 that the load generator, the name server and we share: compare the ratios. A floor is what lies below us, alone, under the
 same load in the same run. `python -m bench --against URL` runs the arrivals on any server that speaks DirectAdmin's protocol.
 
-What bounds us now: a push costs about 1 ms of CPU in Python with its delivery and proof (a fifth of it the parse and the
-checks of the zone, a tenth the framework), so that two cores shared with the load and the name server end near 1,000 pushes
-a second; a delivery costs one fsync (the push's own), two commits without one, and the name server's own control command.
+What bounds us now: an answered push costs 0.3 to 0.4 ms of CPU, nearly all of it Python in one thread (a quarter the parse and
+the checks of the zone, a fifth SQL), and 0.5 ms with its delivery to BIND and its proof, so that two cores shared with the load
+and the name server end near 2,000 pushes a second; a delivery costs one fsync (the push's own), one commit without one, and the
+name server's own control command. All figures are of Debian's own Python, which is what `make run` takes.
 """
 BENCHMARKS = {
     "ack": "Durable answers at the default log level, closed loop. `acks alone`: the backend is paused meanwhile; else zones are delivered and proven beside. The floors: the same server without us.",

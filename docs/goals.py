@@ -66,7 +66,7 @@ def _acks(results: dict[str, Any]) -> list[Line]:
         ("durable acks/s, 32 clients", ">= 2,000", f"{many['acks/s']} (while delivering {beside['acks/s']}; floor {wide['acks/s']})",
          many["acks/s"] >= 2000, f"{many['CPU us/push']} us of Python a push in one thread, beside the load on two cores"),
         ("the same push again", ">= 3,000/s", f"{again['acks/s']}/s", again["acks/s"] >= 3000,
-         f"{again['CPU us/push']} us of Python a push, nearly as for a change: HTTP, parse, the look into the store"),
+         f"{again['CPU us/push']} us of Python a push: HTTP, and the look into the store"),
     ]  # fmt: skip
 
 
