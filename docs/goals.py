@@ -33,10 +33,11 @@ def _pace(results: dict[str, Any]) -> str:
     ]
     if not paces:
         return "Set for a quicker machine than some runs had. "
+    quickest, slowest = f"{min(paces) / SET_AT:.1f}", f"{max(paces) / SET_AT:.1f}"
+    times = quickest if quickest == slowest else f"{quickest} to {slowest}"
     return (
         f"Set where dnspython takes about {SET_AT} us of processor time for a record of a zone; here it took"
-        f" {min(paces)} to {max(paces)}: what Python does takes {min(paces) / SET_AT:.1f} to {max(paces) / SET_AT:.1f} times"
-        " as long. "
+        f" {min(paces)} to {max(paces)}: what Python does takes {times} times as long. "
     )
 
 
