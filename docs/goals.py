@@ -7,6 +7,10 @@ from typing import Any
 Rows = list[dict[str, Any]]
 LINE = "commit, claim, adapter, proof and settling, one after the other: the adapter's share stands in its table"
 SET_AT = 90  # us that dnspython took for a record where the goals were set
+WHY = {
+    "PowerDNS": "the zone is read by the API before it is changed and once more for the proof: two requests, where the floor has one",
+    "CoreDNS (mysqlzones)": "two commits with a sync (the outbox, the database), one after the other, then CoreDNS reads the zone",
+}
 CPU = "the processor: two cores for us, the load, the name server and its database"
 
 
@@ -109,7 +113,7 @@ def _change(results: dict[str, Any]) -> list[Line]:
                         "1.5 x floor + 5 ms",
                         figure,
                         met,
-                        LINE,
+                        WHY.get(row["backend"], LINE),
                     )
                 )
     return lines
