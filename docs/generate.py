@@ -35,10 +35,11 @@ Generated from `bench/results/latest.json` (`make bench`, then `make docs`); do 
 that the load generator, the name server and we share: compare the ratios. A floor is what lies below us, alone, under the
 same load in the same run. `python -m bench --against URL` runs the arrivals on any server that speaks DirectAdmin's protocol.
 
-What bounds us now: an answered push costs 0.3 to 0.4 ms of CPU, nearly all of it Python in one thread (a quarter the parse and
-the checks of the zone, a fifth SQL), and 0.5 ms with its delivery to BIND and its proof, so that two cores shared with the load
-and the name server end near 2,000 pushes a second; a delivery costs one fsync (the push's own), one commit without one, and the
-name server's own control command. All figures are of Debian's own Python, which is what `make run` takes.
+What bounds us now: an answered push costs 0.3 to 0.4 ms of CPU, two thirds of it in the event loop's thread (a quarter of all is
+the parse and the checks of the zone), one third in the thread that writes to the disk, and both are Python; 0.5 ms with its
+delivery to BIND and its proof. So two cores shared with the load and the name server end near 2,000 pushes a second. A delivery
+costs one fsync (the push's own), one commit without one, and the name server's own control command. All figures are of Debian's
+own Python, which is what `make run` takes.
 """
 BENCHMARKS = {
     "ack": "Durable answers at the default log level, closed loop. `acks alone`: the backend is paused meanwhile; else zones are delivered and proven beside. The floors: the same server without us.",
