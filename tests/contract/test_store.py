@@ -15,6 +15,7 @@ import pytest
 
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import OutboxTooNew, OutboxUnavailable, ZonePolicyError
+from directdnsonly.outbox.drift import HeldPush, HoldRule
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import (
     Event,
@@ -140,6 +141,62 @@ async def test_the_next_group_does_not_wait_for_a_busy_loop(store):
     assert "first" == await one
     await asyncio.gather(two, three)
     assert store.commits.at_rest
+
+
+async def test_a_write_whose_caller_has_gone_before_it_began_leaves_no_trace(store):
+    """Who gave up while others' group was on its way has recorded nothing."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first(_):
+        begun.set()
+        assert go_on.wait(10)
+
+    one = asyncio.create_task(store.commits.submit(first))
+    while not begun.is_set():
+        await asyncio.sleep(0)
+    gone = asyncio.create_task(store.record_push(a_push("gone.example")))
+    stays = asyncio.create_task(store.record_push(a_push("stays.example")))
+    while store.commits.waiting < 2:
+        await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+
+    await asyncio.gather(one, stays)
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert ["stays.example"] == [zone.name for zone in await store.zones()]
+    assert store.commits.at_rest
+
+
+@pytest.mark.parametrize(("pusher", "waits_on"), [(H1, True), (H2, False)], ids=["another server's", "its own"])
+async def test_a_recorded_push_ends_what_waited_of_its_own_server(store, pusher, waits_on):
+    """A takeover that waits for approval is void once that server's push is recorded; another's push leaves it."""
+    version = (await store.record_push(a_push(serial=1))).version
+    await store.record_held(
+        HeldPush(
+            name=NAME, version=version, digest="00", rule=HoldRule.TAKEOVER, reason="belongs to h1.example",
+            difference="", owner=H2, address="", at=1.0, body=b"x",
+        )
+    )  # fmt: skip
+
+    await store.record_push(a_push(serial=2, owner=pusher))
+
+    assert waits_on == (await store.held_push(NAME) is not None)
+
+
+async def test_a_push_of_a_zone_that_was_forgotten_ends_what_waited_of_its_own_server(store):
+    """Nothing of the zone is there any more but what waits: it must not come to life by the zone that is made again."""
+    await store.record_held(
+        HeldPush(
+            name=NAME, version=1, digest="00", rule=HoldRule.TAKEOVER, reason="belongs to h1.example",
+            difference="", owner=H2, address="", at=1.0, body=b"x",
+        )
+    )  # fmt: skip
+
+    await store.record_push(a_push(serial=2, owner=H2))
+
+    assert await store.held_push(NAME) is None
 
 
 async def test_waiting_pushes_share_a_commit(store):
