@@ -19,7 +19,7 @@ RUN --mount=type=secret,id=ca --mount=type=secret,id=pip_conf \
  && /opt/directdnsonly/bin/pip install --no-cache-dir --no-compile --only-binary :all: --require-hashes -r requirements.lock \
  && /opt/directdnsonly/bin/pip uninstall --yes --quiet pip setuptools \
  && /opt/directdnsonly/bin/python -c 'import sysconfig; open(sysconfig.get_path("purelib") + "/app.pth", "w").write("/opt/directdnsonly/app\n")' \
- && printf '#!/opt/directdnsonly/bin/python\nfrom directdnsonly.cli import main\n\nmain()\n' > /opt/directdnsonly/bin/dadns \
+ && printf '#!/opt/directdnsonly/bin/python\nfrom directdnsonly.cli import main\n\nif __name__ == "__main__":\n    main()\n' > /opt/directdnsonly/bin/dadns \
  && chmod +x /opt/directdnsonly/bin/dadns \
  && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/directdnsonly/lib
 # Last, because it changes most often: the layers above are built once.

@@ -87,12 +87,12 @@ tools-test:
 	@$$(deploy/debian/find-python.sh) -m venv .venv
 
 # The package itself is found by a path file: no build step, nothing but the pinned packages is installed.
-.venv/.run: requirements.lock pyproject.toml | .venv/bin/python
+.venv/.run: requirements.lock pyproject.toml deploy/link-package.sh | .venv/bin/python
 	@if [ ! -e .venv/.dev ]; then echo "Installing Python packages ..."; $(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; fi
 	@deploy/link-package.sh
 	@touch $@
 
-.venv/.dev: requirements-dev.lock pyproject.toml | .venv/bin/python
+.venv/.dev: requirements-dev.lock pyproject.toml deploy/link-package.sh | .venv/bin/python
 	@echo "Installing Python packages ..."
 	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@deploy/link-package.sh

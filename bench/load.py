@@ -43,6 +43,14 @@ def zone_text(name: str, serial: int, *, address: str = "192.0.2.10", records: i
     return text.encode()
 
 
+def large_zone(name: str, serial: int, octets: int) -> bytes:
+    """A zone of at least that many octets: above 64 KiB it is parsed in a process of its own."""
+    text = zone_text(name, serial)
+    line = "h{}\t300\tIN\tA\t192.0.2.{}\n"
+    lines = (line.format(number, number % 250 + 1) for number in range((octets - len(text)) // len(line) + 1))
+    return text + "".join(lines).encode()
+
+
 def rawsave(name: str, body: bytes, *, keep_alive: bool = False, reload: bool = False) -> bytes:
     """The push as it stands on the wire (HTTP/1.0, no Content-Type); HTTP/1.1 for keep-alive."""
     version = "1.1" if keep_alive else "1.0"

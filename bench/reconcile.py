@@ -27,7 +27,7 @@ from bench.load import HOSTNAME, delete, dns_socket, drive, percentile, push_blo
 from bench.openloop import Target, arrive
 from bench.process import Peak, Stopwatch
 from bench.scale import run_pass, until_idle
-from bench.service import Service, free_port
+from bench.service import DADNS, Service, free_port
 
 Row = dict[str, object]
 ROOT = Path(__file__).parents[1]
@@ -248,7 +248,7 @@ def _latency(times: Sequence[float], idle: Sequence[float]) -> Row:
 
 def _plan(service: Service, zones: int, *, quick: bool) -> Row:
     """The command as a person runs it. Its output is kept for the documentation."""
-    words = [sys.executable, "-m", "directdnsonly", "reconcile", "--plan", "--config", str(service.folder / "app.yml")]
+    words = [DADNS, "reconcile", "--plan", "--config", str(service.folder / "app.yml")]
     without_progress = ["sh", "-c", 'exec "$0" "$@" 2>/dev/null', *words]
     began = time.perf_counter()
     code, said = run_on_terminal(without_progress, columns=110, cwd=ROOT, env=os.environ, limit_s=600)

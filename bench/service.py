@@ -14,13 +14,15 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from bench.load import PASSWORD, USER
 
+# The script that `make run` starts: never `python -m`, which no user types and which hid a fault of the scripts.
+DADNS = Path(sys.executable).with_name("dadns")
 UNCHECKED = ssl.create_default_context()  # certificates of tests are self-signed
 UNCHECKED.check_hostname, UNCHECKED.verify_mode = False, ssl.CERT_NONE
 CONFIG = """
@@ -68,7 +70,7 @@ def free_port() -> int:
 class Service:
     """Starts on entering, stops on leaving."""
 
-    program = ("-m", "directdnsonly", "serve")  # arguments of Python
+    program: Sequence[str | Path] = (DADNS, "serve")
 
     def __init__(
         self,
@@ -115,7 +117,7 @@ class Service:
         began = time.perf_counter()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *self.program, "--config", str(self.folder / "app.yml")],
+                [*self.program, "--config", str(self.folder / "app.yml")],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self.environ,

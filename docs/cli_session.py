@@ -10,7 +10,6 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from typing import Any
 import httpx
 import typer
 from bench.load import PASSWORD, USER, push_blocking, rawsave
-from bench.service import MANAGED, Service, free_port
+from bench.service import DADNS, MANAGED, Service, free_port
 from tests.support.directadmin import StandIn
 from tests.support.terminals import run_on_terminal
 
@@ -175,7 +174,7 @@ class Session:
         known = {"DADNS_CONFIG": str(self.folder / "app.yml"), "PYTHONPATH": str(ROOT / "src")}
         plain = {"NO_COLOR": "1", "TTY_INTERACTIVE": "0", "TZ": "UTC", "DADNS_APP_HOLD_LOSSES": "true"}
         code, seen = run_on_terminal(
-            [sys.executable, "-m", "directdnsonly", *shlex.split(line)],
+            [DADNS, *shlex.split(line)],
             columns=COLUMNS, cwd=self.folder, env={**clean, **known, **plain}, stdin=step.stdin, limit_s=LIMIT_S,
         )  # fmt: skip
         if step.code != code:
@@ -223,8 +222,8 @@ def serve(session: Session) -> Shown:
     session.service.stop()
     env = {key: value for key, value in os.environ.items() if not key.startswith("DADNS_")}
     config = str(session.folder / "app.yml")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "directdnsonly", "serve"], cwd=session.folder, text=True,
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [DADNS, "serve"], cwd=session.folder, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         env={**env, "DADNS_CONFIG": config, "PYTHONPATH": str(ROOT / "src"), "DADNS_LOG_LEVEL": "INFO", "NO_COLOR": "1",
              "DADNS_LOG_FORMAT": "console"},

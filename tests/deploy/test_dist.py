@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from bench.load import dns_socket, large_zone, wait_served
 from bench.service import free_port
 
 from directdnsonly import __version__
 from tests.support.programs import require_program
+from tests.support.wire import DirectAdmin
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,11 +126,12 @@ def test_the_command_runs_from_the_wheel(dadns, tmp_path):
 
 
 def test_the_service_runs_from_the_wheel(dadns, tmp_path):
-    """Migrations and the page's assets are in it: pushes are accepted, the API shows its documentation."""
+    """Migrations and the page's assets are in it: pushes are accepted and served, large ones too."""
     require_program("named")
-    port = free_port()
+    port, dns_port = free_port(), free_port()
+    master = DirectAdmin("127.0.0.1", port, "directdnsonly", "of-my-own")
     config = tmp_path / "app.yml"
-    config.write_text(_config(tmp_path, port, free_port()))
+    config.write_text(_config(tmp_path, port, dns_port))
     tmp_path.chmod(0o755)
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen([*dadns, "serve", "--config", str(config)], stdout=log, stderr=log, cwd=tmp_path)
@@ -143,6 +146,10 @@ def test_the_service_runs_from_the_wheel(dadns, tmp_path):
                 assert process.poll() is None, (tmp_path / "log").read_text()
                 assert time.monotonic() < until, (tmp_path / "log").read_text()
                 time.sleep(0.05)
+        with dns_socket(dns_port) as sock:
+            for octets in (90_000, 800_000):
+                assert b"error=0" == master.rawsave("large.example", large_zone("large.example", octets, octets)).body
+                wait_served(sock, "large.example", octets)
     finally:
         process.terminate()
         assert 0 == process.wait(timeout=20)

@@ -36,6 +36,28 @@ def test_the_glossary_has_the_words_of_the_lifecycle(event):
     assert str(event).split()[0] in (ROOT / "docs/glossary.md").read_text()
 
 
+def test_tests_benchmarks_and_pages_start_us_as_users_do():
+    """By a command that we ship. `python -m` hid a fault of every such command for weeks."""
+    module = re.compile(r"""-m"?,? *"?directdnsonly(?![.\w])""")
+    files = [
+        file
+        for folder in ("tests", "bench", "docs")
+        for file in (ROOT / folder).rglob("*")
+        if file.suffix in (".py", ".md", ".sh")
+    ]
+
+    assert 100 < len(files)
+    assert module.search('[sys.executable, "-m", "directdnsonly", "serve"]')
+    assert module.search("python3 -m directdnsonly serve")
+    assert [] == [file for file in files if file != Path(__file__) and module.search(file.read_text())]
+
+
+@pytest.mark.parametrize("file", ["deploy/link-package.sh", "Dockerfile"])
+def test_the_scripts_that_we_write_can_be_imported(file):
+    """Python's own tools import the main script again in other processes; pip's scripts have this guard too."""
+    assert r'if __name__ == "__main__":\n    main()\n' in (ROOT / file).read_text()
+
+
 def test_each_decision_is_in_the_list():
     """And nothing is listed that is not there."""
     pages = {file.name for file in (ROOT / "docs/adr").glob("0*.md")}

@@ -9,7 +9,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, served_serial, wait_served, zone_text
-from bench.service import Service, free_port
+from bench.service import DADNS, Service, free_port
 
 from tests.e2e.test_line import until
 from tests.support.programs import require_program
@@ -50,7 +49,7 @@ def runner(service: Service, folder: Path) -> Dadns:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("DADNS_")}
         known = {"DADNS_CONFIG": str(service.folder / "app.yml"), "PYTHONPATH": str(ROOT / "src")}
         done = subprocess.run(
-            [sys.executable, "-m", "directdnsonly", *arguments],
+            [DADNS, *arguments],
             input=stdin, capture_output=True, text=True, timeout=90, cwd=folder, check=False,
             env={**clean, **known, "COLUMNS": "200", "NO_COLOR": "1", **environ},
         )  # fmt: skip
@@ -135,7 +134,7 @@ def test_looking_and_acting(dadns, service):
 
 def test_status_watches_until_it_is_interrupted(service, tmp_path):
     process = subprocess.Popen(
-        [sys.executable, "-m", "directdnsonly", "status", "--watch"],
+        [DADNS, "status", "--watch"],
         stdout=subprocess.PIPE, text=True, cwd=tmp_path,
         env={**os.environ, "DADNS_CONFIG": str(service.folder / "app.yml"), "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip

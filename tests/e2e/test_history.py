@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import dns.message
 import dns.query
 from bench.load import dns_socket, push_blocking, rawsave, served_serial, wait_served, zone_text
-from bench.service import Service
+from bench.service import DADNS, Service
 
 SERIAL = 2026112300
 ZONE = "example.com"
@@ -21,7 +20,7 @@ def address(service: Service) -> str:
 
 def dadns(service: Service, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "directdnsonly", *arguments, "--config", str(service.folder / "app.yml")],
+        [DADNS, *arguments, "--config", str(service.folder / "app.yml")],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert 0 == done.returncode, done.stdout + done.stderr

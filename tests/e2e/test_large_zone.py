@@ -7,7 +7,9 @@ import json
 
 import httpx
 import pytest
-from bench.load import PASSWORD, USER, zone_text
+from bench.load import PASSWORD, USER, dns_socket, large_zone, wait_served, zone_text
+
+from tests.support.wire import DirectAdmin
 
 SERIAL = 2026112300
 RECORDS = 100_000
@@ -40,6 +42,17 @@ def answers_meanwhile(service, work) -> tuple[httpx.Response, int]:
             other.get("/CMD_API_DNS_ADMIN", params={"action": "exists", "domain": "x.example"}).raise_for_status()
             answered += 1
         return running.result(), answered
+
+
+@pytest.mark.parametrize("octets", [90_000, 800_000])
+def test_a_large_zone_is_served(service, octets):
+    """Started by the script of `make run`. Above 64 KiB another process parses, which must not become a second service."""
+    master = DirectAdmin("127.0.0.1", service.port, USER, PASSWORD)
+    reply = master.rawsave("large.example", large_zone("large.example", SERIAL, octets))
+
+    assert b"error=0" == reply.body
+    with dns_socket(service.dns_port) as sock:
+        wait_served(sock, "large.example", SERIAL)
 
 
 def test_the_difference_of_two_large_versions_holds_up_nobody_and_is_bounded(service, api):

@@ -12,7 +12,7 @@ import dns.query
 import dns.rcode
 import pytest
 from bench.load import delete, dns_socket, push_blocking, rawsave, wait_served, zone_text
-from bench.service import Service
+from bench.service import DADNS, Service
 
 SERIAL = 2026112300
 
@@ -173,10 +173,8 @@ def test_the_command_line_pushes_and_shows(service):
     """As the README says it."""
 
     def dadns(*arguments: str) -> subprocess.CompletedProcess[str]:
-        import sys
-
         return subprocess.run(
-            [sys.executable, "-m", "directdnsonly", *arguments, "--config", str(service.folder / "app.yml")],
+            [DADNS, *arguments, "--config", str(service.folder / "app.yml")],
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
 

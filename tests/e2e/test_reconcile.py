@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, dns_socket, served_serial, wait_served
-from bench.service import Service
+from bench.service import DADNS, Service
 
 from tests.support.directadmin import SERIAL, Fault, StandIn
 from tests.support.programs import require_program
@@ -183,7 +183,7 @@ def test_the_command_line_plans_runs_and_registers(tmp_path):
 
         def dadns(*words: str) -> subprocess.CompletedProcess[str]:
             config = str(service.folder / "app.yml")
-            command = [sys.executable, "-m", "directdnsonly", *words, "--config", config]
+            command = [DADNS, *words, "--config", config]
             return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
         planned = dadns("reconcile", "--plan")
@@ -219,7 +219,7 @@ def test_a_person_decides_about_orphans_by_the_command_line():
             del da.zones[name]
 
         def dadns(*words: str) -> str:
-            command = [sys.executable, "-m", "directdnsonly", "reconcile", *words]
+            command = [DADNS, "reconcile", *words]
             config = ["--config", str(service.folder / "app.yml")]
             return subprocess.run(command + config, capture_output=True, text=True, timeout=60, check=True).stdout
 
@@ -277,7 +277,7 @@ def test_a_held_push_is_looked_at_and_approved_by_the_command_line():
         assert "0" == master.rawsave("a.example", poor, user="alice").error
 
         def dadns(*words: str) -> str:
-            command = [sys.executable, "-m", "directdnsonly", *words, "--config", str(config)]
+            command = [DADNS, *words, "--config", str(config)]
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
             return done.stdout
 

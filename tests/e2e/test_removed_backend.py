@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, zone_text
-from bench.service import MANAGED, Service, free_port
+from bench.service import DADNS, MANAGED, Service, free_port
 
 from tests.support.programs import require_program
 
@@ -49,7 +48,7 @@ def test_a_backend_that_is_gone_for_good_is_forgotten_by_an_operator(service):
 
         def dadns(*words: str) -> subprocess.CompletedProcess[str]:
             return subprocess.run(
-                [sys.executable, "-m", "directdnsonly", *words], capture_output=True, text=True, check=False, timeout=60,
+                [DADNS, *words], capture_output=True, text=True, check=False, timeout=60,
                 env={**os.environ, "DADNS_CONFIG": str(running.folder / "app.yml"), "PYTHONPATH": str(SRC)},
             )  # fmt: skip
 

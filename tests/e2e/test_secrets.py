@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, wait_served, zone_text
-from bench.service import MANAGED, Service
+from bench.service import DADNS, MANAGED, Service
 
 from directdnsonly.receive.access import hash_of
 from tests.support.programs import require_program
@@ -96,7 +95,7 @@ def test_a_full_run_tells_no_secret(tmp_path):  # noqa: PLR0915 - one run, looke
         for domain in ("exampl", "example.co", "example.com"):
             ask("GET", f"/CMD_API_DNS_ADMIN?action=exists&domain={domain}", plain)
         cli = subprocess.run(
-            [sys.executable, "-m", "directdnsonly", "status", "--url", service.url],
+            [DADNS, "status", "--url", service.url],
             capture_output=True, text=True, check=False, timeout=60,
             env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "DADNS_USERNAME": "plain", "DADNS_PASSWORD": words["wrong"]},
         )  # fmt: skip

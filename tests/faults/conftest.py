@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ outbox:
 class FaultService(Service):
     """The service as a process; `arm` names the step at which it shall die."""
 
-    program = ("-m", "tests.faults.child")
+    program = (sys.executable, "-m", "tests.faults.child")
 
     def arm(self, step: str, number: int = 1) -> None:
         (self.folder / "arm").write_text(f"{step} {number}")

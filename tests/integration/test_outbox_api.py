@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from bench.service import DADNS
 from fastapi import FastAPI
 
 from directdnsonly.api import history, outbox, pins, problem, routes
@@ -69,7 +69,7 @@ class Api:
 
     def dadns(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "directdnsonly", *arguments],
+            [DADNS, *arguments],
             capture_output=True, text=True, check=False, timeout=60,
             env={**os.environ, "DADNS_URL": self.url, "DADNS_USERNAME": "bob", "DADNS_PASSWORD": "x", "COLUMNS": "150",
                  "NO_COLOR": "1", "PYTHONPATH": str(Path(__file__).parents[2] / "src")},

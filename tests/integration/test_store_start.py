@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bench.service import free_port
+from bench.service import DADNS, free_port
 
 from directdnsonly.clock import SystemClock
 from directdnsonly.errors import OutboxUnavailable
@@ -107,7 +107,7 @@ def test_a_store_that_cannot_be_opened_is_one_line_and_an_exit_code(spoilt, tmp_
     )
 
     done = subprocess.run(
-        [*mortal(), sys.executable, "-m", "directdnsonly", "serve", "--config", str(tmp_path / "app.yml")],
+        [*mortal(), DADNS, "serve", "--config", str(tmp_path / "app.yml")],
         capture_output=True, timeout=60, check=False, env={**os.environ, "PYTHONPATH": str(SRC)}, text=True,
     )  # fmt: skip
 

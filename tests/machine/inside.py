@@ -44,6 +44,9 @@ def look(seen: dict[str, object]) -> None:
     seen["pushed"] = request("POST", target, headers, ZONE)[1]
     until(lambda: dig() == "192.0.2.10")
     seen["served"] = dig("+tcp")
+    large = ZONE + b"".join(b"h%d\t300\tIN\tA\t192.0.2.10\n" % number for number in range(5_000))
+    seen["large_pushed"] = request("POST", target, headers, large.replace(b"2026010100", b"2026010101"))[1]
+    until(lambda: run("dig", "+short", "@127.0.0.1", "h4999.example.com", "A") == "192.0.2.10")
     main_pid = show("MainPID")
     named_pid = run("pidof", "named")
     seen["owners"] = [owner(main_pid), owner(named_pid)]

@@ -50,6 +50,7 @@ def test_the_recipe_gives_a_service_that_survives(tmp_path):
     assert "error" not in seen, seen
     assert "error=0&text=Login OK&details=none" == seen["login"]
     assert ("error=0", "192.0.2.10") == (seen["pushed"], seen["served"])
+    assert "error=0" == seen["large_pushed"]
     assert ["directdnsonly", "directdnsonly"] == seen["owners"]
     assert [NET_BIND_SERVICE, NET_BIND_SERVICE] == seen["capabilities"]
     assert ": ok, 1 zone," in seen["status"]

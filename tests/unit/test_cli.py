@@ -6,12 +6,12 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bench.service import DADNS
 
 from directdnsonly.cli.checks_door import certificate_state
 from tests.support.api_server import PASSWORD, USER, Answer, Asked, api_server, change, placement, receipt
@@ -27,7 +27,7 @@ def dadns(tmp_path: Path):
     def run(*arguments: str, stdin: bytes = b"", **environ: str) -> subprocess.CompletedProcess[str]:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("DADNS_")}
         done = subprocess.run(
-            [sys.executable, "-m", "directdnsonly", *arguments],
+            [DADNS, *arguments],
             input=stdin, capture_output=True, timeout=30, cwd=tmp_path, check=False,
             env={**clean, "PYTHONPATH": str(SRC), "COLUMNS": "200", "NO_COLOR": "1", **environ},
         )  # fmt: skip

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from bench.service import DADNS
 
 from tests.support.api_server import PASSWORD, USER, Answer, Asked, api_server
 from tests.support.terminals import run_on_terminal
@@ -53,7 +53,7 @@ def environ(url: str, **more: str) -> dict[str, str]:
 
 
 def dadns(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "directdnsonly", *arguments]
+    return [str(DADNS), *arguments]
 
 
 @pytest.mark.parametrize(("arguments", "lines", "cells"), COMMANDS, ids=lambda value: str(value)[:12])
@@ -76,7 +76,7 @@ def test_a_pipe_gets_one_whole_line_per_row(arguments, lines, cells, tmp_path):
 
 def test_zones_through_grep_and_awk(tmp_path):
     """As people use it in a shell."""
-    pipe = f"{sys.executable} -m directdnsonly zones | grep '^x' | awk -F'\\t' '{{print $1, $5}}'"
+    pipe = f"{DADNS} zones | grep '^x' | awk -F'\\t' '{{print $1, $5}}'"
     with api_server(answer) as server:
         seen = subprocess.check_output(["/bin/sh", "-c", pipe], cwd=tmp_path, env=environ(server.url), text=True)
 
@@ -88,7 +88,7 @@ def test_a_reader_who_leaves_early_sees_no_traceback(tmp_path):
     zone = {"serial": 7, "version": 1, "records": 5, "pushed_at": WHEN}
     owner = {"credential": "c", "hostname": "", "username": ""}
     many = [{**zone, "zone": f"{number}.{LONG[10:]}", "owner": owner} for number in range(1000)]
-    pipe = f"{sys.executable} -m directdnsonly zones --limit 1000 | head -1"
+    pipe = f"{DADNS} zones --limit 1000 | head -1"
     with api_server(lambda _: (200, {"zones": many, "next": None})) as server:
         done = subprocess.run(
             ["/bin/sh", "-c", pipe], cwd=tmp_path, env=environ(server.url), capture_output=True, text=True, check=False

@@ -12,6 +12,8 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -164,22 +166,28 @@ class _Worker:
     """The process and our end of its pipe. `start` and `ask` block; `kill` may be called while they do."""
 
     def __init__(self, parse: Parse, time_limit_s: float) -> None:
-        # forkserver: a fork of a process that has threads and an event loop is unsafe.
-        context = multiprocessing.get_context("forkserver")
-        self._pipe, self._their_pipe = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(self._their_pipe, parse, time_limit_s), name="dadns-zone-parser", daemon=True
-        )
+        self._parse, self._time_limit_s = parse, time_limit_s
+        self._pipe, self._their_pipe = multiprocessing.Pipe()
+        self._process: subprocess.Popen[bytes] | None = None
         self._killed = False
 
     def start(self) -> None:
-        self._process.start()
+        # A program of its own, not multiprocessing's: that imports our main script again in the child, and a script
+        # that calls `main` at its end becomes a second service there instead of a parser.
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-P", "-m", "directdnsonly.receive.parser_process", str(self._their_pipe.fileno())],
+            pass_fds=[self._their_pipe.fileno()],
+            stdin=subprocess.DEVNULL,
+            env=_environment(),
+        )
         self._their_pipe.close()  # so that a dead process is the end of the pipe
+        with suppress(BrokenPipeError):  # it ended at once: `ask` finds the end of the pipe
+            self._pipe.send((self._parse, self._time_limit_s))
         if self._killed:
             self.kill()
 
     def is_alive(self) -> bool:
-        return self._process.is_alive()
+        return self._process is not None and self._process.poll() is None
 
     def ask(self, body: bytes, name: ZoneName) -> _Outcome:
         self._pipe.send((body, name))
@@ -188,17 +196,28 @@ class _Worker:
 
     def ran_out_of_time(self) -> bool:
         """Whether the process has been ended by its own limit. Blocks for a second at most."""
-        self._process.join(1.0)
-        return self._process.exitcode == -signal.SIGPROF
+        return self._process is not None and _wait(self._process) == -signal.SIGPROF
 
     def kill(self) -> None:
         self._killed = True
-        if self._process.pid is not None:
+        if self._process is not None:
             self._process.kill()
-            self._process.join(1.0)
+            _wait(self._process)
 
 
-def _serve(pipe: Connection, parse: Parse, time_limit_s: float) -> None:
+def _wait(process: subprocess.Popen[bytes]) -> int | None:
+    with suppress(subprocess.TimeoutExpired):
+        return process.wait(1.0)
+    return None
+
+
+def _environment() -> dict[str, str]:
+    """Of the parser process: modules are found where we find them, and no secret of ours is in it."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("DADNS_")}
+    return {**ours, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def serve(pipe: Connection, parse: Parse, time_limit_s: float) -> None:
     """The life of the parser process: it ends when our end of the pipe is closed, however we ended.
 
     SIGPROF ends it at the limit also inside of a call of C that never comes back.

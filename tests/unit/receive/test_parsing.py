@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from directdnsonly.errors import PushRefused, ZonePolicyError, ZoneSyntaxError
-from directdnsonly.receive.parsing import SMALL_OCTETS, ParserFailed, ZoneParser
+from directdnsonly.receive.parsing import SMALL_OCTETS, ParserFailed, ZoneParser, _environment
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from tests.support.parsers import obedient
 
 NAME = ZoneName("a.example")
 BIG = b"\n" + b"x" * 2000
+CARELESS = """
+import asyncio
+from pathlib import Path
+from directdnsonly.receive.parsing import ZoneParser
+from directdnsonly.zone.name import ZoneName
+from tests.support.parsers import obedient
+
+with Path("{log}").open("a") as log:
+    log.write("started ")
+
+
+async def main():
+    parser = ZoneParser(obedient, inline_limit_bytes=1000)
+    print((await parser.parse(b"5\\n" + b" " * 2000, ZoneName("a.example"))).serial)
+    await parser.aclose()
+
+
+asyncio.run(main())
+"""
 
 
 @pytest.fixture
@@ -96,12 +117,37 @@ async def test_a_crash_costs_one_push(parser: ZoneParser, tmp_path: Path) -> Non
     assert before != await pid_of(parser, tmp_path / "after")
 
 
+def test_the_process_is_no_second_copy_of_what_started_us(tmp_path: Path) -> None:
+    """Whatever script that is: here one that calls its main function when it is imported, as a careless one does."""
+    script = tmp_path / "dadns"
+    script.write_text(CARELESS.format(log=tmp_path / "log"))
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+    assert (0, "5") == (done.returncode, done.stdout.strip()), done.stderr
+    assert ["started"] == (tmp_path / "log").read_text().split()
+
+
+def test_the_process_knows_no_secret_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DADNS_APP_AUTH_PASSWORD", "of-ours")
+
+    assert "of-ours" not in _environment().values()
+    assert os.environ["PATH"] == _environment()["PATH"]
+
+
 async def test_a_process_killed_between_two_zones_is_replaced(parser: ZoneParser, tmp_path: Path) -> None:
     before = await pid_of(parser, tmp_path / "before")
     os.kill(before, 9)
     worker = parser._worker
     assert worker is not None
-    worker._process.join(5)
+    assert worker._process is not None
+    worker._process.wait(5)
 
     assert before != await pid_of(parser, tmp_path / "after")
 
