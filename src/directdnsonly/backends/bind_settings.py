@@ -83,6 +83,11 @@ class BindSettings(BackendSettings):
         description="Managed named, when we run as root: its user. Default: `bind` or `named` when there is one; empty: root.",
     )
     command_timeout_s: float = Field(10.0, gt=0, description="Seconds that one control command may take.")
+    hang_timeout_s: float = Field(
+        30.0,
+        ge=0,
+        description="Managed named: seconds without an answer to any query after which it is killed and started anew; 0: never.",
+    )
     batch_size: int = Field(100, ge=1, le=5000, description="Zones per batch.")
     notify: bool = Field(False, description="Managed named: send NOTIFY for changed zones.")
     allow_transfer: Networks = Field(

@@ -69,6 +69,11 @@ class KnotSettings(BackendSettings):
         description="Managed knotd, when we run as root: its user. Default: `knot` when there is one; empty: root.",
     )
     command_timeout_s: float = Field(10.0, gt=0, description="Seconds that one control command may take.")
+    hang_timeout_s: float = Field(
+        30.0,
+        ge=0,
+        description="Managed knotd: seconds without an answer to any query after which it is killed and started anew; 0: never.",
+    )
     batch_size: int = Field(500, ge=1, le=5000, description="Zones per batch; adds and deletes are one transaction.")
     notify_addresses: Networks = Field((), description="Managed knotd: addresses that are told of changed zones.")
     allow_transfer: Networks = Field(

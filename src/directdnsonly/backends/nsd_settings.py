@@ -89,6 +89,11 @@ class NsdSettings(BackendSettings):
         description="Managed nsd, when we run as root: its user. Default: `nsd` when there is one; empty: root.",
     )
     command_timeout_s: float = Field(10.0, gt=0, description="Seconds that one control command may take.")
+    hang_timeout_s: float = Field(
+        30.0,
+        ge=0,
+        description="Managed nsd: seconds without an answer to any query after which it is killed and started anew; 0: never.",
+    )
     batch_size: int = Field(500, ge=1, le=5000, description="Zones per batch; nsd reloads once for all of them.")
     rate_limit: int = Field(
         0,

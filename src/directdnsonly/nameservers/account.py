@@ -15,6 +15,7 @@ from directdnsonly.errors import ConfigError, ConfigProblem
 SBIN = "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin"
 SOCKET_OCTETS = 108
 LOG_BYTES = 10 * 2**20
+HANG_S = 30.0  # more than the longest pause of one that works (named's `reconfig` with 100,000 zones)
 
 
 def find(program: str) -> str | None:
@@ -45,6 +46,11 @@ def drop_to(run_as: str, candidates: Sequence[str], folder: Path) -> str:
             if _can_reach(pwd.getpwnam(user), folder):
                 return user
     return ""
+
+
+def loopback(address: str) -> str:
+    """Where we ask a name server that listens on `address`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - compared, not bound
 
 
 def give(folder: Path, user: str) -> None:

@@ -44,12 +44,21 @@ class Named:
     kind = "named"
     package = "bind9"
 
-    def __init__(self, *, name: str, layout: NamedLayout, notify: bool, allow_transfer: Sequence[str]) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        layout: NamedLayout,
+        notify: bool,
+        allow_transfer: Sequence[str],
+        hang_s: float = account.HANG_S,
+    ) -> None:
         self._name = name
         self._layout = layout
         self._notify = notify
         self._allow_transfer = allow_transfer
-        self.port = layout.port
+        self.hang_s = hang_s
+        self.host, self.port = account.loopback(layout.listen[0]), layout.port
         self.log_file = layout.folder / "run" / "named.log"
         self.pid_file = layout.folder / "run" / "named.pid"
         self.marker = str(layout.folder / "named.conf")
@@ -153,9 +162,11 @@ logging {{
 """
 
 
-def build(name: str, layout: NamedLayout, *, notify: bool, allow_transfer: Sequence[str]) -> Named:
+def build(
+    name: str, layout: NamedLayout, *, notify: bool, allow_transfer: Sequence[str], hang_s: float = account.HANG_S
+) -> Named:
     """The program of this layout."""
-    return Named(name=name, layout=layout, notify=notify, allow_transfer=allow_transfer)
+    return Named(name=name, layout=layout, notify=notify, allow_transfer=allow_transfer, hang_s=hang_s)
 
 
 def _version(program: str) -> tuple[int, int, int]:

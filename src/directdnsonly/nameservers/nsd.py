@@ -45,13 +45,15 @@ class Nsd:
         rate_limit: int,
         notify: Sequence[str],
         allow_transfer: Sequence[str],
+        hang_s: float = account.HANG_S,
     ) -> None:
         self._name = name
         self._layout = layout
         self._rate_limit = rate_limit
         self._notify = notify
         self._allow_transfer = allow_transfer
-        self.port = layout.port
+        self.hang_s = hang_s
+        self.host, self.port = account.loopback(layout.listen[0]), layout.port
         self.log_file = layout.folder / "run" / "nsd.log"
         self.pid_file = layout.folder / "run" / "nsd.pid"
         self.marker = str(layout.folder / "nsd.conf")

@@ -22,7 +22,11 @@ class Kind:
 
 def _named(name: str, settings: Any, data_dir: Path) -> Program:
     return named.build(
-        name, settings.layout(name, data_dir), notify=settings.notify, allow_transfer=settings.allow_transfer
+        name,
+        settings.layout(name, data_dir),
+        notify=settings.notify,
+        allow_transfer=settings.allow_transfer,
+        hang_s=settings.hang_timeout_s,
     )
 
 
@@ -34,13 +38,18 @@ def _nsd(name: str, settings: Any, data_dir: Path) -> Program:
         rate_limit=settings.rate_limit,
         notify=settings.notify_addresses,
         allow_transfer=settings.allow_transfer,
+        hang_s=settings.hang_timeout_s,
     )
 
 
 def _knotd(name: str, settings: Any, data_dir: Path) -> Program:
     layout = settings.layout(name, data_dir)
     return knotd.Knotd(
-        name=name, layout=layout, notify=settings.notify_addresses, allow_transfer=settings.allow_transfer
+        name=name,
+        layout=layout,
+        notify=settings.notify_addresses,
+        allow_transfer=settings.allow_transfer,
+        hang_s=settings.hang_timeout_s,
     )
 
 

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import re
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from directdnsonly.clock import Clock
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus
+from directdnsonly.nameservers.watch import Watch
 
 RESTART_PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 STABLE_S = 30.0  # a run of this length starts the pauses anew
 STOP_S = 4.0  # SIGTERM, then SIGKILL: our whole exit stays under ten seconds
-START_S = 120.0  # 100,000 zones take named 27 s
+START_S = 120.0  # 100,000 zones take named 27 s; one that is silent for longer is told, and watched
+LONGEST_HANG_S = 3600.0  # one that has never answered us, e.g. behind a packet filter, is not started anew all the time
 
 
 class Program(Protocol):
@@ -51,8 +54,18 @@ class Program(Protocol):
         ...
 
     @property
+    def host(self) -> str:
+        """The first address that it listens on."""
+        ...
+
+    @property
     def port(self) -> int:
         """Where it answers."""
+        ...
+
+    @property
+    def hang_s(self) -> float:
+        """Seconds without an answer to any query after which it is believed to hang; 0: never."""
         ...
 
     def prepare(self) -> None:
@@ -79,8 +92,17 @@ class ManagedDaemon:
         clock: Clock,
         on_phase: Callable[[DaemonStatus], None],
         before_start: Callable[[], Awaitable[object]] | None = None,
+        command: Callable[[], Awaitable[object]] | None = None,
+        start_s: float = START_S,
     ) -> None:
-        """`before_start` is awaited once, while no name server of ours runs in the folder."""
+        """`before_start` is awaited once, while no name server of ours runs in the folder.
+
+        `command` asks its control channel something. One that lives and answers nobody is killed and started anew, also
+        one that has not said for `start_s` seconds that it runs.
+        """
+        self._command = command
+        self._start_s = start_s
+        self._unheard = 0  # runs in a row that hung without one answer
         self._before_start = before_start
         self._name = name
         self._program = program
@@ -130,26 +152,70 @@ class ManagedDaemon:
         )
         ended = asyncio.ensure_future(process.wait())
         try:
-            if await self._has_started(log_file, read_from, ended):
+            hung = await self._until_started(log_file, read_from, ended, process.pid)
+            if not hung and not ended.done():
                 self._enter(DaemonPhase.RUNNING, "", restarts=self._status.restarts)
                 self._log.info("nameserver.started", backend=self._name, pid=process.pid, port=self._program.port)
+                hung = await self._until_hung(process.pid, ended)
+            if hung:
+                self._log.error("nameserver.hung", backend=self._name, pid=process.pid, reason=hung)
+                _kill_session(process.pid)
             code = await ended
             _kill_session(process.pid)  # children that outlive a killed parent hold its port
         finally:
             ended.cancel()
             if process.returncode is None:
                 await self._stop(process)
+        if hung:
+            return f"{self._program.kind} {hung}; it was killed"
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         return f"{self._program.kind} {how}{self._last_words(log_file, read_from)}"
 
-    async def _has_started(self, log_file: Path, read_from: int, ended: asyncio.Future[int]) -> bool:
-        """Wait for its own word that it answers; False when it ended before."""
-        until = self._clock.now_s() + START_S
-        while not ended.done() and self._clock.now_s() < until:
-            if self._program.says_started(_read_from(log_file, read_from)):
-                return True
+    async def _until_started(self, log_file: Path, read_from: int, ended: asyncio.Future[int], pid: int) -> str:
+        """Wait for its own word that it answers, for an answer when it keeps silent too long, or for its end.
+
+        Why it must be believed to hang, empty otherwise.
+        """
+        until, watch = self._clock.now_s() + self._start_s, None
+        while not ended.done() and not self._program.says_started(_read_from(log_file, read_from)):
+            if self._clock.now_s() >= until:
+                watch = watch or self._tell_slow(pid)
+                if hung := await watch.ask():
+                    return hung
+                if watch.has_answered:
+                    break  # whatever words its version has for that
             await asyncio.sleep(0.02)
-        return not ended.done()
+        return ""
+
+    def _tell_slow(self, pid: int) -> Watch:
+        reason = f"{self._program.kind} was started {self._start_s:g} s ago and does not answer yet"
+        self._enter(DaemonPhase.STARTING, reason, restarts=self._status.restarts)
+        self._log.warning("nameserver.slow", backend=self._name, pid=pid, reason=reason)
+        return self._watch(pid)
+
+    async def _until_hung(self, pid: int, ended: asyncio.Future[int]) -> str:
+        """Wait until it ends (empty), or must be believed to hang (why)."""
+        watch = self._watch(pid)
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(watch.why_hung(), name=f"nameserver:{self._name}:watch")
+            waited: tuple[asyncio.Future[Any], ...] = (ended, watching)
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            hung = watching.result() if watching.done() and not ended.done() else ""
+            watching.cancel()
+        self._unheard = self._unheard + 1 if hung and not watch.has_answered else 0
+        return hung
+
+    def _watch(self, pid: int) -> Watch:
+        hang_s = self._program.hang_s
+        limit_s = min(hang_s * 2**self._unheard, LONGEST_HANG_S) if hang_s else math.inf
+        return Watch(
+            host=self._program.host,
+            port=self._program.port,
+            limit_s=limit_s,
+            clock=self._clock,
+            leader=pid,
+            command=self._command,
+        )
 
     async def _stop(self, process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
