@@ -80,6 +80,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "alarm.cleared": "What an alarm told is over.",
         "nameserver.started": "A bundled name server runs and has loaded its zones.",
         "nameserver.exited": "A bundled name server ended by itself; it is started again.",
+        "nameserver.hung": "A bundled name server lived and answered nobody; it was killed and is started again.",
+        "nameserver.slow": "A bundled name server was started long ago and does not answer yet; it is watched.",
         "nameserver.stopped": "A bundled name server was stopped with us.",
         "nameserver.stale_stopped": "A name server that an earlier, killed process of ours left was stopped.",
         "service.started": "Pushes are accepted.",
@@ -87,6 +89,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "service.stopped": "Everything is written and closed.",
         "service.close_failed": "A backend could not be closed in time when the service stopped.",
         "service.failed": "An actor ended that must not: the process exits with a non-zero code.",
+        "clock.doubted": "The clock leapt ahead while we were down: for a week of running nothing is forgotten, and no orphan deleted, by it.",
+        "clock.believed": "The clock is believed again: it was put right, or has run on for a week.",
         "store.available": "The store works again for this lane; how long it did not, and how often it was tried.",
         "store.unavailable": "The store cannot work now; the reason says what to do. Told once a minute while it lasts.",
     }

@@ -7,8 +7,9 @@ non-zero code and the reason: a half-dead service that still says error=0 is the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 
 import structlog
@@ -25,6 +26,8 @@ from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
 from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.nameservers.supervisor import ManagedDaemon
+from directdnsonly.outbox._lock import own
+from directdnsonly.outbox.records import Event
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive.accept import Acceptance
 from directdnsonly.receive.tokens import TokenBook
@@ -32,6 +35,7 @@ from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.wiring import PulledZones, swept_lanes
+from directdnsonly.wording import counted
 
 HOUSEKEEPING_EVERY_S = 3600.0
 HOUSEKEEPING_PAUSE_S = 0.2  # between steps, so that no push waits for it
@@ -50,6 +54,7 @@ class Service:
         self.clock = clock
         self.store = store
         self.started_at = clock.now_s()
+        self._clock_is_doubted = False
         self.acceptance: Acceptance | None = None
         self.tokens = TokenBook(store, clock)
         self.metrics = metrics.Metrics(list(settings.enabled_backends()))
@@ -65,6 +70,7 @@ class Service:
                     clock=clock,
                     on_phase=partial(self._on_phase, name),
                     before_start=partial(seed, backend, store, clock) if isinstance(backend, Seedable) else None,
+                    command=backend.ready,
                 )
         self.dispatcher = Dispatcher(
             [self._lane(backend) for backend in self.backends.values()],
@@ -98,6 +104,7 @@ class Service:
             clock=self.clock,
             gate=lambda: self._why_not_running(backend.name),
             recorder=self.metrics,
+            after_start=lambda: self.reconciler.look_for_unknown(backend.name),
         )
 
     def _why_not_running(self, name: str) -> str:
@@ -157,14 +164,25 @@ class Service:
             await backend.aclose()
 
     async def _keep_house(self) -> None:
-        """Forget old history in small steps."""
+        """Forget old history in small steps, by a clock that is believed."""
         while True:
             try:
+                await self.judge_clock()
                 while await self.store.prune():
                     await asyncio.sleep(HOUSEKEEPING_PAUSE_S)
             except OutboxUnavailable as error:
                 structlog.get_logger().warning("store.unavailable", reason=str(error), task="housekeeping")
             await asyncio.sleep(HOUSEKEEPING_EVERY_S)
+
+    async def judge_clock(self) -> None:
+        """Whether the clock leapt while we were down; told when that begins and when it is over. Raises OutboxUnavailable."""
+        ahead_s = await self.store.judge_clock()
+        if self._clock_is_doubted is not bool(ahead_s):
+            self._clock_is_doubted = bool(ahead_s)
+            event = "clock.doubted" if ahead_s else "clock.believed"
+            detail = f"it is {counted(round(ahead_s / 86_400), 'day')} ahead of what was seen last" if ahead_s else ""
+            structlog.get_logger().warning(event, reason=detail)
+            await self.store.record_event(Event(at=self.clock.now_s(), event=event, actor="service", detail=detail))
 
 
 def leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
@@ -183,6 +201,24 @@ def most_zones(settings: Settings) -> dict[str, int]:
     return {one.name: one.max_zones for one in settings.app.credentials if one.max_zones}
 
 
+@contextmanager
+def owned_folder(settings: Settings) -> Iterator[None]:
+    """While the block runs no other service uses the data_dir in which we run name servers, whatever store it has.
+
+    Its start would stop ours: it takes what runs there for what an earlier life of its own has left. Raises OutboxUnavailable.
+    """
+    if not any(backend.is_managed for backend in settings.enabled_backends().values()):
+        yield
+        return
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    cure = "give the folder to the user that the service runs as, or choose another one (data_dir)"
+    lock = own(settings.data_dir / "name-servers.lock", what="the data_dir", cure=cure)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
 @asynccontextmanager
 async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Service]:
     """The store open and every actor at work. The block is cancelled when an actor fails."""
@@ -196,9 +232,11 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 backends=list(settings.enabled_backends()),
             )
         )
+        stack.enter_context(owned_folder(settings))
         await store.adopt_backends(list(settings.enabled_backends()))
         await store.count_limited(list(most_zones(settings)))
         service = Service(settings, clock=clock, store=store)
+        await service.judge_clock()  # before anything is judged by it
         await service.tokens.load()
         for name, pause in (await store.pauses()).items():
             if name in service.dispatcher.lanes:

@@ -243,3 +243,51 @@ async def test_what_is_forgotten_is_found_without_a_walk_through_all_zones(opene
     plan = await store.commits.submit(lambda raw: [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {asked}")])
 
     assert [] == [step for step in plan if step.startswith("SCAN")], plan
+
+
+async def test_one_start_with_a_clock_years_ahead_forgets_nothing(opener):
+    """History and tombstones are there when the clock is put right; and after a second start with the wrong one."""
+    store = await opener.open("one")
+    for serial in (1, 2):
+        await store.record_push(a_push(serial=serial))
+    await store.record_push(a_push("gone.example"))
+    await store.record_delete(a_delete("gone.example"))
+    await prove(store)
+    assert 0 == await store.judge_clock()
+    await opener.close()
+
+    opener.clock.advance(730 * DAY_S)
+    for _ in range(2):
+        store = await opener.open("one")
+        assert 730 == round(await store.judge_clock() / DAY_S)
+        assert 0 == await store.prune()
+        await opener.close()
+
+    opener.clock.advance(-730 * DAY_S)
+    store = await opener.open("one")
+    assert 0 == await store.judge_clock()
+    assert [2, 1] == [one.version for one in await store.versions(NAME)]
+    assert await store.zone(ZoneName.parse("gone.example")) is not None
+
+
+async def test_a_clock_that_was_right_is_believed_after_a_week_and_old_things_are_forgotten(opener):
+    """The service was down for two years."""
+    store = await opener.open("one")
+    for serial in (1, 2):
+        await store.record_push(a_push(serial=serial))
+    await prove(store)
+    await store.judge_clock()
+    await opener.close()
+    opener.clock.advance(730 * DAY_S)
+    store = await opener.open("one")
+    await store.judge_clock()
+
+    for _ in range(7):
+        assert 0 == await store.prune()
+        opener.clock.advance(DAY_S)
+        ahead = await store.judge_clock()
+    while await store.prune():
+        pass
+
+    assert 0 == ahead
+    assert [2] == [one.version for one in await store.versions(NAME)]

@@ -4,16 +4,39 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from bench.load import delete, dns_socket, push_blocking, rawsave, wait_served, zone_text
-from bench.service import Service
+from bench.service import DADNS, Service, free_port
 
 from tests.e2e.test_line import until
 from tests.support.programs import require_program
 
 SERIAL = 2026112300
+
+
+def test_a_second_service_with_the_same_data_dir_leaves_the_firsts_name_server_alone():
+    """Another store, other ports, the same folder of name servers: its start ends, and says with whom it collides."""
+    require_program("named")
+    with Service(log_level="INFO") as service, dns_socket(service.dns_port) as sock:
+        push_blocking(service.port, rawsave("a.example", zone_text("a.example", SERIAL)))
+        wait_served(sock, "a.example", SERIAL)
+        named = service.named_pid()
+        config = (service.folder / "app.yml").read_text().replace(str(service.port), str(free_port()))
+        second = service.folder / "second.yml"
+        second.write_text(f"{config}\nqueue_location: {service.folder}/other-queues\n")
+
+        done = subprocess.run(
+            [DADNS, "serve", "--config", second], capture_output=True, text=True, timeout=60, check=False
+        )
+
+        assert 1 == done.returncode, done.stdout
+        assert f"the data_dir is in use by process {service.pid}" in done.stderr
+        assert named == service.named_pid()
+        assert Path(f"/proc/{named}").exists()
+        wait_served(sock, "a.example", SERIAL)
 
 
 @pytest.mark.parametrize(("backend", "program"), [("nsd", "nsd"), ("knot", "knotd")])

@@ -12,6 +12,7 @@ from bench.load import dns_socket, push_blocking, rawsave, wait_served, zone_tex
 from bench.service import Service
 
 from tests.e2e.test_hands import runner
+from tests.e2e.test_line import until
 
 SERIAL = 2026112300
 NAMES = [f"z{number}.example" for number in range(200)]
@@ -111,6 +112,9 @@ def test_a_damaged_store_without_a_backup_is_moved_away_and_zones_stay_served(se
 
         service.start()
 
+        told = "20 zones are served there that the store does not know, of 20"
+        until(lambda: any(told in str(alarm) for alarm in service.status()["alarms"]))
+        assert "alarm.raised" in (service.folder / "log").read_text()
         push_blocking(service.port, rawsave(NAMES[0], zone_text(NAMES[0], SERIAL + 1)))
         wait_served(sock, NAMES[0], SERIAL + 1)
         for name in NAMES[1:20]:

@@ -11,15 +11,18 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from directdnsonly.backends.bind import BindBackend
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Priority
 from directdnsonly.outbox.sqlite import FILE_NAME
+from directdnsonly.verify.query import SoaProber
 from directdnsonly.zone.name import ZoneName
 from tests.support.fake_backend import FakeBackend
 from tests.support.lanes import Rig, running_lanes, until
 from tests.support.made import a_delete, a_push
+from tests.support.named import bind_under_test
 
 
 @pytest.fixture
@@ -186,6 +189,44 @@ async def test_the_start_finds_what_the_name_server_lost(start):
         assert time.monotonic() < end
         await asyncio.sleep(0.02)
     await rig.until("a.example", State.VERIFIED)
+
+
+async def test_the_end_of_an_outage_finds_what_the_name_server_lost(tmp_path):
+    """An external named comes back without its list of zones: all of them are served again, not only those pushed since."""
+    async with (
+        bind_under_test(tmp_path, "external-addzone") as (backend, daemon),
+        running_lanes(tmp_path / "store", backend) as rig,
+    ):
+        await rig.push(a_push("a.example"), a_push("b.example"))
+        for name in ("a.example", "b.example"):
+            await rig.until(name, State.VERIFIED, "bind")
+        await daemon.stop()
+        await until(lambda: rig.lanes["bind"].status().breaker is not BreakerState.CLOSED)
+        lists = [*(tmp_path / "external").glob("*.nzd*"), *(tmp_path / "external").glob("*.nzf*")]
+        for file in lists:
+            file.unlink()
+        await daemon.start()
+
+        served = {name: await until_served(backend, name) for name in ("a.example", "b.example")}
+
+    assert lists, "named keeps its list elsewhere"
+    assert {"a.example": 1, "b.example": 1} == served
+
+
+async def until_served(backend: BindBackend, name: str) -> int | None:
+    """The serial that its name server answers, once it answers one."""
+    (place,) = backend.servers
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        prober = await SoaProber.open(place.host, place.port)
+        try:
+            answer = await prober.ask(ZoneName.parse(name))
+        finally:
+            prober.close()
+        if answer is not None and answer.serial is not None:
+            return answer.serial
+        await asyncio.sleep(0.05)
+    return None
 
 
 async def test_push_delete_push_with_a_backlog_ends_with_the_last(start):

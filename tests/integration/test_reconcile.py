@@ -247,20 +247,47 @@ async def test_a_zone_that_cannot_be_taken_is_kept_as_refused_once(tmp_path, da)
         assert 1 == (await rig.turn()).done.pulled
 
 
+async def test_a_lost_store_deletes_no_extra_zones_and_is_told(tmp_path, da):
+    """Most of what the name server serves is unknown: rather the store lacks it. It stays, whatever `extra_zones` says."""
+    async with FakeBackend(BACKEND) as backend, with_lane(tmp_path, backend, extra_zones="delete") as (rig, drain):
+        backend.zones |= {ZoneName(name): Served(1, 1, 1, "") for name in FEW}
+        da.host(FEW)
+        await rig.push(da, *FEW[:3])
+        await drain()
+
+        views = [await rig.turn() for _ in range(3)]
+        await drain()
+
+        assert [0, 0, 0] == [view.done.extra_deleted for view in views]
+        assert len(FEW) == len(backend.zones)
+        assert ["unknown-zones"] == rig.alarms()
+        (alarm,) = rig.reconciler.alarms()
+        assert BACKEND == alarm.subject
+        assert f"{len(FEW) - 3} zones are served there that the store does not know" in alarm.reason
+
+        await rig.push(da, *FEW)
+        await drain()
+        await rig.turn()
+        assert [] == rig.alarms()
+
+
 async def test_extra_zones_are_deleted_only_when_configured(tmp_path, da):
     """As an ordinary tombstone that the lane carries out; a later push makes the zone ours."""
     async with FakeBackend(BACKEND) as backend, with_lane(tmp_path, backend, extra_zones="delete") as (rig, drain):
+        da.host(FEW[:1])
+        await rig.push(da, FEW[0])
+        await drain()
         backend.zones[GHOST] = Served(1, 1, 1, "")
         assert 0 == (await rig.turn(live=False)).done.extra_deleted
 
         view = await rig.turn()
         await drain()
 
-        assert (1, {}) == (view.done.extra_deleted, backend.zones)
+        assert (1, {FEW[0]}) == (view.done.extra_deleted, {str(name) for name in backend.zones})
         da.host([GHOST])
         await rig.push(da, GHOST)
         await drain()
-        assert [GHOST] == list(backend.zones)
+        assert [FEW[0], GHOST] == list(backend.zones)
 
 
 async def test_doubt_at_the_last_moment_keeps_the_zone(tmp_path, da):

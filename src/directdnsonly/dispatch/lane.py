@@ -1,14 +1,14 @@
 """A lane: all the work for one backend. Lanes never wait for each other.
 
 An express worker takes what people wait for, bulk workers take everything, a prober asks a dead backend whether it is
-back, and a sweeper compares the name server with the store at start and whenever it was restarted.
+back, and a sweeper compares the name server with the store at start and at the end of each outage.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -62,8 +62,14 @@ class Lane:
         depth: Depth = Depth.COUNT,
         gate: Callable[[], str] = lambda: "",
         recorder: DeliveryRecorder | None = None,
+        after_start: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`gate` says why a bundled name server is not running; empty when it is, or when there is none."""
+        """`gate` says why a bundled name server is not running; empty when it is, or when there is none.
+
+        `after_start` is awaited once, when the name server has been compared with the store for the first time. It may
+        raise BackendUnavailable and OutboxUnavailable: then it is awaited again after the next comparison.
+        """
+        self._after_start = after_start
         self._backend = backend
         self._verifier = verifier
         self._store = store
@@ -89,7 +95,7 @@ class Lane:
             backend=backend.name,
             clock=clock,
             ask=self._delivery.why_not_ready,
-            on_closed=self._wake_all,
+            on_closed=self._returned,
         )
         self._bulk_workers = max(settings.bulk_workers, backend.capabilities.workers)
         self._gate = gate
@@ -172,6 +178,11 @@ class Lane:
         for events in self._wakes.values():
             for event in events:
                 event.set()
+
+    def _returned(self) -> None:
+        """The backend is back, perhaps without some of what it had: it is compared with the store, and work goes on."""
+        self._sweep_wanted.set()
+        self._wake_all()
 
     def pause(self, reason: str) -> None:
         """Take no more work until `resume`; what is on its way ends as usual."""
@@ -340,6 +351,9 @@ class Lane:
             self._sweep_wanted.clear()
             try:
                 await self.sweep()
+                if self._after_start is not None:
+                    await self._after_start()
+                    self._after_start = None
             except BackendUnavailable as error:
                 self._sweep_wanted.set()
                 self._circuit.trip(error.reason)

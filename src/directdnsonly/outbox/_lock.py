@@ -1,4 +1,4 @@
-"""One process owns a store."""
+"""One process owns a store, and one a folder in which name servers are run."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from directdnsonly.errors import OutboxUnavailable
 FOLDER_CURE = "give the folder to the user that the service runs as, or choose another one (queue_location)"
 
 
-def own(path: Path) -> int:
-    """Own the store, or say who does. The lock ends with the process, however it ends."""
+def own(path: Path, *, what: str = "the store", cure: str = FOLDER_CURE) -> int:
+    """Own `what` by this file, or say who does. The lock ends with the process, however it ends."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise OutboxUnavailable(f"cannot write {path}: {error.strerror}: {FOLDER_CURE}") from error
+        raise OutboxUnavailable(f"cannot write {path}: {error.strerror}: {cure}") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
         os.close(handle)
-        raise OutboxUnavailable(
-            f"the store is in use by process {holder or '?'} ({path}): stop that one first"
-        ) from None
+        raise OutboxUnavailable(f"{what} is in use by process {holder or '?'} ({path}): stop that one first") from None
     os.ftruncate(handle, 0)
     os.pwrite(handle, str(os.getpid()).encode(), 0)
     return handle

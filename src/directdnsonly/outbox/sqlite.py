@@ -17,6 +17,7 @@ from typing import TypeVar
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable, VersionDamaged
 from directdnsonly.outbox import (
+    _clock,
     _history,
     _housekeep,
     _listing,
@@ -90,6 +91,8 @@ class SqliteStore(ReconcileMethods):
         self.commits = GroupCommit(writer, largest_group=settings.commit_batch)
         self.settled = ZoneWatch()
         self._takers: Takers | None = None
+        self._judged_at: float | None = None  # when the clock was judged last
+        self._ahead_s = 0.0
 
     def serve(self, takers: Takers) -> None:
         """From now on, lease to them what is recorded while they and the store have nothing else to do."""
@@ -363,9 +366,24 @@ class SqliteStore(ReconcileMethods):
         await self._write(lambda connection: connection.execute("UPDATE backend SET changed_at = changed_at"))
         await self._capacity.require_now()
 
+    async def judge_clock(self) -> float:
+        """Seconds that the clock leapt ahead while we were down, and is not believed for; 0 when it is believed.
+
+        Asked at start and every hour.
+        """
+        now = self._clock.now_s()
+        ran_s = 0.0 if self._judged_at is None else now - self._judged_at
+        believed = await self._write(lambda connection: _clock.believe(connection, now=now, ran_s=ran_s))
+        self._judged_at, self._ahead_s = now, now - believed.at
+        return self._ahead_s
+
+    def believed_s(self) -> float:
+        """The time by which things are forgotten and graces end, epoch seconds. See doubt."""
+        return self._clock.now_s() - self._ahead_s
+
     async def prune(self) -> int:
         """Forget one step of old history; how many rows (0: done)."""
-        before = self._clock.now_s() - self._settings.history_days * 86_400
+        before = self.believed_s() - self._settings.history_days * 86_400
         return await self._write(lambda connection: _housekeep.prune(connection, before=before))
 
     def size_bytes(self) -> int:

@@ -203,6 +203,10 @@ class WorkStore(Protocol):
 class ReconcileStore(Protocol):
     """For `reconcile`: what is held, what was absent, and the passes."""
 
+    def believed_s(self) -> float:
+        """The time by which absences and graces are counted, epoch seconds: not a clock that leapt while we were down."""
+        ...
+
     async def held_page(self, *, after: str = "", limit: int = 1000) -> list[Held]:
         """Zones and tombstones in order of name, those after `after`."""
         ...

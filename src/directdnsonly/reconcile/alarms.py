@@ -20,12 +20,13 @@ class AlarmKind(StrEnum):
     HOSTNAME = "hostname"  # a server pushes under a name that the configuration does not know
     MISSED = "missed"  # many pushes of a server were missed: its Multi Server entry for us is broken
     PULL = "pull"  # zones could not be fetched
+    UNKNOWN = "unknown-zones"  # a name server serves zones that the store does not know: it may have lost them
     OVER_CAP = "over-cap"  # too many orphans at once: an operator must approve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """One thing that is wrong since a time. `subject`: a server."""
+    """One thing that is wrong since a time. `subject`: a server, or a backend."""
 
     kind: AlarmKind
     subject: str

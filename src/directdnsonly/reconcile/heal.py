@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from directdnsonly.errors import BackendUnavailable
@@ -20,6 +20,19 @@ LINGERS = "is deleted, but still there"
 SHOWN = 100  # extra zones of a backend that are named
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """How many zones a backend has, and how many of them nobody here knows."""
+
+    zones: int
+    strangers: int
+
+    @property
+    def is_our_loss(self) -> bool:
+        """Whether it rather is the store that lacks them: most of them are unknown. Nothing is deleted then."""
+        return self.strangers * 2 > self.zones
+
+
 @dataclass(slots=True)
 class Healed:
     """What was found on all backends. Lists hold the first ones, counts all."""
@@ -31,6 +44,7 @@ class Healed:
     extra_deleted: int = 0
     revived: int = 0
     unreachable: dict[str, str] = field(default_factory=dict)
+    known: dict[str, Known] = field(default_factory=dict)
 
 
 class Heal:
@@ -62,18 +76,34 @@ class Heal:
         except BackendUnavailable as error:
             healed.unreachable[lane.name] = error.reason
 
-    async def _extra(self, lane: Lane, healed: Healed, *, repair: bool) -> None:
-        """The backend's zones in pages, those that nobody here knows."""
-        page: list[ZoneName] = []
-        async for observed in lane.inventory():
-            page.append(observed.name)
-            if len(page) >= PAGE:
-                await self._strangers(lane, page, healed, repair=repair)
-                page = []
-        if page:
-            await self._strangers(lane, page, healed, repair=repair)
+    async def known(self, lane: Lane) -> Known:
+        """Only look. Raises BackendUnavailable, OutboxUnavailable."""
+        zones = strangers = 0
+        async for page in _pages(lane):
+            zones += len(page)
+            strangers += len((await self._store.not_ours(lane.name, page))[0])
+        return Known(zones=zones, strangers=strangers)
 
-    async def _strangers(self, lane: Lane, page: Sequence[ZoneName], healed: Healed, *, repair: bool) -> None:
+    async def _extra(self, lane: Lane, healed: Healed, *, repair: bool) -> None:
+        """The backend's zones that nobody here knows. All are counted before the first one may be deleted."""
+        zones = 0
+        strangers: list[ZoneName] = []
+        async for page in _pages(lane):
+            zones += len(page)
+            strangers += await self._strangers(lane, page, healed, repair=repair)
+        known = healed.known[lane.name] = Known(zones=zones, strangers=len(strangers))
+        if not (repair and self._delete_extra) or known.is_our_loss:
+            return
+        for start in range(0, len(strangers), PAGE):
+            change_id = f"reconcile-extra-{secrets.token_hex(10)}"
+            healed.extra_deleted += await self._store.record_extra_delete(
+                lane.name, strangers[start : start + PAGE], change_id=change_id
+            )
+            self._intake.wake(Priority.BULK)
+
+    async def _strangers(
+        self, lane: Lane, page: Sequence[ZoneName], healed: Healed, *, repair: bool
+    ) -> Sequence[ZoneName]:
         strangers, deleted = await self._store.not_ours(lane.name, page)
         healed.extras += len(strangers)
         healed.extra += [
@@ -81,11 +111,17 @@ class Heal:
         ]
         healed.drifted += len(deleted)
         healed.missing += [Drift(backend=lane.name, zone=name, reason=LINGERS) for name in deleted[:SHOWN]]
-        if not repair:
-            return
-        if deleted and await self._store.requeue(lane.name, deleted, reason=LINGERS):
+        if repair and deleted and await self._store.requeue(lane.name, deleted, reason=LINGERS):
             self._intake.wake(Priority.BULK)
-        if strangers and self._delete_extra:
-            change_id = f"reconcile-extra-{secrets.token_hex(10)}"
-            healed.extra_deleted += await self._store.record_extra_delete(lane.name, strangers, change_id=change_id)
-            self._intake.wake(Priority.BULK)
+        return strangers
+
+
+async def _pages(lane: Lane) -> AsyncIterator[list[ZoneName]]:
+    page: list[ZoneName] = []
+    async for observed in lane.inventory():
+        page.append(observed.name)
+        if len(page) >= PAGE:
+            yield page
+            page = []
+    if page:
+        yield page

@@ -22,7 +22,7 @@ from directdnsonly.pulse import Pulses
 from directdnsonly.reconcile import orphans as orphan_rules
 from directdnsonly.reconcile.alarms import Alarm, AlarmKind, Alarms
 from directdnsonly.reconcile.directadmin_client import DirectAdminClient
-from directdnsonly.reconcile.heal import Heal, Healed
+from directdnsonly.reconcile.heal import Heal, Healed, Known
 from directdnsonly.reconcile.orphans import Orphans, Rules
 from directdnsonly.reconcile.repair import Repair, Result
 from directdnsonly.reconcile.report import Done, PassView, PlanView, view_of
@@ -77,6 +77,7 @@ class Reconciler:
         self._survey = Survey(store=store, settings=settings, clock=clock, open_client=self._open)
         self._repair = Repair(store=store, settings=settings, clock=clock, intake=intake, open_client=self._open)
         self._heal = Heal(lanes if settings.heal else (), store, intake, delete_extra=settings.extra_zones == "delete")
+        self._lanes = {lane.name: lane for lane in lanes}
         self._alarms = Alarms(audit=store, clock=clock)
         self._rules = Rules(
             absences=settings.absences,
@@ -203,6 +204,9 @@ class Reconciler:
             healing = group.create_task(self._heal.look(repair=job.live), name="reconcile:heal")
             surveyed, steps = await self._with_directadmin(job, result)
         healed = healing.result()
+        if job.kept:
+            for backend, known in healed.known.items():
+                await self._judge_known(backend, known)
         ended_at = self._clock.now_s()
         view = PassView(
             started_at=started_at,
@@ -221,7 +225,7 @@ class Reconciler:
     async def _with_directadmin(self, job: Job, result: Result) -> tuple[Surveyed, Orphans]:
         """Look; when live, pull what was missed and take orphans a step further."""
         surveyed = await self._survey.look(job.progress)
-        steps = orphan_rules.advance(surveyed.plan, surveyed.sightings, self._rules, now=self._clock.now_s())
+        steps = orphan_rules.advance(surveyed.plan, surveyed.sightings, self._rules, now=self._store.believed_s())
         if job.live:
             for baseline in surveyed.baselines:
                 await self._store.save_baseline(baseline)
@@ -257,6 +261,18 @@ class Reconciler:
             plan = steps.blocked.get(name, "")
             over = f"too many orphans at once, nothing is deleted: look, then dadns reconcile --approve {plan}"
             await self._alarms.judge(AlarmKind.OVER_CAP, name, over if plan else "")
+
+    async def look_for_unknown(self, backend: str) -> None:
+        """Whether this backend has mostly zones that the store does not know. Raises BackendUnavailable, OutboxUnavailable."""
+        await self._judge_known(backend, await self._heal.known(self._lanes[backend]))
+
+    async def _judge_known(self, backend: str, known: Known) -> None:
+        lost = (
+            f"{counted(known.strangers, 'zone is', 'zones are')} served there that the store does not know, of {known.zones}:"
+            " if the store was lost, restore a backup (dadns restore) or let DirectAdmin push all zones again;"
+            " nothing of them is deleted"
+        )
+        await self._alarms.judge(AlarmKind.UNKNOWN, backend, lost if known.is_our_loss else "")
 
     def _plan_view(self, surveyed: Surveyed, steps: Orphans, healed: Healed) -> PlanView:
         return view_of(

@@ -196,7 +196,7 @@ class Repair:
 
     async def orphans(self, surveyed: Surveyed, orphans: Orphans, result: Result) -> None:
         """Each absent zone one step further. Raises OutboxUnavailable."""
-        now = self._clock.now_s()
+        now = self._store.believed_s()
         back = [one for name, one in surveyed.sightings.items() if name in surveyed.plan.present]
         result.returned += [str(one.name) for one in back if one.state is SightingState.QUARANTINED]
         due = orphans.of(Step.DELETE)
