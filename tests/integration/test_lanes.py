@@ -213,6 +213,27 @@ async def test_the_end_of_an_outage_finds_what_the_name_server_lost(tmp_path):
     assert {"a.example": 1, "b.example": 1} == served
 
 
+async def test_a_zone_of_the_operators_is_told_once_and_its_delete_is_done(tmp_path):
+    """A push of it is given up at once, a delete has nothing to do and asks for no proof; his zone is served throughout."""
+    file = tmp_path / "his.zone"
+    file.write_text("@ 60 IN SOA ns.his.net. h.his.net. 77 60 60 60 60\n@ 60 IN NS ns.his.net.\n")
+    own = f'zone "his.example" {{ type primary; file "{file}"; }};'
+    async with (
+        bind_under_test(tmp_path, "external-addzone", own=own) as (backend, _),
+        running_lanes(tmp_path / "store", backend) as rig,
+    ):
+        await rig.push(a_push("his.example"))
+        dead = await rig.until("his.example", State.DEAD, "bind")
+        await rig.store.record_delete(a_delete("his.example"))
+        rig.wake()
+        gone = await rig.until("his.example", State.VERIFIED, "bind")
+
+        assert 77 == await until_served(backend, "his.example")
+
+    assert dead.reason.startswith("held by the operator: named has it from elsewhere")
+    assert 2 == gone.verified_version
+
+
 async def until_served(backend: BindBackend, name: str) -> int | None:
     """The serial that its name server answers, once it answers one."""
     (place,) = backend.servers

@@ -84,10 +84,10 @@ async def test_api_change_replaces_everything_and_leaves_nothing_over(tmp_path):
 
 
 async def test_api_keeps_our_serial_though_the_zone_was_made_by_somebody_else(tmp_path, api):
-    """SOA-EDIT-API=DEFAULT, which PowerDNS gives to each zone that is made without saying otherwise."""
+    """SOA-EDIT-API=DEFAULT, which PowerDNS gives to each zone that is made without saying otherwise; handed over to us."""
     async with powerdns_under_test(tmp_path) as (backend, daemon):
         rig = Rig(HTTP, backend, daemon)
-        zone = {"name": "a.example.", "kind": "Native", "nameservers": ["ns.host.example."]}
+        zone = {"name": "a.example.", "kind": "Native", "nameservers": ["ns.host.example."], "account": "directdnsonly"}
         assert 201 == (await asyncio.to_thread(api, backend._settings, "POST", "/zones", json=zone)).status_code
 
         assert [APPLIED, APPLIED] == [
@@ -107,8 +107,8 @@ async def test_api_does_not_take_a_zone_that_is_transferred_from_elsewhere(tmp_p
 
         first, second = await backend.apply([rig.put("a.example", 1), rig.put("b.example", 1)])
 
-        assert (REFUSED, APPLIED) == (first.kind, second.kind)
-        assert "transfers this zone from elsewhere" in first.reason
+        assert (OutcomeKind.HELD, APPLIED) == (first.kind, second.kind)
+        assert "PowerDNS transfers it from elsewhere (kind Slave)" in first.reason
         rig.close()
 
 
@@ -348,7 +348,7 @@ async def test_a_database_that_hangs_costs_its_time_limit(tmp_path):
 
 
 async def test_foreign_zones_and_locked_zones_stop_no_neighbour(tmp_path):
-    """A secondary zone and one with NSEC3 are refused, one that somebody else holds is tried later."""
+    """A secondary zone and one with NSEC3 stay as they are, one that somebody else holds is tried later."""
     async with powerdns_mysql_under_test(tmp_path) as (backend, daemon):
         rig = Rig(MYSQL, backend, daemon)
         names = ("good.example", "slave.example", "nsec3.example", "held.example")
@@ -368,7 +368,7 @@ async def test_foreign_zones_and_locked_zones_stop_no_neighbour(tmp_path):
         outcomes = await backend.apply([rig.put(name, 2) for name in names])
 
         holder.close()
-        assert [APPLIED, REFUSED, REFUSED, OutcomeKind.RETRY] == [outcome.kind for outcome in outcomes]
+        assert [APPLIED, OutcomeKind.HELD, REFUSED, OutcomeKind.RETRY] == [outcome.kind for outcome in outcomes]
         assert "from elsewhere" in outcomes[1].reason
         assert "NSEC3" in outcomes[2].reason
         assert Finding.PROVEN is await rig.finding("good.example", 2, 2)

@@ -36,8 +36,10 @@ zone:
 
 
 @asynccontextmanager
-async def knot_under_test(folder: Path, kind: str) -> AsyncIterator[tuple[KnotBackend, Daemon]]:
-    """`kind`: managed-native, managed-knotc, external."""
+async def knot_under_test(
+    folder: Path, kind: str, *, own: str = "", control: str = "native"
+) -> AsyncIterator[tuple[KnotBackend, Daemon]]:
+    """`kind`: managed-native, managed-knotc, external. `own`: zones of the operator's configuration."""
     program = require_program("knotd")
     folder.chmod(0o755)
     port = free_port()
@@ -48,7 +50,7 @@ async def knot_under_test(folder: Path, kind: str) -> AsyncIterator[tuple[KnotBa
         daemon = SupervisedDaemon(lambda: NAMESERVERS["knot"].build("knot", settings, folder))
     else:
         place = folder / "external"
-        settings = _external(place, port)
+        settings = _external(place, port, own).model_copy(update={"control": control})
         backend = build("knot", settings, folder)
         daemon = ChildDaemon([program, "-C", str(place / "confdb")], ready=partial(is_ready, backend))
     await daemon.start()
@@ -59,9 +61,9 @@ async def knot_under_test(folder: Path, kind: str) -> AsyncIterator[tuple[KnotBa
         await daemon.stop()
 
 
-def _external(place: Path, port: int) -> KnotSettings:
+def _external(place: Path, port: int, own: str) -> KnotSettings:
     place.mkdir()
-    (place / "knot.conf").write_text(EXTERNAL.format(folder=place, port=port))
+    (place / "knot.conf").write_text(EXTERNAL.format(folder=place, port=port) + own)
     importing = [require_program("knotc"), "-C", str(place / "confdb"), "conf-import", str(place / "knot.conf")]
     subprocess.run(importing, check=True, capture_output=True)
     return KnotSettings(

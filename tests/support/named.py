@@ -27,8 +27,8 @@ logging {{ channel f {{ file "{folder}/named.log"; }}; category default {{ f; }}
 
 
 @asynccontextmanager
-async def bind_under_test(folder: Path, kind: str) -> AsyncIterator[tuple[BindBackend, Daemon]]:
-    """`kind`: managed-native, managed-rndc, external-include, external-addzone."""
+async def bind_under_test(folder: Path, kind: str, *, own: str = "") -> AsyncIterator[tuple[BindBackend, Daemon]]:
+    """`kind`: managed-native, managed-rndc, external-include, external-addzone. `own`: of the operator's named.conf."""
     require_program("named")
     folder.chmod(0o755)
     port, control = free_port(), free_port()
@@ -44,7 +44,7 @@ async def bind_under_test(folder: Path, kind: str) -> AsyncIterator[tuple[BindBa
             folder=place, port=port, control=control, options="" if listed else "allow-new-zones yes;",
             include=f'include "{include}";' if listed else "",
         )  # fmt: skip
-        (place / "named.conf").write_text(text)
+        (place / "named.conf").write_text(text + own)
         (place / "rndc.key").write_text(text.splitlines()[1])
         settings = BindSettings(
             managed=False, named_conf=include if listed else None, zones_dir=place / "zones", rndc_port=control,

@@ -55,9 +55,12 @@ TLS = """
 
 @asynccontextmanager
 async def nsd_under_test(
-    folder: Path, kind: str, *, checker: ZoneChecker | None = None
+    folder: Path, kind: str, *, checker: ZoneChecker | None = None, own: str = ""
 ) -> AsyncIterator[tuple[NsdBackend, Daemon]]:
-    """`kind`: managed-native, managed-nsd-control, external, tls, tls-nsd-control. `checker`: instead of nsd-checkzone."""
+    """`kind`: managed-native, managed-nsd-control, external, tls, tls-nsd-control. `checker`: instead of nsd-checkzone.
+
+    `own`: of the operator's nsd.conf.
+    """
     program = require_program("nsd")
     folder.chmod(0o755)
     daemon: Daemon
@@ -68,7 +71,9 @@ async def nsd_under_test(
         daemon = SupervisedDaemon(lambda: NAMESERVERS["nsd"].build("nsd", settings, folder))
     else:
         place = folder / "external"
-        settings = _external(place, tls=kind.startswith("tls"), control=kind.removeprefix("tls").strip("-") or "native")
+        settings = _external(
+            place, tls=kind.startswith("tls"), control=kind.removeprefix("tls").strip("-") or "native", own=own
+        )
         backend = NsdBackend("nsd", settings, settings.layout("nsd", folder), checker=checker)
         daemon = ChildDaemon([program, "-d", "-c", str(place / "nsd.conf")], ready=partial(is_ready, backend))
     await daemon.start()
@@ -79,14 +84,14 @@ async def nsd_under_test(
         await daemon.stop()
 
 
-def _external(place: Path, *, tls: bool, control: str) -> NsdSettings:
+def _external(place: Path, *, tls: bool, control: str, own: str) -> NsdSettings:
     (place / "zones").mkdir(parents=True)
     port, control_port = free_port(), free_port()
     how = TLS.format(folder=place, control_port=control_port) if tls else f"  control-interface: {place}/nsd.ctl"
     version = subprocess.run([require_program("nsd"), "-v"], capture_output=True, text=True, check=False)
     old = "version 4.6" in version.stderr + version.stdout
     database = '  database: ""' if old else ""
-    (place / "nsd.conf").write_text(EXTERNAL.format(folder=place, port=port, control=how, database=database))
+    (place / "nsd.conf").write_text(EXTERNAL.format(folder=place, port=port, control=how, database=database) + own)
     common = {"managed": False, "zones_dir": place / "zones", "pattern": "dadns", "verify_address": f"127.0.0.1#{port}"}
     if not tls:
         return NsdSettings(control_socket=place / "nsd.ctl", **common)

@@ -184,8 +184,9 @@ class FiledBackend(ABC):
         left = await asyncio.to_thread(self._put_back_all, contents)
         for name, error in left.items():
             outcomes[name] = self._left(name, error, outcomes.get(name))
-        if undone:
-            await self._undo(undone, before)
+        ours = [change for change in undone if outcomes[change.name].kind is not OutcomeKind.HELD]
+        if ours:
+            await self._undo(ours, before)
         for error in left.values():
             if not concerns_one_path(error, self._zones_dir):
                 raise error
@@ -207,6 +208,11 @@ class FiledBackend(ABC):
             return Outcome(kind=OutcomeKind.RETRY, reason=cannot_be(error, path, removed=True))
         what = f"its last good file cannot be put back: {cause_and_cure(error, path)}"
         return Outcome(kind=outcome.kind, reason=f"{outcome.reason}; {what}")
+
+
+def held_by_operator(where: str) -> Outcome:
+    """A zone of this name is there that we did not make. `where`: how the name server holds it."""
+    return Outcome(kind=OutcomeKind.HELD, reason=f"held by the operator: {where}; it stays as it is")
 
 
 class Written:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from directdnsonly.backends._mysql import DataRefused, MysqlServer, Session, TransactionLost
+from directdnsonly.backends._mysql_errors import HeldByOperator
 from directdnsonly.backends.contract import Outcome, OutcomeKind, ZoneChange
 
 Write = Callable[[Session, Sequence[ZoneChange]], Awaitable[None]]
@@ -37,7 +38,8 @@ async def _alone(
     try:
         await server.transaction(lambda session: write(session, [change]))
     except DataRefused as error:
-        return Outcome(kind=OutcomeKind.REFUSED, reason=explain(error))
+        kind = OutcomeKind.HELD if isinstance(error, HeldByOperator) else OutcomeKind.REFUSED
+        return Outcome(kind=kind, reason=explain(error))
     except TransactionLost as error:
         return Outcome(kind=OutcomeKind.RETRY, reason=f"other transactions were in the way: {error.reason}")
     return APPLIED

@@ -83,6 +83,10 @@ class DataRefused(BackendRefused):
         super().__init__(reason, backend=backend)
 
 
+class HeldByOperator(DataRefused):
+    """The database has a zone of this name that we did not make."""
+
+
 def code_of(error: BaseException | None) -> int:
     """The MySQL error code; 0 when there is none."""
     first = error.args[0] if error is not None and error.args else None

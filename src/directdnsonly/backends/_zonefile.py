@@ -28,6 +28,7 @@ from directdnsonly.zone.text import records_of
 SUFFIX = ".db"
 _TRAILER = re.compile(rb"; directdnsonly version=(\d+) serial=(\d+) records=(\d+) end\n\Z")
 _TRAILER_OCTETS = 120
+_HEAD_OCTETS = 300
 # Descriptors, not `Path`: these calls are a seventh of what a change costs us. Without O_NONBLOCK a pipe in the place of a
 # file would hang us for ever.
 _TO_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -139,6 +140,18 @@ class ZoneFolder:
             return None
         version, serial, records = (int(number) for number in found.groups())
         return Trailer(version=version, serial=serial, records=records)
+
+    def is_foreign(self, name: ZoneName) -> bool:
+        """Whether somebody else wrote the file: it has neither our last line nor, torn, our first ones."""
+        if self.trailer(name) is not None:
+            return False
+        try:
+            with _opened(self._at(name)) as (file, _):
+                head = os.read(file, _HEAD_OCTETS).decode("ascii", "replace")
+        except OSError:
+            return False  # absent, or no file that a name server could read
+        ours = f"$ORIGIN {name.absolute}\n$TTL "
+        return not (head.startswith(ours) or ours.startswith(head))
 
     def observe_all(self, names: Sequence[ZoneName]) -> list[ZoneObserved | None]:
         """What the files of these zones say of themselves; None where there is none."""

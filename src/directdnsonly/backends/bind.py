@@ -23,7 +23,7 @@ from directdnsonly.backends._control.isccc import ControlKey, NativeControl
 from directdnsonly.backends._control.isccc_wire import ALGORITHMS
 from directdnsonly.backends._control.pool import ControlPool
 from directdnsonly.backends._control.rndc import RndcControl
-from directdnsonly.backends._filed import APPLIED, FiledBackend
+from directdnsonly.backends._filed import APPLIED, FiledBackend, held_by_operator
 from directdnsonly.backends._include import IncludeFile
 from directdnsonly.backends.bind_settings import BindLayout, BindSettings
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange
@@ -46,6 +46,7 @@ ENVIRONMENT = ("permission denied", "file not found", "out of memory", "too many
 DYNAMIC = ("dynamic zone",)
 
 _KEY = re.compile(r'algorithm\s+"?([\w-]+)"?\s*;.*?secret\s+"([^"]+)"', re.DOTALL)
+_PATHS = re.compile(r'^files: (.+)$|\bfile "([^"]+)"', re.MULTILINE)
 _SERIAL = re.compile(r"^serial: (\d+)$", re.MULTILINE)
 
 
@@ -94,11 +95,8 @@ class BindBackend(FiledBackend):
 
     async def _tell(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
         """See FiledBackend. All commands first, then each reload is followed until it is loaded."""
-        if self._include is not None:
-            await self._list(
-                {change.name: None if change.is_delete else self._files.path(change.name) for change in changes}
-            )
-        said = await self._command_all(changes)
+        held = await self._list_ours(changes) if self._include is not None else {}
+        said = await self._command_all([change for change in changes if change.name not in held])
         asked = [change for change, outcome in said if outcome is None]
         seen = await self._watch.loaded(asked) if self._watch else None
         pauses_s = LOAD_PAUSES_S if seen is None else LOAD_PAUSES_S[:1]  # the watch has waited
@@ -107,7 +105,7 @@ class BindBackend(FiledBackend):
             for change, outcome in said
             if outcome is not None or change.name not in (seen or ())
         ]
-        return {change.name: outcome for change, outcome in ends if outcome.kind is not OutcomeKind.APPLIED}
+        return held | {change.name: outcome for change, outcome in ends if outcome.kind is not OutcomeKind.APPLIED}
 
     async def _undo(self, changes: Sequence[ZoneChange], before: dict[ZoneName, bytes | None]) -> None:
         """See FiledBackend. named keeps the old content of a zone by itself; one that never loaded is unlisted."""
@@ -124,8 +122,36 @@ class BindBackend(FiledBackend):
             if not reply.ok:
                 raise ControlUnavailable(f"rndc reconfig failed: {reply.text or 'see the log of named'}")
 
+    async def _list_ours(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
+        """List and unlist these; outcomes of those that named holds otherwise: listed twice, they would stop every reconfig."""
+        assert self._include is not None
+        held: dict[ZoneName, Outcome] = {}
+        for change in changes:
+            if change.name not in self._include and (where := await self._why_not_ours(change)):
+                held[change.name] = held_by_operator(where)
+        await self._list(
+            {
+                change.name: None if change.is_delete else self._files.path(change.name)
+                for change in changes
+                if change.name not in held
+            }
+        )
+        return held
+
+    async def _why_not_ours(self, change: ZoneChange) -> str:
+        """How named holds a zone of this name that is not in our file of it; empty when it is ours, or not there."""
+        if self._settings.is_managed or (self._include is not None and change.name in self._include):
+            return ""
+        path = str(self._files.path(change.name))
+        reply = await self._ask(f'showzone "{change.name}"' if self._include is None else f'zonestatus "{change.name}"')
+        if _says(reply.text, ABSENT) or path in {found[1] or found[2] for found in _PATHS.finditer(reply.text)}:
+            return ""
+        return f"named has it from elsewhere ({_one_line(reply.text)[:200]})"
+
     async def _command_all(self, changes: Sequence[ZoneChange]) -> list[tuple[ZoneChange, Outcome | None]]:
         """Tell named of each, IN_FLIGHT at a time; when one raises, no other is told any more."""
+        if not changes:
+            return []
         if len(changes) == 1:
             return [(changes[0], await self._command(changes[0]))]
         said: list[tuple[ZoneChange, Outcome | None]] = []
@@ -162,6 +188,8 @@ class BindBackend(FiledBackend):
             return APPLIED  # addzone loads before it answers
         text = reply.text
         if _says(text, PRESENT) and not again:
+            if where := await self._why_not_ours(change):
+                return held_by_operator(where)
             return await self._reload(change, again=True)
         if _says(text, FORBIDDEN):
             raise ControlUnavailable(f"{text}: set `allow-new-zones yes;` in the options of named.conf")
@@ -185,6 +213,8 @@ class BindBackend(FiledBackend):
     async def _delete(self, change: ZoneChange) -> Outcome:
         if self._include is not None:
             return APPLIED  # the reconfig has removed it
+        if where := await self._why_not_ours(change):
+            return held_by_operator(where)
         reply = await self._ask(f'delzone "{change.name}"')
         if reply.ok or _says(reply.text, ABSENT):
             return APPLIED
@@ -194,6 +224,8 @@ class BindBackend(FiledBackend):
         """Watch until named has loaded what the reload asked for; give a lost reload again; find out why it refuses."""
         if await self._is_loaded(change, pauses_s):
             return APPLIED
+        if where := await self._why_not_ours(change):
+            return held_by_operator(where)
         refusal = await asyncio.to_thread(self._why_refused, change)
         if refusal:
             return Outcome(kind=OutcomeKind.REFUSED, reason=refusal)

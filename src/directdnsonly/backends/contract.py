@@ -1,6 +1,8 @@
 """What every backend promises. One contract suite (`tests/contract`) runs against each of them.
 
-A backend is our handle on one name server's control side. Every method may be repeated without harm.
+A backend is our handle on one name server's control side. Every method may be repeated without harm. Zones that it did
+not make are the operator's: they are neither changed, nor deleted, nor listed by `inventory`; the
+outcome of such a name is HELD. Each type knows what it made by a mark of its own, or by the file.
 """
 
 from __future__ import annotations
@@ -71,6 +73,9 @@ class OutcomeKind(StrEnum):
     APPLIED = "applied"  # the name server took it, as far as it says; proof comes by DNS
     RETRY = "retry"  # this zone failed for a reason that may pass
     REFUSED = "refused"  # this name server will never take this zone as it stands
+    HELD = (
+        "held"  # a zone of this name is there that we did not make: a put is refused, of a delete nothing is to be done
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ import structlog
 from pydantic import Field
 
 from directdnsonly.backends._coredns_rows import NO_NSEC3
+from directdnsonly.backends._filed import held_by_operator
 from directdnsonly.backends._path_fault import cannot_be, concerns_one_path
 from directdnsonly.backends._zonefile import NamedFolder
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
@@ -116,7 +117,7 @@ class CorednsFileBackend:
             raise self._unavailable(error) from error
         for start in range(0, len(names), PAGE):
             for observed in await self.observe(names[start : start + PAGE]):
-                if observed is not None:
+                if observed is not None and (observed.whole or not self._files.is_foreign(observed.name)):
                     yield observed
 
     async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
@@ -189,6 +190,8 @@ class CorednsFileBackend:
             return _refused(
                 "the plug-in auto takes the name of a zone from the name of its file, which no slash can be in"
             )
+        if not change.known and self._files.is_foreign(change.name):
+            return held_by_operator(f"{self._files.path(change.name)} was not written by us")
         if change.text is None:
             self._files.remove(change.name)
             return _APPLIED

@@ -29,6 +29,7 @@ from directdnsonly.backends._coredns_schema import CHECKSUM, Schema, find_schema
 from directdnsonly.backends._mysql import DataRefused, MysqlServer, Session
 from directdnsonly.backends._mysql_batch import deliver
 from directdnsonly.backends._mysql_difference import difference
+from directdnsonly.backends._mysql_errors import HeldByOperator
 from directdnsonly.backends._mysql_text import Made, Value
 from directdnsonly.backends._mysql_wire import Rows
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange, ZoneObserved
@@ -88,15 +89,19 @@ class CorednsMysqlBackend:
 
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
         """See Backend. A page of zones at a time, by their ids."""
+        if self._schema is None:
+            self._schema = await self._find_schema()
         last = 0
         while True:
             rows = await self._server.query(
-                f"SELECT id, zone_name FROM {self._zones} WHERE id > %s ORDER BY id LIMIT {PAGE}", (last,)
+                f"SELECT id, zone_name, {self._mark} FROM {self._zones} WHERE id > %s ORDER BY id LIMIT {PAGE}", (last,)
             )
             if not rows:
                 return
             last = rows[-1][0]
-            for observed in await self.observe([name for _, text in rows if (name := _zone_name(text))]):
+            for observed in await self.observe(
+                [name for _, text, mark in rows if mark >= 0 and (name := _zone_name(text))]
+            ):
                 if observed is not None:
                     yield observed
 
@@ -196,6 +201,9 @@ class CorednsMysqlBackend:
             sql = f"SELECT z.id, COUNT(*), {PACKED} FROM {joined} {where}"
             asked.append((sql, [name.absolute for name in known]))
         found, *packed = await session.selects(*asked)
+        if any(mark < 0 for *_, mark in found):
+            how = f"the table {self._settings.zones_table} has it with a version below 0"
+            raise HeldByOperator(f"held by the operator: {how}; it stays as it is", backend=self.name)
         ids = _ids(found)
         held: dict[int, Held] = {ids[name]: [] for name in known if packed and name in ids}
         for zone, *rest in packed[0] if packed else ():
@@ -207,7 +215,12 @@ class CorednsMysqlBackend:
 
     def _ids_of(self, names: Collection[ZoneName], *, lock: bool = False) -> tuple[str, list[str]]:
         where = f"zone_name IN ({_places(names)}) ORDER BY zone_name{' FOR UPDATE' if lock else ''}"
-        return f"SELECT id, zone_name FROM {self._zones} WHERE {where}", [name.absolute for name in names]
+        return f"SELECT id, zone_name, {self._mark} FROM {self._zones} WHERE {where}", [name.absolute for name in names]
+
+    @property
+    def _mark(self) -> str:
+        """What tells an operator's own zones in tables of our wider form. All in stock tables are ours: nothing there could tell."""
+        return "version" if self._schema is not None and self._schema.ours else "0"
 
     async def _insert_zones(
         self,
@@ -314,7 +327,7 @@ def build(name: str, settings: CorednsMysqlSettings, data_dir: Path) -> CorednsM
 
 
 def _ids(rows: Rows) -> dict[ZoneName, int]:
-    return {ZoneName.trusted(text.removesuffix(".")): number for number, text in rows}
+    return {ZoneName.trusted(text.removesuffix(".")): number for number, text, *_ in rows}
 
 
 def _places(values: Collection[Any]) -> str:

@@ -15,7 +15,7 @@ from directdnsonly.backends._checker import ZoneChecker
 from directdnsonly.backends._control.contract import ControlReply, ControlUnavailable
 from directdnsonly.backends._control.knot import KnotCommand, KnotControl, NativeKnotControl
 from directdnsonly.backends._control.knotc import KnotcControl
-from directdnsonly.backends._filed import FiledBackend
+from directdnsonly.backends._filed import FiledBackend, held_by_operator
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange
 from directdnsonly.backends.knot_settings import KnotLayout, KnotSettings
 from directdnsonly.errors import BackendUnavailable
@@ -68,14 +68,35 @@ class KnotBackend(FiledBackend):
 
     async def _tell(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
         """See FiledBackend."""
+        outcomes = await self._held(changes)
+        changes = [change for change in changes if change.name not in outcomes]
         known = [change for change in changes if change.known and not change.is_delete]
         replies = await self._reload(known)
         absent = {change.name for change, reply in zip(known, replies, strict=True) if reply.text in ABSENT}
-        outcomes = await self._judged(known, replies, but=absent)
+        outcomes |= await self._judged(known, replies, but=absent)
         listing = [change for change in changes if not change.known or change.is_delete or change.name in absent]
         if listing:
             outcomes |= await self._list(listing)
         return outcomes
+
+    async def _held(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
+        """Outcomes of new and of deleted zones that knotd has otherwise: in its own file, or from a primary."""
+        if self._settings.is_managed:
+            return {}
+        asked = [change for change in changes if change.is_delete or not change.known]
+        items = [
+            KnotCommand(command="conf-read", section="zone", item="file", identity=change.name.absolute)
+            for change in asked
+        ]
+        outcomes: dict[ZoneName, Outcome] = {}
+        for change, reply in zip(asked, await self._control.run(items) if items else (), strict=True):
+            if reply.ok and reply.text != self._place(change.name):
+                where = f"knotd has it with file {reply.text}" if reply.text else "knotd has it without a file of ours"
+                outcomes[change.name] = held_by_operator(where)
+        return outcomes
+
+    def _place(self, name: ZoneName) -> str:
+        return str(self._files.path(name)).replace("%", "%%")  # `%` begins a formatter
 
     async def _list(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
         """Add and remove zones in one transaction; then the new ones are loaded again, which tells whether they can be."""
@@ -93,7 +114,7 @@ class KnotBackend(FiledBackend):
         zone = change.name.absolute
         if change.is_delete:
             return [KnotCommand(command="conf-unset", section="zone", identity=zone)]
-        path = str(self._files.path(change.name)).replace("%", "%%")  # `%` begins a formatter
+        path = self._place(change.name)
         commands = [
             KnotCommand(command="conf-set", section="zone", item="domain", value=zone),
             KnotCommand(command="conf-set", section="zone", item="file", identity=zone, value=path),

@@ -19,7 +19,7 @@ from directdnsonly.backends._checker import ZoneChecker
 from directdnsonly.backends._control.contract import ControlReply, ControlUnavailable
 from directdnsonly.backends._control.nsd import NativeNsdControl, NsdControl, TlsPlace
 from directdnsonly.backends._control.nsd_program import NsdControlProgram
-from directdnsonly.backends._filed import FiledBackend
+from directdnsonly.backends._filed import FiledBackend, held_by_operator
 from directdnsonly.backends._nsd_follow import Follower, Pace
 from directdnsonly.backends._nsd_names import NameLinks, is_odd
 from directdnsonly.backends._nsd_safe import is_safe
@@ -33,6 +33,7 @@ FEW = 20  # more changed zones are one `reload` of all that changed, where a com
 
 # What NSD says about one zone.
 _EXISTS = re.compile(r"^zone (\S+) already exists$", re.MULTILINE)
+_PATTERN = re.compile(r"^\s*pattern: (\S+)$", re.MULTILINE)
 _NOT_TAKEN = re.compile(r"^(error .*)\nerror for input line '(\S+)", re.MULTILINE)
 NOT_CONFIGURED = "not configured"
 
@@ -100,13 +101,20 @@ class NsdBackend(FiledBackend):
 
     async def _tell(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
         """See FiledBackend."""
-        deletes = [change for change in changes if change.is_delete]
+        held = {
+            change.name: held_by_operator(where)
+            for change in changes
+            if change.is_delete
+            and not (change.known and self._is_costly)
+            and (where := await self._why_not_ours(change.name))
+        }
+        deletes = [change for change in changes if change.is_delete and change.name not in held]
         puts = [change for change in changes if not change.is_delete]
         if deletes:
             await self._ask("delzones", [str(change.name) for change in deletes])  # an unknown one only warns
         await self._get_control()
         each = not self._is_costly or len(puts) <= FEW
-        outcomes = await self._add([change for change in puts if not (change.known and each)])
+        outcomes = held | await self._add([change for change in puts if not (change.known and each)])
         outcomes |= await self._reload([change for change in puts if change.known and each])
         taken = [change for change in puts if change.name not in outcomes]
         return (
@@ -124,8 +132,24 @@ class NsdBackend(FiledBackend):
         }
         present = set(_EXISTS.findall(reply.text))
         if not again:
-            outcomes |= await self._reload([change for change in changes if str(change.name) in present], again=True)
+            there = [change for change in changes if str(change.name) in present]
+            outcomes |= {
+                change.name: held_by_operator(where)
+                for change in there
+                if (where := await self._why_not_ours(change.name))
+            }
+            outcomes |= await self._reload([change for change in there if change.name not in outcomes], again=True)
         return outcomes
+
+    async def _why_not_ours(self, name: ZoneName) -> str:
+        """How NSD holds a zone of this name that is not of our pattern; empty when it is ours, or not there."""
+        if self._settings.is_managed:
+            return ""
+        reply = await self._ask(f"zonestatus {name}")
+        found = _PATTERN.search(reply.text)
+        if not reply.ok or (found and found[1] == self._pattern(name)):
+            return ""
+        return f"nsd has it by its pattern {found[1]}" if found else "nsd has it in its own configuration"
 
     async def _reload(self, changes: Sequence[ZoneChange], *, again: bool = False) -> dict[ZoneName, Outcome]:
         """Changed zones, one command each; those that NSD does not have are added."""

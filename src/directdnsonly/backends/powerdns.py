@@ -28,6 +28,7 @@ CORRECTIONS = 50  # spellings of one zone that PowerDNS may want otherwise
 FLUSHED = 8  # challenges of one zone that are flushed one by one
 AHEAD = 2  # zones that are read while others are written
 REMEMBERED = 10_000  # corrected spellings
+ACCOUNT = "directdnsonly"  # the mark of what we made, in the zone's own field of that name
 TRANSFERRED = frozenset({"slave", "secondary", "consumer"})
 _PARSED_AS = re.compile(
     r"^Record (?P<owner>\S+)/(?P<type>\S+) '(?P<content>.*)': Not in expected format \(parsed as '(?P<parsed>.*)'\)$",
@@ -72,7 +73,7 @@ class PowerDnsBackend:
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
         """See Backend. One list; it tells serials, not counts."""
         for zone in await self._api.zones():
-            if zone["kind"].lower() in TRANSFERRED:
+            if zone["account"] != ACCOUNT:
                 continue
             try:
                 name = ZoneName.parse(zone["name"])
@@ -117,10 +118,12 @@ class PowerDnsBackend:
             return await self._deliver(change)
         except ZoneFault as fault:
             return Outcome(kind=OutcomeKind.RETRY, reason=str(fault))
+        except _HeldByOperator as held:
+            return Outcome(kind=OutcomeKind.HELD, reason=str(held))
 
     async def _deliver(self, change: ZoneChange) -> Outcome:
         if change.text is None:
-            return await self._delete(change.name)
+            return await self._delete(change)
         records = list(records_of(change.text))
         if signed := why_signed(record.type for record in records):
             reason = f"the zone is signed ({signed} records), and PowerDNS cannot be told so by its API (PRESIGNED)"
@@ -138,40 +141,45 @@ class PowerDnsBackend:
     async def _put(self, change: ZoneChange, records: list[Record]) -> Reply:
         """Change what is there, create what is not; the hint tells what to try first."""
         if change.known:
-            return await self._change(change.name, records) or await self._create(change.name, records)
+            return await self._change(change, records) or await self._create(change.name, records)
         reply = await self._create(change.name, records)
         if reply.status != HTTPStatus.CONFLICT:
             return reply
-        return await self._change(change.name, records) or reply
+        return await self._change(change, records) or reply
 
     async def _create(self, name: ZoneName, records: list[Record]) -> Reply:
         return await self._api.create(
             {
                 "name": name.absolute,
                 "kind": "Master" if self._settings.kind == "Primary" else "Native",  # what every version reads
+                "account": ACCOUNT,
                 "soa_edit_api": "",  # the default replaces the serial by one of its own
                 "nameservers": [],
                 "rrsets": [self._rrset(rrset) for rrset in grouped(records).values()],
             }
         )
 
-    async def _change(self, name: ZoneName, records: list[Record]) -> Reply | None:
-        """Make the existing zone hold these records; None when there is no such zone."""
+    async def _change(self, change: ZoneChange, records: list[Record]) -> Reply | None:
+        """Make the existing zone hold these records; None when there is no such zone. Raises _HeldByOperator."""
+        name = change.name
         zone = await self._api.zone(name)
         if zone is None:
             return None
-        if str(zone.get("kind", "")).lower() in TRANSFERRED:
-            reason = f"PowerDNS transfers this zone from elsewhere (kind {zone['kind']})"
-            return Reply(status=HTTPStatus.UNPROCESSABLE_ENTITY, error=reason)
-        if zone.get("soa_edit_api"):
-            await self._api.set_up(name, {"soa_edit_api": ""})  # it would change the serial at each PATCH
+        if where := _why_not_ours(zone, known=change.known):
+            raise _HeldByOperator(where)
+        if zone.get("soa_edit_api") or zone["account"] != ACCOUNT:  # it would change the serial at each PATCH
+            await self._api.set_up(name, {"soa_edit_api": "", "account": ACCOUNT})
         todo = self._difference(zone, records)
         reply = await self._api.change(name, todo) if todo else Reply(status=HTTPStatus.NO_CONTENT)
         if reply.ok:
             await self._flush(name, todo)
         return None if reply.status == HTTPStatus.NOT_FOUND else reply
 
-    async def _delete(self, name: ZoneName) -> Outcome:
+    async def _delete(self, change: ZoneChange) -> Outcome:
+        name = change.name
+        zone = await self._api.zone(name, rrsets=False)
+        if zone is not None and (where := _why_not_ours(zone, known=change.known)):
+            raise _HeldByOperator(where)
         reply = await self._api.delete(name)
         if reply.status == HTTPStatus.NOT_FOUND:
             await self._api.flush(name.absolute)
@@ -240,6 +248,22 @@ class PowerDnsBackend:
             self._spelt.clear()
         self._spelt[kind, content] = parsed
         return True
+
+
+class _HeldByOperator(Exception):
+    """PowerDNS has a zone of this name that we did not make. The text says so."""
+
+
+def _why_not_ours(zone: Any, *, known: bool) -> str:
+    """Why a zone is not ours; empty when it is. `known`: we have written it before, perhaps without our mark."""
+    kind, account = str(zone["kind"]), str(zone["account"])
+    if kind.lower() in TRANSFERRED:
+        how = f"PowerDNS transfers it from elsewhere (kind {kind})"
+    elif account == ACCOUNT or (known and not account):
+        return ""
+    else:
+        how = f"PowerDNS has it with account {account!r}, kind {kind}"
+    return f"held by the operator: {how}; it stays as it is (to hand it over: pdnsutil set-account ZONE {ACCOUNT})"
 
 
 def build(name: str, settings: PowerDnsSettings, data_dir: Path) -> PowerDnsBackend:

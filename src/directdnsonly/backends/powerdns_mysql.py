@@ -15,6 +15,7 @@ from typing import Any
 from directdnsonly.backends._mysql import DataRefused, MysqlServer, Session
 from directdnsonly.backends._mysql_batch import deliver
 from directdnsonly.backends._mysql_difference import difference
+from directdnsonly.backends._mysql_errors import HeldByOperator
 from directdnsonly.backends._mysql_text import Made, Value
 from directdnsonly.backends._mysql_wire import Rows
 from directdnsonly.backends._powerdns_api import PowerDnsApi
@@ -37,13 +38,15 @@ _SELECT = (
     " ' ', -1) AS UNSIGNED), NULL)) FROM {domains} d LEFT JOIN records r"
     " ON r.domain_id = d.id AND r.type IS NOT NULL AND r.disabled = 0 GROUP BY d.id ORDER BY d.id"
 )
-_LOCK = "SELECT id, name, type FROM domains WHERE name IN"
+ACCOUNT = "directdnsonly"  # the mark of what we made
+_LOCK = "SELECT id, name, type, COALESCE(account, '') FROM domains WHERE name IN"
 _KEYS = (
     "SELECT k.domain_id, d.name, m.content FROM domains d JOIN cryptokeys k ON k.domain_id = d.id"
     " LEFT JOIN domainmetadata m ON m.domain_id = d.id AND m.kind = 'NSEC3PARAM'"
 )
 _ROWS = f"SELECT r.id, {', '.join(f'r.{column}' for column in COLUMNS)} FROM domains d STRAIGHT_JOIN records r ON r.domain_id = d.id"
-_OURS = "SELECT id, name FROM domains WHERE type IN ('NATIVE', 'MASTER') AND"
+_NOT_TRANSFERRED = "SELECT id, name FROM domains WHERE type IN ('NATIVE', 'MASTER') AND"
+_MADE = f"{_NOT_TRANSFERRED} account = '{ACCOUNT}' AND"
 
 
 Held = dict[int | Made, list[tuple[int, Row]]]  # the rows of zones, each with its id, by the id of the zone
@@ -97,7 +100,7 @@ class PowerDnsMysqlBackend:
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
         """See Backend."""
         await self._set_up()
-        select = _SELECT.format(domains=f"({_OURS} id > %s ORDER BY id LIMIT {PAGE})")
+        select = _SELECT.format(domains=f"({_MADE} id > %s ORDER BY id LIMIT {PAGE})")
         rows = await self._database.query(select, (0,))
         while rows:
             for _, name, count, serial in rows:
@@ -109,7 +112,7 @@ class PowerDnsMysqlBackend:
         await self._set_up()
         found: dict[str, ZoneObserved] = {}
         for part in _pages(names):
-            select = _SELECT.format(domains=f"({_OURS} name IN ({_places(part)}))")
+            select = _SELECT.format(domains=f"({_NOT_TRANSFERRED} name IN ({_places(part)}))")
             rows = await self._database.query(select, part)
             found |= {name.lower(): _observed(name, count, serial) for _, name, count, serial in rows}
         return [found.get(name) for name in names]
@@ -156,7 +159,7 @@ class PowerDnsMysqlBackend:
         touched: dict[ZoneName, list[str]],
     ) -> None:
         kept = sorted(name for name, change in changes.items() if not change.is_delete)
-        ids, signed, present = await self._held(session, sorted(changes), kept)
+        ids, signed, present = await self._held(session, changes, kept)
         _remove(session, [ids[name] for name, change in changes.items() if change.is_delete and name in ids])
         numbers = {**ids, **await self._insert_zones(session, [name for name in kept if name not in ids])}
         surplus: list[int] = []
@@ -174,21 +177,26 @@ class PowerDnsMysqlBackend:
         session.insert("records", ("id", *COLUMNS), missing, over=True)
 
     async def _held(
-        self, session: Session, names: Sequence[ZoneName], kept: Sequence[ZoneName]
+        self, session: Session, changes: Mapping[ZoneName, ZoneChange], kept: Sequence[ZoneName]
     ) -> tuple[dict[ZoneName, int], set[int], Held]:
         """The ids of the zones that exist, those that PowerDNS signs itself, and the rows of those that are kept.
 
         The rows of the zones stay locked: whoever writes a zone locks its row first. All is asked in one command, and
-        answered when the locks are ours.
+        answered when the locks are ours. Raises HeldByOperator.
         """
+        names = sorted(changes)
         asked: list[tuple[str, Sequence[Value]]] = [(f"{_LOCK} ({_places(names)}) ORDER BY name FOR UPDATE", names)]
         if kept:
             asked += [(f"{select} WHERE d.name IN ({_places(kept)})", kept) for select in (_KEYS, _ROWS)]
         domains, *more = await session.selects(*asked)
-        foreign = next((row for row in domains if row[2].upper() not in OURS), None)
-        if foreign is not None:
-            reason = f"PowerDNS transfers {foreign[1]} from elsewhere (type {foreign[2]})"
-            raise DataRefused(reason, backend=self.name)
+        unmarked = []
+        for number, name, kind, account in domains:
+            known = changes[ZoneName.trusted(name.lower())].known
+            if why := _why_not_ours(kind, account, known=known):
+                raise HeldByOperator(f"held by the operator: {why}; it stays as it is", backend=self.name)
+            unmarked += [] if account else [number]
+        for part in _pages(unmarked):
+            session.write(f"UPDATE domains SET account = '{ACCOUNT}' WHERE id IN ({_places(part)})", part)
         keys, rows = more or ([], [])
         hashed = next((name for _, name, parameters in keys if parameters), None)
         if hashed is not None:
@@ -204,7 +212,7 @@ class PowerDnsMysqlBackend:
         if not names:
             return {}
         kind = "MASTER" if self._settings.kind == "Primary" else "NATIVE"
-        session.insert("domains", ("name", "type"), [(name, kind) for name in names])
+        session.insert("domains", ("name", "type", "account"), [(name, kind, ACCOUNT) for name in names])
         if len(names) == 1:
             session.keep_id()
             return dict.fromkeys(names, Made.ID)
@@ -234,7 +242,16 @@ def _remove(session: Session, ids: Iterable[int]) -> None:
 
 
 def _ids(rows: Rows) -> dict[ZoneName, int]:
-    return {ZoneName.trusted(name.lower()): number for number, name, _ in rows}
+    return {ZoneName.trusted(name.lower()): number for number, name, *_ in rows}
+
+
+def _why_not_ours(kind: str, account: str, *, known: bool) -> str:
+    """How PowerDNS has a zone that is not ours; empty when it is. `known`: we have written it, perhaps before we marked."""
+    if kind.upper() not in OURS:
+        return f"PowerDNS transfers it from elsewhere (type {kind})"
+    if account == ACCOUNT or (known and not account):
+        return ""
+    return f"the table domains has it with account {account!r} (to hand it over: account = '{ACCOUNT}')"
 
 
 def _why_refused(records: Sequence[Record]) -> str:

@@ -14,7 +14,7 @@ from directdnsonly.clock import Clock
 from directdnsonly.dispatch.proof import Proof
 from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.errors import BackendUnavailable
-from directdnsonly.outbox.records import Claim, Settle, Settlement
+from directdnsonly.outbox.records import Claim, Kind, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
 from directdnsonly.verify.compare import Finding, Verdict
 
@@ -85,10 +85,11 @@ class Delivery:
             return await self._hung(claims)
         applied_at = time.perf_counter()
         ends = [
-            self.failed(claim, outcome.reason, final=outcome.kind is OutcomeKind.REFUSED)
+            self._not_applied(claim, outcome)
             for claim, outcome in zip(claims, outcomes, strict=True)
             if outcome.kind is not OutcomeKind.APPLIED
         ]
+        await self._store.settle([end for end in ends if end.how is Settle.VERIFIED])
         taken = [claim for claim, outcome in zip(claims, outcomes, strict=True) if outcome.kind is OutcomeKind.APPLIED]
         proofs, silent = await self._prove(taken)
         ends += proofs
@@ -99,6 +100,12 @@ class Delivery:
             apply_s=applied_at - started,
             verify_s=time.perf_counter() - applied_at,
         )
+
+    def _not_applied(self, claim: Claim, outcome: Outcome) -> Settlement:
+        """What the backend did not do: tried later, given up, or nothing to be done (a zone of the operator's is no ghost)."""
+        if outcome.kind is OutcomeKind.HELD and claim.kind is Kind.DELETE:
+            return Settlement(claim=claim, how=Settle.VERIFIED, reason=outcome.reason)
+        return self.failed(claim, outcome.reason, final=outcome.kind is not OutcomeKind.RETRY)
 
     async def _apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
         async with self._slots, asyncio.timeout(self._apply_timeout_s):

@@ -44,7 +44,7 @@ class KnotControl(Protocol):
     async def run(self, commands: Sequence[KnotCommand]) -> list[ControlReply]:
         """All of them in order, one reply each; whatever was opened is closed again. Raises ControlUnavailable.
 
-        A reply's text is Knot's error, without anything around it; empty when ok.
+        A reply's text is Knot's error, without anything around it; when ok, the value that `conf-read` asked for, or nothing.
         """
         ...
 
@@ -108,14 +108,15 @@ class NativeKnotControl:
             if number % WINDOW == 0:
                 writer.write(b"".join(encode(command) for command in commands[number : number + WINDOW]))
             async with asyncio.timeout(self._timeout_s):
-                error = await _read_reply(reader)
-            replies.append(ControlReply(ok=not error, text=error))
+                error, value = await _read_reply(reader)
+            replies.append(ControlReply(ok=not error, text=error or value))
         return replies
 
 
-async def _read_reply(reader: asyncio.StreamReader) -> str:
-    """Up to and with BLOCK; the error in it, or nothing."""
+async def _read_reply(reader: asyncio.StreamReader) -> tuple[str, str]:
+    """Up to and with BLOCK; the error in it, or nothing; and the value of an item of the configuration, or nothing."""
     errors: list[str] = []
+    value = ""
     size = 0
     while True:
         (kind,) = await reader.readexactly(1)
@@ -125,7 +126,9 @@ async def _read_reply(reader: asyncio.StreamReader) -> str:
             size += length
             if kind == FIRST_ITEM + ERROR:
                 errors.append(octets.decode("utf-8", "replace"))
+            elif kind == FIRST_ITEM + VALUE:
+                value = octets.decode("utf-8", "replace")
         elif kind == BLOCK:
-            return "; ".join(dict.fromkeys(errors))
+            return "; ".join(dict.fromkeys(errors)), value
         elif kind not in {DATA, EXTRA} or size > LARGEST_REPLY:
             raise ControlUnavailable("knotd's reply is not of its control protocol, or the connection ended")

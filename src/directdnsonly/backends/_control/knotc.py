@@ -14,6 +14,7 @@ from directdnsonly.backends._control.knot import KnotCommand
 
 # knotc exits 1 for everything. These texts mean that knotd was not reached.
 UNREACHED = ("failed to connect", "failed to control", "connection timeout", "connection reset")
+_VALUE = re.compile(r'zone\[[^\]]*\]\.\w+ = "?(.*?)"?$', re.MULTILINE)
 _ERROR = re.compile(r"\(([^()]+)\)")
 
 
@@ -48,7 +49,8 @@ class KnotcControl:
         except OSError as error:
             raise ControlUnavailable(f"knotc cannot be run: {error.strerror}") from error
         if not done.returncode:
-            return ControlReply(ok=True)
+            found = _VALUE.match(done.stdout.decode("utf-8", "replace")) if command.command == "conf-read" else None
+            return ControlReply(ok=True, text=found[1] if found else "")
         text = (done.stderr + done.stdout).decode("utf-8", "replace").strip()
         if any(sign in text for sign in UNREACHED):
             raise ControlUnavailable(text.splitlines()[0].removeprefix("error: "))
