@@ -19,6 +19,7 @@ from directdnsonly.api import routes as api_routes
 from directdnsonly.api.audit import Auditor
 from directdnsonly.api.guard import Guard, principal_of
 from directdnsonly.api.parts import ApiParts, DaemonState
+from directdnsonly.api.paths import KeepSlashes
 from directdnsonly.bodies import Bodies
 from directdnsonly.config import Settings
 from directdnsonly.errors import DirectDNSOnlyError
@@ -143,6 +144,7 @@ def build_api(service: Service) -> ASGIApp:
     app.add_middleware(
         Guard, doorkeeper=access, passes=is_command_path, open_metrics=as_networks(settings.metrics_networks)
     )
+    app.add_middleware(KeepSlashes)
     return receive_routes.DoorFirst(door, refusals.ForPeople(app, writer))
 
 

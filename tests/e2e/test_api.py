@@ -280,6 +280,41 @@ def test_a_probe_tells_what_the_name_server_says(api):
     assert told["elapsed_ms"] > 0
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("PUT", "/zones/imp1.example/rollback", 405, "POST"),
+        ("PUT", "/zones/imp1.example/history", 405, "GET"),
+        ("DELETE", "/zones/imp1.example/redeliver", 405, "POST"),
+        ("POST", "/zones/imp1.example/pin", 405, "DELETE, GET, PUT"),
+        ("POST", "/zones/imp1.example", 405, "DELETE, GET, PUT"),
+        ("PUT", "/zones/imp1.example/histroy", 404, None),
+        ("PUT", "/zones/imp1.example/", 404, None),
+    ],
+)
+def test_a_slip_in_an_address_makes_no_zone(api, service, method, path, status, allow):
+    """A wrong method names the right ones, a wrong name is not found; neither is a zone of that name."""
+    before = api.get("/zones", params={"limit": 1000}).json()["zones"]
+
+    answer = api.request(method, path, content=zone_text("imp1.example", SERIAL), headers={"Content-Type": "text/dns"})
+
+    assert (status, allow) == (answer.status_code, answer.headers.get("allow"))
+    assert before == api.get("/zones", params={"limit": 1000}).json()["zones"]
+
+
+def test_a_slash_of_a_name_is_written_as_it_must(api):
+    """As %2F anywhere; bare, as some proxies pass it on, only below the reverse zones, and before a sub-resource, too."""
+    for name, path in (
+        ("0/26.2.0.192.in-addr.arpa", "0%2F26.2.0.192.in-addr.arpa"),
+        ("64/26.2.0.192.in-addr.arpa", "64/26.2.0.192.in-addr.arpa"),
+        ("a/b.slash.example", "a%2fb.slash.example"),
+    ):
+        put = api.put(f"/zones/{path}", content=zone_text(name, SERIAL), headers={"Content-Type": "text/dns"})
+        assert (200, name) == (put.status_code, put.json()["zone"]), put.text
+        assert [1] == [one["version"] for one in api.get(f"/zones/{path}/history").json()["versions"]]
+    assert 404 == api.get("/zones/a/b.slash.example").status_code
+
+
 def test_errors_are_problems_with_a_documented_type(api, service):
     """404, 405, 415, 413 ... alike, also where no route is."""
     answers = [

@@ -199,8 +199,15 @@ def test_zones_are_imported_from_each_kind_of_source(dadns, service, tmp_path):
     (folder / "bad.example.db").write_bytes(b"nonsense")
     (folder / "README").write_text("no zone")
     told = dadns("import", str(folder), code=1)
-    assert "bad.example: refused: " in told.stderr
-    assert "2 zones recorded, 1 refused" in told.stdout
+    assert f"{folder}/bad.example.db: not taken: it holds no SOA record" in told.stderr
+    assert f"{folder}/README: not taken: it holds no SOA record" in told.stderr
+    assert "2 zones recorded, 0 refused, 2 not taken" in told.stdout
+    (folder / "bad.example.db").write_bytes(zone_text("bad.example", SERIAL) + b"www CNAME elsewhere.\n")
+    for words in (["--dry-run"], []):
+        told = dadns("import", str(folder), *words, code=1)
+        assert "bad.example: refused: " in told.stderr
+        assert "2 zones" in told.stdout
+        assert "1 refused, 1 not taken" in told.stdout
 
     (tmp_path / "named.conf").write_text(
         'options { directory "zones"; /* zone "no.example" { type master; file "x"; }; */ };\n'
@@ -213,7 +220,8 @@ def test_zones_are_imported_from_each_kind_of_source(dadns, service, tmp_path):
     for name in ("conf1", "conf2"):
         (folder / name).write_bytes(zone_text(f"{name}.example", SERIAL))
     dry = dadns("import", str(tmp_path / "named.conf"), "--dry-run").stdout
-    assert ["conf1.example", "conf2.example"] == [line.split(":")[0] for line in dry.splitlines()]
+    assert ["conf1.example", "conf2.example"] == [line.split(":")[0] for line in dry.splitlines()][:2]
+    assert "2 zones would be recorded" in dry
     assert "2 zones recorded, 0 refused" in dadns("import", str(tmp_path / "named.conf")).stdout
 
     database = tmp_path / "directdnsonly.db"
@@ -231,6 +239,18 @@ def test_zones_are_imported_from_each_kind_of_source(dadns, service, tmp_path):
     with dns_socket(service.dns_port) as sock:
         for zone in ("dir1", "dir2", "conf1", "conf2", "old"):
             assert SERIAL == served_serial(sock, f"{zone}.example")
+
+
+def test_many_pushed_files_end_with_a_sum(dadns, service, tmp_path):
+    """What was refused, and what is not proven, by name: nobody scrolls up through a thousand lines."""
+    for name in ("sum1", "sum2", "sum3"):
+        (tmp_path / f"db.{name}.example").write_bytes(zone_text(f"{name}.example", SERIAL))
+    (tmp_path / "db.sum3.example").write_text("nonsense\n")
+
+    told = dadns("push", *(str(tmp_path / f"db.sum{number}.example") for number in (1, 2, 3)), code=1)
+
+    assert told.stdout.splitlines()[-1] == "2 zones recorded, 1 refused, 0 not proven yet"
+    assert "  refused: sum3.example" in told.stderr
 
 
 def test_a_source_without_zones_is_told(dadns, tmp_path):

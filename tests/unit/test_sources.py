@@ -7,18 +7,22 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.cli.sources import NothingToImport, zones_in
+from directdnsonly.cli.zonefiles import NoZone, zone_in
+
+SOA = "@ 60 IN SOA ns.host.example. h.host.example. 1 60 60 60 60\n@ 60 IN NS ns.host.example.\n"
 
 
 def test_a_named_conf_is_read_as_named_reads_it(tmp_path: Path) -> None:
     """Comments of three kinds, quoted braces, classes, views, includes; only primaries with a file."""
     (tmp_path / "named.conf").write_text(
-        'options { directory "/srv/zones"; listen-on { any; }; };\n'
+        f'options {{ directory "{tmp_path}"; listen-on {{ any; }}; }};\n'
         "/* zone a { type master; file x; }; */\n"
         '# zone "b" { type master; file "x"; };\n'
         '// zone "c" { type master; file "x"; };\n'
         'acl "with { brace" { any; };\n'
         'zone "one.example" IN { type master; file "one # not a comment"; allow-transfer { key "file"; }; };\n'
-        "zone two.example { file /absolute/two; type primary; };\n"
+        f"zone two.example {{ file {tmp_path}/two; type primary; }};\n"
+        'zone "away.example" { type primary; file "away"; };\n'
         'zone "hint" { type hint; file "root"; };\n'
         'zone "secondary.example" { type secondary; file "s"; };\n'
         'zone "nofile.example" { type primary; };\n'
@@ -27,14 +31,23 @@ def test_a_named_conf_is_read_as_named_reads_it(tmp_path: Path) -> None:
     )
     (tmp_path / "more.conf").write_text('zone "four.example" { type master; file "four"; };\n')
 
-    found = {each.zone: str(each.file) for each in zones_in(tmp_path / "named.conf")}
+    for name in ("one # not a comment", "two", "three", "four"):
+        (tmp_path / name).write_text(SOA)
+
+    source = zones_in(tmp_path / "named.conf")
 
     assert {
-        "four.example": "/srv/zones/four",
-        "one.example": "/srv/zones/one # not a comment",
-        "three.example": "/srv/zones/three",
-        "two.example": "/absolute/two",
-    } == found
+        "four.example": f"{tmp_path}/four",
+        "one.example": f"{tmp_path}/one # not a comment",
+        "three.example": f"{tmp_path}/three",
+        "two.example": f"{tmp_path}/two",
+    } == {each.zone: str(each.file) for each in source.zones}
+    assert {
+        "zone hint": "its type is hint, not primary",
+        "zone secondary.example": "its type is secondary, not primary",
+        "zone nofile.example": "it has no file",
+        f"{tmp_path}/away": "it is not there",
+    } == {each.place: each.reason for each in source.left}
 
 
 def test_includes_in_a_circle_end(tmp_path: Path) -> None:
@@ -44,10 +57,49 @@ def test_includes_in_a_circle_end(tmp_path: Path) -> None:
         zones_in(tmp_path / "named.conf")
 
 
-def test_a_folder_gives_each_zone_once(tmp_path: Path) -> None:
-    """The name is that of the file, without its ending."""
-    for name in ("b.example.db", "a.example.zone", "README.md", "c.example.txt", "B.example.zone"):
-        (tmp_path / name).write_text("x")
+def test_a_folder_gives_every_zone_by_its_soa_and_names_what_it_does_not_take(tmp_path: Path) -> None:
+    """Whatever the files are called; of two files of one zone neither is taken."""
+    for name in ("a.example.db", "b.example.zone", "db.c.example", "d.example", "e.example.hosts", "twice.example.db"):
+        (tmp_path / name).write_text(SOA)
+    (tmp_path / "other-name.txt").write_text("$ORIGIN F.example.\n" + SOA)
+    (tmp_path / "0%2F26.2.0.192.in-addr.arpa.db").write_text(SOA)
+    (tmp_path / "old").write_text("twice.example. 60 IN SOA a. b. 1 60 60 60 60\n")
+    (tmp_path / "README.txt").write_text("how to use the SOA of this folder\n")
+    (tmp_path / "empty.db").write_text("\n")
     (tmp_path / "folder.db").mkdir()
+    (tmp_path / "gone.db").symlink_to("nowhere")
 
-    assert ["a.example", "b.example", "c.example"] == [each.zone.lower() for each in zones_in(tmp_path)]
+    source = zones_in(tmp_path)
+
+    assert [
+        "0/26.2.0.192.in-addr.arpa", "a.example", "b.example", "c.example", "d.example", "e.example", "f.example",
+    ] == [each.zone for each in source.zones]  # fmt: skip
+    both = f"the zone twice.example stands in {tmp_path}/old and {tmp_path}/twice.example.db: leave one of them"
+    assert {
+        "README.txt": ("it holds no SOA record", False),
+        "empty.db": ("it is empty", True),
+        "folder.db": ("it is a folder: import it by itself", False),
+        "gone.db": ("it leads to nothing", True),
+        "old": (both, True),
+        "twice.example.db": (both, True),
+    } == {Path(each.place).name: (each.reason, each.wrong) for each in source.left}
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("a.example. IN SOA x. y. 1 2 3 4 5\n", "a.example"),
+        ("$TTL 1d\n@\t1D IN SOA x. y. (\n 1 2 3 4 5 )\n", "called.example"),
+        ("; SOA of old\n$ORIGIN example.\na 300 SOA x. y. 1 2 3 4 5\n", "a.example"),
+        ("$ORIGIN example.\n$ORIGIN sub\n@ IN 300 soa x. y. 1 2 3 4 5\n", "sub.example"),
+        ("a IN SOA x. y. 1 2 3 4 5\n", "a.called.example"),
+        ('soa IN TXT "SOA"\n', ""),
+        ("@ IN TXT SOA ; a SOA\n", ""),
+    ],
+)
+def test_the_zone_of_a_text(text: str, zone: str) -> None:
+    if zone:
+        assert zone == zone_in(text.encode(), called="db.called.example")
+    else:
+        with pytest.raises(NoZone, match="no SOA"):
+            zone_in(text.encode(), called="db.called.example")

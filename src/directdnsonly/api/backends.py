@@ -138,7 +138,7 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
         elapsed_ms = round((time.perf_counter() - began) * 1e3, 1)
         return ProbeView(backend=name, ready=not reason, reason=reason, elapsed_ms=elapsed_ms)
 
-    @api.post("/zones/{zone:path}/redeliver", tags=["zones"], summary="Deliver the newest version once more")
+    @api.post("/zones/{zone:zone}/redeliver", tags=["zones"], summary="Deliver the newest version once more")
     async def redeliver(
         zone: Annotated[str, Path(max_length=1024, examples=["example.com"])],
         request: Request,

@@ -143,7 +143,7 @@ def router(parts: ApiParts) -> APIRouter:
     store = parts.store
     one_diff = asyncio.Lock()
 
-    @api.get("/{zone:path}/history", summary="Who sent which version when, newest first")
+    @api.get("/{zone:zone}/history", summary="Who sent which version when, newest first")
     async def history(
         zone: ZonePath,
         before: Annotated[int | None, Query(ge=1, le=LARGEST, description="`next` of the page before")] = None,
@@ -161,7 +161,7 @@ def router(parts: ApiParts) -> APIRouter:
             next=found[-1].version if len(found) == limit else None,
         )
 
-    @api.get("/{zone:path}/diff", summary="How one version became another, RRset by RRset")
+    @api.get("/{zone:zone}/diff", summary="How one version became another, RRset by RRset")
     async def difference(
         zone: ZonePath,
         from_: Annotated[
@@ -178,7 +178,7 @@ def router(parts: ApiParts) -> APIRouter:
         async with one_diff:  # two large zones are 32 MiB of text, and a second of work that others need not wait for
             return await asyncio.to_thread(DiffView.of, name, *texts, limit=limit)
 
-    @api.post("/{zone:path}/rollback", summary="Serve the content of an old version again, as a new version")
+    @api.post("/{zone:zone}/rollback", summary="Serve the content of an old version again, as a new version")
     async def rollback(zone: ZonePath, wanted: RollbackRequest, request: Request) -> ReceiptView:
         """The serial moves forward (RFC 1982). A signed zone whose serial would have to be rewritten is refused."""
         name = ZoneName.parse(zone)

@@ -137,7 +137,7 @@ def router(parts: ApiParts) -> APIRouter:
             )
         return Revived(revived=count)
 
-    @api.get("/zones/{zone:path}/attempts", summary="Attempts on a zone that did not end in proof, newest first")
+    @api.get("/zones/{zone:zone}/attempts", summary="Attempts on a zone that did not end in proof, newest first")
     async def attempts(zone: ZonePath, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> AttemptsView:
         name = ZoneName.parse(zone)
         found = [

@@ -58,7 +58,7 @@ def router(parts: ApiParts) -> APIRouter:
 
     api = APIRouter(prefix="/api/v1/zones", responses=RESPONSES, dependencies=[Depends(credential)], tags=["history"])
 
-    @api.get("/{zone:path}/pin", summary="The pin of a zone")
+    @api.get("/{zone:zone}/pin", summary="The pin of a zone")
     async def get_pin(zone: ZonePath) -> PinView:
         name = ZoneName.parse(zone)
         found = await parts.store.pin_of(name)
@@ -66,11 +66,11 @@ def router(parts: ApiParts) -> APIRouter:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"{name} is not pinned")
         return PinView.of(found)
 
-    @api.put("/{zone:path}/pin", summary="Serve on what is wanted now; pushes and deletes are recorded, and wait")
+    @api.put("/{zone:zone}/pin", summary="Serve on what is wanted now; pushes and deletes are recorded, and wait")
     async def put_pin(zone: ZonePath, request: Request, wanted: PinRequest | None = None) -> PinView:
         return PinView.of(await pin_zone(parts, ZoneName.parse(zone), request, wanted or PinRequest()))
 
-    @api.delete("/{zone:path}/pin", summary="Release: the newest version that came meanwhile is served")
+    @api.delete("/{zone:zone}/pin", summary="Release: the newest version that came meanwhile is served")
     async def delete_pin(zone: ZonePath, request: Request) -> ReceiptView:
         name = ZoneName.parse(zone)
         released = await parts.pushes.unpin(name, credential=parts.authenticate(request), address=address_of(request))

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from directdnsonly.api.models import Problem
+from directdnsonly.api.paths import allowed
 from directdnsonly.errors import (
     BodiesTooMany,
     KeyTaken,
@@ -66,10 +67,16 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None) 
     return JSONResponse(body.model_dump(), status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
-async def on_http_error(_request: Request, error: Exception) -> Response:
+async def on_http_error(request: Request, error: Exception) -> Response:
     """401, 404, 405 ... raised by the framework or by us."""
     assert isinstance(error, HTTPException)
-    return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = allowed(request)
+        return problem(
+            error.status_code, f"{request.method} is no method of this address: {headers['Allow']}", headers=headers
+        )
+    return problem(error.status_code, str(error.detail), headers=headers)
 
 
 async def on_invalid(_request: Request, error: Exception) -> Response:

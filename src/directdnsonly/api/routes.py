@@ -96,7 +96,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
             zones=[ZoneView.of(zone) for zone in found], next=str(found[-1].name) if len(found) == limit else None
         )
 
-    @api.get("/zones/{zone:path}/text", tags=["zones"], summary="The zone file as published", response_class=ZoneFile)
+    @api.get("/zones/{zone:zone}/text", tags=["zones"], summary="The zone file as published", response_class=ZoneFile)
     async def published_text(
         zone: ZonePath, version: Annotated[int | None, Query(ge=1, le=LARGEST)] = None
     ) -> Response:
@@ -105,7 +105,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no text of {zone!a} in that version")
         return ZoneFile(text)
 
-    @api.get("/zones/{zone:path}", tags=["zones"], summary="A zone and its state on each backend")
+    @api.get("/zones/{zone:zone}", tags=["zones"], summary="A zone and its state on each backend")
     async def zone_detail(zone: ZonePath, response: Response) -> ZoneDetail:
         name = ZoneName.parse(zone)
         found = await store.zone(name)
@@ -116,7 +116,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         return ZoneDetail(**ZoneView.of(found).model_dump(), placements=placements)
 
     @api.put(
-        "/zones/{zone:path}",
+        "/zones/{zone:zone}",
         tags=["zones"],
         summary="Create or replace a zone by its zone file, or by JSON",
         description=_WRITING,
@@ -150,7 +150,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         return _told(pushed, response, replayed=replayed)
 
     @api.delete(
-        "/zones/{zone:path}",
+        "/zones/{zone:zone}",
         tags=["zones"],
         summary="Remove a zone from every name server",
         description=_WRITING,

@@ -46,7 +46,7 @@ def router(parts: ApiParts, servers: Callable[[], Mapping[str, Sequence[Address]
     """The route."""
     api = APIRouter(prefix="/api/v1", tags=["zones"], responses=RESPONSES)
 
-    @api.get("/zones/{zone:path}/served", summary="What each name server answers now")
+    @api.get("/zones/{zone:zone}/served", summary="What each name server answers now")
     async def served(
         zone: Annotated[str, Path(max_length=1024, examples=["example.com"])],
     ) -> list[ServedView]:

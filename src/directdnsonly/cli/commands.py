@@ -31,10 +31,10 @@ from directdnsonly.cli.terminal import (
     tell_reasons,
     when,
 )
+from directdnsonly.cli.zonefiles import NoZone, called_zone, zone_of
 from directdnsonly.wording import counted
 
 WATCH_EVERY_S = 2.0
-SUFFIXES = (".db", ".zone", ".txt")
 
 app = typer.Typer(
     name="dadns",
@@ -98,6 +98,8 @@ def push(
     else:
         for result in results:
             _tell_push(result)
+        if len(results) > 1:
+            _tell_sum(results)
     bad = any(result.get("error") or (wait and not result.get("verified")) for result in results)
     raise typer.Exit(EXIT_FAILED if bad else 0)
 
@@ -241,6 +243,16 @@ async def _push_one(client: Client, file: str, zone: str, *, wait: bool, timeout
     return {**result, "file": file, "elapsed_s": round(time.perf_counter() - began, 3)}
 
 
+def _tell_sum(results: list[dict[str, Any]]) -> None:
+    refused = [result["zone"] for result in results if result.get("error")]
+    unproven = [result["zone"] for result in results if not result.get("error") and not result.get("verified", True)]
+    line = f"{counted(len(results) - len(refused), 'zone')} recorded, {len(refused)} refused, {len(unproven)} not proven yet"
+    say(line)
+    for what, names in (("refused", refused), ("not proven", unproven)):
+        if names:
+            say(f"  {what}: {' '.join(names)}", to=err)
+
+
 def _tell_push(result: dict[str, Any]) -> None:
     if result.get("error"):
         say(f"{result['zone']}: refused: {result['error']}", to=err)
@@ -264,5 +276,7 @@ def _tell_push(result: dict[str, Any]) -> None:
 def _zone_of(file: str) -> str:
     if file == "-":
         raise typer.BadParameter("standard input has no name: give --zone")
-    name = Path(file).name
-    return next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
+    try:
+        return zone_of(Path(file))
+    except (NoZone, OSError):
+        return called_zone(Path(file).name)  # the push itself tells what is wrong

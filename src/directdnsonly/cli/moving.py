@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from directdnsonly.cli.client import Client, Rejected, find_target
-from directdnsonly.cli.sources import Found, NothingToImport, zones_in
+from directdnsonly.cli.sources import Found, NothingToImport, Source, zones_in
 from directdnsonly.cli.terminal import (
     AT_ONCE,
     EXIT_FAILED,
@@ -29,7 +30,6 @@ from directdnsonly.wording import counted
 if TYPE_CHECKING:
     from directdnsonly.outbox.backup import Copied
 
-SHOWN_FAILURES = 20
 LOOK_EVERY_S = 0.5
 
 
@@ -55,32 +55,67 @@ def import_zones(
     except NothingToImport as error:
         say(str(error), to=err)
         raise typer.Exit(EXIT_FAILED) from None
-    if dry_run:
-        for each in found:
-            say(f"{each.zone}: {each.file or 'in the database'}")
-        return
-    told = run(_import(url, config, found, timeout_s=timeout if wait else 0.0))
+    told = _tried(found) if dry_run else run(_import(url, config, found.zones, timeout_s=timeout if wait else 0.0))
+    if dry_run and not as_json:
+        for each in found.zones:
+            say(f"{each.zone}: {each.place}")
+    told["not_taken"] = {left.place: left.reason for left in found.left}
     if as_json:
         print(json.dumps(told, indent=2))
     else:
-        for zone, reason in list(told["refused"].items())[:SHOWN_FAILURES]:
-            say(f"{zone}: refused: {reason}", to=err)
-        if (rest := len(told["refused"]) - SHOWN_FAILURES) > 0:
-            say(f"... and {rest} more: --json tells all", to=err)
-        say(
-            f"{counted(told['recorded'], 'zone')} recorded, {len(told['refused'])} refused, in {told['elapsed_s']} s"
-            + (
-                f"; {counted(told['outstanding'], 'delivery is', 'deliveries are')} still outstanding"
-                if told["outstanding"]
-                else ""
-            )
-        )
-    if told["refused"] or (wait and told["outstanding"]):
+        _tell_import(told, "would be recorded" if dry_run else "recorded")
+    if told["refused"] or any(left.wrong for left in found.left) or (wait and told["outstanding"]):
         raise typer.Exit(EXIT_FAILED)
 
 
-async def _import(url: str | None, config: Path | None, found: list[Found], *, timeout_s: float) -> dict[str, Any]:
+def _tell_import(told: dict[str, Any], recorded: str) -> None:
+    """All that went wrong, and how it ended: nobody imports twice to see the rest."""
+    for zone, warnings in told["warnings"].items():
+        for warning in warnings:
+            say(f"{zone}: warning: {warning}", to=err)
+    for place, reason in told["not_taken"].items():
+        say(f"{place}: not taken: {reason}", to=err)
+    for zone, reason in told["refused"].items():
+        say(f"{zone}: refused: {reason}", to=err)
+    left = (
+        f"; {counted(told['outstanding'], 'delivery is', 'deliveries are')} still outstanding"
+        if told["outstanding"]
+        else ""
+    )
+    say(
+        f"{counted(told['recorded'], 'zone')} {recorded}, {len(told['refused'])} refused, {len(told['not_taken'])} not taken,"
+        f" in {told['elapsed_s']} s{left}"
+    )
+
+
+def _tried(found: Source) -> dict[str, Any]:
+    """What an import would find, as far as the zones themselves tell: nothing is sent."""
+    from directdnsonly.errors import PushRefused  # noqa: PLC0415 - other commands need no parser
+    from directdnsonly.zone.name import ZoneName  # noqa: PLC0415 - same
+    from directdnsonly.zone.text import parse  # noqa: PLC0415 - same
+
+    began = time.monotonic()
     refused: dict[str, str] = {}
+    warnings: dict[str, list[str]] = {}
+    for each in found.zones:
+        try:
+            zone = parse(each.read(), ZoneName.parse(each.zone))
+        except (PushRefused, OSError) as error:
+            refused[each.zone] = str(error)
+        else:
+            warnings |= {each.zone: list(zone.warnings)} if zone.warnings else {}
+    return {
+        "recorded": len(found.zones) - len(refused),
+        "refused": refused,
+        "warnings": warnings,
+        "outstanding": 0,
+        "elapsed_s": round(time.monotonic() - began, 1),
+    }
+
+
+async def _import(url: str | None, config: Path | None, found: Sequence[Found], *, timeout_s: float) -> dict[str, Any]:
+    refused: dict[str, str] = {}
+    warnings: dict[str, list[str]] = {}
     numbers = iter(range(len(found)))
     began = time.monotonic()
     async with Client(find_target(url, config)) as client:
@@ -91,7 +126,8 @@ async def _import(url: str | None, config: Path | None, found: list[Found], *, t
             async def worker() -> None:
                 for number in numbers:
                     try:
-                        await _push(client, found[number])
+                        if told := await _push(client, found[number]):
+                            warnings[found[number].zone] = told
                     except (Rejected, OSError) as error:
                         refused[found[number].zone] = str(error)
                     bars.advance(recording)
@@ -101,17 +137,19 @@ async def _import(url: str | None, config: Path | None, found: list[Found], *, t
     return {
         "recorded": len(found) - len(refused),
         "refused": dict(sorted(refused.items())),
+        "warnings": dict(sorted(warnings.items())),
         "outstanding": outstanding,
         "elapsed_s": round(time.monotonic() - began, 1),
     }
 
 
-async def _push(client: Client, found: Found) -> None:
+async def _push(client: Client, found: Found) -> list[str]:
+    """The warnings that it was taken with; as DirectAdmin pushes there is no place for them."""
     text = await asyncio.to_thread(found.read)
     if found.hostname:  # as DirectAdmin does it, so that the zone keeps its owner
         await client.replay(found.zone, text, hostname=found.hostname, username=found.username)
-    else:
-        await client.push(found.zone, text)
+        return []
+    return list((await client.push(found.zone, text))["warnings"])
 
 
 async def _drain(client: Client, bars: Progress, until: float) -> int:

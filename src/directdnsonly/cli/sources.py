@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from directdnsonly.cli.zonefiles import NoZone, is_called_a_zone, zone_of
 from directdnsonly.errors import DirectDNSOnlyError
 
-SUFFIXES = (".db", ".zone", ".txt")
 DEEPEST_INCLUDE = 16
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{};]|[^\s{};"]+')
 _COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|/\*.*?\*/|//[^\n]*|#[^\n]*', re.DOTALL)
@@ -31,36 +31,93 @@ class Found:
     hostname: str = ""
     username: str = ""
 
+    @property
+    def place(self) -> str:
+        """Where it stands, for people."""
+        return str(self.file) if self.file is not None else f"{self.zone} in the database"
+
     def read(self) -> bytes:
         """The zone file. Raises OSError."""
         return self.text if self.file is None else self.file.read_bytes()
 
 
-def zones_in(source: Path) -> list[Found]:
-    """Every zone of the source, by name, each once. Raises NothingToImport."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """Something of the source that is not taken, and why. `wrong`: it was meant to be a zone."""
+
+    place: str
+    reason: str
+    wrong: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What can be imported, by name, each zone once; and everything else of the source."""
+
+    zones: Sequence[Found]
+    left: Sequence[Left]
+
+
+def zones_in(source: Path) -> Source:
+    """Every zone of the source. Raises NothingToImport."""
     try:
         if source.is_dir():
             found = list(_in_folder(source))
-        elif source.read_bytes()[:16] == b"SQLite format 3\0":
+        elif _begins(source) == b"SQLite format 3\0":
             found = list(_in_database(source))
         else:
             found = list(_in_named_conf(source, _Folder(source.parent), depth=0))
     except (OSError, UnicodeDecodeError, sqlite3.Error) as error:
         raise NothingToImport(f"{source} cannot be read: {error}") from error
-    unique = {each.zone.rstrip(".").lower(): each for each in found}
-    if not unique:
+    if not found:
         raise NothingToImport(f"{source} holds no zone: give a folder of zone files, a named.conf, or directdnsonly.db")
-    return [unique[name] for name in sorted(unique)]
+    return _sorted(found)
 
 
-def _in_folder(folder: Path) -> Iterator[Found]:
+def _begins(file: Path) -> bytes:
+    with file.open("rb") as handle:
+        return handle.read(16)
+
+
+def _sorted(found: Sequence[Found | Left]) -> Source:
+    """Of two texts of one zone nobody knows which is right: neither is taken."""
+    left = [each for each in found if isinstance(each, Left)]
+    by_name: dict[str, dict[str, Found]] = {}
+    for each in found:
+        if isinstance(each, Found):
+            by_name.setdefault(each.zone.rstrip(".").lower(), {})[each.place] = each
+    for name, places in by_name.items():
+        if len(places) > 1:
+            others = " and ".join(places)
+            left += [
+                Left(place=place, reason=f"the zone {name} stands in {others}: leave one of them") for place in places
+            ]
+    zones = [next(iter(places.values())) for _, places in sorted(by_name.items()) if len(places) == 1]
+    return Source(zones=zones, left=sorted(left, key=lambda each: each.place))
+
+
+def _in_folder(folder: Path) -> Iterator[Found | Left]:
     for file in sorted(folder.iterdir()):
-        suffix = next((one for one in SUFFIXES if file.name.endswith(one)), "")
-        if suffix and file.is_file():
-            yield Found(zone=file.name.removesuffix(suffix), file=file)
+        if file.is_dir():
+            yield Left(place=str(file), reason="it is a folder: import it by itself", wrong=False)
+            continue
+        yield _of_file(file)
 
 
-def _in_database(file: Path) -> Iterator[Found]:
+def _of_file(file: Path, *, zone: str = "") -> Found | Left:
+    """`zone`: as the source calls it; else the file tells."""
+    try:
+        told = zone_of(file)
+    except NoZone as error:
+        return Left(place=str(file), reason=str(error), wrong=bool(zone) or is_called_a_zone(file.name))
+    except FileNotFoundError:
+        return Left(place=str(file), reason="it leads to nothing" if file.is_symlink() else "it is not there")
+    except OSError as error:
+        return Left(place=str(file), reason=f"it cannot be read: {error.strerror or error}")
+    return Found(zone=zone or told, file=file)
+
+
+def _in_database(file: Path) -> Iterator[Found | Left]:
     """The original keeps the text of each zone in a table with the columns `domain` and `zone_data`."""
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"):
@@ -71,9 +128,15 @@ def _in_database(file: Path) -> Iterator[Found]:
             whose = [column if column in columns else "''" for column in ("hostname", "username")]
             rows = connection.execute(f'SELECT domain, zone_data, {", ".join(whose)} FROM "{quoted}" ORDER BY domain')
             for domain, text, hostname, username in rows:
-                if domain and text:
-                    octets = text if isinstance(text, bytes) else str(text).encode()
+                octets = text if isinstance(text, bytes) else str(text or "").encode()
+                if domain and octets.strip():
                     yield Found(zone=domain, text=octets, hostname=hostname or "", username=username or "")
+                else:
+                    yield Left(
+                        place=f"{domain or 'a row without a name'} in the table {table}",
+                        reason="it has no text",
+                        wrong=False,
+                    )
 
 
 @dataclass(slots=True)
@@ -83,7 +146,7 @@ class _Folder:
     of_files: Path
 
 
-def _in_named_conf(file: Path, folder: _Folder, *, depth: int) -> Iterator[Found]:
+def _in_named_conf(file: Path, folder: _Folder, *, depth: int) -> Iterator[Found | Left]:
     """Primary zones with their files; `directory` and `include` are followed."""
     if depth > DEEPEST_INCLUDE:
         raise NothingToImport(f"{file}: includes are nested deeper than {DEEPEST_INCLUDE}")
@@ -103,10 +166,16 @@ def _in_named_conf(file: Path, folder: _Folder, *, depth: int) -> Iterator[Found
                 yield from _zone(statement, folder.of_files)
 
 
-def _zone(statement: list[str], folder: Path) -> Iterator[Found]:
-    kind, place = _value(statement, "type"), _value(statement, "file")
-    if statement[0] == "zone" and len(statement) > 1 and kind in ("master", "primary") and place:
-        yield Found(zone=_bare(statement[1]), file=folder / place)
+def _zone(statement: list[str], folder: Path) -> Iterator[Found | Left]:
+    if statement[0] != "zone" or len(statement) <= 1:
+        return
+    name, kind, place = _bare(statement[1]), _value(statement, "type"), _value(statement, "file")
+    if kind not in ("master", "primary"):
+        yield Left(place=f"zone {name}", reason=f"its type is {kind or 'not said'}, not primary", wrong=False)
+    elif not place:
+        yield Left(place=f"zone {name}", reason="it has no file")
+    else:
+        yield _of_file(folder / place, zone=name)
 
 
 def _statements(words: list[str]) -> Iterator[list[str]]:

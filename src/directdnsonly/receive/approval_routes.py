@@ -112,14 +112,14 @@ def router(approvals: Approvals, authenticate: Callable[[Request], str]) -> APIR
     async def held(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[HeldView]:
         return [HeldView.of(one) for one in await approvals.waiting(limit)]
 
-    @api.post("/held/{zone:path}/approve/{digest}", tags=["held"], summary="Serve a held push")
+    @api.post("/held/{zone:zone}/approve/{digest}", tags=["held"], summary="Serve a held push")
     async def approve(zone: Zone, digest: Digest, request: Request) -> Decided:
         receipt = await approvals.approve(await found(zone, digest), actor=authenticate(request))
         if receipt.ignored:
             raise HTTPException(HTTPStatus.CONFLICT, f"{receipt.name}: {receipt.ignored}")
         return Decided(zone=receipt.name, approved=True, version=receipt.version, change_id=receipt.change_id)
 
-    @api.post("/held/{zone:path}/reject/{digest}", tags=["held"], summary="Forget a held push")
+    @api.post("/held/{zone:zone}/reject/{digest}", tags=["held"], summary="Forget a held push")
     async def reject(zone: Zone, digest: Digest, request: Request) -> Decided:
         waiting = await found(zone, digest)
         await approvals.reject(waiting, actor=authenticate(request))

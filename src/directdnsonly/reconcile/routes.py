@@ -183,7 +183,7 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
             raise HTTPException(HTTPStatus.NOT_FOUND, f"{server!a} is not one of reconciliation.directadmin_servers")
         return Approved(zones=0)
 
-    @api.post("/undo/{zone:path}", summary="Keep a zone that its server lists no more; bring it back if deleted")
+    @api.post("/undo/{zone:zone}", summary="Keep a zone that its server lists no more; bring it back if deleted")
     async def undo(zone: Annotated[str, Path(max_length=1024, examples=["example.com"])], request: Request) -> Undone:
         name = ZoneName.parse(zone)
         done = await reconciler.undo(name, actor=authenticate(request))
