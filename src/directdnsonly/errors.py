@@ -67,6 +67,10 @@ class ZonePolicyError(PushRefused):
         super().__init__(f"line {line}: {reason}" if line else reason, rule=rule)
 
 
+class OwnershipRefused(PushRefused):
+    """It is not the asker's to change (docs/ownership.md): answer error=1, by the API 403. `rule` names the case."""
+
+
 class NotAdmitted(DirectDNSOnlyError):
     """Somebody may not do this. `again_in_s` > 0: too many failures, nothing was looked at; `known`: who it is is known."""
 

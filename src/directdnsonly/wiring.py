@@ -92,9 +92,18 @@ class PulledZones:
     async def release(self, held: HeldPush, *, only_if_version: int) -> Receipt:
         """See reconcile.seams.Intake."""
         accepted = await self._door().push(
-            held.name, held.body, owner=held.owner, address=held.address, only_if_version=only_if_version, approved=True
+            held.name,
+            held.body,
+            owner=held.owner,
+            address=held.address,
+            only_if_version=only_if_version,
+            approves=held.digest,
         )
         return accepted.receipt
+
+    async def push_again(self, held: HeldPush) -> Receipt:
+        """See reconcile.seams.Intake."""
+        return (await self._door().push(held.name, held.body, owner=held.owner, address=held.address)).receipt
 
     def wake(self, priority: Priority) -> None:
         """See reconcile.seams.Intake."""

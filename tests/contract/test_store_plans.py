@@ -16,7 +16,7 @@ from directdnsonly.outbox.records import NewPin, Settle, Settlement, Terms
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import FILE_NAME, open_store
 from directdnsonly.zone.name import ZoneName
-from tests.support.made import a_delete, a_push
+from tests.support.made import H2, a_delete, a_push
 
 NAME = ZoneName.parse("a.example")
 # One row, or an index of nothing but what is outstanding or dead.
@@ -25,6 +25,8 @@ SMALL = {
     "SCAN version_floor",
     "SCAN delivery USING COVERING INDEX delivery_due",
     "SCAN CONSTANT ROW",
+    "SCAN always",  # a constant row
+    "SCAN migration",  # announced moves that are open
     "SCAN json_each VIRTUAL TABLE INDEX 1:",  # the names of the backends
 }
 SMALL |= {"SCAN delivery USING COVERING INDEX delivery_dead", "SCAN backend"}
@@ -59,7 +61,12 @@ async def test_no_statement_walks_through_all_zones(store):
     await store.record_push(replace(waits, terms=Terms(expected_version=4, max_zones=9, key="k")))
     await store.record_push(replace(a_push("b.example"), terms=Terms(max_zones=9)))  # one more for its credential
     await store.unpin(NAME, replace(waits.origin, change_id="unpin"))
-    await store.record_delete(a_delete("a.example"))
+    await store.record_push(replace(a_push("a.example", 6, owner=H2), takeover="hold", body=b"x"))  # a take-over waits
+    for above_or_below in ("x.y.a.example", "example"):
+        await store.record_push(replace(a_push(above_or_below, owner=H2), takeover="hold", body=b"x"))
+        await store.record_push(a_push(above_or_below, owner=H2))
+    await store.record_delete(a_delete("a.example"))  # gives way
+    await store.record_delete(replace(a_delete("a.example"), gives_way=False))
     await store.count_zones()
     await store.backlog()
     await store.probe()

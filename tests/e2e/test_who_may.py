@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -151,6 +152,27 @@ def test_a_bound_credential_is_bound_by_the_api_as_well(service):
     assert "da1.host.example" == ask(service, "reader", "GET", "/api/v1/zones/api.example").json()["owner"]["hostname"]
     assert [403, 403] == [deleted.status_code, replaced.status_code]
     assert "put" == ask(service, "reader", "GET", "/api/v1/zones/theirs.example").json()["kind"]
+
+
+def test_a_bound_credentials_body_that_comes_late_is_judged_when_it_is_recorded(service):
+    """Its request is let in while there is no such zone; then the other server pushes it, and then the body comes."""
+    body = zone_text("raced.example", SERIAL + 1)
+    login = base64.b64encode(f"bound:{LOGINS['bound']}".encode()).decode()
+    head = (
+        f"PUT /api/v1/zones/raced.example HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\n"
+        f"Content-Type: text/dns\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(4096).startswith(b"HTTP/1.1 100 ")  # the body is being waited for
+        assert "error=0" == push(service, "pusher", "raced.example", hostname="da2.host.example")
+        connection.sendall(body if isinstance(body, bytes) else body.encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"raced.example belongs to da2.host.example, not to da1.host.example" in answer
+    kept = ask(service, "reader", "GET", "/api/v1/zones/raced.example").json()
+    assert ("da2.host.example", SERIAL) == (kept["owner"]["hostname"], kept["pushed_serial"])
 
 
 def test_a_credential_holds_no_more_zones_than_it_may(service):

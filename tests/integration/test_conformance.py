@@ -335,8 +335,8 @@ def test_row_70_a_new_host_name_of_a_credential_is_noted(start: Callable[..., Se
     service.master("h1", version=http).rawsave(domain, zone_text(domain))
     other = service.master("h1", version=http, hostname="s2.host.example")
 
-    reply = other.rawsave(f"sub.{domain}", zone_text(f"sub.{domain}"))
-    other.rawsave(f"sub2.{domain}", zone_text(f"sub2.{domain}"))
+    reply = other.rawsave(f"new-{domain}", zone_text(f"new-{domain}"))
+    other.rawsave(f"new2-{domain}", zone_text(f"new2-{domain}"))
 
     assert "error=0" == reply.text
     assert ["credential.new_hostname"] == service.events()

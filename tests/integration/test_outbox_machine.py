@@ -1,7 +1,8 @@
 """A stateful model: whatever is pushed, deleted, restarted, refused or delayed, the outbox equals a dictionary.
 
-The model holds, for each zone, the content accepted last (or its absence). The machine works on a real SQLite store
-and plays the dispatcher itself, with late, failed, lost and repeated attempts.
+The model holds, for each zone, the content accepted last (or its absence), whose it is, and what waits for approval; two
+servers push each other's zones, and zones above and below them. The machine works on a real SQLite store and plays the
+dispatcher itself, with late, failed, lost and repeated attempts.
 """
 
 from __future__ import annotations
@@ -10,24 +11,54 @@ import asyncio
 import sqlite3
 import tempfile
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox.records import Claim, Kind, NewPin, Origin, Receipt, Settle, Settlement, Source
+from directdnsonly.errors import OwnershipRefused
+from directdnsonly.outbox.ownership import (
+    Above,
+    Act,
+    GiveWay,
+    Hold,
+    Ignore,
+    Record,
+    Refuse,
+    There,
+    Waiting,
+    is_foreign,
+    judge,
+)
+from directdnsonly.outbox.records import (
+    Claim,
+    Kind,
+    NewPin,
+    NewVersion,
+    Origin,
+    Owner,
+    Receipt,
+    Settle,
+    Settlement,
+    Source,
+)
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.serial import is_newer
-from tests.support.made import H1, a_change_id, a_delete, a_push
+from tests.contract.test_ownership import below
+from tests.support.made import H1, H2, a_change_id, a_delete, a_push
 
-ZONES = ["a.example", "b.example", "c.example"]
+HELD_BY_PARENT = "www.a.example"  # each zone of `a_push` has records at www
+ZONES = ["a.example", "b.a.example", HELD_BY_PARENT, "c.example"]
 BACKENDS = ["one", "two"]
 zone = st.sampled_from(ZONES)
 backend = st.sampled_from(BACKENDS)
+server = st.sampled_from([H1, H1, H1, H2, replace(H1, hostname=""), replace(H2, credential="other")])
 
 
 def _counted(connection: sqlite3.Connection) -> tuple[int, list[tuple[str, str, float]]]:
@@ -52,6 +83,10 @@ class OutboxMachine(RuleBasedStateMachine):
         self.down: set[str] = set()
         self.held: list[Claim] = []  # attempts that are running (or forgotten)
         self.serial = 1
+        self.owners: dict[str, Owner] = {}  # whose the newest version of a living zone is, also behind a pin
+        self.buried: dict[str, Owner] = {}
+        self.serving: dict[str, Owner] = {}  # whose a zone is that shall be served
+        self.waits: dict[str, tuple[Waiting, str]] = {}  # with its content
 
     def run(self, awaitable):
         return self.loop.run_until_complete(awaitable)
@@ -68,16 +103,95 @@ class OutboxMachine(RuleBasedStateMachine):
         )
         await self.store.adopt_backends(BACKENDS)
 
-    @rule(name=zone, content=st.sampled_from(["x", "y", "z"]), step=st.integers(-3, 5))
-    def push(self, name: str, content: str, step: int) -> None:
+    def _there(self, name: str, asker: Owner, *, around: bool) -> There:
+        """As the model knows it; the store must find the same."""
+        above = next((one for one in ZoneName.trusted(name).ancestors() if one in self.serving), None)
+        below = [owner for zone, owner in self.serving.items() if zone.endswith(f".{name}")]
+        return There(
+            zone=self.owners.get(name),
+            buried=self.buried.get(name),
+            waits=self.waits[name][0] if name in self.waits else None,
+            above=Above(name=above, owner=self.serving[above], holds=name == HELD_BY_PARENT)
+            if above and around
+            else None,
+            below=next((owner for owner in below if around and is_foreign(owner, asker)), None),
+        )
+
+    @rule(
+        name=zone,
+        content=st.sampled_from(["x", "y", "z"]),
+        step=st.integers(-3, 5),
+        owner=server,
+        takeover=st.sampled_from(["transfer", "transfer", "hold", "reject"]),
+    )
+    def push(self, name: str, content: str, step: int, owner: Owner, takeover: str) -> None:
         self.serial = max(self.serial + step, 1)
+        push = replace(
+            a_push(name, self.serial, content=content, owner=owner), takeover=takeover, body=content.encode()
+        )
+        there = self._there(name, owner, around=True)
+        verdict = judge(Act.PUSH, ZoneName.trusted(name), owner, there, takeover=takeover)  # type: ignore[arg-type]
+        if isinstance(verdict, Refuse):
+            self._is_refused(push, verdict)
+            return
+        receipt = self.run(self.store.record_push(push))
+        if isinstance(verdict, Hold):
+            assert receipt.withheld is not None
+            assert verdict.rule == receipt.withheld.rule
+            waiting = Waiting(rule=verdict.rule, owner=owner, digest=push.zone.digest.hex())
+            self.waits[name] = waiting, content
+            return
+        assert isinstance(verdict, Record)
+        self._is_recorded(push, content, receipt, verdict)
+
+    @precondition(lambda self: self.owners)
+    @rule(data=st.data(), owner=server)
+    def push_the_same(self, data, owner: Owner) -> None:
+        """What a server does with a zone that has moved to it."""
+        name = data.draw(st.sampled_from(sorted(self.owners)))
+        content = self.behind[name] if name in self.behind else self.wanted[name]
+        assert content is not None
+        self.push(name, content, 0, owner, "transfer")
+
+    def _is_refused(self, push: NewVersion, verdict: Refuse) -> None:
+        with pytest.raises(OwnershipRefused) as refusal:
+            self.run(self.store.record_push(push))
+        assert verdict.rule == refusal.value.rule
+
+    def _is_recorded(self, push: NewVersion, content: str, receipt: Receipt, verdict: Record) -> None:
+        name = str(push.zone.name)
         before = self.behind[name] if name in self.behind else self.wanted.get(name)
-        receipt = self.run(self.store.record_push(a_push(name, self.serial, content=content)))
+        assert receipt.withheld is None
+        assert verdict.former == receipt.took_over
         if name in self.serials and before != content:
             assert is_newer(receipt.serial, self.serials[name])
         assert name not in self.serials or not is_newer(self.serials[name], receipt.serial)
         self.serials[name] = receipt.serial
+        if verdict.drops:
+            del self.waits[name]
+        self.owners[name] = push.origin.owner
+        self.buried.pop(name, None)
         self._accepted(name, content, receipt)
+
+    @precondition(lambda self: self.waits)
+    @rule(data=st.data())
+    def let_in(self, data) -> None:
+        """Somebody approves what waits."""
+        self._let_in(data.draw(st.sampled_from(sorted(self.waits))))
+
+    def _let_in(self, name: str) -> None:
+        waiting, content = self.waits[name]
+        self.serial += 1
+        push = replace(
+            a_push(name, self.serial, content=content, owner=waiting.owner), takeover="reject", approves=waiting.digest
+        )
+        there = self._there(name, waiting.owner, around=False)
+        verdict = judge(
+            Act.LET_IN, push.zone.name, waiting.owner, there, takeover="reject", approves=waiting.digest
+        )  # fmt: skip
+        assert isinstance(verdict, Record)
+        self._is_recorded(push, content, self.run(self.store.record_push(push)), verdict)
+        assert name not in self.waits
 
     def _accepted(self, name: str, content: str | None, receipt: Receipt) -> None:
         if name in self.behind:
@@ -85,13 +199,31 @@ class OutboxMachine(RuleBasedStateMachine):
             self.behind[name] = content
         elif content is None:
             self.wanted.pop(name, None)
+            self.serving.pop(name, None)
         else:
             self.wanted[name] = content
+            self.serving[name] = self.owners[name]
 
-    @rule(name=zone)
-    def delete(self, name: str) -> None:
-        receipt = self.run(self.store.record_delete(a_delete(name)))
+    @rule(name=zone, owner=server)
+    def delete(self, name: str, owner: Owner) -> None:
+        verdict = judge(
+            Act.DELETE, ZoneName.trusted(name), owner, self._there(name, owner, around=False), takeover="transfer"
+        )
+        receipt = self.run(self.store.record_delete(a_delete(name, owner=owner)))
+        if isinstance(verdict, GiveWay):
+            assert verdict.digest == receipt.gives_way
+            self._let_in(name)
+            receipt = self.run(self.store.record_delete(replace(a_delete(name, owner=owner), gives_way=False)))
+            assert receipt.ignored.startswith("late delete")
+            return
+        assert isinstance(verdict, (Record, Ignore))
+        if verdict.drops:
+            del self.waits[name]
+        if isinstance(verdict, Ignore):
+            assert (False, verdict.reason) == (receipt.changed, receipt.ignored)
+            return
         assert (name in self.wanted and name not in self.behind) == receipt.changed
+        self.buried[name] = self.owners.pop(name)
         self._accepted(name, None, receipt)
 
     @rule(name=zone)
@@ -108,7 +240,7 @@ class OutboxMachine(RuleBasedStateMachine):
         assert (name in self.behind) == (receipt is not None)
         if name in self.behind:
             content = self.behind.pop(name)
-            self._accepted(name, content, receipt)
+            self._accepted(name, content, receipt)  # with the owner that came meanwhile
 
     @rule(name=st.none() | zone, server=st.just("") | backend)
     def revive(self, name: str | None, server: str) -> None:
@@ -183,6 +315,7 @@ class OutboxMachine(RuleBasedStateMachine):
         for name in list(self.serials):
             if self.run(self.store.zone(ZoneName.parse(name))) is None:
                 del self.serials[name]
+                self.buried.pop(name, None)
 
     @rule(name=backend)
     def drift(self, name: str) -> None:
@@ -195,6 +328,16 @@ class OutboxMachine(RuleBasedStateMachine):
             assert set(self.wanted) == held
             for name, content in self.wanted.items():
                 assert f'"{content}"' in self.run(self.store.text(ZoneName.parse(name)))
+
+    @invariant()
+    def each_zone_has_its_owner_and_what_waits_for_it(self) -> None:
+        if hasattr(self, "store"):
+            zones = {str(zone.name): zone.owner for zone in self.run(self.store.zones())}
+            assert self.serving == zones
+            held = {str(one.name): (one.owner, one.digest) for one in self.run(self.store.held_pushes())}
+            assert {name: (one.owner, one.digest) for name, (one, _) in self.waits.items()} == held
+            counted, true = self.run(self.store._viewer.call(below))
+            assert true == counted
 
     @invariant()
     def what_status_tells_is_counted_right(self) -> None:

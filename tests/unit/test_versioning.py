@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Origin, Owner, Priority, Source
-from directdnsonly.outbox.versioning import Current, decide_put, owner_after, why_ignore_delete
+from directdnsonly.outbox.records import Kind, NewVersion, Origin, Owner, Priority, Source
+from directdnsonly.outbox.versioning import Current, decide_put
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 
 NAME = ZoneName.parse("example.com")
 H1 = Owner(credential="da", hostname="h1.example", username="alice")
-H2 = Owner(credential="da", hostname="h2.example", username="alice")
 
 
 def a_push(
@@ -31,10 +30,6 @@ def held(
     return Current(
         version=3, kind=kind, serial=serial, pushed_serial=serial, digest=digest, challenge=challenge, owner=owner
     )
-
-
-def a_delete(owner: Owner, source: Source = Source.DIRECTADMIN) -> NewDeletion:
-    return NewDeletion(name=NAME, origin=Origin(change_id="d", source=source, owner=owner))
 
 
 def test_the_first_push_publishes_directadmins_serial():
@@ -78,30 +73,3 @@ def test_a_changed_challenge_makes_a_push_urgent():
     assert (
         Priority.INTERACTIVE is decide_put(held(1, challenge=b"x"), a_push(2, digest=b"two", challenge=b"x")).priority
     )
-
-
-def test_a_push_from_another_server_takes_the_zone_over():
-    """Wire row 35."""
-    assert H1 == decide_put(held(1), a_push(2, owner=H2)).took_over
-    assert decide_put(held(1), a_push(2, owner=H1)).took_over is None
-
-
-def test_a_persons_edit_leaves_the_zone_to_its_owner():
-    """An edit by API must not turn DirectAdmin's later delete into a stranger's."""
-    assert H1 == owner_after(held(1), a_push(2, owner=Owner(credential="bob"), source=Source.API))
-
-
-def test_a_late_delete_from_the_former_server_is_ignored():
-    """Wire row 33."""
-    assert "h2.example" in why_ignore_delete(held(1, owner=H2), a_delete(H1))
-
-
-def test_a_delete_without_host_name_is_judged_by_its_credential():
-    """Wire row 34."""
-    assert not why_ignore_delete(held(1), a_delete(Owner(credential="da")))
-    assert why_ignore_delete(held(1), a_delete(Owner(credential="other")))
-
-
-def test_a_person_may_delete_any_zone():
-    """The operator decides."""
-    assert not why_ignore_delete(held(1), a_delete(Owner(credential="bob"), source=Source.API))

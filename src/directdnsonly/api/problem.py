@@ -16,6 +16,7 @@ from directdnsonly.errors import (
     BodiesTooMany,
     KeyTaken,
     OutboxUnavailable,
+    OwnershipRefused,
     PushRefused,
     VersionConflict,
     VersionDamaged,
@@ -28,7 +29,10 @@ TYPE: Final = "urn:directdnsonly:problem:"
 PROBLEMS: Final[dict[int, tuple[str, str]]] = {
     400: ("bad-request", "The request cannot be read: correct it."),
     401: ("not-admitted", "No or wrong credentials: give a user name and password, or a bearer token."),
-    403: ("forbidden", "The credential does not have the role that this needs (docs/security.md)."),
+    403: (
+        "forbidden",
+        "The credential does not have the role that this needs (docs/security.md), or the zone is another server's (docs/ownership.md).",
+    ),
     404: ("not-found", "There is no such zone, change, backend, token or address."),
     405: ("method-not-allowed", "The address is right, the method is not."),
     408: ("timeout", "The body did not come in time: send it again, faster."),
@@ -92,6 +96,12 @@ async def on_refused(_request: Request, error: Exception) -> Response:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.args[0])
 
 
+async def on_not_theirs(_request: Request, error: Exception) -> Response:
+    """The zone is another server's."""
+    assert isinstance(error, OwnershipRefused)
+    return problem(HTTPStatus.FORBIDDEN, error.reason)
+
+
 async def on_conflict(_request: Request, error: Exception) -> Response:
     """Somebody else was faster."""
     assert isinstance(error, VersionConflict)
@@ -132,6 +142,7 @@ HANDLERS = {
     Exception: on_bug,
     HTTPException: on_http_error,
     RequestValidationError: on_invalid,
+    OwnershipRefused: on_not_theirs,
     PushRefused: on_refused,
     VersionConflict: on_conflict,
     VersionDamaged: on_damaged,

@@ -11,10 +11,11 @@ from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
 from directdnsonly.outbox.records import Owner
 from directdnsonly.zone.name import ZoneName
 
-# A held loss is void when the zone has another version by now; a held take-over only when the zone is gone.
+# A held loss is void when the zone has another version by now. What else ends a push that waits drops it, in its own transaction.
 _VALID = """
 SELECT h.zone, h.version, h.digest, h.rule, h.reason, h.difference, h.credential, h.hostname, h.username, h.address, h.at, h.body
-  FROM held h JOIN zone z ON z.zone = h.zone AND z.kind = 'put' AND (z.version = h.version OR h.rule = 'takeover') """
+  FROM held h LEFT JOIN zone z ON z.zone = h.zone
+ WHERE (h.rule <> 'loss' OR (z.kind = 'put' AND z.version = h.version)) """
 
 
 def record(connection: sqlite3.Connection, held: HeldPush) -> None:
@@ -45,9 +46,12 @@ def drop(connection: sqlite3.Connection, name: ZoneName) -> None:
     connection.execute("DELETE FROM held WHERE zone = ?", (name,))
 
 
-def overtake(connection: sqlite3.Connection, name: ZoneName, hostname: str) -> None:
-    """A push of this server is recorded: older losses are void, and its own take-over. Another server's still waits."""
-    connection.execute("DELETE FROM held WHERE zone = ? AND (rule = 'loss' OR hostname = ?)", (name, hostname))
+def explain(connection: sqlite3.Connection, name: ZoneName, digest: str, difference: str) -> None:
+    """What the push that waits would change, for people; nothing when it does not wait any more."""
+    connection.execute(
+        "UPDATE held SET difference = ? WHERE zone = ? AND digest = ?",
+        (difference[:20_000], name, bytes.fromhex(digest)),
+    )
 
 
 def waiting(connection: sqlite3.Connection, limit: int, *, bodies: bool) -> list[HeldPush]:
@@ -58,7 +62,7 @@ def waiting(connection: sqlite3.Connection, limit: int, *, bodies: bool) -> list
 
 def one(connection: sqlite3.Connection, name: ZoneName) -> HeldPush | None:
     """The one that waits for this zone."""
-    row = connection.execute(_VALID + "WHERE h.zone = ?", (name,)).fetchone()
+    row = connection.execute(_VALID + "AND h.zone = ?", (name,)).fetchone()
     return _held(connection, row) if row else None
 
 

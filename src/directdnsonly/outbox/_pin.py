@@ -76,8 +76,8 @@ def unpin(
         return None
     changed = newest.version > before.version
     priority = Priority.URGENT if newest.challenge != before.challenge else Priority.INTERACTIVE
+    connection.execute(_PUT_BACK, (name,))  # also when only its owner is another one by now
     if changed:
-        connection.execute(_PUT_BACK, (name,))
         want(connection, name, newest.version, newest.kind, backends, priority, origin.change_id, now)
     connection.execute("DELETE FROM waiting WHERE zone = ?", (name,))
     connection.execute("DELETE FROM pin WHERE zone = ?", (name,))

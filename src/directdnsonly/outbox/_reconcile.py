@@ -10,7 +10,7 @@ from typing import Any
 
 from directdnsonly.outbox import _body, _write
 from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting, SightingState
-from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Owner, Receipt, Source
+from directdnsonly.outbox.records import Kind, NewDeletion, Owner, Receipt, Source
 from directdnsonly.zone.name import ZoneName
 
 _SIGHTING = "zone, version, server, absences, first_at, last_at, state, quarantined_at, plan, approved"
@@ -89,25 +89,6 @@ def revive(connection: sqlite3.Connection, backend: str, *, limit: int, now: flo
     ).rowcount
 
 
-def record_push_if(
-    connection: sqlite3.Connection, push: NewVersion, *, backends: Sequence[str], now: float, keep_versions: int
-) -> Receipt:
-    """Record a push; one that names the version that it was made for, only while that one is still the newest."""
-    if push.only_if_version is not None:
-        row = connection.execute("SELECT version FROM zone WHERE zone = ?", (push.zone.name,)).fetchone()
-        newest = int(row[0]) if row else 0
-        if newest != push.only_if_version:
-            return Receipt(
-                change_id=push.origin.change_id,
-                name=push.zone.name,
-                version=newest,
-                kind=Kind.PUT,
-                changed=False,
-                ignored=f"version {newest} came meanwhile",
-            )
-    return _write.record_push(connection, push, backends=backends, now=now, keep_versions=keep_versions)
-
-
 def record_orphan_delete(
     connection: sqlite3.Connection,
     sighting: Sighting,
@@ -117,10 +98,14 @@ def record_orphan_delete(
     now: float,
     keep_versions: int,
 ) -> Receipt | None:
-    """Delete an orphan, if it is still the zone that was absent: same version, not pushed since, not kept. Else None."""
+    """Delete an orphan, if it is still the zone that was absent: same version, not pushed since, not kept. Else None.
+
+    A pinned zone is a person's to release, and what was pushed since waits behind the pin.
+    """
     row = connection.execute(
         "SELECT 1 FROM zone z JOIN sighting s USING (zone) WHERE zone = ? AND z.kind = 'put' AND z.version = ?"
-        " AND s.version = z.version AND z.pushed_at <= s.first_at AND s.state = 'quarantined'",
+        " AND s.version = z.version AND z.pushed_at <= s.first_at AND s.state = 'quarantined'"
+        " AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.zone = z.zone)",
         (sighting.name, sighting.version),
     ).fetchone()
     if row is None:

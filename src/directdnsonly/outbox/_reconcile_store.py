@@ -105,10 +105,9 @@ class ReconcileMethods:
 
     # -- HoldStore
 
-    async def record_held(self, held: HeldPush) -> None:
+    async def explain_held(self, name: ZoneName, digest: str, difference: str) -> None:
         """See HoldStore."""
-        await self._capacity.require()
-        await self._write(lambda connection: _held.record(connection, held))
+        await self._write(lambda connection: _held.explain(connection, name, digest, difference))
 
     async def drop_held(self, name: ZoneName) -> None:
         """See HoldStore."""

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from directdnsonly.errors import KeyTaken, OutboxUnavailable, VersionConflict, ZonePolicyError
-from directdnsonly.outbox import _reconcile, _write
+from directdnsonly.outbox import _write
 from directdnsonly.outbox.operators import Repeated
+from directdnsonly.outbox.ownership import owner_after
 from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Origin, Receipt, Terms
-from directdnsonly.outbox.versioning import owner_after
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
@@ -35,7 +35,7 @@ def record_push(
     """Record a push under its terms. Raises VersionConflict, ZonePolicyError, KeyTaken, OutboxUnavailable; then nothing is recorded."""
 
     def record() -> Receipt:
-        return _reconcile.record_push_if(connection, push, backends=backends, now=now, keep_versions=keep_versions)
+        return _write.record_push(connection, push, backends=backends, now=now, keep_versions=keep_versions)
 
     if push.terms.max_zones:
         _require_room(connection, push)
@@ -85,7 +85,7 @@ def _under(
     if terms.expected_version is not None:
         _require_version(connection, name, terms.expected_version)
     receipt = record()
-    if terms.key:
+    if terms.key and not receipt.gives_way:
         _keep_key(connection, terms, origin, warnings, now=now)
     return receipt
 
@@ -102,8 +102,10 @@ def _require_room(connection: sqlite3.Connection, push: NewVersion) -> None:
     """A push that gives its credential one more zone needs room for it."""
     before = _write.current(connection, push.zone.name, "zone")
     credential = push.origin.owner.credential
-    has_it = before is not None and before.kind is Kind.PUT and before.owner.credential == credential
-    if has_it or owner_after(before, push).credential != credential:
+    owner = before.owner if before is not None else None
+    living, buried = (owner, None) if before is not None and before.kind is Kind.PUT else (None, owner)
+    has_it = living is not None and living.credential == credential
+    if has_it or owner_after(living, buried, push).credential != credential:
         return
     row = connection.execute(COUNTED, (credential,)).fetchone()
     if row is None:

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from directdnsonly.outbox import _body, _held
+from directdnsonly.errors import OwnershipRefused
+from directdnsonly.outbox import _body, _held, _owning, ownership
 from directdnsonly.outbox._recording import CHANGE, RECORD, REPEAT, names_of
+from directdnsonly.outbox.drift import HeldPush, HoldRule
+from directdnsonly.outbox.ownership import GiveWay, Hold, Ignore, Record, Refuse, There, Verdict, Waiting
 from directdnsonly.outbox.records import (
     Kind,
     NewDeletion,
@@ -18,8 +21,9 @@ from directdnsonly.outbox.records import (
     Origin,
     Owner,
     Receipt,
+    Withheld,
 )
-from directdnsonly.outbox.versioning import Current, decide_put, owner_after, why_ignore_delete
+from directdnsonly.outbox.versioning import Current, decide_put
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import with_serial
 
@@ -28,11 +32,12 @@ COMPRESSION_LEVEL = 6  # 21 us and a half of the size for a usual zone (stack.md
 _COLUMNS = "version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, records"
 _CURRENT = f"SELECT {_COLUMNS} FROM %s WHERE zone = ?"
 
-_PINNED = "SELECT 1 FROM pin WHERE zone = ?"
-# Everything that the record of a push depends on, in one statement.
+# Everything that the record of a change depends on, in one statement; one row, also when the zone has none: it may be pinned
+# all the same (its row is lost: a damage, and no reason to forget a pin), and a push of it may wait.
 _LOOK = f"""
-SELECT {_COLUMNS}, EXISTS (SELECT 1 FROM pin WHERE zone = ?1), EXISTS (SELECT 1 FROM held WHERE zone = ?1)
-  FROM zone WHERE zone = ?1"""
+SELECT {", ".join(f"z.{column}" for column in _COLUMNS.split(", "))},
+       EXISTS (SELECT 1 FROM pin WHERE zone = ?1), h.rule, h.credential, h.hostname, h.username, h.digest
+  FROM (SELECT 1) always LEFT JOIN zone z ON z.zone = ?1 LEFT JOIN held h ON h.zone = ?1"""
 
 # A zone that is made begins above every number that was ever given and forgotten; also above what is left of one whose
 # own row was lost.
@@ -43,25 +48,37 @@ SELECT 1 + MAX((SELECT version FROM version_floor),
 
 
 class Seen(NamedTuple):
-    """Where the newest version of a zone is recorded, that version, and whether a push may wait for approval."""
+    """Where the newest version of a zone is recorded, that version, and the push that waits for approval."""
 
     table: str
     current: Current | None
-    held: bool
+    waits: Waiting | None
+
+    @property
+    def living(self) -> Current | None:
+        """The newest version, unless it is a tombstone."""
+        return self.current if self.current is not None and self.current.kind is Kind.PUT else None
+
+    @property
+    def there(self) -> There:
+        """For the judgement, without what lies around."""
+        if self.current is None:
+            return There(waits=self.waits)
+        if self.current.kind is Kind.PUT:
+            return There(zone=self.current.owner, waits=self.waits)
+        return There(buried=self.current.owner, waits=self.waits)
 
 
 def look(connection: sqlite3.Connection, name: ZoneName) -> Seen:
     """The newest version or tombstone: in `zone`, or in `waiting` while the zone is pinned."""
-    row = connection.execute(_LOOK, (name,)).fetchone()
-    if row is None:
-        pinned = connection.execute(
-            _PINNED, (name,)
-        ).fetchone()  # its row is lost: a damage, and no reason to forget a pin
-        return Seen("waiting" if pinned else "zone", current(connection, name, "waiting") if pinned else None, True)
-    *columns, pinned, held = row
+    *columns, pinned, rule, credential, hostname, username, digest = connection.execute(_LOOK, (name,)).fetchone()
+    waits = None
+    if rule is not None:
+        owner = Owner(credential=credential, hostname=hostname, username=username)
+        waits = Waiting(rule=HoldRule(rule), owner=owner, digest=digest.hex())
     if pinned:
-        return Seen("waiting", current(connection, name, "waiting"), bool(held))
-    return Seen("zone", _current(columns), bool(held))
+        return Seen("waiting", current(connection, name, "waiting"), waits)
+    return Seen("zone", None if columns[0] is None else _current(columns), waits)
 
 
 def newest(connection: sqlite3.Connection, name: ZoneName) -> Current | None:
@@ -97,13 +114,97 @@ def first_version(connection: sqlite3.Connection, name: ZoneName) -> int:
 def record_push(
     connection: sqlite3.Connection, push: NewVersion, *, backends: Sequence[str], now: float, keep_versions: int
 ) -> Receipt:
-    """Record a push: a new version and its deliveries, or (same content) only that it came."""
+    """Record a push: a new version and its deliveries, or (same content) only that it came. Or hold it, or refuse it.
+
+    Raises OwnershipRefused.
+    """
+    zone = push.zone
+    seen = look(connection, zone.name)
+    newest = seen.current.version if seen.current is not None else 0
+    if push.only_if_version not in (None, newest):
+        return replace(_nothing(push, newest, f"version {newest} came meanwhile"), overtaken=True)
+    verdict = _judged(connection, push, seen, now)
+    if isinstance(verdict, Ignore):
+        return replace(_nothing(push, newest, verdict.reason), overtaken=True)
+    if isinstance(verdict, Hold):
+        return _hold(connection, push, seen, verdict, now)
+    assert isinstance(verdict, Record)
+    if verdict.drops:
+        _held.drop(connection, zone.name)
+    return _record_push(connection, push, seen, verdict, backends=backends, now=now, keep_versions=keep_versions)
+
+
+def _judged(connection: sqlite3.Connection, push: NewVersion, seen: Seen, now: float) -> Verdict:
+    """Whether the push may. Raises OwnershipRefused. A push that loses much is held as well, unless a pin holds it anyway."""
+    name, asker, act = push.zone.name, push.origin.owner, ownership.act_of(push)
+    there = seen.there
+    if ownership.looks_around(act, there.zone):
+        there = _owning.look_around(connection, name, asker, there)
+    if ownership.is_touched(asker, there):
+        there = _owning.with_moves(connection, there, now)
+    verdict = ownership.judge(act, name, asker, there, takeover=push.takeover, approves=push.approves)
+    if isinstance(verdict, Refuse):
+        raise OwnershipRefused(verdict.reason, rule=verdict.rule)
+    lossy = push.loss is not None and seen.living is not None and seen.living.version == push.loss.version
+    if lossy and push.loss is not None and isinstance(verdict, Record) and seen.table == "zone":
+        return ownership.hold_loss(push.loss.reason, asker, there)
+    return verdict
+
+
+def _nothing(push: NewVersion, newest: int, reason: str) -> Receipt:
+    return Receipt(
+        change_id=push.origin.change_id,
+        name=push.zone.name,
+        version=newest,
+        kind=Kind.PUT,
+        changed=False,
+        ignored=reason,
+    )
+
+
+def _hold(connection: sqlite3.Connection, push: NewVersion, seen: Seen, verdict: Hold, now: float) -> Receipt:
+    """Keep the push until somebody approves it; the very one that waits already stays as it is."""
+    origin, digest = push.origin, push.zone.digest.hex()
+    version = seen.current.version if seen.current is not None else 0
+    anew = seen.waits != Waiting(rule=verdict.rule, owner=origin.owner, digest=digest)
+    if anew:
+        _held.record(
+            connection,
+            HeldPush(
+                name=push.zone.name,
+                version=version,
+                digest=digest,
+                rule=verdict.rule,
+                reason=verdict.reason,
+                difference="",
+                owner=origin.owner,
+                address=origin.address,
+                at=now,
+                body=push.body,
+            ),
+        )
+    return replace(
+        _nothing(push, version, f"held for approval: {verdict.reason}"),
+        notices=verdict.notices,
+        withheld=Withheld(rule=verdict.rule, reason=verdict.reason, digest=digest, anew=anew),
+    )
+
+
+def _record_push(
+    connection: sqlite3.Connection,
+    push: NewVersion,
+    seen: Seen,
+    verdict: Record,
+    *,
+    backends: Sequence[str],
+    now: float,
+    keep_versions: int,
+) -> Receipt:
     zone, origin = push.zone, push.origin
-    table, before, held = look(connection, zone.name)
-    if held:
-        _held.overtake(connection, zone.name, origin.owner.hostname)
+    table, before, living = seen.table, seen.current, seen.living
     decision = decide_put(before, push)
-    owner = owner_after(before, push)
+    had = before.owner if before is not None else None
+    owner = ownership.owner_after(had if living else None, None if living else had, push)
     if not decision.changed and before is not None and not _body.is_whole(connection, zone.name, before.version):
         decision = replace(decision, changed=True)  # what we hold of it is damaged: the same again heals it
     version = first_version(connection, zone.name) if before is None else before.version + decision.changed
@@ -115,8 +216,9 @@ def record_push(
         changed=decision.changed and table == "zone",
         serial=decision.serial,
         priority=decision.priority if decision.changed else push.priority,
-        took_over=decision.took_over,
+        took_over=verdict.former,
         ignored=_why_held(connection, zone.name, version) if table == "waiting" else "",
+        notices=verdict.notices,
     )
     if decision.changed:
         text = zone.text if decision.serial == zone.serial else with_serial(zone.text, decision.serial)
@@ -150,47 +252,60 @@ def record_push(
 def record_delete(
     connection: sqlite3.Connection, deletion: NewDeletion, *, backends: Sequence[str], now: float, keep_versions: int
 ) -> Receipt:
-    """Record a tombstone, unless there is nothing to delete or it is not the asker's to delete."""
+    """Record a tombstone, unless there is nothing to delete or it is not the asker's to delete. Raises OwnershipRefused."""
     name, origin = deletion.name, deletion.origin
-    table, before, _ = look(connection, name)
-    living = before if before is not None and before.kind is Kind.PUT else None
-    ignored = why_ignore_delete(living, deletion) if living is not None else ""
-    version = before.version if before is not None else 0
-    gone = living if not ignored else None
-    if gone is not None:
-        version += 1
-        if table == "waiting":
-            ignored = _why_held(connection, name, version)
+    seen = look(connection, name)
+    table, before = seen.table, seen.current
+    there = seen.there
+    verdict = ownership.judge(ownership.act_of(deletion), name, origin.owner, there, takeover="transfer")
+    if isinstance(verdict, Refuse):
+        raise OwnershipRefused(verdict.reason, rule=verdict.rule)
+    if isinstance(verdict, GiveWay) and not deletion.gives_way:
+        verdict = ownership.drop_all(there)
     receipt = Receipt(
         change_id=origin.change_id,
         name=name,
-        version=version,
+        version=before.version if before is not None else 0,
         kind=Kind.DELETE,
-        changed=gone is not None and table == "zone",
+        changed=False,
         serial=before.serial if before else 0,  # kept, so that a zone made again the same day still moves forward
         priority=deletion.priority,
-        ignored=ignored,
     )
-    if gone is None:
+    if isinstance(verdict, GiveWay):
+        return replace(receipt, gives_way=verdict.digest)
+    assert not isinstance(verdict, Hold)
+    if verdict.drops:
+        _held.drop(connection, name)
+    receipt = replace(receipt, notices=verdict.notices)
+    gone = seen.living
+    if isinstance(verdict, Ignore) or gone is None:
+        receipt = replace(receipt, ignored=verdict.reason if isinstance(verdict, Ignore) else "")
         record_change(connection, receipt, origin, now)
-    else:
-        _record(
-            connection,
-            receipt,
-            origin,
-            table=table,
-            pushed_serial=gone.pushed_serial,
-            records=0,
-            digest=b"",
-            challenge=b"",
-            signed=False,
-            owner=gone.owner,
-            now=now,
-            warnings=(),
-            body=None,
-            keep_versions=keep_versions,
-            backends=backends,
-        )
+        return receipt
+    version = gone.version + 1
+    receipt = replace(
+        receipt,
+        version=version,
+        changed=table == "zone",
+        ignored=_why_held(connection, name, version) if table == "waiting" else "",
+    )
+    _record(
+        connection,
+        receipt,
+        origin,
+        table=table,
+        pushed_serial=gone.pushed_serial,
+        records=0,
+        digest=b"",
+        challenge=b"",
+        signed=False,
+        owner=gone.owner,
+        now=now,
+        warnings=(),
+        body=None,
+        keep_versions=keep_versions,
+        backends=backends,
+    )
     return receipt
 
 

@@ -78,6 +78,7 @@ class HoldRule(StrEnum):
 
     LOSS = "loss"  # it loses much of the zone
     TAKEOVER = "takeover"  # another server's zone
+    OVERLAP = "overlap"  # a new zone above or below another server's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import Literal
 
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.zone.model import Zone
@@ -44,6 +45,20 @@ class Owner:
     hostname: str = ""
     username: str = ""
 
+    def same_server(self, other: Owner) -> bool:
+        """Whether both are the same DirectAdmin server. The host name tells; where one is missing, the credential does."""
+        if self.hostname and other.hostname:
+            return self.hostname == other.hostname
+        return self.credential == other.credential
+
+    @property
+    def server(self) -> str:
+        """How its server is called; empty for nobody."""
+        return self.hostname or self.credential
+
+
+Takeover = Literal["transfer", "hold", "reject"]  # what becomes of a push that touches another server's zone
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -56,13 +71,42 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What the audit is told of a change. `planned`: an operator has announced it, so nobody need be warned."""
+
+    event: str
+    detail: str
+    planned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A push that waits for approval. `anew` False: this very push waited already."""
+
+    rule: str
+    reason: str
+    digest: str
+    anew: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Why a push looks like an accident, beside this version of the zone."""
+
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What was recorded for an accepted push or delete.
 
     `changed` False: nothing is to be done (same content, unknown zone deleted, or `ignored` says why: a late delete, a
     pinned zone).
-    `took_over` is the former owner when the push moved the zone. `serial` is the one that will be published. `begun`:
-    backends whose lane has the change already (see Takers); not kept.
+    `took_over` is the former owner when the push moved the zone. `serial` is the one that will be published.
+    Not kept: `begun`, backends whose lane has the change already (see Takers); `notices`, for the audit; `withheld`, what
+    waits for approval instead; `gives_way`, the digest of a push that is to be recorded instead of this delete; `overtaken`,
+    that something else came first, and nothing was recorded.
     """
 
     change_id: str
@@ -75,6 +119,10 @@ class Receipt:
     took_over: Owner | None = None
     ignored: str = ""
     begun: frozenset[str] = field(default=frozenset(), compare=False)
+    notices: tuple[Notice, ...] = field(default=(), compare=False)
+    withheld: Withheld | None = field(default=None, compare=False)
+    gives_way: str = field(default="", compare=False)
+    overtaken: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,16 +272,21 @@ class NewVersion:
     priority: Priority = Priority.INTERACTIVE
     only_if_version: int | None = None  # record only while this is the newest version (0: none yet)
     terms: Terms = FREELY
+    takeover: Takeover = "transfer"
+    loss: Loss | None = None
+    body: bytes = b""  # as it was sent; kept when the push has to wait for approval
+    approves: str = ""  # the digest of the push that waited, and is to be recorded now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDeletion:
-    """A delete to record."""
+    """A delete to record. `gives_way`: to a take-over that waits; nothing is recorded then, and the receipt says so."""
 
     name: ZoneName
     origin: Origin
     priority: Priority = Priority.INTERACTIVE
     terms: Terms = FREELY
+    gives_way: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,14 +38,15 @@ class PushStore(Protocol):
     async def record_push(self, push: NewVersion) -> Receipt:
         """Commit a new version of a zone, newest wins. The serial to publish is decided inside the transaction.
 
-        The push's terms are judged, and its key is kept, there too: raises VersionConflict, ZonePolicyError, KeyTaken.
+        Who may (docs/ownership.md) and the push's terms are judged, and its key is kept, there too: raises OwnershipRefused,
+        VersionConflict, ZonePolicyError, KeyTaken. What has to wait for approval is kept so, and `withheld` tells it.
         """
         ...
 
     async def record_delete(self, deletion: NewDeletion) -> Receipt:
         """Commit a tombstone. Unknown zone: `changed` False. Another owner's zone: `ignored` says why, zone stays.
 
-        Terms as those of a push. Raises VersionConflict, KeyTaken.
+        Terms as those of a push. Raises OwnershipRefused, VersionConflict, KeyTaken. See also Receipt.gives_way.
         """
         ...
 
@@ -283,8 +284,8 @@ class ReconcileStore(Protocol):
 class HoldStore(Protocol):
     """For pushes that wait for approval, and planned moves."""
 
-    async def record_held(self, held: HeldPush) -> None:
-        """Commit a push that is not to be served yet; what waited before for the zone is void."""
+    async def explain_held(self, name: ZoneName, digest: str, difference: str) -> None:
+        """Keep what the push that waits would change, for who decides about it."""
         ...
 
     async def drop_held(self, name: ZoneName) -> None:

@@ -15,12 +15,17 @@ from typing import Any, Final, Protocol
 import structlog
 
 from directdnsonly.clock import Clock
-from directdnsonly.errors import KeyTaken, NameRefused, OutboxUnavailable, PushRefused, VersionConflict
-from directdnsonly.outbox.drift import HeldPush, HoldRule
+from directdnsonly.errors import (
+    KeyTaken,
+    NameRefused,
+    OutboxUnavailable,
+    OwnershipRefused,
+    PushRefused,
+    VersionConflict,
+)
 from directdnsonly.outbox.records import (
     FREELY,
     Event,
-    Kind,
     NewDeletion,
     NewVersion,
     Origin,
@@ -29,12 +34,14 @@ from directdnsonly.outbox.records import (
     Receipt,
     Refused,
     Source,
+    Takeover,
     Terms,
+    Withheld,
     ZoneSummary,
 )
 from directdnsonly.outbox.store import PinStore, PushStore
 from directdnsonly.receive.change_id import ChangeIds
-from directdnsonly.receive.holding import Holding, HoldStore, Takeover
+from directdnsonly.receive.holding import Holding, HoldStore
 from directdnsonly.receive.masters import KnownMasters
 from directdnsonly.receive.parsing import ParserFailed, ZoneParser
 from directdnsonly.receive.record import NobodyCounts, PushRecorder
@@ -83,10 +90,6 @@ class Presence:
 class Outbox(PushStore, PinStore, HoldStore, Protocol):
     """What is asked of the store."""
 
-    async def record_held(self, held: HeldPush) -> None:
-        """Keep a push that waits for approval."""
-        ...
-
 
 class Acceptance:
     """Use within one event loop. `notify` is called after each commit that made work."""
@@ -110,7 +113,7 @@ class Acceptance:
         self._ids = ChangeIds(clock)
         self._turns = Turns()
         self._masters = KnownMasters()
-        self._holding = Holding(store, clock, takeover=self.policy.takeover, losses=self.policy.hold_losses)
+        self._holding = Holding(store, losses=self.policy.hold_losses)
         self._rate = PushRate(burst=self.policy.bulk_burst, window_s=self.policy.bulk_window_s)
 
     async def push(
@@ -125,12 +128,13 @@ class Acceptance:
         notes: Sequence[str] = (),
         terms: Terms = FREELY,
         only_if_version: int | None = None,
-        approved: bool = False,
+        approves: str = "",
     ) -> Accepted:
         """Record a zone. Raises PushRefused and OutboxUnavailable; both are logged and a refusal is kept.
 
         `terms`: judged in the store's transaction, with the limit of the credential; raises VersionConflict, KeyTaken.
-        `only_if_version`: recorded only while that is its newest version; `approved`: never held.
+        `only_if_version`: recorded only while that is its newest version; `approves`: the digest
+        of a push that waits for approval; recorded only while that one waits.
         """
         started_at = self._clock.now_s()
         origin = Origin(change_id=self._ids.next(), source=source, owner=owner, address=address)
@@ -140,10 +144,7 @@ class Acceptance:
                 name = ZoneName.parse(domain)
                 async with self._turns.of(name):
                     zone = await self._parser.parse(body, name, deadline)
-                    held = None if approved else await self._holding.judge(zone, origin, body)
-                    if held is not None:
-                        await self._store.record_held(held)
-                        return await self._tell_held(held, zone, origin)
+                    loss = None if approves else await self._holding.loss(zone, source)
                     receipt = await self._store.record_push(
                         NewVersion(
                             zone=zone,
@@ -151,14 +152,23 @@ class Acceptance:
                             priority=priority,
                             only_if_version=only_if_version,
                             terms=self._limited(terms, owner),
+                            takeover=self.policy.takeover,
+                            loss=loss,
+                            body=body,
+                            approves=approves,
                         )
                     )
         except PushRefused as refusal:
             await self._keep_refused(refusal, domain, body, origin, started_at)
+            if isinstance(refusal, OwnershipRefused):
+                await self._record_event("push.refused", origin, zone=name, detail=refusal.reason)
             raise
         except (OutboxUnavailable, TimeoutError) as error:
             raise self._failed("push.failed", error, domain, origin, started_at) from error
-        if only_if_version is not None and receipt.ignored:
+        if receipt.withheld is not None:
+            await self._tell_held(receipt, receipt.withheld, zone, origin)
+            return Accepted(receipt=receipt, warnings=zone.warnings)
+        if receipt.overtaken:
             log.info("push.overtaken", reason=receipt.ignored, **_facts(receipt, origin))
             return Accepted(receipt=receipt)
         self._wake(receipt)
@@ -210,7 +220,7 @@ class Acceptance:
             ]
         outcomes = [task.result() for task in tasks]
         for outcome in outcomes:
-            if isinstance(outcome, (OutboxUnavailable, VersionConflict, KeyTaken)):
+            if not isinstance(outcome, Receipt):
                 raise outcome
         return [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
 
@@ -259,18 +269,23 @@ class Acceptance:
         at_once: asyncio.Semaphore,
         notes: Sequence[str],
         terms: Terms,
-    ) -> Receipt | OutboxUnavailable | VersionConflict | KeyTaken:
+    ) -> Receipt | OutboxUnavailable | OwnershipRefused | VersionConflict | KeyTaken:
         """One delete; that the store is unavailable is a value, so that the other deletes go on."""
         started_at = self._clock.now_s()
         priority = self._priority(origin.owner, origin.source, named_reload=False)
+        deletion = NewDeletion(name=name, origin=origin, priority=priority, terms=terms)
         try:
-            await self._give_way(name, origin)
-            async with asyncio.timeout(self.policy.request_timeout_s), at_once, self._turns.of(name):
-                receipt = await self._store.record_delete(
-                    NewDeletion(name=name, origin=origin, priority=priority, terms=terms)
-                )
+            receipt = await self._record_delete(deletion, at_once)
+            if receipt.gives_way:
+                await self._let_in(name, receipt.gives_way)
+                receipt = await self._record_delete(replace(deletion, gives_way=False), at_once)
         except (VersionConflict, KeyTaken) as conflict:
             return conflict
+        except OwnershipRefused as refusal:
+            self._count(origin, "ignored", started_at)
+            log.warning("delete.ignored", zone=str(name), reason=refusal.reason, **_origin_facts(origin))
+            await self._record_event("delete.ignored", origin, zone=name, detail=refusal.reason)
+            return refusal
         except (OutboxUnavailable, TimeoutError) as error:
             return self._failed("delete.failed", error, name, origin, started_at)
         self._wake(receipt)
@@ -283,16 +298,19 @@ class Acceptance:
             await self._record_event("delete.ignored", origin, zone=name, detail=receipt.ignored)
         else:
             log.info("delete.ignored", reason="the zone is not held", **facts)
+        await self._note(receipt, origin)
         return receipt
 
-    async def _give_way(self, name: ZoneName, origin: Origin) -> None:
-        """The former server deletes a zone that another one waits to take over: that one's comes first, and stays."""
-        if self.policy.takeover != "hold" or origin.source is not Source.DIRECTADMIN:
-            return
+    async def _record_delete(self, deletion: NewDeletion, at_once: asyncio.Semaphore) -> Receipt:
+        async with asyncio.timeout(self.policy.request_timeout_s), at_once, self._turns.of(deletion.name):
+            return await self._store.record_delete(deletion)
+
+    async def _let_in(self, name: ZoneName, digest: str) -> None:
+        """The owner deletes a zone that another server waits to take over: that one's comes first, and stays."""
         held = await self._store.held_push(name)
-        if held is not None and held.rule is HoldRule.TAKEOVER and held.owner.hostname != origin.owner.hostname:
+        if held is not None and held.digest == digest:
             try:
-                await self.push(name, held.body, owner=held.owner, address=held.address, approved=True)
+                await self.push(name, held.body, owner=held.owner, address=held.address, approves=digest)
             except PushRefused:
                 pass  # it is kept and shown as refused; the delete goes on
 
@@ -306,23 +324,18 @@ class Acceptance:
         pulled = source in {Source.PULL, Source.RECONCILE}
         return priority_of(named_reload=named_reload, overflows=overflows or pulled)
 
-    async def _tell_held(self, held: HeldPush, zone: Zone, origin: Origin) -> Accepted:
+    async def _tell_held(self, receipt: Receipt, held: Withheld, zone: Zone, origin: Origin) -> None:
         """The push is committed, the old version stays served."""
-        log.warning(
-            "push.withheld", zone=str(zone.name), rule=str(held.rule), reason=held.reason, **_origin_facts(origin)
-        )
-        await self._record_event(
-            "push.withheld", origin, zone=zone.name, detail=f"{held.reason}; digest {held.digest[:16]}"
-        )
-        receipt = Receipt(
-            change_id=origin.change_id,
-            name=zone.name,
-            version=held.version,
-            kind=Kind.PUT,
-            changed=False,
-            ignored=f"held for approval: {held.reason}",
-        )
-        return Accepted(receipt=receipt, warnings=zone.warnings)
+        tell = log.warning if held.anew else log.info
+        tell("push.withheld", zone=str(zone.name), rule=str(held.rule), reason=held.reason, **_origin_facts(origin))
+        if held.anew:
+            detail = f"{held.reason}; digest {held.digest[:16]}"
+            await self._record_event("push.withheld", origin, zone=zone.name, detail=detail)
+            try:
+                await self._holding.explain(zone, held.digest)
+            except OutboxUnavailable as error:  # the push is committed, and can be approved without
+                log.error("event.lost", lost="difference", zone=str(zone.name), reason=str(error))  # noqa: TRY400
+        await self._note(receipt, origin)
 
     def _wake(self, receipt: Receipt) -> None:
         if receipt.changed:
@@ -390,17 +403,17 @@ class Acceptance:
     async def _note_owner(self, receipt: Receipt, origin: Origin) -> None:
         """The audit of who pushes what: a zone that moved, a host name that is new for its credential."""
         owner = origin.owner
-        if receipt.took_over is not None:
-            former = receipt.took_over.hostname or receipt.took_over.credential
-            planned = await self._holding.is_planned(receipt.name, receipt.took_over, owner)
-            tell = log.info if planned else log.warning
-            tell("zone.taken_over", zone=receipt.name, former=former, **_origin_facts(origin))
-            await self._record_event(
-                "zone.taken_over", origin, zone=receipt.name, detail=f"from {former} to {owner.hostname}"
-            )
+        await self._note(receipt, origin)
         if origin.source is Source.DIRECTADMIN and self._masters.is_news(owner.credential, owner.hostname):
             log.warning("credential.new_hostname", zone=receipt.name, **_origin_facts(origin))
             await self._record_event("credential.new_hostname", origin, zone=receipt.name, detail=owner.hostname)
+
+    async def _note(self, receipt: Receipt, origin: Origin) -> None:
+        """What the store's judgement wants to be known."""
+        for notice in receipt.notices:
+            tell = log.info if notice.planned else log.warning
+            tell(notice.event, zone=str(receipt.name), detail=notice.detail, **_origin_facts(origin))
+            await self._record_event(notice.event, origin, zone=receipt.name, detail=notice.detail)
 
     async def _record_event(self, event: str, origin: Origin, *, zone: str, detail: str) -> None:
         at = self._clock.now_s()

@@ -23,7 +23,7 @@ class HeldView(BaseModel):
 
     zone: str
     digest: str = Field(description="Of the content; an approval names it (at least its first 12 digits)")
-    rule: str
+    rule: str = Field(description="loss, takeover, or overlap: a new zone above or below another server's")
     reason: str
     difference: str = Field(description="What came and went, a line each")
     hostname: str
@@ -115,7 +115,7 @@ def router(approvals: Approvals, authenticate: Callable[[Request], str]) -> APIR
     @api.post("/held/{zone:zone}/approve/{digest}", tags=["held"], summary="Serve a held push")
     async def approve(zone: Zone, digest: Digest, request: Request) -> Decided:
         receipt = await approvals.approve(await found(zone, digest), actor=authenticate(request))
-        if receipt.ignored:
+        if receipt.overtaken:
             raise HTTPException(HTTPStatus.CONFLICT, f"{receipt.name}: {receipt.ignored}")
         return Decided(zone=receipt.name, approved=True, version=receipt.version, change_id=receipt.change_id)
 

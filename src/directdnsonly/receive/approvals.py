@@ -45,9 +45,10 @@ class Approvals:
             owner=held.owner,
             address=held.address,
             only_if_version=held.version if held.rule is HoldRule.LOSS else None,
-            approved=True,
+            approves=held.digest,
         )
-        await self._record("push.approved", actor, f"{held.reason}; digest {held.digest[:16]}", zone=held.name)
+        if not accepted.receipt.overtaken:
+            await self._record("push.approved", actor, f"{held.reason}; digest {held.digest[:16]}", zone=held.name)
         return accepted.receipt
 
     async def reject(self, held: HeldPush, *, actor: str) -> None:

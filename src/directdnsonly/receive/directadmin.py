@@ -238,6 +238,7 @@ _HEADLINES: Final = {
     "missing-domain": "Missing domain",
     "missing-zone": "Missing zone",
     "takeover": "Zone belongs to another server",
+    "overlap": "Zone overlaps another server's",
     "credential-hostname": "Not your server",
     "credential-zones": "Too many zones",
 }

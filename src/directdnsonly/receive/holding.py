@@ -1,4 +1,4 @@
-"""Pushes that a person shall look at first: big losses, and (take-over policy `hold`) another server's zone.
+"""Pushes that a person shall look at first: big losses, and what another server's zone is touched by (outbox.ownership).
 
 A held push is committed and answered error=0; the old version stays served until somebody approves this very content, by
 its digest. A newer push of the zone, or its deletion, makes it void.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, ParamSpec, Protocol, TypeVar
+from typing import Final, ParamSpec, Protocol, TypeVar
 
-from directdnsonly.clock import Clock
-from directdnsonly.errors import ZonePolicyError
-from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
-from directdnsonly.outbox.records import Origin, Owner, Source, ZoneSummary
+from directdnsonly.outbox.drift import HeldPush
+from directdnsonly.outbox.records import Loss, Source, ZoneSummary
 from directdnsonly.wording import counted
 from directdnsonly.zone.diff import RRset, diff
 from directdnsonly.zone.model import Zone
@@ -27,7 +25,6 @@ _SKELETON: Final = frozenset({"SOA", "NS"})
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Takeover = Literal["transfer", "hold", "reject"]
 
 
 class HoldStore(Protocol):
@@ -45,59 +42,34 @@ class HoldStore(Protocol):
         """The push that waits for this zone."""
         ...
 
-    async def migrations(self) -> list[Migration]:
-        """Planned moves that are open."""
+    async def explain_held(self, name: ZoneName, digest: str, difference: str) -> None:
+        """Keep what the push that waits would change."""
         ...
 
 
 class Holding:
-    """Judges pushes of DirectAdmin servers; a person's own are never held."""
+    """Looks for losses in pushes of DirectAdmin servers, and tells what a held push would change."""
 
-    def __init__(self, store: HoldStore, clock: Clock, *, takeover: Takeover, losses: bool) -> None:
+    def __init__(self, store: HoldStore, *, losses: bool) -> None:
         self._store = store
-        self._clock = clock
-        self._takeover = takeover
         self._losses = losses
 
-    async def judge(self, zone: Zone, origin: Origin, body: bytes) -> HeldPush | None:
-        """The push as it is to be held; None when it is not. Raises ZonePolicyError when the policy refuses it, OutboxUnavailable."""
-        if origin.source is not Source.DIRECTADMIN or (self._takeover == "transfer" and not self._losses):
+    async def loss(self, zone: Zone, source: Source) -> Loss | None:
+        """Why the push looks like an accident; the store holds it if the zone is still at that version."""
+        if source is not Source.DIRECTADMIN or not self._losses:
             return None
         held = await self._store.find_held([zone.name])
-        if held is None:
+        before = await self._store.text(zone.name, held.version) if held is not None else None
+        if held is None or before is None:
             return None
-        foreign = not same_server(held.owner, origin.owner) and held.owner != Owner()
-        planned = foreign and await self.is_planned(zone.name, held.owner, origin.owner)
-        rule, reason = HoldRule.TAKEOVER, ""
-        owner = held.owner.hostname or held.owner.credential
-        if foreign and not planned and self._takeover == "reject":
-            raise ZonePolicyError(f"{zone.name} belongs to {owner}; takeover is set to reject", rule="takeover")
-        before = await self._store.text(zone.name)
-        if foreign and not planned and self._takeover == "hold":
-            reason = f"belongs to {owner}, pushed by {origin.owner.hostname or origin.owner.credential}"
-        elif self._losses and before is not None:
-            rule, reason = HoldRule.LOSS, await _beside(len(before) + len(zone.text), why_lossy, before, zone)
-        if not reason:
-            return None
-        return HeldPush(
-            name=zone.name,
-            version=held.version,
-            digest=zone.digest.hex(),
-            rule=rule,
-            reason=reason,
-            difference=await _beside(len(before or "") + len(zone.text), difference, before or "", zone.text),
-            owner=origin.owner,
-            address=origin.address,
-            at=self._clock.now_s(),
-            body=body,
-        )
+        reason = await _beside(len(before) + len(zone.text), why_lossy, before, zone)
+        return Loss(version=held.version, reason=reason) if reason else None
 
-    async def is_planned(self, name: ZoneName, former: Owner, server: Owner) -> bool:
-        """Whether an operator has announced that this zone moves between these servers."""
-        return any(
-            move.former == former.hostname and move.server == server.hostname and (not move.zones or name in move.zones)
-            for move in await self._store.migrations()
-        )
+    async def explain(self, zone: Zone, digest: str) -> None:
+        """Once a push is held: what it would change, for who decides about it."""
+        before = await self._store.text(zone.name) or ""
+        told = await _beside(len(before) + len(zone.text), difference, before, zone.text)
+        await self._store.explain_held(zone.name, digest, told)
 
 
 async def _beside(octets: int, judge: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -140,10 +112,3 @@ def _lines(sign: str, sets: Sequence[RRset]) -> list[str]:
         if one.type != "SOA"
         for data in one.rdata
     ]
-
-
-def same_server(one: Owner, other: Owner) -> bool:
-    """Whether both are the same DA server; as the store judges: by host name, by credential where one is missing."""
-    if one.hostname and other.hostname:
-        return one.hostname == other.hostname
-    return one.credential == other.credential

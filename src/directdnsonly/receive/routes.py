@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 from directdnsonly import cross_site
 from directdnsonly.bodies import Bodies, Share
 from directdnsonly.errors import BodiesTooMany, NotAdmitted, OutboxUnavailable, PushRefused
+from directdnsonly.outbox.ownership import Existence, existence
 from directdnsonly.outbox.records import Owner
 from directdnsonly.receive import directadmin as da
 from directdnsonly.receive.accept import Acceptance, Presence
@@ -282,16 +283,17 @@ class Door:
 
     def _presence(self, presence: Presence) -> bytes:
         """The zone itself before a parent; a parent with its owner, so that DA can let the same user through."""
-        if presence.held is None:
-            return da.ABSENT
-        owner = presence.held.owner
-        server = owner.hostname or owner.credential or "another server"
-        if presence.exact:
-            return da.held(server)
-        # Without both names DA has nothing to compare with: an empty user could look like the empty user of an admin.
-        if self._acceptance.policy.check_subdomain_owner and owner.hostname and owner.username:
-            return da.parent_owned(owner.hostname, owner.username)
-        return da.parent_held(server)
+        owner = presence.held.owner if presence.held is not None else None
+        tells_owner = self._acceptance.policy.check_subdomain_owner
+        server = (owner.server if owner is not None else "") or "another server"
+        match existence(owner, exact=presence.exact, tells_owner=tells_owner):
+            case Existence.HELD:
+                return da.held(server)
+            case Existence.PARENT_HELD:
+                return da.parent_held(server)
+            case Existence.PARENT_OWNED if owner is not None:
+                return da.parent_owned(owner.hostname, owner.username)
+        return da.ABSENT
 
 
 def _not_admitted(error: NotAdmitted) -> Answer:

@@ -122,7 +122,7 @@ class AppSettings(BaseModel):
     )
     takeover: Literal["transfer", "hold", "reject"] = Field(
         "transfer",
-        description="When one DirectAdmin server pushes a zone of another: record it, hold it while that lists it, or refuse.",
+        description="When one DirectAdmin server pushes a zone of another, or one above or below: record, hold or refuse it (docs/ownership.md).",
     )
     hold_losses: bool = Field(
         False, description="Hold a push that loses most of a zone, its apex NS or its MX, until somebody approves it."

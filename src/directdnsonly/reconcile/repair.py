@@ -177,20 +177,28 @@ class Repair:
         return True
 
     async def release(self, surveyed: Surveyed, result: Result) -> None:
-        """Take-overs that waited because the former server still listed the zone: now its whole list lacks it."""
+        """Take-overs that waited because the former server still listed the zone: now its whole list lacks it.
+
+        And zones that lay above or below another server's: they are judged again, by what is there now.
+        """
         gone = {one.name: one.version for one in surveyed.plan.absent}
         gone |= {one.name: one.version for one in surveyed.plan.migrated}
         for held in await self._store.held_pushes(limit=RELEASED_AT_ONCE):
-            if held.rule is HoldRule.TAKEOVER and held.name in gone:
-                if held.damaged:
-                    result.failures.append(f"{held.name}: {held.damaged}")
-                    continue
-                try:
+            let_go = held.rule is HoldRule.TAKEOVER and held.name in gone
+            if not let_go and held.rule is not HoldRule.OVERLAP:
+                continue
+            if held.damaged:
+                result.failures.append(f"{held.name}: {held.damaged}")
+                continue
+            try:
+                if let_go:
                     receipt = await self._intake.release(held, only_if_version=gone[held.name])
-                except PushRefused as refusal:
-                    result.failures.append(f"{held.name}: {refusal}")
-                    continue
-                result.released += [] if receipt.ignored else [str(held.name)]
+                else:
+                    receipt = await self._intake.push_again(held)
+            except PushRefused as refusal:
+                result.failures.append(f"{held.name}: {refusal}")
+                continue
+            result.released += [] if receipt.ignored else [str(held.name)]
 
     # -- orphans
 

@@ -27,6 +27,10 @@ class Intake(Protocol):
         """Serve a held push whose reason is gone, unless another version came meanwhile. Raises PushRefused, OutboxUnavailable."""
         ...
 
+    async def push_again(self, held: HeldPush) -> Receipt:
+        """Judge a held push again, as if its server pushed it now. Raises PushRefused, OutboxUnavailable."""
+        ...
+
     def wake(self, priority: Priority) -> None:
         """Deletions were recorded."""
         ...

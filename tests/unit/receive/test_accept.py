@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, ZonePolicyError
+from directdnsonly.errors import NameRefused, OutboxUnavailable, ZonePolicyError
 from directdnsonly.outbox.records import Kind, Owner, Priority, Source
 from directdnsonly.receive.accept import Acceptance, Policy
 from directdnsonly.receive.parsing import ZoneParser
@@ -181,15 +181,6 @@ async def test_a_persons_edit_takes_no_zone_and_is_no_news() -> None:
 
     assert accepted.receipt.took_over is None
     assert [] == await parts.store.events()
-
-
-async def test_takeover_can_be_rejected() -> None:
-    parts = Parts(takeover="reject")
-    await parts.acceptance.push(NAME, b"1\nzone", owner=H1)
-
-    with pytest.raises(PushRefused, match=r"a\.example belongs to s1"):
-        await parts.acceptance.push(NAME, b"2\nzone", owner=H2)
-    assert 2 == (await parts.acceptance.push(NAME, b"2\nzone", owner=H1)).receipt.version
 
 
 async def test_several_deletes_go_on_when_one_fails() -> None:
