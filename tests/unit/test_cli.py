@@ -47,7 +47,8 @@ def accepts(asked: Asked) -> Answer:
     if asked.method == "PUT" and name == "bad.example":
         return 422, {"title": "Unprocessable", "status": 422, "detail": "line 3: no NS at the apex"}
     if asked.method == "PUT":
-        return 200, receipt(name, warnings=["out-of-zone record dropped"])
+        told = {"rule": "outside-zone", "text": "it was dropped", "owner": "evil.org.", "type": "A", "line": 4}
+        return 200, receipt(name, warnings=[told])
     return 200, change(name.removeprefix("id-"))
 
 
@@ -62,7 +63,7 @@ def test_a_push_is_followed_until_it_is_proven(dadns, tmp_path):
         server.asked[0].method, server.asked[0].path, server.asked[0].body,
     )  # fmt: skip
     assert "example.com: recorded, version 3, serial 2026112301, change id-example.com" in done.stdout
-    assert "warning: out-of-zone record dropped" in done.stdout
+    assert "warning: line 4: it was dropped (rule outside-zone)" in done.stdout
     assert "bind: verified" in done.stdout
     assert "proven by every name server after" in done.stdout
 

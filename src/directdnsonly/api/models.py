@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, Field, PlainSerializer
 
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Kind, Owner, Placement, Receipt, ZoneSummary
+from directdnsonly.zone.warn import ZoneWarning
 
 Moment = Annotated[
     float,
@@ -65,6 +67,21 @@ class PlacementView(BaseModel):
         )
 
 
+class WarningView(BaseModel):
+    """Something about a zone that every name server loads and that is probably a mistake."""
+
+    rule: str = Field(description="Look it up in docs/refusals.md", examples=["mx-address"])
+    text: str
+    owner: str = Field(description="Owner name of the record; empty: the zone as a whole")
+    type: str
+    line: int = Field(description="In the text that was pushed; 0: of no line")
+
+    @classmethod
+    def all_of(cls, warnings: Sequence[ZoneWarning]) -> list[WarningView]:
+        """The views of a zone's warnings."""
+        return [cls(rule=one.rule, text=one.text, owner=one.owner, type=one.type, line=one.line) for one in warnings]
+
+
 class ZoneView(BaseModel):
     """The newest version of a zone."""
 
@@ -81,7 +98,7 @@ class ZoneView(BaseModel):
     change_id: str
     pushed_at: Moment
     changed_at: Moment
-    warnings: list[str]
+    warnings: list[WarningView]
 
     @classmethod
     def of(cls, zone: ZoneSummary) -> ZoneView:
@@ -100,7 +117,7 @@ class ZoneView(BaseModel):
             change_id=zone.change_id,
             pushed_at=zone.pushed_at,
             changed_at=zone.changed_at,
-            warnings=list(zone.warnings),
+            warnings=WarningView.all_of(zone.warnings),
         )
 
 
@@ -127,10 +144,10 @@ class ReceiptView(BaseModel):
     changed: bool = Field(description="False: the same content again, no backend has work")
     serial: int
     ignored: str = ""
-    warnings: list[str] = []
+    warnings: list[WarningView] = []
 
     @classmethod
-    def of(cls, receipt: Receipt, warnings: tuple[str, ...] = ()) -> ReceiptView:
+    def of(cls, receipt: Receipt, warnings: tuple[ZoneWarning, ...] = ()) -> ReceiptView:
         """The view of a record."""
         return cls(
             change_id=receipt.change_id,
@@ -140,7 +157,7 @@ class ReceiptView(BaseModel):
             changed=receipt.changed,
             serial=receipt.serial,
             ignored=receipt.ignored,
-            warnings=list(warnings),
+            warnings=WarningView.all_of(warnings),
         )
 
 

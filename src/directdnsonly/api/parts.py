@@ -13,6 +13,7 @@ from directdnsonly.clock import Clock
 from directdnsonly.outbox.records import FREELY, Event, Priority, Receipt, Terms
 from directdnsonly.outbox.sqlite import SqliteStore
 from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.warn import ZoneWarning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,7 @@ class Pushed:
     """An accepted push with the parser's warnings."""
 
     receipt: Receipt
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[ZoneWarning, ...] = ()
 
 
 class Pushes(Protocol):

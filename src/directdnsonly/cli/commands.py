@@ -29,6 +29,7 @@ from directdnsonly.cli.terminal import (
     say,
     settings_of,
     tell_reasons,
+    tell_warnings,
     when,
 )
 from directdnsonly.cli.zonefiles import NoZone, called_zone, zone_of
@@ -138,8 +139,7 @@ def show(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json:
         f"version {found['version']} ({found['kind']}), serial {found['serial']}, {counted(found['records'], 'record')}"
     )
     say(f"{found['zone']}: {about}")
-    for warning in found["warnings"]:
-        say(f"  warning: {warning}")
+    tell_warnings(found["warnings"])
     for place in found["placements"]:
         tail = f": {place['reason']}" if place["reason"] else ""
         say(f"  {place['backend']}: {place['state']}, proven version {place['verified_version']}{tail}")
@@ -262,8 +262,7 @@ def _tell_push(result: dict[str, Any]) -> None:
     say(line)
     if result.get("ignored"):
         say(f"  {result['ignored']}")
-    for warning in result.get("warnings", ()):
-        say(f"  warning: {warning}")
+    tell_warnings(result.get("warnings", ()))
     for place in result.get("placements", ()):
         tail = f": {place['reason']}" if place["reason"] else ""
         say(f"  {place['backend']}: {place['state']}{tail}")

@@ -28,6 +28,7 @@ from directdnsonly.cli.terminal import (
     tell_reasons,
     to_people,
     when,
+    with_line,
 )
 from directdnsonly.wording import counted
 
@@ -232,7 +233,7 @@ def page(told: dict[str, Any]) -> Iterator[str]:
         yield f"  owner: {server}, user {owner['username'] or '-'}, pushed by {owner['credential']} ({about['source']})"
         yield f"  last push {when(about['pushed_at'])}, last change {when(about['changed_at'])}, change {about['change_id']}"
         for warning in about["warnings"]:
-            yield f"  warning: {warning}"
+            yield f"  warning: {with_line(warning['text'], warning['line'])}"
     for place in told["places"]:
         yield from _place(place)
     for each in told["refused"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -106,3 +106,15 @@ def when(moment: str | float | None) -> str:
         else datetime.fromisoformat(moment)
     )
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def with_line(text: str, line: int) -> str:
+    """What is said of one line of a zone file; 0: of none."""
+    return f"line {line}: {text}" if line else text
+
+
+def tell_warnings(warnings: Iterable[dict[str, Any]], *, to: Console | None = None, zone: str = "") -> None:
+    """The warnings of a zone, one a line, below it or with its name."""
+    for each in warnings:
+        head = f"{zone}: warning" if zone else "  warning"
+        say(f"{head}: {with_line(each['text'], each['line'])} (rule {each['rule']})", to=to)

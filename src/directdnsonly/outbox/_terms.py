@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -13,7 +12,9 @@ from directdnsonly.outbox.operators import Repeated
 from directdnsonly.outbox.ownership import owner_after
 from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Origin, Receipt, Terms
 from directdnsonly.wording import counted
+from directdnsonly.zone import warn
 from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.warn import ZoneWarning
 
 KEYS_KEPT_S: Final = 86_400.0  # as long as anybody repeats a request
 
@@ -69,7 +70,7 @@ def find_key(connection: sqlite3.Connection, credential: str, key: str, *, now: 
     row = connection.execute(FIND_KEY, (credential, key, now - KEYS_KEPT_S)).fetchone()
     if row is None:
         return None
-    return Repeated(fingerprint=bytes(row[0]), change_id=row[1], warnings=tuple(json.loads(row[2])))
+    return Repeated(fingerprint=bytes(row[0]), change_id=row[1], warnings=warn.unpacked(row[2]))
 
 
 def _under(
@@ -77,7 +78,7 @@ def _under(
     name: ZoneName,
     origin: Origin,
     terms: Terms,
-    warnings: Sequence[str],
+    warnings: Sequence[ZoneWarning],
     record: Callable[[], Receipt],
     *,
     now: float,
@@ -117,11 +118,11 @@ def _require_room(connection: sqlite3.Connection, push: NewVersion) -> None:
 
 
 def _keep_key(
-    connection: sqlite3.Connection, terms: Terms, origin: Origin, warnings: Sequence[str], *, now: float
+    connection: sqlite3.Connection, terms: Terms, origin: Origin, warnings: Sequence[ZoneWarning], *, now: float
 ) -> None:
     """Keep what the request became; forgets what is older than a day, a few at a time."""
     credential, oldest = origin.owner.credential, now - KEYS_KEPT_S
     connection.execute(FORGET_KEYS, (oldest,))
-    values = (credential, terms.key, terms.fingerprint, origin.change_id, json.dumps(list(warnings)), now, oldest)
+    values = (credential, terms.key, terms.fingerprint, origin.change_id, warn.packed(warnings), now, oldest)
     if not connection.execute(_KEEP_KEY, values).rowcount:
         raise KeyTaken(terms.key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +21,7 @@ from directdnsonly.outbox.records import (
     Source,
     ZoneSummary,
 )
+from directdnsonly.zone import warn
 from directdnsonly.zone.name import ZoneName
 
 SUMMARY = """
@@ -46,7 +46,7 @@ def summary_of(row: tuple[Any, ...]) -> ZoneSummary:
         change_id=row[12],
         pushed_at=row[13],
         changed_at=row[14],
-        warnings=tuple(json.loads(row[15])) if row[15] else (),
+        warnings=warn.unpacked(row[15]),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import zlib
 from collections.abc import Sequence
@@ -24,8 +23,10 @@ from directdnsonly.outbox.records import (
     Withheld,
 )
 from directdnsonly.outbox.versioning import Current, decide_put
+from directdnsonly.zone import warn
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import with_serial
+from directdnsonly.zone.warn import ZoneWarning
 
 COMPRESSION_LEVEL = 6  # 21 us and a half of the size for a usual zone (stack.md 3)
 
@@ -330,7 +331,7 @@ def _record(
     signed: bool,
     owner: Owner,
     now: float,
-    warnings: Sequence[str],
+    warnings: Sequence[ZoneWarning],
     body: bytes | None,
     keep_versions: int,
     backends: Sequence[str],
@@ -347,7 +348,7 @@ def _record(
             "challenge": challenge,
             "signed": int(signed),
             "source": str(origin.source),
-            "warnings": json.dumps(warnings) if warnings else "",
+            "warnings": warn.packed(warnings),
             "body": body,
             "keep": keep_versions,
             "backends": names_of(tuple(backends) if table == "zone" else ()),

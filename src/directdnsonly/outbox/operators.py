@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from directdnsonly.zone.warn import ZoneWarning
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiToken:
@@ -33,7 +35,7 @@ class Repeated:
 
     fingerprint: bytes
     change_id: str
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[ZoneWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

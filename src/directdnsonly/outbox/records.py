@@ -9,6 +9,7 @@ from typing import Literal
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.warn import ZoneWarning
 
 
 class Kind(StrEnum):
@@ -142,7 +143,7 @@ class ZoneSummary:
     change_id: str
     pushed_at: float  # epoch seconds of the last accepted push
     changed_at: float  # epoch seconds of the version
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[ZoneWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,7 @@ from directdnsonly.receive.turns import Turns
 from directdnsonly.receive.urgency import PushRate, priority_of
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.warn import ZoneWarning
 
 KEPT_BODY_BYTES: Final = 64 * 1024
 DELETES_AT_ONCE: Final = 64  # of one request; they share commits
@@ -76,7 +77,7 @@ class Accepted:
     """A recorded push."""
 
     receipt: Receipt
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[ZoneWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.warn import ZoneWarning
 
 
 class Record(NamedTuple):
@@ -40,4 +41,4 @@ class Zone(BaseModel):
     challenge: bytes
     records: int
     signed: bool
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[ZoneWarning, ...] = ()

@@ -15,7 +15,6 @@ from itertools import groupby, islice
 from operator import itemgetter
 
 from directdnsonly.errors import ZonePolicyError, ZoneSyntaxError
-from directdnsonly.wording import counted
 from directdnsonly.zone import plain
 from directdnsonly.zone.domain import RdataError, absolute
 from directdnsonly.zone.fold import FOLDS
@@ -24,9 +23,10 @@ from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.rdata import mnemonic, rdata, ttl_s
 from directdnsonly.zone.tokens import Line, logical_lines
 from directdnsonly.zone.validate import Key, check
+from directdnsonly.zone.warn import OF_LINE, Warnings, ZoneWarning
+from directdnsonly.zone.warn_zone import judge
 
 SIGNATURES = frozenset({"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM"})
-SHOWN_WARNINGS = 20
 _SOA_LINE = 2  # in our text: $ORIGIN, $TTL, SOA
 _SERIAL_FIELD = 6  # owner ttl IN SOA mname rname serial
 _CLASSES = frozenset({"CH", "HS", "CS", "ANY", "NONE"})
@@ -70,7 +70,7 @@ def read_plain(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> 
         zone = reader.zone()
     except (plain.NotPlain, ZonePolicyError):
         return None
-    return None if any(warning.startswith("line ") for warning in zone.warnings) else zone  # it knows no lines
+    return None if any(warning.owner for warning in zone.warnings) else zone  # it knows no lines
 
 
 def read_any(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> Zone:
@@ -107,7 +107,7 @@ class _Reader:
         self._without_ttl: list[tuple[str, str, str, int]] = []
         self._minimum = 0
         self._dropped = 0
-        self._warnings: list[str] = []
+        self._warnings = Warnings()
 
     def take(self, line: Line) -> None:
         """One logical line: a directive or a record."""
@@ -137,6 +137,8 @@ class _Reader:
                 continue
             if (kind := mnemonic(word)) is not None:
                 self._add(self._owner, ttl, kind, rdata(kind, line, position + 1, self._origin), line.number)
+                if kind in OF_LINE:
+                    self._warnings.of_line(self._owner, kind, line, position + 1)
                 return
             if word.upper() in _CLASSES:
                 raise RdataError(f"class {word.upper()} is not served, only IN")
@@ -196,22 +198,21 @@ class _Reader:
 
     def _drop(self, owner: str, kind: str, line: int) -> None:
         self._dropped += 1
-        if self._dropped <= SHOWN_WARNINGS:
-            self._warnings.append(f"line {line}: {owner[:255]} {kind} lies outside of the zone and was dropped")
+        text = f"{owner} {kind} lies outside of the zone and was dropped"
+        self._warnings.add("outside-zone", text, owner=owner, kind=kind, line=line)
 
     def zone(self) -> Zone:
         """Everything that was taken, checked and written in normal form."""
         for owner, kind, data, line in self._without_ttl:
             self.keep(owner, self._minimum, kind, data, line)
-        if self._dropped > SHOWN_WARNINGS:
-            self._warnings.append(f"and {counted(self._dropped - SHOWN_WARNINGS, 'more record')} outside of the zone")
         keys = sorted(self._ttls)
         signed = any(kind in SIGNATURES for _, kind, _ in keys)
         if not signed and len(self._seconds) > 1:
             self._one_ttl_per_rrset(keys)
-        soa, warnings = check(keys, self._line_of, self._apex, dropped=self._dropped)
+        soa = check(keys, self._line_of, self._apex, dropped=self._dropped, warnings=self._warnings)
+        judge(keys, self._apex, self._line_of, self._warnings)
         keys.remove(soa)
-        return self._written(soa, keys, signed=signed, warnings=(*self._warnings, *warnings))
+        return self._written(soa, keys, signed=signed, warnings=self._warnings.found())
 
     def _line_of(self, key: Key) -> int:
         """Only for a refusal: it goes through all keys."""
@@ -230,9 +231,10 @@ class _Reader:
                 mixed = True
                 ttls.update(dict.fromkeys(members, min(found)))
         if mixed:
-            self._warnings.append("records of one name and type had different TTLs: the lowest is used (RFC 2181)")
+            text = "records of one name and type had different TTLs: the lowest is used (RFC 2181)"
+            self._warnings.add("mixed-ttl", text)
 
-    def _written(self, soa: Key, rest: list[Key], *, signed: bool, warnings: tuple[str, ...]) -> Zone:
+    def _written(self, soa: Key, rest: list[Key], *, signed: bool, warnings: tuple[ZoneWarning, ...]) -> Zone:
         ttls, spellings = self._ttls, self._spellings
         mname, rname, serial, times = spellings.get(soa, soa[2]).split(" ", 3)
         head = f"{self._apex} {ttls[soa]} IN SOA {mname} {rname}"

@@ -8,14 +8,14 @@ all of them load (a delegation without addresses) is accepted, with a warning.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
 from directdnsonly.errors import ZonePolicyError
 from directdnsonly.wording import counted
-
-Key = tuple[str, str, str]  # owner, type, RDATA with the letters of names folded
+from directdnsonly.zone.warn import Key, LineOf, Warnings
 
 BESIDE_CNAME = frozenset({"CNAME", "RRSIG", "NSEC", "NSEC3"})  # RFC 4034, section 3
 SINGLETONS = {  # and the rule that a second one breaks
@@ -26,11 +26,10 @@ SINGLETONS = {  # and the rule that a second one breaks
 }
 NOT_AT_WILDCARD = {"NS": "wildcard-ns", "NSEC3": "wildcard-nsec3"}  # named loads no such zone
 WATCHED = frozenset({*SINGLETONS, *NOT_AT_WILDCARD, "DS"})  # an owner without these breaks no rule of its own
-SHOWN_WARNINGS = 20
 
 
-def check(keys: Sequence[Key], line_of: Callable[[Key], int], apex: str, *, dropped: int) -> tuple[Key, list[str]]:
-    """The apex SOA of a zone that every name server will load, and what an operator should be warned of.
+def check(keys: Sequence[Key], line_of: LineOf, apex: str, *, dropped: int, warnings: Warnings) -> Key:
+    """The apex SOA of a zone that every name server will load; adds to `warnings` what is wrong with its delegations.
 
     `keys` are sorted; `line_of` gives a record's line. Raises ZonePolicyError with the rule, the owner and the line.
     """
@@ -57,10 +56,11 @@ def check(keys: Sequence[Key], line_of: Callable[[Key], int], apex: str, *, drop
         raise ZonePolicyError(f"the zone has no NS record at {apex}{hint}", rule="ns-missing", owner=apex)
     if redirected:
         _check_below_dname(keys, line_of, apex, redirected)
-    return soa[0], _check_name_servers(keys, name_servers, line_of, apex)
+    _check_name_servers(keys, name_servers, line_of, apex, warnings)
+    return soa[0]
 
 
-def _check_owner(owner: str, found: dict[str, list[Key]], line_of: Callable[[Key], int], apex: str) -> None:
+def _check_owner(owner: str, found: dict[str, list[Key]], line_of: LineOf, apex: str) -> None:
     def refuse(reason: str, rule: str, *keys: Key) -> ZonePolicyError:
         return ZonePolicyError(reason, rule=rule, owner=owner, line=max(map(line_of, keys)))
 
@@ -85,7 +85,7 @@ def _check_owner(owner: str, found: dict[str, list[Key]], line_of: Callable[[Key
         raise refuse(reason, "ds-at-apex", *found["DS"][:1])
 
 
-def _check_below_dname(keys: Sequence[Key], line_of: Callable[[Key], int], apex: str, redirected: set[str]) -> None:
+def _check_below_dname(keys: Sequence[Key], line_of: LineOf, apex: str, redirected: set[str]) -> None:
     """Nothing stands below a DNAME (RFC 6672, section 2.4); NSD and Knot refuse the whole zone."""
     for key in keys:
         for parent in _ancestors(key[0], apex):
@@ -102,15 +102,14 @@ def _ancestors(owner: str, apex: str) -> Iterable[str]:
 
 
 def _check_name_servers(
-    keys: Sequence[Key], name_servers: Sequence[Key], line_of: Callable[[Key], int], apex: str
-) -> list[str]:
+    keys: Sequence[Key], name_servers: Sequence[Key], line_of: LineOf, apex: str, warnings: Warnings
+) -> None:
     """An NS of the apex that lies inside needs an address there, or named will not load the zone. Others: warnings."""
     inside = [(key, key[2]) for key in name_servers if key[2] == apex or key[2].endswith(f".{apex}")]
     if not inside:
-        return []
+        return
     delegated = {owner for owner, _, _ in name_servers if owner != apex}
     wild = _wildcards_of({target for _, target in inside}, keys, apex)
-    warnings: list[str] = []
     for key, target in inside:
         owner = key[0]
         found = _types_at(target, keys) or _types_at(wild.get(target, ""), keys)
@@ -128,9 +127,8 @@ def _check_name_servers(
             reason = f"the name server {target} of {owner} lies in the zone and has no A or AAAA record"
         if owner == apex:
             raise ZonePolicyError(reason, rule=rule, owner=owner, line=line_of(key))
-        if len(warnings) < SHOWN_WARNINGS:
-            warnings.append(f"line {line_of(key)}: {reason}: nobody will find {owner}")
-    return warnings
+        text = f"{reason}: nobody will find {owner}"
+        warnings.add(rule, text, owner=owner, kind="NS", line=partial(line_of, key))
 
 
 def _types_at(owner: str, keys: Sequence[Key]) -> set[str]:

@@ -1,0 +1,111 @@
+"""What name servers load and yet is probably a mistake. A warning refuses nothing: it is kept with the version, and shown. Pure.
+
+Three kinds of rules, by what they must see:
+
+* `OF_LINE`: a record as it was written, for what its normal form does not show any more;
+* `OF_RDATA`: the RDATA of one record in normal form;
+* `warn_zone.RULES`: the whole zone.
+
+A new rule is a function in one of these tables, and a row of docs/refusals.md. A zone without warnings pays one look into
+a dictionary for each record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Final
+
+from directdnsonly.wording import counted
+from directdnsonly.zone.tokens import Line
+
+KEPT: Final = 20  # of one zone; how many more there are is told
+MAX_CHARS: Final = 300  # of one text
+
+Key = tuple[str, str, str]  # owner, type, RDATA with the letters of names folded
+LineOf = Callable[[Key], int]
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneWarning:
+    """One warning. `rule` stands in docs/refusals.md; owner and type are empty, and the line 0, where they say nothing."""
+
+    rule: str
+    text: str
+    owner: str = ""
+    type: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"line {self.line}: {self.text}" if self.line else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class LineRule:
+    """`tell` gets the line and where its RDATA begins in `words`; it gives the text, empty when all is well."""
+
+    rule: str
+    tell: Callable[[Line, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class RdataRule:
+    """`tell` gets owner and RDATA, both in normal form; it gives the text, empty when all is well."""
+
+    rule: str
+    tell: Callable[[str, str], str]
+
+
+OF_LINE: Final[Mapping[str, Sequence[LineRule]]] = {}  # by type
+OF_RDATA: Final[Mapping[str, Sequence[RdataRule]]] = {}  # by type
+
+
+class Warnings:
+    """The warnings of one zone while it is read: the first twenty, and how many more there were."""
+
+    def __init__(self) -> None:
+        self._kept: list[ZoneWarning] = []
+        self._more = 0
+
+    def add(self, rule: str, text: str, *, owner: str = "", kind: str = "", line: int | Callable[[], int] = 0) -> None:
+        """One more. `line` may be a function: finding the line of a record takes a walk through the zone."""
+        if len(self._kept) >= KEPT:
+            self._more += 1
+            return
+        number = line if isinstance(line, int) else line()
+        shown = text if len(text) <= MAX_CHARS else f"{text[: MAX_CHARS - 3]}..."
+        self._kept.append(ZoneWarning(rule, shown, owner[:MAX_CHARS], kind, number))
+
+    def of_line(self, owner: str, kind: str, line: Line, start: int) -> None:
+        """What is to be said of a record as it was written."""
+        for one in OF_LINE.get(kind, ()):
+            if text := one.tell(line, start):
+                self.add(one.rule, text, owner=owner, kind=kind, line=line.number)
+
+    def of_rdata(self, keys: Iterable[Key], line_of: LineOf) -> None:
+        """What is to be said of the records' RDATA."""
+        for key in keys:
+            owner, kind, data = key
+            for one in OF_RDATA.get(kind, ()):
+                if text := one.tell(owner, data):
+                    self.add(one.rule, text, owner=owner, kind=kind, line=partial(line_of, key))
+
+    def found(self) -> tuple[ZoneWarning, ...]:
+        """All that is kept, and a last one with the number of the rest."""
+        if not self._more:
+            return tuple(self._kept)
+        return (*self._kept, ZoneWarning("more", f"and {counted(self._more, 'more warning')}"))
+
+
+def packed(warnings: Sequence[ZoneWarning]) -> str:
+    """As the store keeps them; empty when there are none."""
+    return json.dumps([asdict(one) for one in warnings]) if warnings else ""
+
+
+def unpacked(kept: str) -> tuple[ZoneWarning, ...]:
+    """What `packed` gave; a text alone is a warning of an earlier program."""
+    found = json.loads(kept) if kept else []
+    return tuple(ZoneWarning(**one) if isinstance(one, dict) else ZoneWarning("", str(one)) for one in found)
