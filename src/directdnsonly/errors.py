@@ -34,13 +34,34 @@ class ConfigError(DirectDNSOnlyError):
         super().__init__("\n".join(str(problem) for problem in problems))
 
 
-class PushRefused(DirectDNSOnlyError):
-    """The push is at fault: answer error=1 with the reason and change nothing."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a push. `line` counts from 1 in the pushed text, 0: of no line, or unknown."""
 
-    def __init__(self, reason: str, *, rule: str = "refused") -> None:
-        self.reason = reason
+    rule: str
+    reason: str  # without the line
+    line: int = 0
+    owner: str = ""
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"line {self.line}: {self.reason}" if self.line else self.reason
+
+
+class PushRefused(DirectDNSOnlyError):
+    """The push is at fault: answer error=1 with the reason and change nothing.
+
+    Reason, rule, line and owner are those of the first fault; `faults` are all that were found, the first one as well.
+    """
+
+    def __init__(self, reason: str, *, rule: str = "refused", line: int = 0, owner: str = "") -> None:
+        fault = Fault(rule, reason, line, owner)
         self.rule = rule
-        super().__init__(reason)
+        self.line = line
+        self.owner = owner
+        self.reason = str(fault)
+        self.faults: tuple[Fault, ...] = (fault,)
+        super().__init__(self.reason)
 
 
 class NameRefused(PushRefused):
@@ -54,17 +75,14 @@ class ZoneSyntaxError(PushRefused):
     """The zone text cannot be read. `line` counts from 1 in the pushed text, 0 when unknown."""
 
     def __init__(self, reason: str, *, line: int = 0, rule: str = "syntax") -> None:
-        self.line = line
-        super().__init__(f"line {line}: {reason}" if line else reason, rule=rule)
+        super().__init__(reason, rule=rule, line=line)
 
 
 class ZonePolicyError(PushRefused):
     """The zone can be read but no name server may be given it. `rule` names the rule, `owner` the owner name."""
 
     def __init__(self, reason: str, *, rule: str, owner: str = "", line: int = 0) -> None:
-        self.owner = owner
-        self.line = line
-        super().__init__(f"line {line}: {reason}" if line else reason, rule=rule)
+        super().__init__(reason, rule=rule, line=line, owner=owner)
 
 
 class OwnershipRefused(PushRefused):

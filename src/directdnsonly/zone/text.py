@@ -14,16 +14,18 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import itemgetter
 
-from directdnsonly.errors import ZonePolicyError, ZoneSyntaxError
+from directdnsonly.errors import PushRefused, ZonePolicyError, ZoneSyntaxError
 from directdnsonly.zone import plain
 from directdnsonly.zone.domain import RdataError, absolute
+from directdnsonly.zone.faults import Faults
 from directdnsonly.zone.fold import FOLDS
+from directdnsonly.zone.guess import hint, require_zone_file
 from directdnsonly.zone.model import Record, Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.rdata import mnemonic, rdata, ttl_s
 from directdnsonly.zone.tokens import Line, logical_lines
-from directdnsonly.zone.validate import Key, check
-from directdnsonly.zone.warn import OF_LINE, Warnings, ZoneWarning
+from directdnsonly.zone.validate import Outside, check
+from directdnsonly.zone.warn import OF_LINE, Key, Warnings, ZoneWarning
 from directdnsonly.zone.warn_zone import judge
 
 SIGNATURES = frozenset({"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM"})
@@ -51,14 +53,21 @@ DEFAULT_LIMITS = Limits()
 
 
 def parse(text: str | bytes, origin: ZoneName, *, limits: Limits = DEFAULT_LIMITS) -> Zone:
-    """The zone `origin` that `text` describes. Raises ZoneSyntaxError, ZonePolicyError; both with line and reason."""
+    """The zone `origin` that `text` describes.
+
+    Raises ZoneSyntaxError, ZonePolicyError: of the first fault, with up to ten in `faults`.
+    """
     octets = text.encode("utf-8") if isinstance(text, str) else text
     if len(octets) > limits.max_bytes:
         raise ZonePolicyError(
             f"the zone has {len(octets)} bytes, at most {limits.max_bytes} are accepted", rule="too-large"
         )
     content = octets.removeprefix(_BOM).decode("latin-1")
-    return read_plain(content, origin, limits) or read_any(content, origin, limits)
+    try:
+        return read_plain(content, origin, limits) or read_any(content, origin, limits)
+    except PushRefused:
+        require_zone_file(octets)
+        raise
 
 
 def read_plain(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> Zone | None:
@@ -76,11 +85,19 @@ def read_plain(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> 
 def read_any(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> Zone:
     """The long way: any zone file. Raises as `parse` does."""
     reader = _Reader(origin, limits)
-    for line in logical_lines(text):
+    faults = reader.faults
+    for line in logical_lines(text, faults.add):
         try:
             reader.take(line)
         except RdataError as error:
-            raise ZoneSyntaxError(str(error), line=line.number, rule=error.rule) from None
+            fault = ZoneSyntaxError(f"{error}{hint(line.words)}", line=line.number, rule=error.rule)
+            if line.words[0].upper() == "$ORIGIN":  # whose names are those that follow?
+                faults.end(fault)
+            faults.add(fault)
+        except ZonePolicyError as error:
+            if error.rule == "too-many-records":
+                faults.end(error)
+            faults.add(error)
     return reader.zone()
 
 
@@ -100,14 +117,16 @@ class _Reader:
         self._default_ttl: int | None = None
         self._last_ttl: int | None = None
         self._owner = ""
+        self._owner_lost = False
         self._ttls: dict[Key, int] = {}
         self._lines = array("L")  # of each key, in the order of `_ttls`
         self._spellings: dict[Key, str] = {}
         self._seconds: dict[int, int] = {}  # one object for each TTL
         self._without_ttl: list[tuple[str, str, str, int]] = []
         self._minimum = 0
-        self._dropped = 0
+        self._outside = Outside()
         self._warnings = Warnings()
+        self.faults = Faults()
 
     def take(self, line: Line) -> None:
         """One logical line: a directive or a record."""
@@ -120,10 +139,12 @@ class _Reader:
         if not line.continues_owner:
             if not is_plain and line.tokens[0].quoted:  # type: ignore[index]
                 raise RdataError("an owner name cannot be a string")
+            self._owner, self._owner_lost = "", True
             self._owner = absolute(words[0], self._origin).lower()
             position = 1
         if not self._owner:
-            raise RdataError("the first record has no owner name")
+            self._require_lost()
+            return
         ttl: int | None = None
         for position in range(position, min(position + 3, len(words))):  # noqa: B020 - TTL, class, type
             word = words[position]
@@ -145,6 +166,11 @@ class _Reader:
             if word.upper() != "IN":
                 raise RdataError(f"{word[:40]!a} is neither a TTL, a class nor a record type")
         raise RdataError("the record has no type")
+
+    def _require_lost(self) -> None:
+        """A record without owner is passed over if it is that of a name which was told to be wrong."""
+        if not self._owner_lost:
+            raise RdataError("the first record has no owner name")
 
     def _direct(self, line: Line) -> None:
         word, arguments = line.words[0].upper(), line.words[1:]
@@ -197,7 +223,7 @@ class _Reader:
             self._spellings[key] = data
 
     def _drop(self, owner: str, kind: str, line: int) -> None:
-        self._dropped += 1
+        self._outside.count(owner, kind, line)
         text = f"{owner} {kind} lies outside of the zone and was dropped"
         self._warnings.add("outside-zone", text, owner=owner, kind=kind, line=line)
 
@@ -209,10 +235,17 @@ class _Reader:
         signed = any(kind in SIGNATURES for _, kind, _ in keys)
         if not signed and len(self._seconds) > 1:
             self._one_ttl_per_rrset(keys)
-        soa = check(keys, self._line_of, self._apex, dropped=self._dropped, warnings=self._warnings)
+        soa = self._checked(keys)
         judge(keys, self._apex, self._line_of, self._warnings)
         keys.remove(soa)
         return self._written(soa, keys, signed=signed, warnings=self._warnings.found())
+
+    def _checked(self, keys: list[Key]) -> Key:
+        """The SOA of a zone that is to be loaded everywhere. Raises PushRefused with everything that is wrong."""
+        soa = check(keys, self._line_of, self._apex, outside=self._outside, warnings=self._warnings, faults=self.faults)
+        self.faults.settle()
+        assert soa is not None
+        return soa
 
     def _line_of(self, key: Key) -> int:
         """Only for a refusal: it goes through all keys."""

@@ -6,7 +6,8 @@ Text is taken as octets (latin-1), so that what a person put between quotes is s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from directdnsonly.errors import ZoneSyntaxError
@@ -24,11 +25,15 @@ _BLOCK_CHARS = 64 * 1024
 
 
 class Token(NamedTuple):
-    """A word or the inside of a quoted string, escapes untouched. `glued`: no blank stands before it (alpn="h2")."""
+    """A word or the inside of a quoted string, escapes untouched. `glued`: no blank stands before it (alpn="h2").
+
+    `cut`: the comment behind it, where it may have been meant as text (v=DKIM1; k=rsa).
+    """
 
     text: str
     quoted: bool
     glued: bool = False
+    cut: str = ""
 
 
 class Line(NamedTuple):
@@ -43,39 +48,96 @@ class Line(NamedTuple):
     tokens: list[Token] | None = None
 
 
-def logical_lines(text: str) -> Iterator[Line]:
-    """The lines of a zone file with parentheses joined and comments gone. Raises ZoneSyntaxError."""
+def _raise(error: ZoneSyntaxError) -> None:
+    raise error
+
+
+class _StillOpen(ZoneSyntaxError):
+    """A second parenthesis before the first one is closed."""
+
+
+def logical_lines(text: str, tell: Callable[[ZoneSyntaxError], None] = _raise) -> Iterator[Line]:
+    """The lines of a zone file with parentheses joined and comments gone.
+
+    What cannot be read is given to `tell`, which may raise; when it does not, reading goes on behind it.
+    """
+    first = 1
+    while first:  # again behind a parenthesis that was left open: it has swallowed what follows
+        first = yield from _logical_lines(text, first, tell)
+
+
+def _logical_lines(text: str, first: int, tell: Callable[[ZoneSyntaxError], None]) -> Generator[Line, None, int]:
+    """From line `first` on; where to begin again, 0 at the end."""
     tokens: list[Token] = []
     depth = start = size = 0
-    blank = False
-    for number, raw in enumerate(_physical_lines(text), start=1):
+    blank = broken = False
+    for number, raw in enumerate(islice(_physical_lines(text), first - 1, None), start=first):
         line = raw.rstrip("\r") if raw[-1:] == "\r" else raw
         if not line or line.isspace() or (line[0] == ";" and depth == 0):
+            continue
+        if broken:  # the rest of a record that cannot be read
+            broken = ")" not in line
             continue
         if depth == 0:
             start, blank, tokens, size = number, line[0] in " \t", [], 0
         size += len(line)
-        if len(line) > MAX_LINE_CHARS or size > MAX_RECORD_CHARS:
-            raise ZoneSyntaxError(
-                f"a record of more than {MAX_LINE_CHARS} characters", line=start, rule="line-too-long"
-            )
-        if depth == 0 and not _SPECIAL.search(line):
-            words = line.split() if line.isascii() else [word for word in line.replace("\t", " ").split(" ") if word]
-            if len(words) > MAX_TOKENS:
-                raise ZoneSyntaxError("a record with too many fields", line=start, rule="line-too-long")
-            yield Line(start, blank, words)
+        try:
+            if len(line) > MAX_LINE_CHARS or size > MAX_RECORD_CHARS:
+                raise _too_long(start)
+            if depth == 0 and not _SPECIAL.search(line):
+                words = (
+                    line.split() if line.isascii() else [word for word in line.replace("\t", " ").split(" ") if word]
+                )
+                if len(words) > MAX_TOKENS:
+                    raise _too_long(number)
+                yield Line(start, blank, words)
+                continue
+            if depth == 0 and (simple := _with_strings(line)) is not None:
+                yield Line(start, blank, [token.text for token in simple], simple)
+                continue
+            _require_readable(line, number)
+            depth = _step_through(line, depth, tokens, number)
+        except ZoneSyntaxError as error:
+            if start < number and (isinstance(error, _StillOpen) or error.rule == "line-too-long"):
+                is_open = isinstance(error, _StillOpen)
+                tell(_left_open(start, f", and another one opens in line {number}") if is_open else _too_long(start))
+                return _behind(text, start)
+            tell(error)
+            broken = (depth > 0 or "(" in line) and ")" not in line
+            depth = 0
             continue
-        if depth == 0 and (simple := _with_strings(line)) is not None:
-            yield Line(start, blank, [token.text for token in simple], simple)
-            continue
-        odd = _ODD_BREAKS.search(line)
-        if odd and not _inside_quotes(line, odd.start()):
-            raise ZoneSyntaxError(f"control character {odd[0]!a} outside of a string", line=number)
-        depth = _step_through(line, depth, tokens, number)
         if depth == 0 and tokens:
             yield Line(start, blank, [token.text for token in tokens], tokens)
-    if depth:
-        raise ZoneSyntaxError("a parenthesis is opened and never closed", line=start)
+    if not depth:
+        return 0
+    tell(_left_open(start, ""))
+    return _behind(text, start)
+
+
+def _require_readable(line: str, number: int) -> None:
+    odd = _ODD_BREAKS.search(line)
+    if odd and not _inside_quotes(line, odd.start()):
+        raise ZoneSyntaxError(f"control character {odd[0]!a} outside of a string", line=number)
+
+
+def _left_open(line: int, until: str) -> ZoneSyntaxError:
+    return ZoneSyntaxError(f"the parenthesis that is opened here is not closed{until}", line=line)
+
+
+def _too_long(line: int) -> ZoneSyntaxError:
+    reason = (
+        f"a record of more than {MAX_LINE_CHARS} characters, or with too many fields:"
+        " is a parenthesis or a quotation mark left open?"
+    )
+    return ZoneSyntaxError(reason, line=line, rule="line-too-long")
+
+
+def _behind(text: str, start: int) -> int:
+    """The line that begins the next record, as people write them: not indented, and of more than one word."""
+    for number, line in enumerate(islice(_physical_lines(text), start, None), start=start + 1):
+        if line[:1] not in {"", " ", "\t", ";", ")", "\r"} and len(line.partition(";")[0].split(None, 2)) > 1:
+            return number
+    return 0
 
 
 def _physical_lines(text: str) -> Iterator[str]:
@@ -119,8 +181,10 @@ def _step_through(line: str, depth: int, tokens: list[Token], number: int) -> in
         kind = step.lastindex
         if kind == 3:  # noqa: PLR2004 - the groups of _STEP
             depth += 1 if step[3] == "(" else -1
-            if depth not in (0, 1):
-                raise ZoneSyntaxError("parentheses do not match", line=number)
+            if depth > 1:
+                raise _StillOpen("a parenthesis is opened within another one", line=number)
+            if depth < 0:
+                raise ZoneSyntaxError("a parenthesis is closed that was never opened", line=number)
         elif kind == 4:  # noqa: PLR2004
             tokens.append(Token(step[4], True, word_end == position))
             word_end = step.end()
@@ -129,8 +193,10 @@ def _step_through(line: str, depth: int, tokens: list[Token], number: int) -> in
             word_end = step.end()
         elif kind is None:  # an empty quoted string
             tokens.append(Token("", True))
+        elif kind == 2 and tokens and (word_end == position or "=" in step[2]):  # noqa: PLR2004
+            tokens[-1] = tokens[-1]._replace(cut=step[2])
         if len(tokens) > MAX_TOKENS:
-            raise ZoneSyntaxError("a record with too many fields", line=number, rule="line-too-long")
+            raise _too_long(number)
         position = step.end()
     return depth
 

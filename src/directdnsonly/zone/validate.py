@@ -8,13 +8,14 @@ all of them load (a delegation without addresses) is accepted, with a warning.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
 from directdnsonly.errors import ZonePolicyError
 from directdnsonly.wording import counted
+from directdnsonly.zone.faults import Faults
 from directdnsonly.zone.warn import Key, LineOf, Warnings
 
 BESIDE_CNAME = frozenset({"CNAME", "RRSIG", "NSEC", "NSEC3"})  # RFC 4034, section 3
@@ -28,16 +29,45 @@ NOT_AT_WILDCARD = {"NS": "wildcard-ns", "NSEC3": "wildcard-nsec3"}  # named load
 WATCHED = frozenset({*SINGLETONS, *NOT_AT_WILDCARD, "DS"})  # an owner without these breaks no rule of its own
 
 
-def check(keys: Sequence[Key], line_of: LineOf, apex: str, *, dropped: int, warnings: Warnings) -> Key:
-    """The apex SOA of a zone that every name server will load; adds to `warnings` what is wrong with its delegations.
+class Outside:
+    """The records that lie outside of the zone and are left out: what they say about a zone that lacks its own."""
 
-    `keys` are sorted; `line_of` gives a record's line. Raises ZonePolicyError with the rule, the owner and the line.
+    def __init__(self) -> None:
+        self._number = 0
+        self._first: dict[str, tuple[str, int]] = {}  # by type: owner and line
+
+    def count(self, owner: str, kind: str, line: int) -> None:
+        """One more."""
+        self._number += 1
+        if kind == "SOA":
+            self._first.setdefault(kind, (owner, line))
+
+    def missing(self, kind: str, apex: str) -> ZonePolicyError:
+        """The zone has no record of this type at its own name."""
+        rule = f"{kind.lower()}-missing"
+        if kind in self._first:
+            owner, line = self._first[kind]
+            reason = (
+                f"the SOA stands at {owner}, the zone that was pushed is {apex}: is this the zone of another domain?"
+            )
+            return ZonePolicyError(reason, rule=rule, owner=apex, line=line)
+        left_out = (
+            f" ({counted(self._number, 'record')} outside of {apex} left out: is this the zone of another domain?)"
+        )
+        return ZonePolicyError(
+            f"the zone has no {kind} record at {apex}{left_out if self._number else ''}", rule=rule, owner=apex
+        )
+
+
+def check(
+    keys: Sequence[Key], line_of: LineOf, apex: str, *, outside: Outside, warnings: Warnings, faults: Faults
+) -> Key | None:
+    """The apex SOA of a zone; adds to `faults` why a name server will not load it, and to `warnings`.
+
+    `keys` are sorted; `line_of` gives a record's line. What seems to be missing is not told where a line could not be
+    read: it may stand there.
     """
-    hint = (
-        f" ({counted(dropped, 'record')} outside of {apex} left out: is this the zone of another domain?)"
-        if dropped
-        else ""
-    )
+    is_whole = not faults
     soa: list[Key] = []
     name_servers: list[Key] = []
     redirected: set[str] = set()
@@ -45,53 +75,60 @@ def check(keys: Sequence[Key], line_of: LineOf, apex: str, *, dropped: int, warn
         found: dict[str, list[Key]] = {}
         for key in _records_at(owner, keys):
             found.setdefault(key[1], []).append(key)
-        _check_owner(owner, found, line_of, apex)
+        for fault in _check_owner(owner, found, line_of, apex):
+            faults.add(fault)
         soa += found.get("SOA", ())
         name_servers += found.get("NS", ())
         if "DNAME" in found:
             redirected.add(owner)
-    if not soa:
-        raise ZonePolicyError(f"the zone has no SOA record at {apex}{hint}", rule="soa-missing", owner=apex)
-    if not any(owner == apex for owner, _, _ in name_servers):
-        raise ZonePolicyError(f"the zone has no NS record at {apex}{hint}", rule="ns-missing", owner=apex)
+    if not any(owner == apex for owner, _, _ in soa) and is_whole:
+        faults.add(outside.missing("SOA", apex))
+    if not any(owner == apex for owner, _, _ in name_servers) and is_whole:
+        faults.add(outside.missing("NS", apex))
     if redirected:
-        _check_below_dname(keys, line_of, apex, redirected)
-    _check_name_servers(keys, name_servers, line_of, apex, warnings)
-    return soa[0]
+        for fault in _check_below_dname(keys, line_of, apex, redirected):
+            faults.add(fault)
+    for fault in _check_name_servers(keys, name_servers, line_of, apex, warnings):
+        if is_whole or fault.rule == "ns-cname":
+            faults.add(fault)
+    return soa[0] if soa else None
 
 
-def _check_owner(owner: str, found: dict[str, list[Key]], line_of: LineOf, apex: str) -> None:
+def _check_owner(owner: str, found: dict[str, list[Key]], line_of: LineOf, apex: str) -> Iterator[ZonePolicyError]:
     def refuse(reason: str, rule: str, *keys: Key) -> ZonePolicyError:
         return ZonePolicyError(reason, rule=rule, owner=owner, line=max(map(line_of, keys)))
 
     for kind, records in found.items():
         if len(records) > 1 and kind in SINGLETONS:
-            raise refuse(f"{owner} has two different {kind} records", SINGLETONS[kind], *records)
+            yield refuse(f"{owner} has two different {kind} records", SINGLETONS[kind], *records)
     if "SOA" in found and owner != apex:
-        raise refuse(f"{owner} has an SOA record, only {apex} may", "soa-elsewhere", *found["SOA"])
+        yield refuse(f"{owner} has an SOA record, only {apex} may", "soa-elsewhere", *found["SOA"])
     if "CNAME" in found and not found.keys() <= BESIDE_CNAME:
         other = next(kind for kind in found if kind not in BESIDE_CNAME)
         reason = f"{owner} has a CNAME and also {other}: a CNAME must stand alone"
-        raise refuse(reason, "cname-and-other", found["CNAME"][0], found[other][0])
+        yield refuse(reason, "cname-and-other", found["CNAME"][0], found[other][0])
     if owner.startswith("*."):
         for kind in NOT_AT_WILDCARD.keys() & found.keys():
             reason = f"a wildcard cannot have {kind} records: named loads no such zone"
-            raise refuse(reason, NOT_AT_WILDCARD[kind], *found[kind][:1])
+            yield refuse(reason, NOT_AT_WILDCARD[kind], *found[kind][:1])
     if "NS" in found and "DNAME" in found and owner != apex:
         reason = f"{owner} has NS and DNAME records: Knot loads no such zone (RFC 6672, section 2.3)"
-        raise refuse(reason, "ns-and-dname", found["NS"][0], found["DNAME"][0])
+        yield refuse(reason, "ns-and-dname", found["NS"][0], found["DNAME"][0])
     if "DS" in found and owner == apex:
         reason = f"a DS record stands at {apex} itself: it belongs into the parent zone, and named loads no such zone"
-        raise refuse(reason, "ds-at-apex", *found["DS"][:1])
+        yield refuse(reason, "ds-at-apex", *found["DS"][:1])
 
 
-def _check_below_dname(keys: Sequence[Key], line_of: LineOf, apex: str, redirected: set[str]) -> None:
+def _check_below_dname(
+    keys: Sequence[Key], line_of: LineOf, apex: str, redirected: set[str]
+) -> Iterator[ZonePolicyError]:
     """Nothing stands below a DNAME (RFC 6672, section 2.4); NSD and Knot refuse the whole zone."""
     for key in keys:
         for parent in _ancestors(key[0], apex):
             if parent in redirected:
                 reason = f"{key[0]} stands below the DNAME of {parent}"
-                raise ZonePolicyError(reason, rule="below-dname", owner=key[0], line=line_of(key))
+                yield ZonePolicyError(reason, rule="below-dname", owner=key[0], line=line_of(key))
+                break
 
 
 def _ancestors(owner: str, apex: str) -> Iterable[str]:
@@ -103,7 +140,7 @@ def _ancestors(owner: str, apex: str) -> Iterable[str]:
 
 def _check_name_servers(
     keys: Sequence[Key], name_servers: Sequence[Key], line_of: LineOf, apex: str, warnings: Warnings
-) -> None:
+) -> Iterator[ZonePolicyError]:
     """An NS of the apex that lies inside needs an address there, or named will not load the zone. Others: warnings."""
     inside = [(key, key[2]) for key in name_servers if key[2] == apex or key[2].endswith(f".{apex}")]
     if not inside:
@@ -126,7 +163,8 @@ def _check_name_servers(
             rule = "ns-without-address"
             reason = f"the name server {target} of {owner} lies in the zone and has no A or AAAA record"
         if owner == apex:
-            raise ZonePolicyError(reason, rule=rule, owner=owner, line=line_of(key))
+            yield ZonePolicyError(reason, rule=rule, owner=owner, line=line_of(key))
+            continue
         text = f"{reason}: nobody will find {owner}"
         warnings.add(rule, text, owner=owner, kind="NS", line=partial(line_of, key))
 
