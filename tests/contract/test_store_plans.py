@@ -30,6 +30,7 @@ SMALL = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:",  # the names of the backends
 }
 SMALL |= {"SCAN delivery USING COVERING INDEX delivery_dead", "SCAN backend"}
+SMALL |= {"SCAN zone USING COVERING INDEX zone_redirects"}  # zones that have a DNAME; it ends at the first one
 
 
 @pytest.fixture
@@ -60,6 +61,9 @@ async def test_no_statement_walks_through_all_zones(store):
     waits = a_push("a.example", 5)
     await store.record_push(replace(waits, terms=Terms(expected_version=4, max_zones=9, key="k")))
     await store.record_push(replace(a_push("b.example"), terms=Terms(max_zones=9)))  # one more for its credential
+    above = a_push("d.example")
+    await store.record_push(replace(above, zone=above.zone.model_copy(update={"redirects": ("sub.d.example.",)})))
+    await store.record_push(a_push("sub.d.example"))
     await store.unpin(NAME, replace(waits.origin, change_id="unpin"))
     await store.record_push(replace(a_push("a.example", 6, owner=H2), takeover="hold", body=b"x"))  # a take-over waits
     for above_or_below in ("x.y.a.example", "example"):

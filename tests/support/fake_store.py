@@ -78,6 +78,7 @@ class FakeStore:
             serial=serial,
             priority=Priority.URGENT if changed and challenged else push.priority,
             took_over=took_over if origin.source is Source.DIRECTADMIN else None,
+            warnings=zone.warnings,
         )
 
     async def record_delete(self, deletion: NewDeletion) -> Receipt:

@@ -36,7 +36,7 @@ def _view(receipt: Receipt, placements: list[Placement]) -> ChangeView:
             view.state = State.SUPERSEDED  # a newer version took its place before it was proven
     idle = not receipt.changed and not placements
     return ChangeView(
-        **ReceiptView.of(receipt).model_dump(),
+        **ReceiptView.of(receipt, receipt.warnings).model_dump(),
         done=given_up or idle or bool(receipt.ignored),
         verified=verified and not receipt.ignored,
         placements=shown,

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from directdnsonly.api.models import Moment, OwnerView, ReceiptView
+from directdnsonly.api.models import Moment, OwnerView, ReceiptView, WarningView
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.pins import PinRequest, PinView, note, pin_zone
 from directdnsonly.api.problem import RESPONSES
@@ -37,6 +37,7 @@ class VersionView(BaseModel):
     change_id: str
     at: Moment
     wanted: bool = Field(description="This is the version that shall be served")
+    warnings: list[WarningView]
 
     @classmethod
     def of(cls, past: PastVersion, *, wanted: int) -> VersionView:
@@ -53,6 +54,7 @@ class VersionView(BaseModel):
             change_id=past.change_id,
             at=past.at,
             wanted=past.version == wanted,
+            warnings=WarningView.all_of(past.warnings),
         )
 
 

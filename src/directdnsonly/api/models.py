@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, PlainSerializer
 
+from directdnsonly.errors import Fault
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Kind, Owner, Placement, Receipt, ZoneSummary
 from directdnsonly.zone.warn import ZoneWarning
@@ -169,14 +170,29 @@ class ChangeView(ReceiptView):
     placements: list[PlacementView]
 
 
+class FaultView(BaseModel):
+    """One thing that is wrong with a push."""
+
+    rule: str = Field(description="Look it up in docs/refusals.md", examples=["cname-and-other"])
+    reason: str
+    line: int = Field(description="In the text that was pushed; 0: of no line, or unknown")
+    owner: str = Field(description="Owner name of the records; may be empty")
+
+    @classmethod
+    def all_of(cls, faults: Sequence[Fault]) -> list[FaultView]:
+        """The views of a push's faults."""
+        return [cls(rule=one.rule, reason=one.reason, line=one.line, owner=one.owner) for one in faults]
+
+
 class RefusedView(BaseModel):
     """A push that was answered with error=1."""
 
     id: int
     change_id: str
     name: str = Field(description="The zone's name as it was sent")
-    rule: str
-    reason: str
+    rule: str = Field(description="Of the first fault")
+    reason: str = Field(description="Of the first fault, with its line")
+    faults: list[FaultView] = Field(description="Everything that was found, up to ten")
     owner: OwnerView
     address: str
     at: Moment
@@ -259,3 +275,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str = ""
+    rule: str | None = Field(None, description="Of a refused zone or name: look it up in docs/refusals.md")
+    faults: list[FaultView] | None = Field(
+        None, description="Of a refused zone or name: everything that was found, up to ten; `detail` tells the first"
+    )

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from directdnsonly.api.models import Problem
+from directdnsonly.api.models import FaultView, Problem
 from directdnsonly.api.paths import allowed
 from directdnsonly.errors import (
     BodiesTooMany,
@@ -59,16 +59,20 @@ RESPONSES: Final[dict[int | str, dict[str, object]]] = {
 }
 
 
-def problem(status: int, detail: str, *, headers: dict[str, str] | None = None) -> Response:
-    """One problem answer."""
+def problem(
+    status: int, detail: str, *, headers: dict[str, str] | None = None, refused: PushRefused | None = None
+) -> Response:
+    """One problem answer; with its rule and all faults when a push was `refused`."""
     slug = PROBLEMS.get(status)
     body = Problem(
         type=f"{TYPE}{slug[0]}" if slug else "about:blank",
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
+        rule=refused.rule if refused else None,
+        faults=FaultView.all_of(refused.faults) if refused else None,
     )
-    return JSONResponse(body.model_dump(), status_code=status, media_type=MEDIA_TYPE, headers=headers)
+    return JSONResponse(body.model_dump(exclude_none=True), status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
@@ -93,7 +97,7 @@ async def on_invalid(_request: Request, error: Exception) -> Response:
 async def on_refused(_request: Request, error: Exception) -> Response:
     """The zone or its name is at fault."""
     assert isinstance(error, PushRefused)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.args[0])
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.reason, refused=error)
 
 
 async def on_not_theirs(_request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from directdnsonly.api.changes import follow
 from directdnsonly.api.models import (
     ChangeView,
     EventView,
+    FaultView,
     OwnerView,
     PlacementView,
     ReceiptView,
@@ -189,6 +190,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
                 name=entry.name,
                 rule=entry.rule,
                 reason=entry.reason,
+                faults=FaultView.all_of(entry.faults),
                 owner=OwnerView.of(entry.owner),
                 address=entry.address,
                 at=entry.at,

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,11 @@ class NoService(DirectDNSOnlyError):
 
 
 class Rejected(DirectDNSOnlyError):
-    """The service answered with a problem. Exit code 1."""
+    """The service answered with a problem. Exit code 1. `faults`: of a refused zone, everything that was found."""
+
+    def __init__(self, reason: str, faults: Sequence[dict[str, Any]] = ()) -> None:
+        self.faults = list(faults)
+        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +168,8 @@ class Client:
             return content
         detail = content.get("detail") if isinstance(content, dict) else None
         raise Rejected(
-            str(detail or f"{self._target.url} answered HTTP {answer.status_code}, not as DirectDNSOnly does")
+            str(detail or f"{self._target.url} answered HTTP {answer.status_code}, not as DirectDNSOnly does"),
+            content.get("faults") or () if isinstance(content, dict) else (),
         )
 
     async def push(self, zone: str, text: bytes) -> Any:

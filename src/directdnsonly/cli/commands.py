@@ -29,6 +29,7 @@ from directdnsonly.cli.terminal import (
     say,
     settings_of,
     tell_reasons,
+    tell_refusal,
     tell_warnings,
     when,
 )
@@ -239,7 +240,7 @@ async def _push_one(client: Client, file: str, zone: str, *, wait: bool, timeout
     except OSError as error:
         return {"zone": zone, "file": file, "error": f"{file}: {error.strerror}"}
     except Rejected as error:
-        return {"zone": zone, "file": file, "error": str(error)}
+        return {"zone": zone, "file": file, "error": str(error), "faults": error.faults}
     return {**result, "file": file, "elapsed_s": round(time.perf_counter() - began, 3)}
 
 
@@ -255,7 +256,7 @@ def _tell_sum(results: list[dict[str, Any]]) -> None:
 
 def _tell_push(result: dict[str, Any]) -> None:
     if result.get("error"):
-        say(f"{result['zone']}: refused: {result['error']}", to=err)
+        tell_refusal(result["zone"], result["error"], result.get("faults", ()))
         return
     what = "recorded" if result["changed"] else "unchanged"
     line = f"{result['zone']}: {what}, version {result['version']}, serial {result['serial']}, change {result['change_id']}"

@@ -52,14 +52,16 @@ def history(
     if pinned := found["pin"]:
         why = f": {pinned['reason']}" if pinned["reason"] else ""
         say(f"pinned at version {pinned['version']} by {pinned['actor']} since {when(pinned['at'])}{why}")
-    table = Rows("version", "kind", "serial", "pushed as", "records", "at", "by", "from")
+    table = Rows("version", "kind", "serial", "pushed as", "records", "at", "by", "from", "warnings")
     for entry in found["versions"]:
         pusher = entry["pusher"]
         who = "/".join(part for part in (pusher["hostname"] or pusher["credential"], pusher["username"]) if part)
         pushed = "" if entry["pushed_serial"] == entry["serial"] else entry["pushed_serial"]
         mark = "*" if entry["wanted"] else ""
         cells = (f"{entry['version']}{mark}", entry["kind"], entry["serial"], pushed, entry["records"])
-        table.add(*cells, when(entry["at"]), f"{who} ({entry['source']})", entry["address"])
+        table.add(
+            *cells, when(entry["at"]), f"{who} ({entry['source']})", entry["address"], len(entry["warnings"]) or ""
+        )
     table.show()
     say("* shall be served")
 

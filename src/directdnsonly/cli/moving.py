@@ -6,13 +6,14 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from directdnsonly.cli.client import Client, Rejected, find_target
+from directdnsonly.cli.client import Client, Rejected, find_target, zone_path
 from directdnsonly.cli.sources import Found, NothingToImport, Source, zones_in
 from directdnsonly.cli.terminal import (
     AT_ONCE,
@@ -24,6 +25,8 @@ from directdnsonly.cli.terminal import (
     run,
     say,
     settings_of,
+    tell_refusal,
+    tell_warnings,
 )
 from directdnsonly.wording import counted
 
@@ -71,12 +74,12 @@ def import_zones(
 def _tell_import(told: dict[str, Any], recorded: str) -> None:
     """All that went wrong, and how it ended: nobody imports twice to see the rest."""
     for zone, warnings in told["warnings"].items():
-        for warning in warnings:
-            say(f"{zone}: warning: {warning}", to=err)
+        tell_warnings(warnings, to=err, zone=zone)
     for place, reason in told["not_taken"].items():
         say(f"{place}: not taken: {reason}", to=err)
     for zone, reason in told["refused"].items():
-        say(f"{zone}: refused: {reason}", to=err)
+        tell_refusal(zone, reason, told["faults"].get(zone, ()))
+    warned = f"; {counted(len(told['warnings']), 'zone has', 'zones have')} warnings" if told["warnings"] else ""
     left = (
         f"; {counted(told['outstanding'], 'delivery is', 'deliveries are')} still outstanding"
         if told["outstanding"]
@@ -84,7 +87,7 @@ def _tell_import(told: dict[str, Any], recorded: str) -> None:
     )
     say(
         f"{counted(told['recorded'], 'zone')} {recorded}, {len(told['refused'])} refused, {len(told['not_taken'])} not taken,"
-        f" in {told['elapsed_s']} s{left}"
+        f" in {told['elapsed_s']} s{warned}{left}"
     )
 
 
@@ -96,17 +99,20 @@ def _tried(found: Source) -> dict[str, Any]:
 
     began = time.monotonic()
     refused: dict[str, str] = {}
-    warnings: dict[str, list[str]] = {}
+    faults: dict[str, Any] = {}
+    warnings: dict[str, Any] = {}
     for each in found.zones:
         try:
             zone = parse(each.read(), ZoneName.parse(each.zone))
         except (PushRefused, OSError) as error:
             refused[each.zone] = str(error)
+            faults[each.zone] = [asdict(fault) for fault in getattr(error, "faults", ())]
         else:
-            warnings |= {each.zone: list(zone.warnings)} if zone.warnings else {}
+            warnings |= {each.zone: [asdict(one) for one in zone.warnings]} if zone.warnings else {}
     return {
         "recorded": len(found.zones) - len(refused),
         "refused": refused,
+        "faults": faults,
         "warnings": warnings,
         "outstanding": 0,
         "elapsed_s": round(time.monotonic() - began, 1),
@@ -115,7 +121,8 @@ def _tried(found: Source) -> dict[str, Any]:
 
 async def _import(url: str | None, config: Path | None, found: Sequence[Found], *, timeout_s: float) -> dict[str, Any]:
     refused: dict[str, str] = {}
-    warnings: dict[str, list[str]] = {}
+    faults: dict[str, Any] = {}
+    warnings: dict[str, Any] = {}
     numbers = iter(range(len(found)))
     began = time.monotonic()
     async with Client(find_target(url, config)) as client:
@@ -130,6 +137,7 @@ async def _import(url: str | None, config: Path | None, found: Sequence[Found], 
                             warnings[found[number].zone] = told
                     except (Rejected, OSError) as error:
                         refused[found[number].zone] = str(error)
+                        faults[found[number].zone] = getattr(error, "faults", [])
                     bars.advance(recording)
 
             await asyncio.gather(*(worker() for _ in range(min(AT_ONCE, len(found)))))
@@ -137,18 +145,19 @@ async def _import(url: str | None, config: Path | None, found: Sequence[Found], 
     return {
         "recorded": len(found) - len(refused),
         "refused": dict(sorted(refused.items())),
+        "faults": dict(sorted(faults.items())),
         "warnings": dict(sorted(warnings.items())),
         "outstanding": outstanding,
         "elapsed_s": round(time.monotonic() - began, 1),
     }
 
 
-async def _push(client: Client, found: Found) -> list[str]:
-    """The warnings that it was taken with; as DirectAdmin pushes there is no place for them."""
+async def _push(client: Client, found: Found) -> list[dict[str, Any]]:
+    """The warnings that it was taken with; the answer to DirectAdmin has no place for them, so that they are asked for."""
     text = await asyncio.to_thread(found.read)
     if found.hostname:  # as DirectAdmin does it, so that the zone keeps its owner
         await client.replay(found.zone, text, hostname=found.hostname, username=found.username)
-        return []
+        return list((await client.call("GET", zone_path(found.zone)))["warnings"])
     return list((await client.push(found.zone, text))["warnings"])
 
 

@@ -118,3 +118,10 @@ def tell_warnings(warnings: Iterable[dict[str, Any]], *, to: Console | None = No
     for each in warnings:
         head = f"{zone}: warning" if zone else "  warning"
         say(f"{head}: {with_line(each['text'], each['line'])} (rule {each['rule']})", to=to)
+
+
+def tell_refusal(zone: str, reason: str, faults: Sequence[dict[str, Any]] = ()) -> None:
+    """Why a zone was refused: the first reason behind its name, the others below it."""
+    say(f"{zone}: refused: {reason}", to=err)
+    for each in faults[1:]:
+        say(f"  also: {with_line(each['reason'], each['line'])} (rule {each['rule']})", to=err)

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from directdnsonly.outbox import _told
 from directdnsonly.outbox._view import PLACEMENT, placement
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Attempt, Kind, Owner, PastVersion, Placement, PlacementPage, Source
@@ -23,7 +24,8 @@ DEAD = (
     + "INDEXED BY delivery_dead WHERE backend = :backend AND state = 'dead' AND zone > :zone ORDER BY zone LIMIT :limit"
 )
 VERSIONS = (
-    "SELECT version, kind, serial, pushed_serial, records, credential, hostname, username, address, source, change_id, at"
+    "SELECT version, kind, serial, pushed_serial, records, credential, hostname, username, address, source, change_id, at,"
+    "       warnings"
     "  FROM version WHERE zone = ? AND version < ? ORDER BY version DESC LIMIT ?"
 )
 _NEVER = 2**62  # above any version
@@ -44,6 +46,7 @@ def versions(connection: sqlite3.Connection, name: ZoneName, before: int | None,
             source=Source(row[9]),
             change_id=row[10],
             at=row[11],
+            warnings=_told.warnings_in(row[12]),
         )
         for row in rows
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 
+from directdnsonly.outbox import _told
 from directdnsonly.outbox.records import Event, Refused
 
 KEEP_REFUSED = 1000
@@ -15,8 +16,8 @@ def record_refused(connection: sqlite3.Connection, refused: Refused) -> None:
     """Keep the newest refusals, with the first part of what was sent."""
     owner = refused.owner
     row = connection.execute(
-        "INSERT INTO refused (change_id, name, rule, reason, credential, hostname, username, address, at, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        "INSERT INTO refused (change_id, name, rule, reason, credential, hostname, username, address, at, body,"
+        " faults) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
             refused.change_id,
             refused.name[:300],
@@ -28,6 +29,7 @@ def record_refused(connection: sqlite3.Connection, refused: Refused) -> None:
             refused.address,
             refused.at,
             zlib.compress(refused.body[:KEEP_BODY_BYTES]),
+            _told.of_faults(refused.faults),
         ),
     ).fetchone()
     connection.execute("DELETE FROM refused WHERE id <= ?", (row[0] - KEEP_REFUSED,))

@@ -14,7 +14,7 @@ from directdnsonly.zone.name import ZoneName
 # Named one by one: a later migration may add columns to `zone` that pinning knows nothing of.
 _COLUMNS = (
     "zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential, hostname, username,"
-    " source, change_id, pushed_at, changed_at, warnings"
+    " source, change_id, pushed_at, changed_at, warnings, redirects"
 )
 _PUT_BACK = f"""
 INSERT INTO zone ({_COLUMNS}) SELECT {_COLUMNS} FROM waiting WHERE zone = ?

@@ -26,21 +26,21 @@ STORM_PAUSE_S: Final = (
 # read it is the one that writes (BEGIN IMMEDIATE).
 _UPSERT_ZONE = """
 INSERT INTO {table} (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential, hostname,
-                     username, source, change_id, pushed_at, changed_at, warnings)
+                     username, source, change_id, pushed_at, changed_at, warnings, redirects)
 VALUES ({v}zone, {v}version, {v}kind, {v}serial, {v}pushed_serial, {v}records, {v}digest, {v}challenge, {v}signed,
-        {v}credential, {v}hostname, {v}username, {v}source, {v}change_id, {v}now, {v}now, {v}warnings)
+        {v}credential, {v}hostname, {v}username, {v}source, {v}change_id, {v}now, {v}now, {v}warnings, {v}redirects)
     ON CONFLICT (zone) DO UPDATE SET
        version = excluded.version, kind = excluded.kind, serial = excluded.serial, pushed_serial = excluded.pushed_serial,
        records = excluded.records, digest = excluded.digest, challenge = excluded.challenge, signed = excluded.signed,
        credential = excluded.credential, hostname = excluded.hostname, username = excluded.username,
        source = excluded.source, change_id = excluded.change_id, pushed_at = excluded.pushed_at,
-       changed_at = excluded.changed_at, warnings = excluded.warnings"""
+       changed_at = excluded.changed_at, warnings = excluded.warnings, redirects = excluded.redirects"""
 
 _INSERT_VERSION = """
 INSERT INTO version (zone, version, kind, serial, pushed_serial, records, digest, credential, hostname, username, address,
-                     source, change_id, at, body)
+                     source, change_id, at, body, warnings)
 VALUES ({v}zone, {v}version, {v}kind, {v}serial, {v}pushed_serial, {v}records, {v}digest, {v}pusher_credential,
-        {v}pusher_hostname, {v}pusher_username, {v}address, {v}source, {v}change_id, {v}now, {v}body)"""
+        {v}pusher_hostname, {v}pusher_username, {v}address, {v}source, {v}change_id, {v}now, {v}body, {v}warnings)"""
 
 # A pinned one may be older than all the rest.
 _FORGET_OLD = """
@@ -68,7 +68,7 @@ VALUES ({v}change_id, {v}zone, {v}version, {v}kind, {v}changed, {v}serial, {v}pr
 
 _TOUCH = """
 UPDATE {table} SET pushed_at = {v}now, pushed_serial = {v}pushed_serial, credential = {v}credential,
-       hostname = {v}hostname, username = {v}username, source = {v}source
+       hostname = {v}hostname, username = {v}username, source = {v}source, warnings = {v}warnings
  WHERE zone = {v}zone"""
 
 _TABLES: Final = ("zone", "waiting")

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from directdnsonly.errors import KeyTaken, OutboxUnavailable, VersionConflict, ZonePolicyError
-from directdnsonly.outbox import _write
+from directdnsonly.outbox import _told, _write
 from directdnsonly.outbox.operators import Repeated
 from directdnsonly.outbox.ownership import owner_after
 from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Origin, Receipt, Terms
 from directdnsonly.wording import counted
-from directdnsonly.zone import warn
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
 
@@ -40,7 +39,7 @@ def record_push(
 
     if push.terms.max_zones:
         _require_room(connection, push)
-    return _under(connection, push.zone.name, push.origin, push.terms, push.zone.warnings, record, now=now)
+    return _under(connection, push.zone.name, push.origin, push.terms, record, now=now)
 
 
 def record_delete(
@@ -51,7 +50,7 @@ def record_delete(
     def record() -> Receipt:
         return _write.record_delete(connection, deletion, backends=backends, now=now, keep_versions=keep_versions)
 
-    return _under(connection, deletion.name, deletion.origin, deletion.terms, (), record, now=now)
+    return _under(connection, deletion.name, deletion.origin, deletion.terms, record, now=now)
 
 
 def count_limited(connection: sqlite3.Connection, credentials: Sequence[str]) -> None:
@@ -70,7 +69,7 @@ def find_key(connection: sqlite3.Connection, credential: str, key: str, *, now: 
     row = connection.execute(FIND_KEY, (credential, key, now - KEYS_KEPT_S)).fetchone()
     if row is None:
         return None
-    return Repeated(fingerprint=bytes(row[0]), change_id=row[1], warnings=warn.unpacked(row[2]))
+    return Repeated(fingerprint=bytes(row[0]), change_id=row[1], warnings=_told.warnings_in(row[2]))
 
 
 def _under(
@@ -78,7 +77,6 @@ def _under(
     name: ZoneName,
     origin: Origin,
     terms: Terms,
-    warnings: Sequence[ZoneWarning],
     record: Callable[[], Receipt],
     *,
     now: float,
@@ -87,7 +85,7 @@ def _under(
         _require_version(connection, name, terms.expected_version)
     receipt = record()
     if terms.key and not receipt.gives_way:
-        _keep_key(connection, terms, origin, warnings, now=now)
+        _keep_key(connection, terms, origin, receipt.warnings, now=now)
     return receipt
 
 
@@ -123,6 +121,6 @@ def _keep_key(
     """Keep what the request became; forgets what is older than a day, a few at a time."""
     credential, oldest = origin.owner.credential, now - KEYS_KEPT_S
     connection.execute(FORGET_KEYS, (oldest,))
-    values = (credential, terms.key, terms.fingerprint, origin.change_id, warn.packed(warnings), now, oldest)
+    values = (credential, terms.key, terms.fingerprint, origin.change_id, _told.of_warnings(warnings), now, oldest)
     if not connection.execute(_KEEP_KEY, values).rowcount:
         raise KeyTaken(terms.key)

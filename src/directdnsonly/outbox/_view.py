@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from directdnsonly.outbox import _body
+from directdnsonly.outbox import _body, _told
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import (
     Backlog,
@@ -21,7 +21,6 @@ from directdnsonly.outbox.records import (
     Source,
     ZoneSummary,
 )
-from directdnsonly.zone import warn
 from directdnsonly.zone.name import ZoneName
 
 SUMMARY = """
@@ -46,7 +45,7 @@ def summary_of(row: tuple[Any, ...]) -> ZoneSummary:
         change_id=row[12],
         pushed_at=row[13],
         changed_at=row[14],
-        warnings=warn.unpacked(row[15]),
+        warnings=_told.warnings_in(row[15]),
     )
 
 
@@ -134,7 +133,9 @@ def placement(row: tuple[Any, ...]) -> Placement:
 def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
     """What an accepted push became."""
     row = connection.execute(
-        "SELECT id, zone, version, kind, changed, serial, priority, ignored FROM change WHERE id = ?", (change_id,)
+        "SELECT c.id, c.zone, c.version, c.kind, c.changed, c.serial, c.priority, c.ignored, v.warnings FROM change c"
+        " LEFT JOIN version v ON v.zone = c.zone AND v.version = c.version WHERE c.id = ?",
+        (change_id,),
     ).fetchone()
     if row is None:
         return None
@@ -147,6 +148,7 @@ def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
         serial=row[5],
         priority=Priority(row[6]),
         ignored=row[7],
+        warnings=_told.warnings_in(row[8] or ""),
     )
 
 
@@ -231,7 +233,7 @@ def refused(connection: sqlite3.Connection, limit: int, name: str, *, bodies: bo
     where, parameters = ("WHERE rtrim(lower(name), '.') = ? ", [name, limit]) if name else ("", [limit])
     rows = connection.execute(
         "SELECT id, change_id, name, rule, reason, credential, hostname, username, address, at,"
-        f" {'body' if bodies else 'NULL'} FROM refused {where}ORDER BY id DESC LIMIT ?",
+        f" {'body' if bodies else 'NULL'}, faults FROM refused {where}ORDER BY id DESC LIMIT ?",
         parameters,
     )
     return [
@@ -245,6 +247,7 @@ def refused(connection: sqlite3.Connection, limit: int, name: str, *, bodies: bo
             address=row[8],
             at=row[9],
             body=_octets_or_none(row[10]),
+            faults=_told.faults_in(row[11], rule=row[3], reason=row[4]),
         )
         for row in rows
     ]

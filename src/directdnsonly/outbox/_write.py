@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from directdnsonly.errors import OwnershipRefused
-from directdnsonly.outbox import _body, _held, _owning, ownership
+from directdnsonly.outbox import _body, _held, _neighbours, _owning, _told, ownership
 from directdnsonly.outbox._recording import CHANGE, RECORD, REPEAT, names_of
 from directdnsonly.outbox.drift import HeldPush, HoldRule
 from directdnsonly.outbox.ownership import GiveWay, Hold, Ignore, Record, Refuse, There, Verdict, Waiting
@@ -23,7 +23,6 @@ from directdnsonly.outbox.records import (
     Withheld,
 )
 from directdnsonly.outbox.versioning import Current, decide_put
-from directdnsonly.zone import warn
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import with_serial
 from directdnsonly.zone.warn import ZoneWarning
@@ -37,7 +36,7 @@ _CURRENT = f"SELECT {_COLUMNS} FROM %s WHERE zone = ?"
 # all the same (its row is lost: a damage, and no reason to forget a pin), and a push of it may wait.
 _LOOK = f"""
 SELECT {", ".join(f"z.{column}" for column in _COLUMNS.split(", "))},
-       EXISTS (SELECT 1 FROM pin WHERE zone = ?1), h.rule, h.credential, h.hostname, h.username, h.digest
+       EXISTS (SELECT 1 FROM pin WHERE zone = ?1), {_neighbours.ANY}, h.rule, h.credential, h.hostname, h.username, h.digest
   FROM (SELECT 1) always LEFT JOIN zone z ON z.zone = ?1 LEFT JOIN held h ON h.zone = ?1"""
 
 # A zone that is made begins above every number that was ever given and forgotten; also above what is left of one whose
@@ -49,11 +48,15 @@ SELECT 1 + MAX((SELECT version FROM version_floor),
 
 
 class Seen(NamedTuple):
-    """Where the newest version of a zone is recorded, that version, and the push that waits for approval."""
+    """Where the newest version of a zone is recorded, that version, and the push that waits for approval.
+
+    `redirecting`: whether any zone here has a DNAME.
+    """
 
     table: str
     current: Current | None
     waits: Waiting | None
+    redirecting: bool
 
     @property
     def living(self) -> Current | None:
@@ -72,14 +75,16 @@ class Seen(NamedTuple):
 
 def look(connection: sqlite3.Connection, name: ZoneName) -> Seen:
     """The newest version or tombstone: in `zone`, or in `waiting` while the zone is pinned."""
-    *columns, pinned, rule, credential, hostname, username, digest = connection.execute(_LOOK, (name,)).fetchone()
+    *columns, pinned, redirecting, rule, credential, hostname, username, digest = connection.execute(
+        _LOOK, (name,)
+    ).fetchone()
     waits = None
     if rule is not None:
         owner = Owner(credential=credential, hostname=hostname, username=username)
         waits = Waiting(rule=HoldRule(rule), owner=owner, digest=digest.hex())
     if pinned:
-        return Seen("waiting", current(connection, name, "waiting"), waits)
-    return Seen("zone", None if columns[0] is None else _current(columns), waits)
+        return Seen("waiting", current(connection, name, "waiting"), waits, bool(redirecting))
+    return Seen("zone", None if columns[0] is None else _current(columns), waits, bool(redirecting))
 
 
 def newest(connection: sqlite3.Connection, name: ZoneName) -> Current | None:
@@ -209,6 +214,9 @@ def _record_push(
     if not decision.changed and before is not None and not _body.is_whole(connection, zone.name, before.version):
         decision = replace(decision, changed=True)  # what we hold of it is damaged: the same again heals it
     version = first_version(connection, zone.name) if before is None else before.version + decision.changed
+    warnings = zone.warnings
+    if seen.redirecting or zone.redirects:
+        warnings += _neighbours.warnings_of(connection, zone)
     receipt = Receipt(
         change_id=origin.change_id,
         name=zone.name,
@@ -220,6 +228,7 @@ def _record_push(
         took_over=verdict.former,
         ignored=_why_held(connection, zone.name, version) if table == "waiting" else "",
         notices=verdict.notices,
+        warnings=warnings,
     )
     if decision.changed:
         text = zone.text if decision.serial == zone.serial else with_serial(zone.text, decision.serial)
@@ -235,7 +244,8 @@ def _record_push(
             signed=zone.signed,
             owner=owner,
             now=now,
-            warnings=zone.warnings,
+            warnings=warnings,
+            redirects=_neighbours.redirects_of(zone),
             body=zlib.compress(text.encode("ascii"), COMPRESSION_LEVEL),
             keep_versions=keep_versions,
             backends=backends,
@@ -245,7 +255,11 @@ def _record_push(
             REPEAT[table],
             _of_change(receipt, origin, now)
             | _of_owner(owner)
-            | {"pushed_serial": zone.serial, "source": str(origin.source)},
+            | {
+                "pushed_serial": zone.serial,
+                "source": str(origin.source),
+                "warnings": _told.of_warnings(warnings),
+            },
         )
     return receipt
 
@@ -303,6 +317,7 @@ def record_delete(
         owner=gone.owner,
         now=now,
         warnings=(),
+        redirects="",
         body=None,
         keep_versions=keep_versions,
         backends=backends,
@@ -332,6 +347,7 @@ def _record(
     owner: Owner,
     now: float,
     warnings: Sequence[ZoneWarning],
+    redirects: str,
     body: bytes | None,
     keep_versions: int,
     backends: Sequence[str],
@@ -348,7 +364,8 @@ def _record(
             "challenge": challenge,
             "signed": int(signed),
             "source": str(origin.source),
-            "warnings": warn.packed(warnings),
+            "warnings": _told.of_warnings(warnings),
+            "redirects": redirects,
             "body": body,
             "keep": keep_versions,
             "backends": names_of(tuple(backends) if table == "zone" else ()),

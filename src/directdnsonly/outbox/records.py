@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal
 
+from directdnsonly.errors import Fault
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
@@ -119,6 +120,7 @@ class Receipt:
     priority: Priority = Priority.INTERACTIVE
     took_over: Owner | None = None
     ignored: str = ""
+    warnings: tuple[ZoneWarning, ...] = ()
     begun: frozenset[str] = field(default=frozenset(), compare=False)
     notices: tuple[Notice, ...] = field(default=(), compare=False)
     withheld: Withheld | None = field(default=None, compare=False)
@@ -219,6 +221,7 @@ class Refused:
     address: str
     at: float
     body: bytes = b""  # the first part of what was sent
+    faults: tuple[Fault, ...] = ()  # rule and reason are those of the first
     id: int = 0
 
 
@@ -328,6 +331,7 @@ class PastVersion:
     source: Source
     change_id: str
     at: float
+    warnings: tuple[ZoneWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ from directdnsonly.receive.urgency import PushRate, priority_of
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
+from directdnsonly.zone.warn_time import warnings_at
 
 KEPT_BODY_BYTES: Final = 64 * 1024
 DELETES_AT_ONCE: Final = 64  # of one request; they share commits
@@ -144,7 +145,7 @@ class Acceptance:
             async with asyncio.timeout(self.policy.request_timeout_s) as deadline:
                 name = ZoneName.parse(domain)
                 async with self._turns.of(name):
-                    zone = await self._parser.parse(body, name, deadline)
+                    zone = self._as_of_now(await self._parser.parse(body, name, deadline))
                     loss = None if approves else await self._holding.loss(zone, source)
                     receipt = await self._store.record_push(
                         NewVersion(
@@ -178,7 +179,7 @@ class Acceptance:
         if receipt.ignored:
             await self._record_event("push.held", origin, zone=name, detail=receipt.ignored)
         await self._note_owner(receipt, origin)
-        return Accepted(receipt=receipt, warnings=zone.warnings)
+        return Accepted(receipt=receipt, warnings=receipt.warnings)
 
     async def delete(
         self,
@@ -315,6 +316,14 @@ class Acceptance:
             except PushRefused:
                 pass  # it is kept and shown as refused; the delete goes on
 
+    def _as_of_now(self, zone: Zone) -> Zone:
+        """With the warnings that depend on the time."""
+        if zone.signatures is None:
+            return zone
+        return zone.model_copy(
+            update={"warnings": (*zone.warnings, *warnings_at(zone.signatures, self._clock.now_s()))}
+        )
+
     def _limited(self, terms: Terms, owner: Owner) -> Terms:
         most = self.policy.max_zones.get(owner.credential, 0)
         return replace(terms, max_zones=most) if most else terms
@@ -381,6 +390,7 @@ class Acceptance:
                     name=domain[:300],
                     rule=refusal.rule,
                     reason=refusal.reason,
+                    faults=refusal.faults,
                     owner=origin.owner,
                     address=origin.address,
                     at=self._clock.now_s(),
@@ -394,6 +404,7 @@ class Acceptance:
             zone=domain[:300],
             rule=refusal.rule,
             reason=refusal.reason,
+            faults=len(refusal.faults),
             bytes=len(body),
             kept=kept,
             elapsed_ms=self._since(started_at),

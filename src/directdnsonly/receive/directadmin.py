@@ -7,11 +7,12 @@ body without Content-Type, and a zone body may come with a form's Content-Type. 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from directdnsonly.errors import NameRefused, PushRefused
+from directdnsonly.errors import Fault, NameRefused, PushRefused
 from directdnsonly.receive.fields import Fields, looks_urlencoded, read_fields
 
 _HOSTNAME: Final = re.compile(r"[A-Za-z0-9_.:-]{0,253}\Z")  # a host name or an address
@@ -233,6 +234,7 @@ NO_SUCH_USER: Final = b"error=0&exists=0"
 ABSENT: Final = b"error=0&exists=0"
 
 MAX_DETAIL_CHARS: Final = 400
+MAX_FAULTS_CHARS: Final = 1000  # of several faults together
 _AS_IS: Final = " !$'()*,/:;?@[]~"
 _HEADLINES: Final = {
     "missing-domain": "Missing domain",
@@ -259,9 +261,9 @@ def parent_owned(hostname: str, username: str) -> bytes:
     return f"error=0&exists=3&hostname={_escaped(hostname)}&username={_escaped(username)}".encode()
 
 
-def failure(text: str, details: str = "") -> bytes:
+def failure(text: str, details: str = "", *, limit: int = MAX_DETAIL_CHARS) -> bytes:
     """error=1 with what DirectAdmin shows to the person: a headline and the reason."""
-    return f"error=1&text={_escaped(text)}&details={_escaped(details[:MAX_DETAIL_CHARS])}".encode()
+    return f"error=1&text={_escaped(text)}&details={_escaped(details[:limit])}".encode()
 
 
 def refusal(error: PushRefused) -> bytes:
@@ -269,7 +271,19 @@ def refusal(error: PushRefused) -> bytes:
     if isinstance(error, NameRefused):
         return failure("Invalid domain", error.reason)
     default = "Bad request" if error.rule.startswith("request-") else "Zone refused"
-    return failure(_HEADLINES.get(error.rule, default), error.reason)
+    return failure(_HEADLINES.get(error.rule, default), _all_of(error.faults), limit=MAX_FAULTS_CHARS)
+
+
+def _all_of(faults: Sequence[Fault]) -> str:
+    """Every fault in one line, as far as they fit; how many do not is told."""
+    told = ""
+    for number, fault in enumerate(faults):
+        one = str(fault)[:MAX_DETAIL_CHARS]
+        rest = f"; and {len(faults) - number} more"
+        if told and len(told) + len(one) + len(rest) > MAX_FAULTS_CHARS:
+            return told + rest
+        told += f"; {one}" if told else one
+    return told
 
 
 def _escaped(text: str) -> str:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
+from directdnsonly.zone.warn_time import Signatures
 
 
 class Record(NamedTuple):
@@ -42,3 +43,5 @@ class Zone(BaseModel):
     records: int
     signed: bool
     warnings: tuple[ZoneWarning, ...] = ()
+    redirects: tuple[str, ...] = ()  # owners of DNAME records, in order
+    signatures: Signatures | None = None

@@ -25,8 +25,9 @@ from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.rdata import mnemonic, rdata, ttl_s
 from directdnsonly.zone.tokens import Line, logical_lines
 from directdnsonly.zone.validate import Outside, check
-from directdnsonly.zone.warn import OF_LINE, Key, Warnings, ZoneWarning
-from directdnsonly.zone.warn_zone import judge
+from directdnsonly.zone.warn import OF_LINE, Key, Warnings
+from directdnsonly.zone.warn_time import Signatures, signatures_of
+from directdnsonly.zone.warn_zone import View, by_type, judge
 
 SIGNATURES = frozenset({"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM"})
 _SOA_LINE = 2  # in our text: $ORIGIN, $TTL, SOA
@@ -76,7 +77,7 @@ def read_plain(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> 
     try:
         for record in plain.records(text, origin.absolute):
             reader.keep(*record)
-        zone = reader.zone()
+        zone = reader.zone(odd=False)
     except (plain.NotPlain, ZonePolicyError):
         return None
     return None if any(warning.owner for warning in zone.warnings) else zone  # it knows no lines
@@ -227,18 +228,21 @@ class _Reader:
         text = f"{owner} {kind} lies outside of the zone and was dropped"
         self._warnings.add("outside-zone", text, owner=owner, kind=kind, line=line)
 
-    def zone(self) -> Zone:
-        """Everything that was taken, checked and written in normal form."""
+    def zone(self, *, odd: bool = True) -> Zone:
+        """Everything that was taken, checked and written in normal form. `odd`: owner names may hold odd characters."""
         for owner, kind, data, line in self._without_ttl:
             self.keep(owner, self._minimum, kind, data, line)
         keys = sorted(self._ttls)
-        signed = any(kind in SIGNATURES for _, kind, _ in keys)
+        of_type = by_type(keys)
+        signed = not SIGNATURES.isdisjoint(of_type)
         if not signed and len(self._seconds) > 1:
             self._one_ttl_per_rrset(keys)
         soa = self._checked(keys)
-        judge(keys, self._apex, self._line_of, self._warnings)
+        judge(View(keys, of_type, self._apex, self._line_of), self._warnings, odd=odd)
+        signatures = signatures_of(of_type.get("RRSIG", ()), self._line_of) if signed else None
+        redirects = tuple([owner for owner, _, _ in of_type.get("DNAME", ())])
         keys.remove(soa)
-        return self._written(soa, keys, signed=signed, warnings=self._warnings.found())
+        return self._written(soa, keys, signed=signed, signatures=signatures, redirects=redirects)
 
     def _checked(self, keys: list[Key]) -> Key:
         """The SOA of a zone that is to be loaded everywhere. Raises PushRefused with everything that is wrong."""
@@ -267,7 +271,9 @@ class _Reader:
             text = "records of one name and type had different TTLs: the lowest is used (RFC 2181)"
             self._warnings.add("mixed-ttl", text)
 
-    def _written(self, soa: Key, rest: list[Key], *, signed: bool, warnings: tuple[ZoneWarning, ...]) -> Zone:
+    def _written(
+        self, soa: Key, rest: list[Key], *, signed: bool, signatures: Signatures | None, redirects: tuple[str, ...]
+    ) -> Zone:
         ttls, spellings = self._ttls, self._spellings
         mname, rname, serial, times = spellings.get(soa, soa[2]).split(" ", 3)
         head = f"{self._apex} {ttls[soa]} IN SOA {mname} {rname}"
@@ -299,7 +305,9 @@ class _Reader:
             challenge=hashlib.sha256("".join(challenges).encode("ascii")).digest() if challenges else b"",
             records=len(rest) + 1,
             signed=signed,
-            warnings=warnings,
+            warnings=self._warnings.found(),
+            redirects=redirects,
+            signatures=signatures,
         )
 
 

@@ -12,13 +12,13 @@ a dictionary for each record.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from directdnsonly.wording import counted
+from directdnsonly.zone import warn_record as record
 from directdnsonly.zone.tokens import Line
 
 KEPT: Final = 20  # of one zone; how many more there are is told
@@ -59,8 +59,15 @@ class RdataRule:
     tell: Callable[[str, str], str]
 
 
-OF_LINE: Final[Mapping[str, Sequence[LineRule]]] = {}  # by type
-OF_RDATA: Final[Mapping[str, Sequence[RdataRule]]] = {}  # by type
+_CUT, _CURLY = LineRule("text-cut", record.cut), LineRule("curly-quotes", record.curly)
+OF_LINE: Final[Mapping[str, Sequence[LineRule]]] = {  # by type
+    "TXT": (_CUT, _CURLY),
+    "SPF": (_CUT, _CURLY),
+    "CAA": (_CUT, _CURLY),
+}
+OF_RDATA: Final[Mapping[str, Sequence[RdataRule]]] = {  # by type
+    "SVCB": (RdataRule("svcb-dns", record.resolver_without_path),),
+}
 
 
 class Warnings:
@@ -94,18 +101,10 @@ class Warnings:
                     self.add(one.rule, text, owner=owner, kind=kind, line=partial(line_of, key))
 
     def found(self) -> tuple[ZoneWarning, ...]:
-        """All that is kept, and a last one with the number of the rest."""
+        """All that is kept, by line, and a last one with the number of the rest."""
+        if not self._kept:
+            return ()
+        kept = sorted(self._kept, key=lambda one: one.line)
         if not self._more:
-            return tuple(self._kept)
-        return (*self._kept, ZoneWarning("more", f"and {counted(self._more, 'more warning')}"))
-
-
-def packed(warnings: Sequence[ZoneWarning]) -> str:
-    """As the store keeps them; empty when there are none."""
-    return json.dumps([asdict(one) for one in warnings]) if warnings else ""
-
-
-def unpacked(kept: str) -> tuple[ZoneWarning, ...]:
-    """What `packed` gave; a text alone is a warning of an earlier program."""
-    found = json.loads(kept) if kept else []
-    return tuple(ZoneWarning(**one) if isinstance(one, dict) else ZoneWarning("", str(one)) for one in found)
+            return tuple(kept)
+        return (*kept, ZoneWarning("more", f"and {counted(self._more, 'more warning')}"))

@@ -2,18 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
+from typing import Final, NamedTuple
 
-from directdnsonly.zone.warn import Key, LineOf, Warnings
-
-ZoneRule = Callable[[Sequence[Key], str, LineOf, Warnings], None]  # keys, apex, where a key stands, where to tell it
-
-RULES: Final[Sequence[ZoneRule]] = ()
+from directdnsonly.zone.warn import OF_RDATA, Key, LineOf, Warnings
+from directdnsonly.zone.warn_record import address_as_name, of_odd_name
 
 
-def judge(keys: Sequence[Key], apex: str, line_of: LineOf, warnings: Warnings) -> None:
-    """Everything that is to be said of a zone that will be loaded."""
-    warnings.of_rdata(keys, line_of)
+class View(NamedTuple):
+    """A zone as the rules see it: its sorted keys, the same by type, the apex, and where a key stands in the text."""
+
+    keys: Sequence[Key]
+    of_type: Mapping[str, Sequence[Key]]
+    apex: str
+    line_of: LineOf
+
+
+ZoneRule = Callable[[View, Warnings], None]
+
+_AT_A_CUT: Final = frozenset({"NS", "DS", "NSEC", "NSEC3", "RRSIG"})
+_GLUE: Final = frozenset({"A", "AAAA"})
+_HOSTS: Final = ("CNAME", "MX", "NS", "SRV")  # whose last field is a name that has, in the end, an address
+_NAMES: Final = (*_HOSTS, "DNAME", "PTR")
+_SHOWN_IN_A_CIRCLE: Final = 6
+
+
+def _odd_owners(zone: View, warnings: Warnings) -> None:
+    """Names that nobody will ask for."""
+    told: set[str] = set()
+    for key in zone.keys:
+        owner, kind, _ = key
+        if "\\" in owner and owner not in told and (text := of_odd_name(owner)):
+            told.add(owner)
+            warnings.add("odd-name", text, owner=owner, kind=kind, line=partial(zone.line_of, key))
+
+
+def _targets(zone: View, warnings: Warnings) -> None:
+    """Names that records lead to and that cannot be meant."""
+    for kind in _NAMES:
+        for key in zone.of_type.get(kind, ()):
+            data = key[2]
+            target = data[data.rfind(" ") + 1 :]
+            if target[0] not in "0123456789" and "\\" not in target:
+                continue
+            if kind in _HOSTS and (text := address_as_name(key[0], target)):
+                warnings.add("address-as-name", text, owner=key[0], kind=kind, line=partial(zone.line_of, key))
+            elif text := of_odd_name(target):
+                warnings.add("odd-name", text, owner=key[0], kind=kind, line=partial(zone.line_of, key))
+
+
+def _null_mx(zone: View, warnings: Warnings) -> None:
+    """RFC 7505, section 3: who takes no mail has no other MX."""
+    exchanges = zone.of_type.get("MX", ())
+    for null in [key for key in exchanges if key[2].endswith(" .")]:
+        owner = null[0]
+        if sum(key[0] == owner for key in exchanges) > 1:
+            text = f"{owner} takes no mail (MX to .), and has other MX records beside that one (RFC 7505): keep either"
+            warnings.add("null-mx", text, owner=owner, kind="MX", line=partial(zone.line_of, null))
+
+
+def _occluded(zone: View, warnings: Warnings) -> None:
+    """At and below a delegation only the other zone's servers are asked; our own records there are never seen."""
+    apex = zone.apex
+    delegations = zone.of_type.get("NS", ())
+    cuts = {owner for owner, _, _ in delegations if owner != apex}
+    if not cuts:
+        return
+    servers = {data for _, _, data in delegations}
+    depth = apex.count(".") + 1
+    for (owner, kind), found in groupby(zone.keys, key=itemgetter(0, 1)):
+        if kind in _GLUE and owner in servers:
+            continue
+        if owner in cuts:
+            cut = owner
+            if kind in _AT_A_CUT:
+                continue
+        elif owner.count(".") <= depth or not (cut := next((name for name in _above(owner, apex) if name in cuts), "")):
+            continue
+        text = f"{owner} {kind} lies in {cut}, which is delegated to other name servers: nobody is given it from here"
+        warnings.add("occluded", text, owner=owner, kind=kind, line=partial(zone.line_of, next(found)))
+
+
+def _above(owner: str, apex: str) -> Iterator[str]:
+    while owner != apex:
+        owner = owner.split(".", 1)[1]
+        yield owner
+
+
+def _ds_without_ns(zone: View, warnings: Warnings) -> None:
+    """A DS says that a delegated zone is signed."""
+    signed = zone.of_type.get("DS", ())
+    if not signed:
+        return
+    cuts = {owner for owner, _, _ in zone.of_type.get("NS", ())}
+    for owner, found in groupby(signed, key=itemgetter(0)):
+        if owner not in cuts:
+            text = f"{owner} has a DS and no NS: it delegates nothing, and BIND 9.20 does not load such a zone"
+            warnings.add("ds-without-ns", text, owner=owner, kind="DS", line=partial(zone.line_of, next(found)))
+
+
+def _circles(zone: View, warnings: Warnings) -> None:
+    """CNAMEs that lead back to where they began."""
+    aliases = zone.of_type.get("CNAME", ())
+    targets = {owner: data for owner, _, data in aliases}
+    seen: set[str] = set()
+    for start in [owner for owner, _, data in aliases if data in targets]:
+        way: dict[str, None] = {}
+        name = start
+        while name in targets and name not in seen and name not in way:
+            way[name] = None
+            name = targets[name]
+        if name in way:
+            circle = list(way)[list(way).index(name) :]
+            shown = " -> ".join([*circle[:_SHOWN_IN_A_CIRCLE], *(["..."] * (len(circle) > _SHOWN_IN_A_CIRCLE)), name])
+            text = f"the CNAMEs lead in a circle, nobody gets an answer: {shown}"
+            key = (name, "CNAME", targets[name])
+            warnings.add("cname-circle", text, owner=name, kind="CNAME", line=partial(zone.line_of, key))
+        seen |= way.keys()
+
+
+RULES: Final[Sequence[ZoneRule]] = (_targets, _null_mx, _occluded, _ds_without_ns, _circles)
+
+
+def by_type(keys: Sequence[Key]) -> dict[str, list[Key]]:
+    """The records of each type, in order."""
+    found: dict[str, list[Key]] = {}
+    for key in keys:
+        if key[1] in found:
+            found[key[1]].append(key)
+        else:
+            found[key[1]] = [key]
+    return found
+
+
+def judge(zone: View, warnings: Warnings, *, odd: bool = True) -> None:
+    """Everything that is to be said of a zone that will be loaded. `odd`: whether it may hold odd owner names."""
+    for kind in OF_RDATA.keys() & zone.of_type.keys():
+        warnings.of_rdata(zone.of_type[kind], zone.line_of)
+    if odd:
+        _odd_owners(zone, warnings)
     for rule in RULES:
-        rule(keys, apex, line_of, warnings)
+        rule(zone, warnings)
