@@ -44,7 +44,7 @@ class Outside:
 
     def missing(self, kind: str, apex: str) -> ZonePolicyError:
         """The zone has no record of this type at its own name."""
-        rule = f"{kind.lower()}-missing"
+        rule = "soa-missing" if kind == "SOA" else "ns-missing"
         if kind in self._first:
             owner, line = self._first[kind]
             reason = (
