@@ -7,10 +7,11 @@ import os
 import re
 import signal
 import socket
+from dataclasses import replace
 
 import pytest
 
-from directdnsonly.backends._checker import ZoneChecker
+from directdnsonly.backends._checker import NSD_CHECKZONE, ZoneChecker
 from directdnsonly.backends._control.contract import ControlUnavailable
 from directdnsonly.backends._control.nsd import NativeNsdControl, TlsPlace
 from directdnsonly.backends._control.nsd_program import NsdControlProgram
@@ -30,7 +31,7 @@ LONG = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
 
 async def test_a_zone_that_nsd_drops_gets_its_last_good_file_back(tmp_path):
     """Without nsd-checkzone (NSD on another machine) only NSD's own answer tells: SERVFAIL, while it says ok."""
-    none = ZoneChecker("no-such-checker", lambda _zone, _file: [], timeout_s=1)
+    none = ZoneChecker(replace(NSD_CHECKZONE, program="no-such-checker"), timeout_s=1)
     async with nsd_under_test(tmp_path, "external", checker=none) as (backend, daemon):
         rig = Rig(nsd.RIGS[2], backend, daemon)
         await rig.apply(rig.put("bad.example", 1), rig.put("good.example", 1))

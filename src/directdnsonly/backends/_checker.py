@@ -1,4 +1,4 @@
-"""A name server's own zone checker (nsd-checkzone, kzonecheck): why it refuses a zone, in its own words."""
+"""A name server's own zone checker (named-checkzone, nsd-checkzone, kzonecheck): why it refuses a zone, in its own words."""
 
 from __future__ import annotations
 
@@ -8,20 +8,76 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from directdnsonly.zone.name import ZoneName
 
 AT_ONCE = 4
-_NOISE = re.compile(r"^(\[[\d: .-]+\] )?(nsd-checkzone\[\d+\]: )?(error: )?(\S+/[^:/ ]+:(?=\d))?")
+MOST_CHARS: Final = 400  # of a reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checker:
+    """A program and how it speaks, one regular expression each.
+
+    `head`: what stands before its words. `empty`: lines that say nothing which others do not say better. `mild`: what it
+    mentions and no server refuses for. `refuses`: what it says when a server would refuse; it also fails for less.
+    """
+
+    program: str
+    arguments: Callable[[ZoneName, Path], Sequence[str]]
+    head: re.Pattern[str]
+    empty: re.Pattern[str]
+    mild: re.Pattern[str]
+    refuses: re.Pattern[str] = re.compile("")
+    tells_owner: bool = True  # or only the line: then the record is told beside it
+
+
+NSD_CHECKZONE: Final = Checker(
+    program="nsd-checkzone",
+    arguments=lambda zone, file: [str(zone), str(file)],
+    head=re.compile(r"^(\[[\d: .-]+\] )?(nsd-checkzone\[\d+\]: )?(error: )?(\S+/[^:/ ]+:(?=\d))?"),
+    empty=re.compile(r"^zone \S+ (is ok$|file )|: syntax error$|^\d+: syntax error$"),
+    mild=re.compile(r"^(info|notice|warning): "),
+)
+# Only the checks that are never off keep knotd from loading a zone (its manual: "semantic-checks"); kzonecheck makes all of
+# them, and fails for each.
+KZONECHECK: Final = Checker(
+    program="kzonecheck",
+    arguments=lambda zone, file: ["-v", "-o", zone.absolute, str(file)],
+    head=re.compile(r"^(error: |warning: |\[\S+\] (?=zone loader|failed))*(zone loader, )?"),
+    empty=re.compile(
+        r"^Error summary:|^\s+\d+\s|^Serious semantic error|^No semantic error|^failed to load zone, file"
+        r"|^failed to run semantic checks|^failed to finalize zone contents"
+    ),
+    mild=re.compile(
+        r"^ignoring |^\[\S+\] (?!missing SOA|another record exists|multiple (CNAME|DNAME)|child record exists|NS record exists)"
+    ),
+    refuses=re.compile(r"^Serious semantic error|^error: ", re.MULTILINE),
+    tells_owner=False,
+)
+
+
+def named_checkzone(names: str) -> Checker:
+    """With the strictness that named has by default; `names`: what it makes of odd host names (fail, ignore)."""
+    return Checker(
+        program="named-checkzone",
+        arguments=lambda zone, file: ["-k", names, "-i", "local", str(zone), str(file)],
+        head=re.compile(r"^(dns_\w+: )?(zone \S+: )?(\S+/[^:/ ]+:(?=\d))?(zone \S+: )?"),
+        empty=re.compile(r"not loaded due to errors|^loading from master file .* failed|^loaded serial|^OK$"),
+        mild=re.compile(r"warning|ignoring|using RFC ?1035 TTL|\(illegal\)$|appears to have"),
+    )
 
 
 class ZoneChecker:
     """Runs the checker. A machine that has none is fine: then nothing is known before the name server has loaded."""
 
-    def __init__(self, program: str, arguments: Callable[[ZoneName, Path], Sequence[str]], *, timeout_s: float) -> None:
+    def __init__(self, checker: Checker, *, timeout_s: float) -> None:
+        program = checker.program
+        self._checker = checker
         self._program = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin:/usr/bin:/usr/local/sbin")
-        self._arguments = arguments
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(AT_ONCE)
 
@@ -44,7 +100,7 @@ class ZoneChecker:
             file.flush()
             try:
                 done = subprocess.run(  # noqa: S603 - a fixed program, no shell
-                    [self._program, *self._arguments(name, Path(file.name))],
+                    [self._program, *self._checker.arguments(name, Path(file.name))],
                     capture_output=True,
                     timeout=self._timeout_s,
                     check=False,
@@ -52,8 +108,38 @@ class ZoneChecker:
                 )
             except (subprocess.TimeoutExpired, OSError):
                 return ""
-        if not done.returncode:
+        said = (done.stderr + done.stdout).decode("utf-8", "replace")
+        if not done.returncode or not self._checker.refuses.search(said):
             return ""
-        lines = (done.stderr + done.stdout).decode("utf-8", "replace").splitlines()
-        words = [_NOISE.sub("", line).strip() for line in lines if file.name not in line or ": error:" in line]
-        return "; ".join(word for word in words if word)[:400] or "the checker refuses it without a word"
+        return decisive(self._checker, said, text)
+
+
+def decisive(checker: Checker, said: str, text: str) -> str:
+    """What a checker refuses for, in its own words: as many lines as fit, those first that decide. Pure."""
+    lines = [checker.head.sub("", line).strip() for line in said.splitlines()]
+    words = list(dict.fromkeys(line for line in lines if line and not checker.empty.search(line)))
+    if not words:  # rather what says little than nothing
+        words = [line for line in lines if line][-1:]
+    words.sort(key=lambda line: bool(checker.mild.search(line)))
+    told = ""
+    for number, line in enumerate(words):
+        one = line if checker.tells_owner else _with_record(line, text)
+        rest = f"; and {len(words) - number} more"
+        if told and len(told) + len(one) + len(rest) > MOST_CHARS:
+            return told + rest
+        told += f"; {one}" if told else one[:MOST_CHARS]
+    return told or f"{checker.program} refuses it without a word"
+
+
+_AT_LINE: Final = re.compile(r", file '[^']*', line (\d+) \((.*)\)$")
+
+
+def _with_record(line: str, text: str) -> str:
+    """Lines are counted in the text that we gave, which nobody has seen: so the record itself is told."""
+    found = _AT_LINE.search(line)
+    if found is None:
+        return line
+    records = text.split("\n")
+    number = int(found[1])
+    record = records[number - 1][:100] if 0 < number <= len(records) else ""
+    return f"{found[2]}: {record}" if record else f"{found[2]}, in line {number}"

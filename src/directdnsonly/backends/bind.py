@@ -12,12 +12,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from directdnsonly.backends._bind_watch import LOAD_PAUSES_S, SoaWatch
+from directdnsonly.backends._checker import ZoneChecker, named_checkzone
 from directdnsonly.backends._control.contract import ControlReply, ControlUnavailable, NameServerControl
 from directdnsonly.backends._control.isccc import ControlKey, NativeControl
 from directdnsonly.backends._control.isccc_wire import ALGORITHMS
@@ -70,6 +69,8 @@ class BindBackend(FiledBackend):
         )
         self._settings = settings
         self._layout = layout
+        names = "ignore" if settings.is_managed else "fail"
+        self._checker = ZoneChecker(named_checkzone(names), timeout_s=settings.command_timeout_s)
         self._control: NameServerControl | None = None
         # An external named's address may be another name server's (`verify_address`): its SOA would prove nothing here.
         own = ServerAddress(host=reachable(layout.listen[0]), port=layout.port) if settings.is_managed else None
@@ -226,7 +227,7 @@ class BindBackend(FiledBackend):
             return APPLIED
         if where := await self._why_not_ours(change):
             return held_by_operator(where)
-        refusal = await asyncio.to_thread(self._why_refused, change)
+        refusal = await self._checker.why_refused(change.name, change.text or "")
         if refusal:
             return Outcome(kind=OutcomeKind.REFUSED, reason=refusal)
         for pause_s in RELOAD_AGAIN_S:
@@ -244,26 +245,6 @@ class BindBackend(FiledBackend):
             if found and int(found[1]) == change.serial:
                 return True
         return False
-
-    def _why_refused(self, change: ZoneChange) -> str:
-        """The reason in named's own words, by its own checker with the strictness that named has by default."""
-        program = shutil.which("named-checkzone") or shutil.which("named-checkzone", path="/usr/sbin:/sbin:/usr/bin")
-        if program is None:
-            return ""
-        names = "ignore" if self._settings.is_managed else "fail"
-        try:
-            done = subprocess.run(  # noqa: S603 - a fixed program; the name is a ZoneName, the path ours
-                [program, "-k", names, "-i", "local", str(change.name), str(self._files.path(change.name))],
-                capture_output=True,
-                timeout=self._settings.command_timeout_s,
-                check=False,
-            )
-        except (subprocess.TimeoutExpired, OSError):
-            return ""  # it tells nothing: named is asked again
-        if not done.returncode:
-            return ""
-        lines = (done.stdout + done.stderr).decode("utf-8", "replace").splitlines()
-        return _one_line("; ".join(line for line in lines if "not loaded" not in line)[:400])
 
     async def _ask(self, line: str) -> ControlReply:
         if self._control is None:

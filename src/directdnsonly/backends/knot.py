@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from directdnsonly.backends._checker import ZoneChecker
+from directdnsonly.backends._checker import KZONECHECK, ZoneChecker
 from directdnsonly.backends._control.contract import ControlReply, ControlUnavailable
 from directdnsonly.backends._control.knot import KnotCommand, KnotControl, NativeKnotControl
 from directdnsonly.backends._control.knotc import KnotcControl
@@ -44,9 +44,7 @@ class KnotBackend(FiledBackend):
             zones_dir=layout.zones_dir,
         )
         self._settings = settings
-        self._checker = ZoneChecker(
-            "kzonecheck", lambda zone, file: ["-o", zone.absolute, str(file)], timeout_s=settings.command_timeout_s
-        )
+        self._checker = ZoneChecker(KZONECHECK, timeout_s=settings.command_timeout_s)
         timeout_s = settings.command_timeout_s
         self._control: KnotControl = (
             KnotcControl(options=["-s", str(layout.socket)], timeout_s=timeout_s)

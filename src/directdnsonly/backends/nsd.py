@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from directdnsonly.backends._checker import ZoneChecker
+from directdnsonly.backends._checker import NSD_CHECKZONE, ZoneChecker
 from directdnsonly.backends._control.contract import ControlReply, ControlUnavailable
 from directdnsonly.backends._control.nsd import NativeNsdControl, NsdControl, TlsPlace
 from directdnsonly.backends._control.nsd_program import NsdControlProgram
@@ -55,9 +55,7 @@ class NsdBackend(FiledBackend):
         self._settings = settings
         self._layout = layout
         self._links = NameLinks(layout.zones_dir)
-        self._checker = checker or ZoneChecker(
-            "nsd-checkzone", lambda zone, file: [str(zone), str(file)], timeout_s=settings.command_timeout_s
-        )
+        self._checker = checker or ZoneChecker(NSD_CHECKZONE, timeout_s=settings.command_timeout_s)
         self._control: NsdControl | None = None
         self._pace = Pace()
 
