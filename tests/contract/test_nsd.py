@@ -162,3 +162,22 @@ def test_a_data_dir_that_is_too_long_for_a_socket_is_told_at_the_start(tmp_path)
 
     with pytest.raises(ConfigError, match="a shorter data_dir"):
         program.prepare()
+
+
+@pytest.mark.parametrize("first", ["parent", "child", "below"])
+async def test_a_dname_over_another_zone_is_the_reason_that_is_told(first, tmp_path):
+    """NSD serves the one that it read first; for the other it says neither file permissions nor "see its log"."""
+    async with nsd_under_test(tmp_path, "external") as (backend, daemon):
+        rig = Rig(nsd.RIGS[2], backend, daemon)
+        parent = rig.put("example.com", 1, "child 60 IN DNAME sister\n")
+        child = rig.put(
+            "a.child.example.com" if first == "below" else "child.example.com", 1, "www 60 IN A 192.0.2.1\n"
+        )
+        await rig.apply(parent if first == "parent" else child)
+
+        (outcome,) = await backend.apply([child if first == "parent" else parent])
+
+        assert OutcomeKind.RETRY is outcome.kind  # it is served as soon as the other one has gone
+        assert "NSD serves only one of the zones" in outcome.reason
+        assert {str(parent.name), str(child.name), "child.example.com."} <= set(re.split(r"[ ,:]+", outcome.reason))
+        rig.close()

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from directdnsonly.backends._checker import ZoneChecker
+from directdnsonly.backends._nsd_dname import why_one_of_two
+from directdnsonly.backends._zonefile import ZoneFolder
 from directdnsonly.backends.contract import Outcome, OutcomeKind, ServerAddress, ZoneChange
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.verify.wire import SERVFAIL, Answer
@@ -43,8 +45,9 @@ def pause_s(waited_s: float) -> float:
 class Follower:
     """Follows one batch. `dropped` is what NSD does not serve since, with the reason."""
 
-    def __init__(self, server: ServerAddress, checker: ZoneChecker, pace: Pace) -> None:
+    def __init__(self, server: ServerAddress, checker: ZoneChecker, pace: Pace, files: ZoneFolder) -> None:
         self._server = server
+        self._files = files
         self._checker = checker
         self._pace = pace
         self._checked: set[ZoneName] = set()
@@ -101,6 +104,10 @@ class Follower:
             told = await self._checker.why_refused(name, change.text or "")
             if told:
                 self.dropped[name] = Outcome(kind=OutcomeKind.REFUSED, reason=told)
+                return
+            told = await asyncio.to_thread(why_one_of_two, self._files, name, change.text or "")
+            if told:  # it heals when the other zone goes
+                self.dropped[name] = Outcome(kind=OutcomeKind.RETRY, reason=told)
                 return
         if final and self._checker.there:
             reason = "NSD answers SERVFAIL though nsd-checkzone takes the zone: can its user read the file? See its log"

@@ -115,9 +115,10 @@ class NsdBackend(FiledBackend):
         outcomes = held | await self._add([change for change in puts if not (change.known and each)])
         outcomes |= await self._reload([change for change in puts if change.known and each])
         taken = [change for change in puts if change.name not in outcomes]
-        return (
-            outcomes | await Follower(self.servers[0], self._checker, self._pace).follow(taken) if taken else outcomes
-        )
+        if not taken:
+            return outcomes
+        follower = Follower(self.servers[0], self._checker, self._pace, self._files)
+        return outcomes | await follower.follow(taken)
 
     async def _add(self, changes: Sequence[ZoneChange], *, again: bool = False) -> dict[ZoneName, Outcome]:
         """New zones in one command; those that NSD has already are reloaded."""
