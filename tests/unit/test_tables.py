@@ -32,7 +32,7 @@ def answer(asked: Asked) -> Answer:
         entry = {"zone": LONG, "backend": "ns1", "state": "dead", "want_version": 1, "attempts": 5, "due_at": None}
         return 200, {"deliveries": [{**entry, "reason": REASON}], "next": None}
     if asked.path.endswith("/refused"):
-        return 200, [{"at": WHEN, "name": LONG, "rule": "syntax", "owner": owner, "reason": REASON}]
+        return 200, [{"at": WHEN, "name": LONG, "rule": "syntax", "owner": owner, "reason": REASON, "faults": []}]
     event = {"at": WHEN, "event": "zone.put", "zone": LONG, "actor": "c", "address": "127.0.0.1", "detail": REASON}
     return 200, [event]
 

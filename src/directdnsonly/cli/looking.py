@@ -131,7 +131,8 @@ def refused(
     table = Rows("at", "zone", "rule", "server", "reason")
     for each in found:
         owner = each["owner"]["hostname"] or each["owner"]["credential"]
-        table.add(when(each["at"]), each["name"], each["rule"], owner, each["reason"])
+        more = f" (and {len(each['faults']) - 1} more)" if len(each["faults"]) > 1 else ""
+        table.add(when(each["at"]), each["name"], each["rule"], owner, each["reason"] + more)
     table.show()
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from directdnsonly.errors import NameRefused, PushRefused, ZonePolicyError, ZoneSyntaxError
+from directdnsonly.errors import Fault, NameRefused, PushRefused, ZonePolicyError, ZoneSyntaxError
 from directdnsonly.receive import directadmin as da
 from directdnsonly.receive.fields import MAX_FIELDS, MAX_FORM_BYTES, looks_urlencoded, read_fields
 from tests.support.wire import DELETE_BODY, ZONE, parse_reply
@@ -248,3 +248,16 @@ def test_a_refusal_has_a_headline_and_its_reason(error: PushRefused, text: str) 
 
 def test_a_long_reason_is_cut() -> None:
     assert da.MAX_DETAIL_CHARS == len(parse_reply(da.failure("x", "y" * 5000))["details"])
+
+
+def test_all_faults_of_a_zone_are_in_the_answer_as_far_as_they_fit() -> None:
+    """DirectAdmin shows them to the person who saved the zone; how many did not fit is told."""
+    few, many = ZoneSyntaxError("x", line=3), ZoneSyntaxError("x" * 200, line=1)
+    few.faults += (Fault("cname-and-other", "y & z", 9), Fault("ns-missing", "no NS"))
+    many.faults = tuple(Fault("syntax", "x" * 200, line) for line in range(1, 11))
+
+    assert "line 3: x; line 9: y & z; no NS" == parse_reply(da.refusal(few))["details"]
+    told = parse_reply(da.refusal(many))["details"]
+    assert len(told) <= da.MAX_FAULTS_CHARS
+    assert told.endswith("; and 6 more")
+    assert da.MAX_DETAIL_CHARS == len(parse_reply(da.refusal(ZoneSyntaxError("x" * 2000)))["details"])

@@ -1,0 +1,114 @@
+"""Warnings are kept with the version that they are about, at no statement more; faults with the refused push."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from directdnsonly.errors import Fault
+from directdnsonly.outbox.records import NewPin, NewVersion, Owner, Refused
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.text import parse
+from directdnsonly.zone.warn import ZoneWarning
+from tests.contract.test_store import NAME, opener, store  # noqa: F401 - fixtures
+from tests.support.made import a_delete, a_push
+
+MAIL = ZoneWarning("address-as-name", "192.0.2.1 stands where a host name belongs", "example.com.", "MX", 7)
+CUT = ZoneWarning("text-cut", "'p=none' is left out", "_dmarc.example.com.", "TXT", 9)
+
+
+def warned(push: NewVersion, *warnings: ZoneWarning) -> NewVersion:
+    return replace(push, zone=push.zone.model_copy(update={"warnings": warnings}))
+
+
+def zone_push(name: str, records: str = "", serial: int = 1) -> NewVersion:
+    head = f"@ 60 IN SOA ns.host.example. h.host.example. {serial} 60 60 60 60\n@ 60 IN NS ns.host.example.\n"
+    return replace(a_push(name), zone=parse(head + records, ZoneName.parse(name)))
+
+
+async def test_each_version_keeps_its_warnings(store):  # noqa: F811
+    """The newest ones with the zone, older ones in its history, and those of a change with its receipt."""
+    first = await store.record_push(warned(a_push(serial=1), MAIL, CUT))
+    second = await store.record_push(warned(a_push(serial=2), CUT))
+    third = await store.record_push(a_push(serial=3))
+
+    assert ((MAIL, CUT), (CUT,), ()) == (first.warnings, second.warnings, third.warnings)
+    assert [(), (CUT,), (MAIL, CUT)] == [past.warnings for past in await store.versions(NAME)]
+    assert () == (await store.zone(NAME)).warnings
+    assert (CUT,) == (await store.receipt(second.change_id)).warnings
+
+
+async def test_the_same_content_pushed_again_brings_its_own_warnings(store):  # noqa: F811
+    """A comment that cut a record is the same content without the comment."""
+    await store.record_push(warned(a_push(content="x"), CUT))
+
+    receipt = await store.record_push(a_push(content="x"))
+
+    assert (False, ()) == (receipt.changed, receipt.warnings)
+    assert () == (await store.zone(NAME)).warnings
+
+
+async def test_warnings_wait_behind_a_pin_and_come_out_with_their_version(store):  # noqa: F811
+    """And a deleted zone has none."""
+    await store.record_push(a_push(serial=1))
+    await store.pin(NewPin(name=NAME, actor="test"))
+    await store.record_push(warned(a_push(serial=2), MAIL))
+    assert () == (await store.zone(NAME)).warnings
+
+    await store.unpin(NAME, a_push().origin)
+
+    assert (MAIL,) == (await store.zone(NAME)).warnings
+    await store.record_delete(a_delete())
+    assert () == (await store.zone(NAME)).warnings
+
+
+async def test_all_faults_of_a_refused_push_are_kept(store):  # noqa: F811
+    """One that only has a reason is told as one fault."""
+    faults = (Fault("syntax", "no address", 4), Fault("cname-and-other", "must stand alone", 9, "www.example.com."))
+    push = Refused(
+        change_id="c", name="example.com", rule="syntax", reason="line 4: no address", owner=Owner(), address="", at=1.0
+    )  # fmt: skip
+    await store.record_refused(replace(push, faults=faults))
+    await store.record_refused(push)
+
+    assert [(Fault("syntax", "line 4: no address"),), faults] == [one.faults for one in await store.refused()]
+
+
+@pytest.mark.parametrize("child", ["child.example.com", "a.child.example.com"])
+async def test_a_zone_below_a_dname_of_another_one_is_told(store, child):  # noqa: F811
+    """The zone that is pushed second gets the warning, also when its content is not new."""
+    await store.record_push(zone_push("example.com", "child 60 IN DNAME sister\n"))
+
+    for serial in (1, 1, 2):
+        receipt = await store.record_push(zone_push(child, serial=serial))
+        (told,) = receipt.warnings
+        assert ("dname-over-zone", True) == (told.rule, "child.example.com." in told.text and "NSD" in told.text)
+
+    assert receipt.warnings == (await store.zone(ZoneName.parse(child))).warnings
+    await store.record_push(zone_push("example.com", serial=2))  # without the DNAME
+    assert () == (await store.record_push(zone_push(child, serial=3))).warnings
+
+
+async def test_a_dname_over_a_zone_that_is_here_is_told(store):  # noqa: F811
+    """The other way round; a deleted zone does not count, and neither does a neighbour."""
+    await store.record_push(zone_push("child.example.com"))
+    await store.record_push(zone_push("xchild.example.com"))
+
+    receipt = await store.record_push(zone_push("example.com", "child 60 IN DNAME sister\nother 60 IN DNAME sister\n"))
+
+    assert ["child.example.com."] == [one.owner for one in receipt.warnings]
+    await store.record_delete(a_delete("child.example.com"))
+    assert () == (await store.record_push(zone_push("example.com", "child 60 IN DNAME sister\n", serial=2))).warnings
+
+
+async def test_a_push_without_warnings_costs_no_statement_more(store):  # noqa: F811
+    """One that reads and one that writes, for a zone that is there; none of them is about warnings."""
+    await store.record_push(a_push(serial=1))
+    seen: list[str] = []
+    await store.commits._connection.call(lambda raw: raw.set_trace_callback(seen.append))
+
+    await store.record_push(a_push(serial=2))
+
+    await store.commits._connection.call(lambda raw: raw.set_trace_callback(None))
+    assert ["BEGIN", "SELECT", "INSERT", "COMMIT"] == [sql.split()[0] for sql in dict.fromkeys(seen)]
