@@ -246,8 +246,8 @@ def serve(session: Session) -> Shown:
 
 def _import_files(session: Session) -> None:
     session.write("zones/one.example.db", zone("one.example", 2026112501, *SHOP))
-    session.write("zones/two.example.db", zone("two.example", 2026112501, *SHOP))
-    session.write("zones/bad.example.db", zone("bad.example", 2026112501, "www IN A 192.0.2.256"))
+    session.write("zones/two.example.db", zone("two.example", 2026112501, *SHOP, "_dmarc IN TXT v=DMARC1; p=none"))
+    session.write("zones/bad.example.db", zone("bad.example", 2026112501, "www IN A 192.0.2.256", "@ IN MX mail"))
 
 
 def _many(serial: int, number: int) -> str:
@@ -275,7 +275,7 @@ def steps() -> list[Act | Call]:
         Call("import zones --no-wait", 1),
         Act("", lambda it: it.proven("two.example")),
         Call("zones"),
-        Call("show one.example"),
+        Call("show two.example"),
         Call("outbox --backend ns2 --limit 1"),
         Act("# DirectAdmin pushes a zone that no name server could load", _refused),
         Call("refused"),

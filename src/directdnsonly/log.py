@@ -27,7 +27,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "push.accepted": "A push was committed; backends have work.",
         "push.unchanged": "A push brought what we hold already; committed, no work.",
         "push.held": "A push of a pinned zone was committed; it is served when the zone is released.",
-        "push.refused": "A push was answered error=1: `rule` and `reason` say why. Kept for the operator.",
+        "push.refused": "A push was answered error=1: `rule` and `reason` tell the first of its `faults`. Kept for the operator with all of them.",
         "push.withheld": "A push was committed, but is served only when somebody approves it: `rule` and `reason` say why.",
         "push.overtaken": "A pulled or approved zone was not recorded: a newer version came meanwhile.",
         "push.dropped": "A push that waited for approval is over: its zone was deleted, or another push took its place.",

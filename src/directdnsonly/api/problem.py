@@ -41,7 +41,10 @@ PROBLEMS: Final[dict[int, tuple[str, str]]] = {
     412: ("version-conflict", "`If-Match` names another version than the newest: read the zone again, then decide."),
     413: ("too-large", "The body is larger than `app.max_body_bytes`."),
     415: ("media-type", "The body is neither a zone file nor JSON."),
-    422: ("refused", "A parameter, the name or the zone is refused; the detail says which and why."),
+    422: (
+        "refused",
+        "A parameter, the name or the zone is refused; the detail says which and why, `faults` everything that is wrong with a zone (rule, reason, line, owner).",
+    ),
     429: ("too-many-failures", "Too many failed log-ins; `Retry-After` says when to try again."),
     431: ("headers-too-large", "The headers of the request are larger than `app.max_header_bytes`."),
     500: ("internal", "Our fault: the log tells the story."),

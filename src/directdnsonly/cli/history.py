@@ -52,16 +52,18 @@ def history(
     if pinned := found["pin"]:
         why = f": {pinned['reason']}" if pinned["reason"] else ""
         say(f"pinned at version {pinned['version']} by {pinned['actor']} since {when(pinned['at'])}{why}")
-    table = Rows("version", "kind", "serial", "pushed as", "records", "at", "by", "from", "warnings")
+    warned = any(entry["warnings"] for entry in found["versions"])
+    table = Rows(
+        "version", "kind", "serial", "pushed as", "records", "at", "by", "from", *(["warnings"] if warned else [])
+    )
     for entry in found["versions"]:
         pusher = entry["pusher"]
         who = "/".join(part for part in (pusher["hostname"] or pusher["credential"], pusher["username"]) if part)
         pushed = "" if entry["pushed_serial"] == entry["serial"] else entry["pushed_serial"]
         mark = "*" if entry["wanted"] else ""
         cells = (f"{entry['version']}{mark}", entry["kind"], entry["serial"], pushed, entry["records"])
-        table.add(
-            *cells, when(entry["at"]), f"{who} ({entry['source']})", entry["address"], len(entry["warnings"]) or ""
-        )
+        last = [len(entry["warnings"])] if warned else []
+        table.add(*cells, when(entry["at"]), f"{who} ({entry['source']})", entry["address"], *last)
     table.show()
     say("* shall be served")
 

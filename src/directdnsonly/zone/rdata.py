@@ -80,7 +80,7 @@ def rdata(kind: str, line: Line, start: int, origin: str) -> str:
 
 def _fields(kind: str, words: Sequence[str], count: int) -> Sequence[str]:
     if len(words) != count:
-        raise RdataError(f"a {kind} record has {count} field{'s' * (count > 1)}, this one has {len(words)}")
+        raise RdataError(f"a record of type {kind} has {count} field{'s' * (count > 1)}, this one has {len(words)}")
     return words
 
 

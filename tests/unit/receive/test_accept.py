@@ -13,6 +13,7 @@ from directdnsonly.errors import NameRefused, OutboxUnavailable, ZonePolicyError
 from directdnsonly.outbox.records import Kind, Owner, Priority, Source
 from directdnsonly.receive.accept import Acceptance, Policy
 from directdnsonly.receive.parsing import ZoneParser
+from directdnsonly.zone import text
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from tests.support.fake_store import FakeStore
@@ -219,3 +220,18 @@ async def test_exists_asks_the_store_once() -> None:
     assert ("example.com", False) == (near.held.name, near.exact)
     assert exact.exact
     assert far.held is None
+
+
+async def test_signatures_that_have_ended_are_told_by_the_time_of_the_push() -> None:
+    """Also when the parser remembers the zone from a time when they had not."""
+    parts = Parts(ZoneParser(text.parse))
+    signed = (
+        "@ 60 IN SOA ns.host.example. h 1 1 1 1 1\n@ 60 IN NS ns.host.example.\n"
+        f"@ 60 IN RRSIG NS 13 2 60 20270115083000 20270101000000 1 a.example. {'A' * 86}==\n"
+    ).encode()
+    before = await parts.acceptance.push(NAME, signed, owner=H1)
+
+    parts.clock.advance(3600)
+    after = await parts.acceptance.push(NAME, signed, owner=H1)
+
+    assert [(), ("rrsig-expired",)] == [tuple(one.rule for one in each.warnings) for each in (before, after)]

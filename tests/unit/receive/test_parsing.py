@@ -13,6 +13,7 @@ import pytest
 
 from directdnsonly.errors import PushRefused, ZonePolicyError, ZoneSyntaxError
 from directdnsonly.receive.parsing import SMALL_OCTETS, ParserFailed, ZoneParser, _environment
+from directdnsonly.zone import text
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from tests.support.parsers import obedient
@@ -224,3 +225,19 @@ async def test_an_idle_process_ends(tmp_path: Path) -> None:
     async with asyncio.timeout(5):
         while parser._worker is not None:
             await asyncio.sleep(0)
+
+
+async def test_warnings_and_all_faults_come_back_from_the_process() -> None:
+    """A large zone is told as much as a small one."""
+    parser = ZoneParser(text.parse, inline_limit_bytes=1000)
+    head = b"@ 60 IN SOA ns.host.example. h 1 1 1 1 1\n@ 60 IN NS ns.host.example.\n" + b";" * 2000 + b"\n"
+    rrsig = b"a 60 IN RRSIG A 13 2 60 20260301000000 20260101000000 1 a.example. " + b"A" * 86 + b"==\n"
+
+    zone = await parser.parse(head + b"@ 60 IN MX 1 192.0.2.1\nd 60 IN DNAME x.\n" + rrsig, NAME)
+    with pytest.raises(PushRefused) as caught:
+        await parser.parse(head + b"a 60 IN A x\nb 60 IN AAAA x\n", NAME)
+    await parser.aclose()
+
+    assert ["address-as-name"] == [one.rule for one in zone.warnings]
+    assert (("d.a.example.",), "a.a.example.") == (zone.redirects, zone.signatures and zone.signatures.first_end.owner)
+    assert [4, 5] == [fault.line for fault in caught.value.faults]
