@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from directdnsonly.wording import counted
 from directdnsonly.zone import warn_record as record
 from directdnsonly.zone.tokens import Line
 
-KEPT: Final = 20  # of one zone; how many more there are is told
+KEPT: Final = 20  # of one zone; that there are more is told
 MAX_CHARS: Final = 300  # of one text
 
 Key = tuple[str, str, str]  # owner, type, RDATA with the letters of names folded
@@ -71,16 +70,21 @@ OF_RDATA: Final[Mapping[str, Sequence[RdataRule]]] = {  # by type
 
 
 class Warnings:
-    """The warnings of one zone while it is read: the first twenty, and how many more there were."""
+    """The warnings of one zone while it is read: the first twenty, and whether there were more."""
 
     def __init__(self) -> None:
         self._kept: list[ZoneWarning] = []
-        self._more = 0
+        self._more = False
+
+    @property
+    def is_full(self) -> bool:
+        """Nothing more is kept: a rule whose looks are dear may end here, when it has said so by `add`."""
+        return self._more
 
     def add(self, rule: str, text: str, *, owner: str = "", kind: str = "", line: int | Callable[[], int] = 0) -> None:
         """One more. `line` may be a function: finding the line of a record takes a walk through the zone."""
         if len(self._kept) >= KEPT:
-            self._more += 1
+            self._more = True
             return
         number = line if isinstance(line, int) else line()
         shown = text if len(text) <= MAX_CHARS else f"{text[: MAX_CHARS - 3]}..."
@@ -101,10 +105,10 @@ class Warnings:
                     self.add(one.rule, text, owner=owner, kind=kind, line=partial(line_of, key))
 
     def found(self) -> tuple[ZoneWarning, ...]:
-        """All that is kept, by line, and a last one with the number of the rest."""
+        """All that is kept, by line, and a last one where that is not all."""
         if not self._kept:
             return ()
         kept = sorted(self._kept, key=lambda one: one.line)
         if not self._more:
             return tuple(kept)
-        return (*kept, ZoneWarning("more", f"and {counted(self._more, 'more warning')}"))
+        return (*kept, ZoneWarning("more", f"there are more warnings than these {KEPT}"))

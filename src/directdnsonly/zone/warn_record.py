@@ -19,6 +19,7 @@ from directdnsonly.zone.tokens import Line
 _SHOWN: Final = 60  # characters of what is quoted
 _ADDRESS: Final = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3})\.(.*)")
 _ADDRESS_6: Final = re.compile(r"[0-9a-f]*\\058[0-9a-f\\]*\.")
+_ABOVE_ASCII: Final = re.compile(r"\\(?:12[89]|1[3-9]\d|2\d\d)")
 _COLON: Final = "\\058"
 _CURLY: Final = ("\xe2\x80\x9c", "\xe2\x80\x9d", "\xe2\x80\x98", "\xe2\x80\x99")
 _HTTP: Final = frozenset({b"h2", b"h3", b"http/1.1"})
@@ -64,9 +65,9 @@ def of_odd_name(name: str) -> str:
     """A name as somebody typed it who did not know how names are written."""
     if name.startswith("\\035"):
         return f"# begins no comment in a zone file, and {name} is served as a name: write ;"
-    octets = re.sub(r"\\(\d{3})", lambda found: chr(int(found[1])), name).encode("latin-1", "replace")
-    if octets.isascii():
+    if not _ABOVE_ASCII.search(name):
         return ""
+    octets = re.sub(r"\\(\d{3})", lambda found: chr(int(found[1])), name).encode("latin-1", "replace")
     text = octets.decode("utf-8", "replace").removesuffix(".")
     if "\xa0" in text or "\u200b" in text or "\ufeff" in text:
         return "the name holds an invisible character, as pasted from a web page: nobody will ask for it"

@@ -32,11 +32,13 @@ _SHOWN_IN_A_CIRCLE: Final = 6
 
 def _odd_owners(zone: View, warnings: Warnings) -> None:
     """Names that nobody will ask for."""
-    told: set[str] = set()
+    last = ""
     for key in zone.keys:
         owner, kind, _ = key
-        if "\\" in owner and owner not in told and (text := of_odd_name(owner)):
-            told.add(owner)
+        if "\\" in owner and owner != last and (text := of_odd_name(owner)):
+            last = owner
+            if warnings.is_full:
+                return
             warnings.add("odd-name", text, owner=owner, kind=kind, line=partial(zone.line_of, key))
 
 
@@ -44,6 +46,8 @@ def _targets(zone: View, warnings: Warnings) -> None:
     """Names that records lead to and that cannot be meant."""
     for kind in _NAMES:
         for key in zone.of_type.get(kind, ()):
+            if warnings.is_full:
+                return
             data = key[2]
             target = data[data.rfind(" ") + 1 :]
             if target[0] not in "0123456789" and "\\" not in target:
@@ -121,7 +125,7 @@ def _circles(zone: View, warnings: Warnings) -> None:
             text = f"the CNAMEs lead in a circle, nobody gets an answer: {shown}"
             key = (name, "CNAME", targets[name])
             warnings.add("cname-circle", text, owner=name, kind="CNAME", line=partial(zone.line_of, key))
-        seen |= way.keys()
+        seen.update(way)
 
 
 RULES: Final[Sequence[ZoneRule]] = (_targets, _null_mx, _occluded, _ds_without_ns, _circles)
