@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SkipValidation
 
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
@@ -42,6 +42,6 @@ class Zone(BaseModel):
     challenge: bytes
     records: int
     signed: bool
-    warnings: tuple[ZoneWarning, ...] = ()
-    redirects: tuple[str, ...] = ()  # owners of DNAME records, in order
-    signatures: Signatures | None = None
+    warnings: SkipValidation[tuple[ZoneWarning, ...]] = ()
+    redirects: SkipValidation[tuple[str, ...]] = ()  # owners of DNAME records, in order
+    signatures: SkipValidation[Signatures | None] = None

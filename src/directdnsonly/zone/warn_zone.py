@@ -45,13 +45,15 @@ def _odd_owners(zone: View, warnings: Warnings) -> None:
 def _targets(zone: View, warnings: Warnings) -> None:
     """Names that records lead to and that cannot be meant."""
     for kind in _NAMES:
-        for key in zone.of_type.get(kind, ()):
+        if kind not in zone.of_type:
+            continue
+        for key in zone.of_type[kind]:
+            data = key[2]
+            if data[data.rfind(" ") + 1] not in "0123456789\\" and "\\" not in data:
+                continue
             if warnings.is_full:
                 return
-            data = key[2]
             target = data[data.rfind(" ") + 1 :]
-            if target[0] not in "0123456789" and "\\" not in target:
-                continue
             if kind in _HOSTS and (text := address_as_name(key[0], target)):
                 warnings.add("address-as-name", text, owner=key[0], kind=kind, line=partial(zone.line_of, key))
             elif text := of_odd_name(target):
@@ -112,8 +114,9 @@ def _circles(zone: View, warnings: Warnings) -> None:
     """CNAMEs that lead back to where they began."""
     aliases = zone.of_type.get("CNAME", ())
     targets = {owner: data for owner, _, data in aliases}
+    starts = [owner for owner, _, data in aliases if data in targets]
     seen: set[str] = set()
-    for start in [owner for owner, _, data in aliases if data in targets]:
+    for start in starts:
         way: dict[str, None] = {}
         name = start
         while name in targets and name not in seen and name not in way:
@@ -128,7 +131,13 @@ def _circles(zone: View, warnings: Warnings) -> None:
         seen.update(way)
 
 
-RULES: Final[Sequence[ZoneRule]] = (_targets, _null_mx, _occluded, _ds_without_ns, _circles)
+RULES: Final[Sequence[tuple[str, ZoneRule]]] = (  # the type without which there is nothing to look at; "" none
+    ("", _targets),
+    ("MX", _null_mx),
+    ("NS", _occluded),
+    ("DS", _ds_without_ns),
+    ("CNAME", _circles),
+)
 
 
 def by_type(keys: Sequence[Key]) -> dict[str, list[Key]]:
@@ -148,5 +157,6 @@ def judge(zone: View, warnings: Warnings, *, odd: bool = True) -> None:
         warnings.of_rdata(zone.of_type[kind], zone.line_of)
     if odd:
         _odd_owners(zone, warnings)
-    for rule in RULES:
-        rule(zone, warnings)
+    for kind, rule in RULES:
+        if not kind or kind in zone.of_type:
+            rule(zone, warnings)
