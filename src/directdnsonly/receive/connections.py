@@ -20,7 +20,7 @@ from directdnsonly.receive.crowd import LEAVE_S, Crowd, Rank
 
 WHOLE: Final = "directdnsonly.whole"  # in the ASGI scope, once the last octet of the body is here
 HALF_CLOSED_S: Final = 60.0  # in which a client that has closed its side is answered; it may as well be gone
-OVER_LIMIT_S: Final = 1.0  # how long a long poll waits when its credential has too many
+OVER_LIMIT_S: Final = 5.0  # how long a long poll waits when its credential has too many
 FRAME: Final = 6  # octets that surround each octet of a body at most: chunks of one octet
 
 _AT_WORK: Final = {Rank.IDLE: Rank.READER, Rank.IDLE_PUSHER: Rank.SENDING}
