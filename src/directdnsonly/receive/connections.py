@@ -19,7 +19,6 @@ from directdnsonly.place import PLACE, Wait
 from directdnsonly.receive.crowd import LEAVE_S, Crowd, Rank
 
 WHOLE: Final = "directdnsonly.whole"  # in the ASGI scope, once the last octet of the body is here
-HALF_CLOSED_S: Final = 60.0  # in which a client that has closed its side is answered; it may as well be gone
 OVER_LIMIT_S: Final = 5.0  # how long a long poll waits when its credential has too many
 FRAME: Final = 6  # octets that surround each octet of a body at most: chunks of one octet
 
@@ -114,6 +113,8 @@ class BoundedHttp(HttpToolsProtocol):
         polls = self._crowd.polls
         polls[who] += 1
         wait = Wait(longest_s=OVER_LIMIT_S if polls[who] > self._crowd.bounds.polls_of_one else float("inf"))
+        if self._half_closed:  # he has gone more often than not
+            wait.longest_s = 0.0
         self._poll, before = (wait, wake), self._crowd.rank_of(self)
         self._crowd.place(self, Rank.POLL)
         try:
@@ -151,8 +152,8 @@ class BoundedHttp(HttpToolsProtocol):
         if not self._half_closed:
             self._half_closed = True
             self.cycle.keep_alive = False
-            self._crowd.place(self, self._crowd.rank_of(self), seconds=HALF_CLOSED_S)
-            if self._poll is not None:  # who waits for a change has gone more often than not
+            self._crowd.place(self, self._crowd.rank_of(self), seconds=self._crowd.bounds.half_closed_s)
+            if self._poll is not None:
                 self.hurry()
         return True
 
@@ -200,6 +201,10 @@ class BoundedHttp(HttpToolsProtocol):
             if self._crowd.rank_of(self) is Rank.SENDING:
                 self._crowd.place(self, Rank.PUSHING)
             super().on_message_complete()
+            if self.scheme == "https" and not self.cycle.response_complete:
+                # asyncio closes TLS at once when the client closes its side: it shall not look before we have answered.
+                self.flow.read_paused = False
+                self.transport.pause_reading()
 
     def on_response_complete(self) -> None:
         """An answer is sent."""
@@ -208,6 +213,8 @@ class BoundedHttp(HttpToolsProtocol):
             self.flow.resume_reading()
             return
         super().on_response_complete()
+        if self.scheme == "https" and not self.flow.read_paused:
+            self.transport.resume_reading()
         if self.cycle.response_complete and not self.transport.is_closing():
             self._in_head = True
             rank = self._crowd.rank_of(self)

@@ -59,13 +59,17 @@ class Member(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a connection may cost. `header_timeout_s`: from its opening, `idle_timeout_s`: from its last answer."""
+    """What a connection may cost. `header_timeout_s`: from its opening, `idle_timeout_s`: from its last answer.
+
+    `half_closed_s`: in which a client is answered that has closed its side; it may as well be gone.
+    """
 
     max_connections: int = 1024
     max_header_bytes: int = 32 * 1024
     header_timeout_s: float = 10.0
     idle_timeout_s: float = 30.0
     request_timeout_s: float = 300.0
+    half_closed_s: float = 60.0
 
     @property
     def strangers(self) -> int:
