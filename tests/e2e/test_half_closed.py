@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from bench.load import AUTH, HOSTNAME, delete, rawsave, zone_text
-from bench.service import Service
 
-from tests.e2e.test_doors import answer, certificate, connect
-from tests.support.programs import require_program
+from tests.e2e.test_doors import answer, connect
 
 SERIAL = 2026112300
 EXISTS = (
@@ -30,7 +24,7 @@ def api(method: str, path: str, body: bytes = b"") -> bytes:
 def half_closed(sock: socket.socket, request: bytes) -> bytes:
     """The whole answer to a request whose client sends nothing after it."""
     sock.sendall(request)
-    socket.socket.shutdown(sock, socket.SHUT_WR)  # of the TCP connection: that of ssl forgets its key
+    sock.shutdown(socket.SHUT_WR)
     return answer(sock)
 
 
@@ -70,25 +64,3 @@ def test_half_a_request_of_a_client_that_has_closed_its_side_changes_nothing(ser
         assert b"" == half_closed(sock, whole[:-10])
     with connect(service) as sock:
         assert b" 404 " in half_closed(sock, api("GET", "zones/cut.example")).split(b"\r\n")[0]
-
-
-@pytest.fixture
-def encrypted(tmp_path: Path) -> Iterator[Service]:
-    require_program("named")
-    certificate(tmp_path, "half")
-    files = {
-        "DADNS_APP_TLS_CERTIFICATE": str(tmp_path / "chain.pem"),
-        "DADNS_APP_TLS_KEY": str(tmp_path / "key.pem"),
-    }
-    with Service(environ=files, scheme="https") as running:
-        yield running
-
-
-def test_it_is_the_same_with_tls(encrypted):
-    """The TCP connection is half closed; whoever ends TLS itself has said good-bye."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    for number in range(20):
-        push = rawsave("half.example", zone_text("half.example", SERIAL + number))
-        with connect(encrypted) as raw, context.wrap_socket(raw) as sock:
-            assert half_closed(sock, push).endswith(b"\r\n\r\nerror=0")

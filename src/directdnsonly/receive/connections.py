@@ -145,7 +145,10 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse_head()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """See asyncio.Protocol. A request that is here whole is answered, though its client sends nothing any more."""
+        """See asyncio.Protocol. A request that is here whole is answered, though its client sends nothing any more.
+
+        Not with TLS: asyncio writes nothing more once the other side has ended its own.
+        """
         at_work = self.cycle is not None and not self.cycle.response_complete
         if self._deaf or not at_work or self._body_open or self.scheme == "https":
             return None
@@ -201,10 +204,6 @@ class BoundedHttp(HttpToolsProtocol):
             if self._crowd.rank_of(self) is Rank.SENDING:
                 self._crowd.place(self, Rank.PUSHING)
             super().on_message_complete()
-            if self.scheme == "https" and not self.cycle.response_complete:
-                # asyncio closes TLS at once when the client closes its side: it shall not look before we have answered.
-                self.flow.read_paused = False
-                self.transport.pause_reading()
 
     def on_response_complete(self) -> None:
         """An answer is sent."""
@@ -213,8 +212,6 @@ class BoundedHttp(HttpToolsProtocol):
             self.flow.resume_reading()
             return
         super().on_response_complete()
-        if self.scheme == "https" and not self.flow.read_paused:
-            self.transport.resume_reading()
         if self.cycle.response_complete and not self.transport.is_closing():
             self._in_head = True
             rank = self._crowd.rank_of(self)
