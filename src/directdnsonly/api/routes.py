@@ -146,7 +146,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
                 return await parts.pushes.put(name, text, credential=who, address=address_of(request), terms=terms)
 
             pushed, replayed = await once.run(request, who, body, act)
-        if not replayed:
+        if not replayed and (pushed.receipt.changed or pushed.receipt.ignored):
             await audit.keep(_event("zone.put", pushed.receipt, who, request, parts.clock.now_s()))
         return _told(pushed, response, replayed=replayed)
 
