@@ -63,6 +63,7 @@ BENCHMARKS = {
     "often": "One zone pushed 1,000 times during an outage.",
     "urgent": "A challenge in the middle of a bulk of 10,000 zones.",
     "security": "10,000 wrong passwords from one address beside a client that pushes.",
+    "places": "Pushes, each by a connection of its own, beside 1,500 refused connections that stay and 1,500 long polls; all of one address.",
 }
 SIZING = """# Scale and sizing
 

@@ -57,6 +57,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "tls.reload_failed": "A changed certificate does not fit its key, or cannot be read; the old one is used on.",
         "event.lost": "A line of the audit could not be kept; the push itself is committed.",
         "door.failed": "A request ended in an unexpected error: our bug.",
+        "door.crowded": "Connections gave way to others because there were too many; once a minute. `busiest`: whose they are.",
         "delivery.verified": "The name server has proven the zone; `proven_ms` counts from the commit of the push.",
         "delivery.retried": "The zone failed on this backend; due again after `again_in_s`.",
         "delivery.buried": "The zone was given up on this backend: a person must look.",
@@ -72,6 +73,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "backend.not_seeded": "That could not be done, or not to the end; its zones come one by one after the start.",
         "backend.outgrown": "A name server has more zones than it serves well; `reason` says how many, and what to take instead.",
         "backend.limited": "A database takes one statement at a time only: `reason`. A change costs it more round trips.",
+        "reconcile.failed": "A pass, or its turn of one server or backend, ended in an unforeseen error; the next pass tries again.",
         "reconcile.completed": "A pass compared us with DirectAdmin and with the name servers: what differed, what was done.",
         "orphan.quarantined": "A zone was absent in several whole lists of its server; it is served until the grace ends.",
         "orphan.deleted": "An orphan was deleted; `dadns reconcile --undo` brings it back.",
@@ -94,6 +96,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "clock.doubted": "The clock leapt ahead while we were down: for a week of running nothing is forgotten, and no orphan deleted, by it.",
         "clock.believed": "The clock is believed again: it was put right, or has run on for a week.",
         "store.available": "The store works again for this lane; how long it did not, and how often it was tried.",
+        "housekeeping.failed": "Old history could not be forgotten for an unforeseen reason; tried again in an hour.",
         "store.unavailable": "The store cannot work now; the reason says what to do. Told once a minute while it lasts.",
     }
 )

@@ -18,45 +18,64 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from directdnsonly.receive.connections import BoundedHttp, Bounds, Connections
+from directdnsonly.receive.connections import BoundedHttp
+from directdnsonly.receive.crowd import Bounds, Crowd
+from directdnsonly.receive.forwarded import is_proxy, networks_of
+from directdnsonly.receive.listening import AT_ONCE, Listener
 from directdnsonly.receive.settings import AppSettings
-from directdnsonly.receive.tls import HANDSHAKE_TIMEOUT_S, Certificate
+from directdnsonly.receive.tls import Certificate
 
 GRACE_S = 4  # seconds that requests in flight get at shutdown; the whole exit stays under ten
 YOUNG_OBJECTS = 2_000  # of the garbage collector: a look at so many takes less than a millisecond
-OTHER_FILES = 128  # descriptors for the store, the backends and what we start
+# Descriptors for the store, the backends and what we start; and for connections that are taken, or gone, in this turn of
+# the loop and not yet counted, or not yet closed.
+OTHER_FILES = 128 + 2 * AT_ONCE
 
 
 class Server(uvicorn.Server):
     """uvicorn, but signals are ours: it would kill the process by the signal before the store is closed."""
 
-    def __init__(self, config: uvicorn.Config, *, certificate: Certificate | None = None) -> None:
+    def __init__(self, config: uvicorn.Config, *, crowd: Crowd, certificate: Certificate | None = None) -> None:
         super().__init__(config)
+        self._crowd = crowd
         self._certificate = certificate
+        self._listeners: list[Listener] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, with a limit on the time of a TLS handshake, which uvicorn does not know."""
+        """Listen, no faster than there are places."""
         await self.lifespan.startup()
-        loop = asyncio.get_running_loop()
         make: Any = self.config.http_protocol_class
-        protocol = partial(make, config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
-
-        self.servers = []
-        for listening in sockets or []:
-            if listening.family == socket.AF_UNIX:
-                self.servers.append(await loop.create_unix_server(protocol, sock=listening))
-                continue
-            context = self._certificate.context if self._certificate else None
-            self.servers.append(
-                await loop.create_server(
-                    protocol,
-                    sock=listening,
-                    ssl=context,
-                    ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if context else None,
-                    backlog=self.config.backlog,
-                )
+        protocol = partial(
+            make,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            crowd=self._crowd,
+        )
+        self._listeners = [
+            Listener(
+                listening,
+                crowd=self._crowd,
+                make=protocol,
+                context=self._certificate.context if self._certificate and listening.family != socket.AF_UNIX else None,
+                backlog=self.config.backlog,
             )
+            for listening in sockets or []
+        ]
+        self.servers = []  # uvicorn's are asyncio's
         self.started = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; once, connections whose time is over go."""
+        if counter % 10 == 0:
+            self._crowd.sweep()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nothing more, and end what is open."""
+        for listener in self._listeners:
+            listener.close()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -77,9 +96,10 @@ class Server(uvicorn.Server):
 
 def make_server(app: ASGIApp, settings: AppSettings, *, certificate: Certificate | None = None) -> Server:
     """A server for the app, as configured."""
+    trusted = networks_of(settings.trusted_proxies)
     config = uvicorn.Config(
         app,
-        http=partial(BoundedHttp, connections=Connections(bounds(settings))),  # type: ignore[arg-type]
+        http=BoundedHttp,
         proxy_headers=False,  # uvicorn would believe anybody on loopback
         ws="none",
         lifespan="off",
@@ -91,7 +111,8 @@ def make_server(app: ASGIApp, settings: AppSettings, *, certificate: Certificate
         timeout_graceful_shutdown=GRACE_S,
     )
     config.load()
-    return Server(config, certificate=certificate)
+    crowd = Crowd(bounds(settings), is_proxy=partial(is_proxy, trusted=trusted))
+    return Server(config, crowd=crowd, certificate=certificate)
 
 
 def bounds(settings: AppSettings) -> Bounds:

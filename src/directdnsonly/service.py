@@ -172,6 +172,8 @@ class Service:
                     await asyncio.sleep(HOUSEKEEPING_PAUSE_S)
             except OutboxUnavailable as error:
                 structlog.get_logger().warning("store.unavailable", reason=str(error), task="housekeeping")
+            except Exception:  # noqa: BLE001 - beside the line: the door goes on
+                structlog.get_logger().exception("housekeeping.failed")
             await asyncio.sleep(HOUSEKEEPING_EVERY_S)
 
     async def judge_clock(self) -> None:

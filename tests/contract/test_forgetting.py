@@ -16,7 +16,7 @@ from directdnsonly.outbox._migrate import migrations
 from directdnsonly.outbox._removed import STEP
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import Kind, Settle, Settlement, Terms
+from directdnsonly.outbox.records import Kind, Settle, Settlement, Source, Terms
 from directdnsonly.outbox.removed import kept_in
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
@@ -126,7 +126,7 @@ async def test_a_receipt_of_the_old_zone_comes_to_an_end(opener):
     await store.record_delete(a_delete())
     await prove(store)
     opener.clock.advance(80 * DAY_S)
-    receipt = await store.record_delete(a_delete())
+    receipt = await store.record_delete(a_delete(source=Source.API))
     await forget(store, opener, days=11)
     await store.record_push(a_push(serial=7, content="new"))
     await prove(store)

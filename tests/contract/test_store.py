@@ -190,7 +190,7 @@ async def test_waiting_pushes_share_a_commit(store):
 
 
 async def test_the_same_content_again_is_recorded_but_gives_no_work(store):
-    """Wire row 22."""
+    """Wire row 22. On the zone's own row: DirectAdmin is told no id, so nobody can ask for the change."""
     await store.record_push(a_push(serial=1))
     await finish(store)
 
@@ -198,7 +198,7 @@ async def test_the_same_content_again_is_recorded_but_gives_no_work(store):
 
     assert (False, 1) == (receipt.changed, receipt.version)
     assert 0 == await finish(store)
-    assert receipt == await store.receipt(receipt.change_id)
+    assert await store.receipt(receipt.change_id) is None
 
 
 async def test_of_two_versions_only_the_newer_is_ever_claimed(store):

@@ -108,6 +108,22 @@ def test_pushes_that_came_while_we_were_down_are_pulled_and_served():
         assert "directdnsonly_alarms 1.0" in figures
 
 
+def test_a_list_that_nobody_can_read_ends_nothing():
+    """Two kilobytes that are nested too deeply: no list and an alarm, also after the next start; pushes are taken."""
+    with StandIn() as da, Service(extra=configured(da, initial_delay_minutes=0)) as service:
+        da.host(["a.example"])
+        da.said["cmd_dns_admin"] = "[" * 1000 + "]" * 1000
+        for _ in range(2):
+            (server,) = a_pass(service)["plan"]["servers"]
+            assert "not whole" in server["reason"]
+            push_all(da, service)
+            assert "degraded" == service.status()["state"]
+            service.stop()
+            service.start(until="accepting")
+
+        assert service.exit_code() is None
+
+
 def test_every_zone_is_served_through_faulty_lists_and_a_migration():
     """Faults D1 and D4 on a real name server."""
     with (

@@ -77,6 +77,7 @@ class StandIn:
     certificate: tuple[Path, Path] | None = None
     cluster_on: str = "no"
     servers: dict[str, dict[str, str]] = field(default_factory=dict)  # Multi Server Setup
+    said: dict[str, str] = field(default_factory=dict)  # answers of commands, whatever was asked
     asked: list[str] = field(default_factory=list)  # commands, in order
     sessions: dict[str, str] = field(default_factory=dict)
 
@@ -160,6 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._log_in(fields)
         elif not self._known(command):
             return
+        elif command.lower() in self.da.said:
+            self._text(self.da.said[command.lower()])
         else:
             answer = getattr(self, f"_{command.lower()}", None)
             if answer is None:

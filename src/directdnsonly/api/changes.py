@@ -8,17 +8,24 @@ from directdnsonly.api.models import ChangeView, PlacementView, ReceiptView
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Placement, Receipt
 from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.place import NoPlace, Place
 
 
-async def follow(store: SqliteStore, receipt: Receipt, *, wait_s: float) -> ChangeView:
-    """The change as it stands, or as it stands when it is done, at most `wait_s` seconds later."""
-    with store.settled.watching(receipt.name) as written:
+async def follow(
+    store: SqliteStore, receipt: Receipt, *, wait_s: float, who: str = "", place: Place | None = None
+) -> ChangeView:
+    """The change as it stands, or as it stands when it is done, at most `wait_s` seconds later.
+
+    Earlier when somebody else needs the place, or when the credential waits for too many changes at once.
+    """
+    with store.settled.watching(receipt.name) as written, (place or NoPlace()).waiting(who, written.set) as wait:
+        wait_s = min(wait_s, wait.longest_s)
         try:
             async with asyncio.timeout(wait_s if wait_s > 0 else None):
                 while True:
                     written.clear()
                     view = _view(receipt, await store.placements(receipt.name))
-                    if view.done or wait_s <= 0:
+                    if view.done or wait.over or wait_s <= 0:
                         return view
                     await written.wait()
         except TimeoutError:

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from directdnsonly import cross_site
 from directdnsonly.api.problem import problem
 from directdnsonly.errors import NotAdmitted
+from directdnsonly.place import place_of
 
 PRINCIPAL: Final = "directdnsonly.principal"  # where the layer leaves who it is, in the ASGI scope
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -123,7 +124,11 @@ class Guard:
         try:
             principal = self._doorkeeper.recognise(header, address) or await self._doorkeeper.admit(header, address)
         except NotAdmitted as error:
-            return None if not roles else not_admitted(error)
+            if not roles:
+                return None
+            place_of(scope).refused()
+            return not_admitted(error)
+        place_of(scope).admitted(pushes="push" in principal.roles)
         scope[PRINCIPAL] = principal
         if roles and not roles & principal.roles:
             wanted = " or ".join(sorted(roles))

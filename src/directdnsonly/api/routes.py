@@ -30,6 +30,7 @@ from directdnsonly.api.writing import Once, read_body, zone_text
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import ZoneFilter
 from directdnsonly.outbox.records import Event, Kind, Receipt, Terms
+from directdnsonly.place import place_of
 from directdnsonly.zone.name import ZoneName
 
 LONGEST_WAIT_S = 60.0
@@ -38,6 +39,8 @@ LARGEST = 2**53 - 1  # of a version; what every JSON reader keeps exactly, and S
 _WRITING = """`If-Match: "5"` (the ETag of the zone): only when that is still the newest version, else 412.
 `If-None-Match: *`: only when there is no such zone. `Idempotency-Key`: a repetition within a day changes nothing and
 gets the first answer, with `Idempotency-Replayed: true`. A zone as JSON may have 1 MiB; a larger one comes as text/dns."""
+_WAIT = """Seconds to wait at most until it is done. The answer comes earlier, with what is known, when a place is needed
+or when the credential waits for many changes: ask again after a second when `done` is false"""
 CONDITIONAL: dict[int | str, dict[str, object]] = {
     status: {
         "description": PROBLEMS[status][1],
@@ -144,7 +147,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
                 return await parts.pushes.put(name, text, credential=who, address=address_of(request), terms=terms)
 
             pushed, replayed = await once.run(request, who, body, act)
-        if not replayed:
+        if not replayed and (pushed.receipt.changed or pushed.receipt.ignored):
             await audit.keep(_event("zone.put", pushed.receipt, who, request, parts.clock.now_s()))
         return _told(pushed, response, replayed=replayed)
 
@@ -173,13 +176,14 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
 
     @api.get("/changes/{change_id}", tags=["changes"], summary="How far an accepted change has come")
     async def change(
+        request: Request,
         change_id: Annotated[str, Path(max_length=64, examples=["01M8HW2GD5Q5XPG5SC7BJAW4ZY"])],
-        wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait until it is done")] = 0.0,
+        wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description=_WAIT)] = 0.0,
     ) -> ChangeView:
         receipt = await store.receipt(change_id)
         if receipt is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"change {change_id!a} is unknown (or long ago)")
-        return await follow(store, receipt, wait_s=wait)
+        return await follow(store, receipt, wait_s=wait, who=parts.authenticate(request), place=place_of(request.scope))
 
     @api.get("/refused", tags=["pushes"], summary="Refused pushes and why, newest first")
     async def refused(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[RefusedView]:

@@ -21,6 +21,7 @@ from directdnsonly.receive.settings import AppSettings
 UNIX = "unix:"
 _WHO = "user name or password: look at DADNS_USERNAME, DADNS_PASSWORD"
 LONGEST_POLL_S = 30.0
+ASK_AGAIN_S = 1.0  # after an answer that came early
 LONGEST_ANSWER_S = 90.0  # three long polls; a push is answered in milliseconds
 
 
@@ -190,10 +191,13 @@ class Client:
 
     async def follow(self, change_id: str, *, timeout_s: float) -> Any:
         """The change once it is done, or as it stands after the time."""
-        until = asyncio.get_running_loop().time() + timeout_s
+        now = asyncio.get_running_loop().time
+        until = now() + timeout_s
         while True:
-            left = until - asyncio.get_running_loop().time()
-            wait = max(min(left, LONGEST_POLL_S), 0.0)
+            asked_at = now()
+            wait = max(min(until - asked_at, LONGEST_POLL_S), 0.0)
             change = await self.call("GET", f"/api/v1/changes/{change_id}", params={"wait": wait})
-            if change["done"] or left <= LONGEST_POLL_S:
+            if change["done"] or now() >= until:
                 return change
+            if now() - asked_at < min(wait, ASK_AGAIN_S):  # it needs the place for somebody else
+                await asyncio.sleep(min(ASK_AGAIN_S, max(until - now(), 0.0)))

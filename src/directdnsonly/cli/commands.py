@@ -232,11 +232,9 @@ async def _push_one(client: Client, file: str, zone: str, *, wait: bool, timeout
     try:
         text = sys.stdin.buffer.read() if file == "-" else await asyncio.to_thread(Path(file).read_bytes)
         receipt = await client.push(zone, text)
-        result = (
-            await client.follow(receipt["change_id"], timeout_s=timeout_s) | {"warnings": receipt["warnings"]}
-            if wait
-            else receipt
-        )
+        # The same content again is answered with the change that made it.
+        pushed = {key: receipt[key] for key in ("changed", "warnings")}
+        result = await client.follow(receipt["change_id"], timeout_s=timeout_s) | pushed if wait else receipt
     except OSError as error:
         return {"zone": zone, "file": file, "error": f"{file}: {error.strerror}"}
     except Rejected as error:

@@ -71,13 +71,15 @@ UPDATE {table} SET pushed_at = {v}now, pushed_serial = {v}pushed_serial, credent
        hostname = {v}hostname, username = {v}username, source = {v}source, warnings = {v}warnings
  WHERE zone = {v}zone"""
 
+_RENAME = "UPDATE {table} SET change_id = {v}change_id WHERE zone = {v}zone"
+
 _TABLES: Final = ("zone", "waiting")
 _STEPS: Final = {
     "recorded": (_UPSERT_ZONE, _INSERT_VERSION, _FORGET_OLD, _WANT, _INSERT_CHANGE),
-    "repeated": (_TOUCH, _INSERT_CHANGE),
+    "repeated": (_TOUCH, _RENAME, _INSERT_CHANGE),
 }
 # The columns of each view: what its steps name.
-_NAMES: Final = {view: sorted(set(re.findall(r"{v}(\w+)", "".join(steps)))) for view, steps in _STEPS.items()}
+_NAMES: Final = {view: sorted(set(re.findall(r"{v}(\w+)", " ".join(steps)))) for view, steps in _STEPS.items()}
 
 
 def _inserting(view: str, table: str) -> str:
@@ -87,6 +89,7 @@ def _inserting(view: str, table: str) -> str:
 
 RECORD: Final = {table: _inserting("recorded", table) for table in _TABLES}
 REPEAT: Final = {table: _inserting("repeated", table) for table in _TABLES}
+TOUCH: Final = {table: _TOUCH.format(v=":", table=table) for table in _TABLES}
 WANT: Final = _WANT.format(v=":")
 CHANGE: Final = _INSERT_CHANGE.format(v=":")
 

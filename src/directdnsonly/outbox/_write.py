@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from directdnsonly.errors import OwnershipRefused
 from directdnsonly.outbox import _body, _held, _neighbours, _owning, _told, ownership
-from directdnsonly.outbox._recording import CHANGE, RECORD, REPEAT, names_of
+from directdnsonly.outbox._recording import CHANGE, RECORD, REPEAT, TOUCH, names_of
 from directdnsonly.outbox.drift import HeldPush, HoldRule
 from directdnsonly.outbox.ownership import GiveWay, Hold, Ignore, Record, Refuse, There, Verdict, Waiting
 from directdnsonly.outbox.records import (
@@ -20,6 +20,7 @@ from directdnsonly.outbox.records import (
     Origin,
     Owner,
     Receipt,
+    Source,
     Withheld,
 )
 from directdnsonly.outbox.versioning import Current, decide_put
@@ -31,6 +32,11 @@ COMPRESSION_LEVEL = 6  # 21 us and a half of the size for a usual zone (stack.md
 
 _COLUMNS = "version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, records"
 _CURRENT = f"SELECT {_COLUMNS} FROM %s WHERE zone = ?"
+
+_FORMER = "SELECT c.id FROM %s z JOIN change c ON c.id = z.change_id WHERE z.zone = ?"
+
+# Who changes something by these is told the id of his change, and may ask how far it has come.
+ASKED_FOR = frozenset({Source.API, Source.ROLLBACK})
 
 # Everything that the record of a change depends on, in one statement; one row, also when the zone has none: it may be pinned
 # all the same (its row is lost: a damage, and no reason to forget a pin), and a push of it may wait.
@@ -251,17 +257,37 @@ def _record_push(
             backends=backends,
         )
     else:
-        connection.execute(
-            REPEAT[table],
-            _of_change(receipt, origin, now)
-            | _of_owner(owner)
-            | {
-                "pushed_serial": zone.serial,
-                "source": str(origin.source),
-                "warnings": _told.of_warnings(warnings),
-            },
-        )
+        more = _of_owner(owner) | {
+            "pushed_serial": zone.serial,
+            "source": str(origin.source),
+            "warnings": _told.of_warnings(warnings),
+        }
+        receipt = _repeat(connection, receipt, origin, more, table=table, keyed=bool(push.terms.key), now=now)
     return receipt
+
+
+def _repeat(
+    connection: sqlite3.Connection,
+    receipt: Receipt,
+    origin: Origin,
+    more: dict[str, Any],
+    *,
+    table: str,
+    keyed: bool,
+    now: float,
+) -> Receipt:
+    """Only that it came: however often, it leaves no row of its own, unless somebody could ask for it by its id.
+
+    Whoever is told an id is told that of the change which made the content, as long as that is not forgotten.
+    """
+    former = None
+    if origin.source in ASKED_FOR and not keyed:
+        former = connection.execute(_FORMER % table, (receipt.name,)).fetchone()
+    if origin.source in ASKED_FOR and former is None:
+        connection.execute(REPEAT[table], _of_change(receipt, origin, now) | more)
+        return receipt
+    connection.execute(TOUCH[table], {"zone": str(receipt.name), "now": now} | more)
+    return receipt if former is None else replace(receipt, change_id=former[0])
 
 
 def record_delete(
@@ -295,7 +321,9 @@ def record_delete(
     gone = seen.living
     if isinstance(verdict, Ignore) or gone is None:
         receipt = replace(receipt, ignored=verdict.reason if isinstance(verdict, Ignore) else "")
-        record_change(connection, receipt, origin, now)
+        # What changes nothing leaves no row, unless somebody could ask for it by its id.
+        if origin.source in ASKED_FOR:
+            record_change(connection, receipt, origin, now)
         return receipt
     version = gone.version + 1
     receipt = replace(

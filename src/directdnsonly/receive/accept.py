@@ -45,6 +45,7 @@ from directdnsonly.receive.holding import Holding, HoldStore
 from directdnsonly.receive.masters import KnownMasters
 from directdnsonly.receive.parsing import ParserFailed, ZoneParser
 from directdnsonly.receive.record import NobodyCounts, PushRecorder
+from directdnsonly.receive.told import ToldLately
 from directdnsonly.receive.turns import Turns
 from directdnsonly.receive.urgency import PushRate, priority_of
 from directdnsonly.zone.model import Zone
@@ -54,6 +55,8 @@ from directdnsonly.zone.warn_time import warnings_at
 
 KEPT_BODY_BYTES: Final = 64 * 1024
 DELETES_AT_ONCE: Final = 64  # of one request; they share commits
+# Of what changes nothing the audit keeps one line an hour: whoever repeats it must not fill the disk.
+REPEATED: Final = frozenset({"delete.ignored", "push.held", "push.refused", "push.withheld"})
 # What somebody may have typed so far of a name that will be fine once it is finished.
 _TYPED_SO_FAR: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}\Z")
 
@@ -116,6 +119,7 @@ class Acceptance:
         self._turns = Turns()
         self._masters = KnownMasters()
         self._holding = Holding(store, losses=self.policy.hold_losses)
+        self._told = ToldLately()
         self._rate = PushRate(burst=self.policy.bulk_burst, window_s=self.policy.bulk_window_s)
 
     async def push(
@@ -430,6 +434,8 @@ class Acceptance:
     async def _record_event(self, event: str, origin: Origin, *, zone: str, detail: str) -> None:
         at = self._clock.now_s()
         actor = origin.owner.credential
+        if event in REPEATED and self._told.is_told((event, zone, actor, detail), at):
+            return
         try:
             await self._store.record_event(
                 Event(at=at, event=event, zone=zone, actor=actor, address=origin.address, detail=detail)

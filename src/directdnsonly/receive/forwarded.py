@@ -8,6 +8,8 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from directdnsonly.place import place_of
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -34,12 +36,23 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
     return str(address)
 
 
+def is_proxy(peer: str, trusted: Sequence[Network]) -> bool:
+    """Whether a connection from this address is of a proxy that we trust."""
+    address = _parsed(peer) if trusted else None
+    return address is not None and _is_trusted(address, trusted)
+
+
+def networks_of(trusted: Iterable[str]) -> tuple[Network, ...]:
+    """As configured."""
+    return tuple(ipaddress.ip_network(network, strict=False) for network in trusted)
+
+
 class BehindProxies:
     """Puts that address in the place of the peer's, for every route; does nothing without trusted proxies."""
 
     def __init__(self, app: ASGIApp, trusted: Iterable[str]) -> None:
         self._app = app
-        self._trusted = tuple(ipaddress.ip_network(network, strict=False) for network in trusted)
+        self._trusted = networks_of(trusted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -48,6 +61,7 @@ class BehindProxies:
             values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
             if values:
                 scope["client"] = (client_address(client[0], values, self._trusted), client[1])
+                place_of(scope).came_from(scope["client"][0])
         await self._app(scope, receive, send)
 
 

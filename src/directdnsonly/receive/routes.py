@@ -28,6 +28,7 @@ from directdnsonly.bodies import Bodies, Share
 from directdnsonly.errors import BodiesTooMany, NotAdmitted, OutboxUnavailable, PushRefused
 from directdnsonly.outbox.ownership import Existence, existence
 from directdnsonly.outbox.records import Owner
+from directdnsonly.place import Place, place_of
 from directdnsonly.receive import directadmin as da
 from directdnsonly.receive.accept import Acceptance, Presence
 from directdnsonly.receive.access import Access, Principal, Role
@@ -159,7 +160,7 @@ class Door:
         if cross_site.is_cross_site(scope["headers"]):  # of reading questions too: a delete may come as a GET
             raise _Refusal(Answer(da.failure("Forbidden", cross_site.REASON), 403, close=True))
         authorization, length = _relevant_headers(scope["headers"])
-        principal = await self._authenticate(authorization, _address(scope))
+        principal = await self._authenticate(authorization, _address(scope), place_of(scope))
         method: str = scope["method"]
         if method not in METHODS:
             allow = (b"allow", ", ".join(METHODS).encode())
@@ -176,7 +177,7 @@ class Door:
             self.answered[type(command).__name__] += 1
             return await self._obey(command, body, principal, _address(scope))
 
-    async def _authenticate(self, authorization: list[bytes], address: str) -> Principal:
+    async def _authenticate(self, authorization: list[bytes], address: str, place: Place) -> Principal:
         """Who it is, before a single octet of the body is read (faults E8)."""
         header = authorization[0] if len(authorization) == 1 else b""
         principal = self._access.recognise(header, address)
@@ -184,7 +185,9 @@ class Door:
             if principal is None:
                 principal = await self._access.admit(header, address)
         except NotAdmitted as error:
+            place.refused()
             raise _Refusal(_not_admitted(error)) from None
+        place.admitted(pushes=Role.PUSH in principal.roles)
         if Role.PUSH not in principal.roles:
             text = da.failure("Forbidden", "this user name may not push zones")
             raise _Refusal(Answer(text, 403, close=True))

@@ -100,7 +100,7 @@ class AppSettings(BaseModel):
     )
     tls_key: Path | None = Field(None, description="Its private key (PEM).")
     max_connections: int = Field(
-        1024, ge=16, le=100_000, description="Open connections; above, those that ask nothing give way."
+        1024, ge=16, le=100_000, description="Open connections; above, others give way to pushes: docs/security.md."
     )
     max_header_bytes: int = Field(32 * 1024, ge=4096, le=2**20, description="Largest header of a request; else 431.")
     header_timeout_s: float = Field(

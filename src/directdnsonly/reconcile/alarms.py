@@ -22,6 +22,7 @@ class AlarmKind(StrEnum):
     PULL = "pull"  # zones could not be fetched
     UNKNOWN = "unknown-zones"  # a name server serves zones that the store does not know: it may have lost them
     OVER_CAP = "over-cap"  # too many orphans at once: an operator must approve
+    FAILED = "pass-failed"  # a pass ended in an error that nobody has thought of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

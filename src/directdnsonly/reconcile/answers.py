@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 SHOWN = 5
+LONGEST_NAME = 1024  # characters; the rest of a longer one cannot make it a name of ours
+LONGEST_USER = 255
 _TEXT_TYPES = frozenset({"TXT", "SPF"})
 
 
@@ -55,12 +58,48 @@ def looks_like_html(body: str) -> bool:
     return body.lstrip()[:15].lower().startswith(("<!doctype", "<html", "<head", "<body"))
 
 
+def tree_of(body: str) -> Any:
+    """JSON of somebody who may mean harm. Raises ValueError for all that is none, also where Python's reader is more patient.
+
+    A key that stands twice is none either: one of the two rows would be lost, and its zone taken for absent.
+    """
+    try:
+        return json.loads(
+            body, object_pairs_hook=_each_key_once, parse_constant=_no_number, parse_float=_a_finite_number
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _a_finite_number(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _shown(text: str) -> str:
+    """Foreign text that can be written anywhere: JSON may hold halves of surrogate pairs, which no encoding takes."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def page_of(body: str) -> Page:
     """One page of `CMD_DNS_ADMIN?json=yes`. Raises NoList."""
     if looks_like_html(body):
         raise NoList("it answered a web page (wrong password, or no right to this command)")
     try:
-        tree = json.loads(body)
+        tree = tree_of(body)
     except ValueError:
         raise NoList(_why_not_json(body)) from None
     if not isinstance(tree, dict) or not isinstance(tree.get("info"), dict):
@@ -73,7 +112,9 @@ def page_of(body: str) -> Page:
     pages = _number(info.get("total_pages"))
     if pages is None:
         raise NoList("the list does not state how many pages it has")
-    return Page(names=[str(name) for name in names], pages=max(pages, 1), stated=_number(info.get("rows")))
+    return Page(
+        names=[str(name)[:LONGEST_NAME] for name in names], pages=max(pages, 1), stated=_number(info.get("rows"))
+    )
 
 
 def _why_not_json(body: str) -> str:
@@ -83,7 +124,7 @@ def _why_not_json(body: str) -> str:
 def _number(value: Any) -> int | None:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -96,7 +137,7 @@ def legacy_names(body: str) -> list[str]:
     pairs = parse_qsl(body.strip().replace("\r", "").replace("\n", "&"), keep_blank_values=True)
     if not pairs or any(key != "list[]" or not value for key, value in pairs):
         raise NoList("the answer is not a zone list" if body.strip() else "the answer is empty")
-    return [value for _, value in pairs]
+    return [value[:LONGEST_NAME] for _, value in pairs]
 
 
 def whole(hostname: str, pages: Sequence[Page], *, asked_at: float) -> WholeList:
@@ -125,7 +166,7 @@ def listed(hostname: str, names: Iterable[str], *, asked_at: float, pages: int =
         try:
             good.append(ZoneName.parse(name))
         except NameRefused:
-            bad.append(name[:100])
+            bad.append(_shown(name[:100]))
     if not good:
         raise NoList("the list is empty")
     good.sort()
@@ -137,8 +178,12 @@ def listed(hostname: str, names: Iterable[str], *, asked_at: float, pages: int =
 def error_of(body: str) -> str:
     """DirectAdmin's own error text; empty when it states none. Its noise (`&#58;`, `%20`) is undone."""
     try:
-        tree = json.loads(body)
-        fields = {key: str(value) for key, value in tree.items()} if isinstance(tree, dict) else {}
+        tree = tree_of(body)
+        fields = (
+            {key: str(value) for key, value in tree.items() if isinstance(value, str | int)}
+            if isinstance(tree, dict)
+            else {}
+        )
     except ValueError:
         fields = dict(parse_qsl(html.unescape(body[:4000]), keep_blank_values=True)) if "=" in body[:200] else {}
     error = fields.get("error", "")
@@ -146,7 +191,7 @@ def error_of(body: str) -> str:
         return ""
     parts = [fields.get("text", ""), fields.get("details", fields.get("result", ""))]
     told = ": ".join(html.unescape(part).strip() for part in parts if part.strip())
-    return f"it says: {told or error}"[:300]
+    return _shown(f"it says: {told or error}"[:300])
 
 
 def owners_of(body: str) -> Mapping[str, str]:
@@ -158,7 +203,7 @@ def owners_of(body: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for name, user in parse_qsl(body.strip().replace("\n", "&"), keep_blank_values=True):
         try:
-            found[ZoneName.parse(name)] = user
+            found[ZoneName.parse(name[:LONGEST_NAME])] = user[:LONGEST_USER]
         except NameRefused:
             continue
     return found
@@ -176,9 +221,10 @@ def text_of_records(body: str, name: ZoneName) -> str:
     if why := error_of(body):
         raise NotReadable(why, absent=True)
     try:
-        tree = json.loads(body)
+        tree = tree_of(body)
         rows, default = tree["records"], _number(tree.get("default_ttl")) or 14400
         lines = [_line(row, default) for row in rows]
+        "".join(lines).encode()  # half a surrogate pair is no text
     except (ValueError, KeyError, TypeError, AttributeError):
         raise NotReadable("the answer holds no records") from None
     if not any(" IN SOA " in line for line in lines):

@@ -7,10 +7,9 @@ reason, and nothing may be concluded from it.
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -24,9 +23,12 @@ from directdnsonly.zone.name import ZoneName
 
 TRIES = 2  # a zone made or deleted while we page shifts the pages: once more, then it is no list
 MAX_PAGES = 10_000
+MAX_ZONES = 1_000_000
+LARGE = 64 * 1024  # characters of an answer that is not read within the loop
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 OK, NOT_FOUND = 200, 404
 USER_AGENT = "DirectDNSOnly"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,13 @@ class DirectAdminClient:
         first = await self._page(1)
         if first.pages > MAX_PAGES:
             raise NoList(f"the list states {counted(first.pages, 'page')}")
-        return [first] + [await self._page(number) for number in range(2, first.pages + 1)]
+        pages, zones = [first], len(first.names)
+        for number in range(2, first.pages + 1):
+            pages.append(await self._page(number))
+            zones += len(pages[-1].names)
+            if zones > MAX_ZONES:
+                raise NoList(f"the list has more than {counted(MAX_ZONES, 'zone')}")
+        return pages
 
     async def _page(self, number: int) -> Page:
         answer = await self._get("CMD_DNS_ADMIN", {"json": "yes", "page": str(number), "ipp": str(self._ipp)})
@@ -94,7 +102,7 @@ class DirectAdminClient:
             _require_ok(answer)
             raise _Legacy(answer.body)
         _require_ok(answer)
-        return answers.page_of(answer.body)
+        return await _understood(answers.page_of, answer.body)
 
     async def owners(self) -> Mapping[str, str]:
         """DirectAdmin's user of each zone that has one. Raises NoList."""
@@ -113,7 +121,7 @@ class DirectAdminClient:
             _require_ok(answer)
         except NoList as error:
             raise NotReadable(str(error)) from error
-        return answers.text_of_records(answer.body, name).encode()
+        return (await _understood(answers.text_of_records, answer.body, name)).encode()
 
     async def login_test(self) -> None:
         """Return when the server accepts us. Raises NoList."""
@@ -136,7 +144,7 @@ class DirectAdminClient:
         if answers.looks_like_html(answer.body):
             raise NoList("it answered a web page: no right to CMD_MULTI_SERVER")
         try:
-            return dict(json.loads(answer.body))
+            return dict(answers.tree_of(answer.body))
         except (ValueError, TypeError):
             raise NoList(answers.error_of(answer.body) or "the answer is not JSON") from None
 
@@ -219,6 +227,11 @@ class _Legacy(Exception):
 
     def __init__(self, body: str) -> None:
         self.body = body
+
+
+async def _understood(how: Callable[..., T], body: str, *more: Any) -> T:
+    """An answer, understood; a large one beside the loop, where pushes need not wait for it."""
+    return how(body, *more) if len(body) <= LARGE else await asyncio.to_thread(how, body, *more)
 
 
 def _require_ok(answer: Answer) -> None:

@@ -12,6 +12,7 @@ from directdnsonly.outbox.records import Priority
 from directdnsonly.outbox.store import ReconcileStore
 from directdnsonly.reconcile.plan import Drift
 from directdnsonly.reconcile.seams import Intake, Lane
+from directdnsonly.reconcile.unforeseen import store_is_unavailable, unforeseen
 from directdnsonly.zone.name import ZoneName
 
 PAGE = 1000
@@ -75,6 +76,10 @@ class Heal:
             await self._extra(lane, healed, repair=repair)
         except BackendUnavailable as error:
             healed.unreachable[lane.name] = error.reason
+        except Exception as error:  # the other backends go on
+            if store_is_unavailable(error):
+                raise
+            healed.unreachable[lane.name] = unforeseen(error, "the comparison", backend=lane.name)
 
     async def known(self, lane: Lane) -> Known:
         """Only look. Raises BackendUnavailable, OutboxUnavailable."""

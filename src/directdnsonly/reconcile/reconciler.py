@@ -14,7 +14,6 @@ from typing import Final
 import structlog
 
 from directdnsonly.clock import Clock
-from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.drift import Baseline, Pass, Sighting
 from directdnsonly.outbox.records import Event, Kind
 from directdnsonly.outbox.store import ReconcileStore
@@ -29,6 +28,7 @@ from directdnsonly.reconcile.report import Done, PassView, PlanView, view_of
 from directdnsonly.reconcile.seams import Intake, Lane, NoRecorder, PassRecorder
 from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings
 from directdnsonly.reconcile.survey import Survey, Surveyed
+from directdnsonly.reconcile.unforeseen import reason_of, store_is_unavailable, unforeseen
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
@@ -175,12 +175,21 @@ class Reconciler:
             try:
                 with self.pulses.at_work("reconcile", HUNG_S):
                     await self.run_once(job)
-            except OutboxUnavailable as error:
-                job.failure = str(error)
-                self._log.warning("store.unavailable", reason=str(error), task="reconcile")
+                await self._alarms.judge(AlarmKind.FAILED, "reconciliation", "")
+            except Exception as error:  # noqa: BLE001 - a pass is beside the line: nothing in it may end the service
+                await self._fail(job, error)
             finally:
                 self.running = None
                 job.done.set()
+
+    async def _fail(self, job: Job, error: Exception) -> None:
+        """A pass that came to no end; the next one tries again."""
+        if store_is_unavailable(error):
+            job.failure = reason_of(error)
+            self._log.warning("store.unavailable", reason=job.failure, task="reconcile")
+            return
+        job.failure = unforeseen(error, "the pass")
+        await self._alarms.judge(AlarmKind.FAILED, "reconciliation", job.failure)
 
     def _goes_on(self) -> None:
         self.pulses.beat("reconcile", HUNG_S)

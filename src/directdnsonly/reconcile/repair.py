@@ -22,6 +22,7 @@ from directdnsonly.reconcile.plan import Stale
 from directdnsonly.reconcile.seams import Intake
 from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings
 from directdnsonly.reconcile.survey import Opened, Progress, Surveyed, serials_now
+from directdnsonly.reconcile.unforeseen import store_is_unavailable, unforeseen
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.serial import is_newer
 
@@ -88,11 +89,16 @@ class Repair:
     async def pull(self, surveyed: Surveyed, result: Result, progress: Progress) -> None:
         """Missed, migrated and stale zones, server by server. Raises OutboxUnavailable."""
         for server in self._settings.directadmin_servers:
-            missed, stale = self._missed(server, surveyed), await self._stale(server, surveyed)
-            if missed or stale:
-                async with self._open(server) as client:
-                    wanted = await self._with_users(client, missed) + stale
-                    await self._pull_all(client, wanted, result, progress)
+            try:
+                missed, stale = self._missed(server, surveyed), await self._stale(server, surveyed)
+                if missed or stale:
+                    async with self._open(server) as client:
+                        wanted = await self._with_users(client, missed) + stale
+                        await self._pull_all(client, wanted, result, progress)
+            except Exception as error:  # the others go on
+                if store_is_unavailable(error):
+                    raise
+                result.fail(server.hostname, unforeseen(error, "fetching", server=server.hostname))
 
     def _missed(self, server: DirectAdminServer, surveyed: Surveyed) -> list[Wanted]:
         plan = surveyed.plan
@@ -155,6 +161,10 @@ class Repair:
         except NotReadable as error:
             result.fail(server, f"{wanted.name}: {error}")
             return error.absent
+        except Exception as error:  # noqa: BLE001 - whatever it answered costs this zone, not the pass
+            told = unforeseen(error, "fetching it", server=server, zone=str(wanted.name))
+            result.fail(server, f"{wanted.name}: {told}")
+            return False
         digest = hashlib.sha256(text).digest()
         if self._refused.get(wanted.name) == digest:
             result.refused += 1  # the same as before: it is kept once, not in every pass
@@ -241,10 +251,13 @@ class Repair:
             try:
                 listed = (await client.zones()).zones
                 await client.zone(listed[0])  # the witness: so that a denial means something
+                there = frozenset(listed)
+                return frozenset([name for name in names if name not in there and await self._is_denied(client, name)])
             except (NoList, NotReadable):
                 return frozenset()
-            there = frozenset(listed)
-            return frozenset([name for name in names if name not in there and await self._is_denied(client, name)])
+            except Exception as error:  # noqa: BLE001 - doubt, which is no denial
+                unforeseen(error, "asking for absent zones", server=server.hostname)
+                return frozenset()
 
     async def _is_denied(self, client: DirectAdminClient, name: ZoneName) -> bool:
         try:

@@ -15,6 +15,7 @@ from directdnsonly.reconcile.answers import NoList, WholeList
 from directdnsonly.reconcile.directadmin_client import DirectAdminClient
 from directdnsonly.reconcile.plan import Plan, Planner
 from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings
+from directdnsonly.reconcile.unforeseen import unforeseen
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
@@ -94,6 +95,8 @@ class Survey:
                 listing = await client.zones()
         except NoList as error:
             return error
+        except Exception as error:  # noqa: BLE001 - whatever it answered costs its own turn, not the pass
+            return NoList(unforeseen(error, "its list", server=server.hostname))
         if before is not None and not before.accepted and self._shrank(listing, before):
             return NoList(
                 f"its list has {counted(len(listing.zones), 'zone')}, the last whole one had {before.zones}:"
