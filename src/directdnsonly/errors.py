@@ -158,9 +158,9 @@ class BackendError(DirectDNSOnlyError):
     """Something about one backend. `backend` is its configured name."""
 
     def __init__(self, reason: str, *, backend: str) -> None:
-        self.reason = reason
+        self.reason = reason.strip() or "it failed without a word: see the log of the name server"
         self.backend = backend
-        super().__init__(f"{backend}: {reason}")
+        super().__init__(f"{backend}: {self.reason}")
 
 
 class BackendUnavailable(BackendError):

@@ -97,6 +97,7 @@ class Service:
                 depth=depth,
                 authoritative=can.authoritative,
                 forgets=can.forgets,
+                rewrites=can.rewrites,
             ),
             depth=depth,
             store=self.store,

@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import dns.rdata
+import dns.rdatatype
+
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
 from directdnsonly.errors import BackendUnavailable
-from directdnsonly.zone.model import Record
+from directdnsonly.zone.model import Record, Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import records_of
 from tests.support.rig import RigKind
@@ -33,6 +36,18 @@ class Served:
     serial: int
     records: int
     text: str
+
+    def answers(self, owner: str, kind: str) -> list[bytes]:
+        """The records of an RRset as in a message, the owner as a pointer to the question."""
+        found = [record for record in records_of(self.text) if (record.owner, record.type) == (owner, kind)]
+        if kind == "SOA" and not self.text:  # only its serial is known
+            found = [Record(owner, 3600, kind, f". . {self.serial} 3600 3600 1209600 86400")]
+        wires = [dns.rdata.from_text("IN", kind, record.rdata).to_wire() or b"" for record in found]
+        number = dns.rdatatype.from_text(kind)
+        return [
+            b"\xc0\x0c" + struct.pack("!HHIH", number, 1, record.ttl, len(wire)) + wire
+            for record, wire in zip(found, wires, strict=True)
+        ]
 
 
 class FakeBackend:
@@ -52,17 +67,31 @@ class FakeBackend:
         self.error_but_applied: set[str] = set()  # says retry, serves the new
         self.drop = 0  # how often the connection is closed in the middle of apply, after the first change
         self.silent = False  # answers no DNS
+        self.asked: list[tuple[str, str]] = []  # by DNS: owner and type
         self.delay_s = 0.0
         self.applying = 0  # calls of apply that run now
         self._transport: asyncio.DatagramTransport | None = None
 
     async def __aenter__(self) -> FakeBackend:
+        await self.listen()
+        return self
+
+    async def listen(self, port: int = 0) -> None:
+        """Answer by UDP at this port."""
         self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Responder(self), local_addr=("127.0.0.1", 0)
+            lambda: _Responder(self), local_addr=("127.0.0.1", port)
         )
         host, port = self._transport.get_extra_info("sockname")
         self.servers = (ServerAddress(host=host, port=port),)
-        return self
+
+    def answer(self, owner: str, kind: str) -> bool:
+        """Whether this question is answered."""
+        del owner, kind
+        return not self.silent
+
+    def serve(self, zone: Zone) -> None:
+        """Hold this from now on, whoever says so."""
+        self.zones[zone.name] = Served(1, zone.serial, zone.records, zone.text)
 
     async def __aexit__(self, *_error: object) -> None:
         assert self._transport is not None
@@ -158,7 +187,7 @@ RIGS = [RigKind(name="fake", open=fake_under_test, poison="{name}. 60 IN " + POI
 
 
 class _Responder(asyncio.DatagramProtocol):
-    """Answers SOA queries from the dictionary (RFC 1035, section 4)."""
+    """Answers from the dictionary, as far as exact names go (RFC 1035, section 4)."""
 
     def __init__(self, backend: FakeBackend) -> None:
         self._backend = backend
@@ -167,18 +196,29 @@ class _Responder(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)  # its base class is missing in CPython 3.11
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if self._backend.silent:
-            return
         labels, position = [], 12
         while length := data[position]:
             labels.append(data[position + 1 : position + 1 + length].decode("ascii").lower())
             position += 1 + length
         question = data[12 : position + 5]
-        served = self._backend.zones.get(ZoneName.trusted(".".join(labels)))
+        kind = dns.rdatatype.to_text(
+            dns.rdatatype.RdataType.make(int.from_bytes(data[position + 1 : position + 3], "big"))
+        )
+        self._backend.asked.append((".".join(labels), kind))
+        if not self._backend.answer(".".join(labels), kind):
+            return
+        served = next(
+            (
+                zone
+                for at in range(len(labels))
+                if (zone := self._backend.zones.get(ZoneName.trusted(".".join(labels[at:]))))
+            ),
+            None,
+        )
         identity = data[:2]
         if served is None:
             self._transport.sendto(identity + struct.pack("!HHHHH", 0x8000 | REFUSED, 1, 0, 0, 0) + question, addr)
             return
-        rdata = b"\0\0" + struct.pack("!IIIII", served.serial, 3600, 3600, 1209600, 86400)
-        answer = b"\xc0\x0c" + struct.pack("!HHIH", 6, 1, 3600, len(rdata)) + rdata
-        self._transport.sendto(identity + struct.pack("!HHHHH", 0x8400, 1, 1, 0, 0) + question + answer, addr)
+        found = served.answers(".".join([*labels, ""]), kind)
+        header = struct.pack("!HHHHH", 0x8400, 1, len(found), 0, 0)
+        self._transport.sendto(identity + header + question + b"".join(found), addr)

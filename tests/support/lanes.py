@@ -18,6 +18,7 @@ from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import NewVersion, Placement, Priority
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.name import ZoneName
 from tests.support.fake_backend import FakeBackend
@@ -70,6 +71,7 @@ async def running_lanes(
     *backends: Backend,
     store: Mapping[str, object] = MappingProxyType({}),
     clock: Clock | None = None,
+    depth: Depth = Depth.COUNT,
     **options: object,
 ) -> AsyncIterator[Rig]:
     """Open the store in `folder` and run a lane for each backend while the block runs."""
@@ -85,10 +87,14 @@ async def running_lanes(
         group = await stack.enter_async_context(asyncio.TaskGroup())
         lanes = {}
         for backend in backends:
-            verifier = Verifier(backend.servers, allows_transfer=False)
+            can = backend.capabilities
+            verifier = Verifier(
+                backend.servers, allows_transfer=can.allows_transfer, authoritative=can.authoritative,
+                forgets=can.forgets, rewrites=can.rewrites, depth=depth,
+            )  # fmt: skip
             stack.callback(verifier.close)
             lanes[backend.name] = Lane(
-                backend=backend, verifier=verifier, store=opened, clock=clock,
+                backend=backend, verifier=verifier, store=opened, clock=clock, depth=depth,
                 settings=DispatchSettings(**{**QUICK, **options}),
             )  # fmt: skip
         dispatcher = Dispatcher(list(lanes.values()), watch_every_s=0.2)

@@ -61,12 +61,13 @@ class Rig:
         self.kind, self.backend, self.daemon = kind, backend, daemon
         can = backend.capabilities
         self.verifier = Verifier(
-            backend.servers, allows_transfer=can.allows_transfer, authoritative=can.authoritative, forgets=can.forgets
-        )
+            backend.servers, allows_transfer=can.allows_transfer, authoritative=can.authoritative,
+            forgets=can.forgets, rewrites=can.rewrites,
+        )  # fmt: skip
         self.proof = Proof(backend, self.verifier)
         self.content = Verifier(
             backend.servers, allows_transfer=can.allows_transfer, authoritative=can.authoritative,
-            forgets=can.forgets, depth=Depth.CONTENT,
+            forgets=can.forgets, rewrites=can.rewrites, depth=Depth.CONTENT,
         )  # fmt: skip
         self.known: set[ZoneName] = set()
 

@@ -96,8 +96,11 @@ class BindBackend(FiledBackend):
 
     async def _tell(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
         """See FiledBackend. All commands first, then each reload is followed until it is loaded."""
-        held = await self._list_ours(changes) if self._include is not None else {}
-        said = await self._command_all([change for change in changes if change.name not in held])
+        over = await self._refused_unseen([change for change in changes if change.unsure and not change.is_delete])
+        changes = [change for change in changes if change.name not in over]
+        if self._include is not None:
+            over |= await self._list_ours(changes)
+        said = await self._command_all([change for change in changes if change.name not in over])
         asked = [change for change, outcome in said if outcome is None]
         seen = await self._watch.loaded(asked) if self._watch else None
         pauses_s = LOAD_PAUSES_S if seen is None else LOAD_PAUSES_S[:1]  # the watch has waited
@@ -106,7 +109,7 @@ class BindBackend(FiledBackend):
             for change, outcome in said
             if outcome is not None or change.name not in (seen or ())
         ]
-        return held | {change.name: outcome for change, outcome in ends if outcome.kind is not OutcomeKind.APPLIED}
+        return over | {change.name: outcome for change, outcome in ends if outcome.kind is not OutcomeKind.APPLIED}
 
     async def _undo(self, changes: Sequence[ZoneChange], before: dict[ZoneName, bytes | None]) -> None:
         """See FiledBackend. named keeps the old content of a zone by itself; one that never loaded is unlisted."""
@@ -194,9 +197,7 @@ class BindBackend(FiledBackend):
             return await self._reload(change, again=True)
         if _says(text, FORBIDDEN):
             raise ControlUnavailable(f"{text}: set `allow-new-zones yes;` in the options of named.conf")
-        if _says(text, ENVIRONMENT):
-            return Outcome(kind=OutcomeKind.RETRY, reason=_one_line(text))
-        return Outcome(kind=OutcomeKind.REFUSED, reason=_one_line(text))
+        return await self._not_loaded(change, text, otherwise=OutcomeKind.REFUSED)
 
     async def _reload(self, change: ZoneChange, *, again: bool = False) -> Outcome | None:
         reply = await self._ask(f'reload "{change.name}"')
@@ -209,7 +210,27 @@ class BindBackend(FiledBackend):
             return Outcome(kind=OutcomeKind.REFUSED, reason=reason)
         if self._include is not None:
             return None  # listed, but not loaded: following it finds out why
-        return Outcome(kind=OutcomeKind.RETRY, reason=_one_line(reply.text))
+        return await self._not_loaded(change, reply.text, otherwise=OutcomeKind.RETRY)
+
+    async def _not_loaded(self, change: ZoneChange, text: str, *, otherwise: OutcomeKind) -> Outcome:
+        """What named's "bad zone" means: its checker knows the line and the reason.
+
+        named says it at once of a zone that is not loaded: of a new one, and of one that it could not load when it started.
+        """
+        if _says(text, ENVIRONMENT):
+            return Outcome(kind=OutcomeKind.RETRY, reason=_one_line(text))
+        if refusal := await self._checker.why_refused(change.name, change.text or ""):
+            return Outcome(kind=OutcomeKind.REFUSED, reason=refusal)
+        return Outcome(kind=otherwise, reason=_one_line(text))
+
+    async def _refused_unseen(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
+        """Those that named would refuse without our seeing it, since the serial that it goes on serving is the same."""
+        reasons = [await self._checker.why_refused(change.name, change.text or "") for change in changes]
+        return {
+            change.name: Outcome(kind=OutcomeKind.REFUSED, reason=reason)
+            for change, reason in zip(changes, reasons, strict=True)
+            if reason
+        }
 
     async def _delete(self, change: ZoneChange) -> Outcome:
         if self._include is not None:

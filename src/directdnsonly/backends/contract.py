@@ -41,6 +41,7 @@ class Capabilities:
     observes: bool = False  # `observe` and `stored` read what the name server itself reads (a database, its API)
     visible_s: float = 0.0  # its name server may notice a change only after this (caches); proof waits that much longer
     authoritative: bool = True  # its answers carry AA; False for a name server that never sets it
+    rewrites: bool = False  # what it reads may be another record than was written: such RRsets are asked for proof
     forgets: bool = True  # a deleted zone stops being answered; False where only `observe` can prove the deletion
     unsupported_types: frozenset[str] = field(default_factory=frozenset)
 
@@ -51,7 +52,8 @@ class ZoneChange:
 
     `text` is the normalised zone with the serial to publish, None to remove the zone. `known` is a hint only:
     True when this backend has applied some version of the zone before (so: change it), False when it has not
-    (so: add it). A backend must cope with a wrong hint.
+    (so: add it). A backend must cope with a wrong hint. `unsure`: another version has the same serial, or this one was
+    applied a moment ago and is not served: the serial does not show whether the name server has taken it.
     """
 
     name: ZoneName
@@ -60,6 +62,7 @@ class ZoneChange:
     serial: int = 0
     records: int = 0
     known: bool = False
+    unsure: bool = False
 
     @property
     def is_delete(self) -> bool:
@@ -80,10 +83,15 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The result of one change, in the order of the changes. `reason` is for people; empty when applied."""
+    """The result of one change, in the order of the changes. `reason` is for people; empty only when applied."""
 
     kind: OutcomeKind
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        """Nobody can act on a fault without a word."""
+        if self.kind is not OutcomeKind.APPLIED and not self.reason.strip():
+            object.__setattr__(self, "reason", f"the name server says nothing but: {self.kind}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

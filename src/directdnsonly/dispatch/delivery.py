@@ -18,6 +18,7 @@ from directdnsonly.outbox.records import Claim, Kind, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
 from directdnsonly.verify.compare import Finding, Verdict
 
+_NOT_ITS_DOING = frozenset({Finding.SILENT, Finding.UNREAD})  # to apply it once more would not help
 QUICK_S = 0.25  # a healthy name server proves a zone within milliseconds; only then the wait is written down
 
 
@@ -151,19 +152,16 @@ class Delivery:
         What is proven is settled here at once, so that a slow zone in the batch delays nobody's news.
         """
         ends: list[Settlement] = []
-        waiting = await self._ask(claims, QUICK_S, ends)
+        waiting = await self._ask(claims, QUICK_S, ends, first=True)
         if not waiting:
             return ends, None
         await self._store.settle(
             [Settlement(claim=claim, how=Settle.APPLIED, reason=verdict.reason) for claim, verdict in waiting]
         )
-        again = [claim for claim, verdict in waiting if verdict.finding is not Finding.SILENT]
-        if again:
-            try:
-                await self._apply([_change(claim) for claim in again])
-            except (BackendUnavailable, TimeoutError):
-                pass  # the verdict below tells what is served, which is all that counts
-        waiting = await self._ask([claim for claim, _ in waiting], self._patience_s, ends)
+        refused = await self._again([claim for claim, verdict in waiting if verdict.finding not in _NOT_ITS_DOING])
+        ends += refused
+        over = {end.claim.name for end in refused}
+        waiting = await self._ask([c for c, _ in waiting if c.name not in over], self._patience_s, ends)
         silent = [claim for claim, verdict in waiting if verdict.finding is Finding.SILENT]
         if silent and len(silent) == len(claims):
             error = BackendUnavailable(waiting[0][1].reason, backend=self._backend.name)
@@ -172,13 +170,27 @@ class Delivery:
         ends += [self.failed(claim, verdict.reason, final=False) for claim, verdict in waiting]
         return ends, None
 
+    async def _again(self, claims: Sequence[Claim]) -> list[Settlement]:
+        """Apply once more what is not served as it was applied; the ends of what is refused when asked about."""
+        if not claims:
+            return []
+        try:
+            outcomes = await self._apply([_change(claim, unsure=True) for claim in claims])
+        except (BackendUnavailable, TimeoutError):
+            return []  # the next verdict tells what is served, which is all that counts
+        return [
+            self.failed(claim, outcome.reason, final=True)
+            for claim, outcome in zip(claims, outcomes, strict=True)
+            if outcome.kind is OutcomeKind.REFUSED
+        ]
+
     async def _ask(
-        self, claims: Sequence[Claim], patience_s: float, ends: list[Settlement]
+        self, claims: Sequence[Claim], patience_s: float, ends: list[Settlement], *, first: bool = False
     ) -> list[tuple[Claim, Verdict]]:
         """Verify; settle and note what is proven; the rest with its verdict."""
         if not claims:
             return []
-        verdicts = await self._proof.verify(claims, patience_s=patience_s)
+        verdicts = await self._proof.verify(claims, patience_s=patience_s, first=first)
         pairs = list(zip(claims, verdicts, strict=True))
         proven = [
             Settlement(claim=claim, how=Settle.VERIFIED, served_serial=verdict.serial, reason=verdict.reason)
@@ -218,7 +230,7 @@ _ONCE_MORE_WHEN_DROPPED = AsyncRetrying(
 )
 
 
-def _change(claim: Claim) -> ZoneChange:
+def _change(claim: Claim, *, unsure: bool = False) -> ZoneChange:
     return ZoneChange(
         name=claim.name,
         version=claim.version,
@@ -226,4 +238,5 @@ def _change(claim: Claim) -> ZoneChange:
         serial=claim.serial,
         records=claim.records,
         known=claim.known,
+        unsure=unsure or claim.same_serial,
     )

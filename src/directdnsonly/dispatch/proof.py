@@ -28,15 +28,20 @@ class Proof:
         self._depth = depth
         self._before = before
 
-    async def verify(self, claims: Sequence[Claim], *, patience_s: float, count: bool = True) -> list[Verdict]:
-        """One verdict per claim, in order. `count` False: only whether each zone is there, with the right serial."""
-        expected = [_expected(claim, count=count, content=self._depth is Depth.CONTENT) for claim in claims]
+    async def verify(
+        self, claims: Sequence[Claim], *, patience_s: float, count: bool = True, first: bool = False
+    ) -> list[Verdict]:
+        """One verdict per claim, in order. `count` False: only whether each zone is there, with the right serial.
+
+        `first`: see Verifier.
+        """
+        expected = [_expected(claim, count=count) for claim in claims]
         looks = count and self._backend.capabilities.observes
         if not looks or len(expected) > FEW:
-            verdicts = await self._verifier.verify(expected, patience_s=patience_s, before=self._before)
+            verdicts = await self._verifier.verify(expected, patience_s=patience_s, before=self._before, first=first)
             seen = None
         else:
-            verdicts, seen = await self._beside(expected, patience_s)
+            verdicts, seen = await self._beside(expected, patience_s, first=first)
         if looks:
             await self._look(expected, verdicts, seen)
         return verdicts
@@ -46,13 +51,13 @@ class Proof:
         return await self._verifier.why_silent()
 
     async def _beside(
-        self, expected: Sequence[Expected], patience_s: float
+        self, expected: Sequence[Expected], patience_s: float, *, first: bool
     ) -> tuple[list[Verdict], Sequence[ZoneObserved | None] | None]:
         """Ask the name server, and look at what it reads meanwhile; None when that failed or is old by now."""
         began_at = time.monotonic()
         looking = asyncio.create_task(self._backend.observe([one.name for one in expected]), name="proof:look")
         try:
-            verdicts = await self._verifier.verify(expected, patience_s=patience_s, before=self._before)
+            verdicts = await self._verifier.verify(expected, patience_s=patience_s, before=self._before, first=first)
             try:
                 seen = await looking
             except BackendUnavailable:
@@ -86,20 +91,23 @@ class Proof:
                     serial=observed.serial if observed else None,
                     records=observed.records if observed and self._depth is not Depth.SERIAL else None,
                     place=place,
+                    whole=observed is None or observed.whole,
                 )
-                if self._depth is Depth.CONTENT and wanted.text and verdicts[number].finding is Finding.PROVEN:
+                compares = self._depth is Depth.CONTENT or wanted.unsure
+                if compares and wanted.text and verdicts[number].finding is Finding.PROVEN:
                     stored = await self._backend.stored(wanted.name)
-                    verdicts[number] = judge_content(wanted, verdicts[number], stored, server=place)
+                    verdicts[number] = judge_content(wanted, verdicts[number], stored or (), server=place)
         except BackendUnavailable as error:
             for number in numbers:
                 verdicts[number] = Verdict(finding=Finding.SILENT, reason=error.reason)
 
 
-def _expected(claim: Claim, *, count: bool, content: bool) -> Expected:
+def _expected(claim: Claim, *, count: bool) -> Expected:
     return Expected(
         name=claim.name,
         serial=claim.serial,
         records=claim.records if count else 0,
         absent=claim.kind is Kind.DELETE,
-        text=claim.text if count and content else None,
+        text=claim.text if count else None,
+        unsure=count and claim.unsure,
     )

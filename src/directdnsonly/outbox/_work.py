@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from directdnsonly.errors import VersionDamaged
 from directdnsonly.outbox import _body
@@ -14,20 +15,29 @@ from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Claim, Kind, Priority, Receipt, Settle, Settlement
 from directdnsonly.zone.name import ZoneName
 
+# What proof needs to know of a claim: the version proven before, and whether another that may be served has its serial.
+# Between the two lie those that were applied and never proven. One step into an index for each, usually one.
+_KNOWN = """
+RETURNING zone, fence, attempts, wanted_at, change_id, applied_kind, want_version, verified_version,
+          want_kind = 'put' AND EXISTS (
+          SELECT 1 FROM zone z WHERE z.zone = delivery.zone AND (z.serial = delivery.served_serial OR EXISTS (
+                 SELECT 1 FROM version o WHERE o.zone = z.zone AND o.serial = z.serial
+                    AND o.version >= delivery.verified_version AND o.version < z.version)))"""
+
 # The index delivery_due(backend, priority, due_at) finds and orders the rows; nothing else is looked at.
-_CLAIM = """
+_CLAIM = f"""
 UPDATE delivery SET state = 'leased', fence = fence + 1, due_at = :lease_end
  WHERE backend = :backend AND zone IN (
        SELECT zone FROM delivery
         WHERE backend = :backend AND priority = :priority AND due_at <= :now
         ORDER BY due_at LIMIT :limit)
-RETURNING zone, fence, attempts, wanted_at, change_id, applied_kind, want_version"""
+{_KNOWN}"""
 
 # What was recorded in this very transaction. Neither a storm nor an attempt that runs is cut short by it.
-_CLAIM_ONE = """
+_CLAIM_ONE = f"""
 UPDATE delivery SET state = 'leased', fence = fence + 1, due_at = :lease_end
  WHERE backend = :backend AND zone = :zone AND state = 'pending' AND due_at <= :now
-RETURNING zone, fence, attempts, wanted_at, change_id, applied_kind, want_version"""
+{_KNOWN}"""
 
 _NEWEST = """
 SELECT z.zone, z.version, z.kind, z.serial, z.records, v.body
@@ -92,6 +102,8 @@ class Leased:
     known: bool
     priority: Priority
     want_version: int
+    verified_version: int
+    same_serial: bool
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -142,8 +154,8 @@ def claim_recorded(
     return read_newest(connection, leased) if leased else []
 
 
-def _leased(backend: str, priority: Priority, row: tuple[str, int, int, float, str, str, int]) -> Leased:
-    zone, fence, attempts, wanted_at, change_id, applied_kind, want_version = row
+def _leased(backend: str, priority: Priority, row: tuple[Any, ...]) -> Leased:
+    zone, fence, attempts, wanted_at, change_id, applied_kind, want_version, verified_version, same_serial = row
     return Leased(
         backend=backend,
         zone=zone,
@@ -154,6 +166,8 @@ def _leased(backend: str, priority: Priority, row: tuple[str, int, int, float, s
         known=applied_kind == Kind.PUT,
         priority=priority,
         want_version=want_version,
+        verified_version=verified_version,
+        same_serial=bool(same_serial),
     )
 
 
@@ -169,6 +183,7 @@ def read_newest(connection: sqlite3.Connection, leased: Sequence[Leased]) -> lis
         lost = (row.want_version, Kind.PUT, 0, 0, None)  # the zone's own row is gone: no delete, but a damage
         version, kind, serial, records, body = newest.get(row.zone, lost)
         text, damaged = None, ""
+        proven_before = version == row.verified_version
         if kind == Kind.PUT:
             try:
                 text = _body.read(connection, row.zone, version, body)
@@ -190,6 +205,9 @@ def read_newest(connection: sqlite3.Connection, leased: Sequence[Leased]) -> lis
                 text=text,
                 known=row.known,
                 damaged=damaged,
+                # Of one that came since the lease nobody has compared the serial.
+                same_serial=not proven_before and (row.same_serial or version != row.want_version),
+                proven_before=proven_before and kind == Kind.PUT,
             )
         )
     return claims

@@ -184,7 +184,16 @@ class Claim:
     records: int
     text: str | None
     known: bool  # the backend has applied some version before
+    # Its serial does not tell it from what may be served there: another version has the same one, or this very version was
+    # proven there before, and something else came upon it.
+    same_serial: bool = False
+    proven_before: bool = False
     damaged: str = ""  # why the store cannot give the text any more, and what to do; there is nothing to apply then
+
+    @property
+    def unsure(self) -> bool:
+        """Whether only its records can prove it."""
+        return self.same_serial or self.proven_before
 
 
 class Settle(StrEnum):

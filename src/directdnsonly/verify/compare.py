@@ -32,27 +32,37 @@ class Finding(StrEnum):
     LAME = "lame"  # answered without authority
     MISCOUNT = "miscount"  # right serial, wrong number of records
     ALTERED = "altered"  # right serial and number, other records
+    UNREAD = "unread"  # right serial, but its records cannot be read: neither proven nor wrong
     LINGERING = "lingering"  # still served, though deleted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """How a zone should be served. `records` 0: not to be counted; `text` (normal form): what to compare with."""
+    """How a zone should be served. `records` 0: not to be counted; `text` (normal form): what to compare with.
+
+    `unsure`: other content of the zone may be served under this very serial, so that only the records tell.
+    """
 
     name: ZoneName
     serial: int = 0
     records: int = 0
     absent: bool = False
     text: str | None = None
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The finding, the serial that was served, and the reason for people (empty when proven)."""
+    """The finding, the serial that was served, and the reason for people (empty only when proven)."""
 
     finding: Finding
     serial: int | None = None
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        """Nobody can act on a fault without a word."""
+        if self.finding is not Finding.PROVEN and not self.reason:
+            object.__setattr__(self, "reason", f"the finding is: {self.finding}")
 
 
 def judge(expected: Expected, answer: Answer | None, *, server: str, authoritative: bool = True) -> Verdict:
@@ -85,9 +95,9 @@ def judge(expected: Expected, answer: Answer | None, *, server: str, authoritati
     return Verdict(finding=Finding.PROVEN, serial=answer.serial)
 
 
-def judge_count(expected: Expected, verdict: Verdict, count: int | None, *, server: str) -> Verdict:
-    """The verdict after the records were counted by AXFR; an uncountable zone stays as the SOA showed it."""
-    if count is None or not expected.records or count == expected.records:
+def judge_count(expected: Expected, verdict: Verdict, count: int, *, server: str) -> Verdict:
+    """The verdict after the records were counted by AXFR."""
+    if not expected.records or count == expected.records:
         return verdict
     return Verdict(
         finding=Finding.MISCOUNT,
@@ -97,7 +107,14 @@ def judge_count(expected: Expected, verdict: Verdict, count: int | None, *, serv
 
 
 def judge_stored(
-    expected: Expected, verdict: Verdict, *, present: bool, serial: int | None, records: int | None, place: str
+    expected: Expected,
+    verdict: Verdict,
+    *,
+    present: bool,
+    serial: int | None,
+    records: int | None,
+    place: str,
+    whole: bool = True,
 ) -> Verdict:
     """The verdict after looking into what the name server reads (a database, its API). None: cannot be told."""
     if expected.absent:
@@ -105,6 +122,9 @@ def judge_stored(
         return Verdict(finding=Finding.LINGERING, reason=f"{place} still holds the deleted zone") if present else gone
     if not present:
         return Verdict(finding=Finding.MISSING, reason=f"{place} does not hold the zone")
+    if not whole:
+        reason = f"{place} cannot read what it holds of the zone"
+        return Verdict(finding=Finding.UNREAD, serial=verdict.serial, reason=reason)
     if serial is not None and serial != expected.serial:
         reason = f"{place} holds serial {serial}, wanted {expected.serial}"
         return Verdict(finding=Finding.STALE, serial=serial, reason=reason)
@@ -114,11 +134,9 @@ def judge_stored(
     return verdict
 
 
-def judge_content(expected: Expected, verdict: Verdict, found: Iterable[Record] | None, *, server: str) -> Verdict:
-    """The verdict after every record was read; None: they could not be read, the verdict stays."""
-    if found is None or expected.text is None:
-        return verdict
-    differs = difference(records_of(expected.text), found)
+def judge_content(expected: Expected, verdict: Verdict, found: Iterable[Record], *, server: str) -> Verdict:
+    """The verdict after every record was read."""
+    differs = difference(records_of(expected.text or ""), found)
     if not differs:
         return verdict
     return Verdict(finding=Finding.ALTERED, serial=verdict.serial, reason=f"{server} {differs}")

@@ -10,18 +10,38 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from directdnsonly.verify.query import identities
-from directdnsonly.verify.wire import AXFR, NOTAUTH, REFUSED, MalformedAnswer, TransferCount, identity_of, question
+from directdnsonly.verify.wire import (
+    AXFR,
+    NOTAUTH,
+    RCODES,
+    REFUSED,
+    MalformedAnswer,
+    TransferCount,
+    identity_of,
+    question,
+)
+from directdnsonly.wording import words_of
 from directdnsonly.zone.name import ZoneName
 
 LARGEST_TRANSFER = 64 * 2**20  # octets of one AXFR
+COUNT_S = 10.0  # for all zones of a call
 KEEP_S, KEEP_MOST = 8.0, 4  # idle connections: how long, and how many; name servers close them after 10 s and more
 
 
 class TransferRefused(Exception):
     """The server does not allow us an AXFR (REFUSED or NOTAUTH)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """Why the records of a zone could not be counted. `slow`: nothing came for a while, which more patience may cure."""
+
+    reason: str
+    slow: bool = False
 
 
 class TransferCounter:
@@ -32,36 +52,43 @@ class TransferCounter:
         self._idle: list[tuple[float, _Transfers]] = []
         self._allowed = False  # it has transferred something: NOTAUTH then means that a zone is just gone
 
-    async def count(self, names: Sequence[ZoneName], *, timeout_s: float) -> list[int | None]:
-        """Records of each zone; None where the transfer failed.
+    async def count(
+        self, names: Sequence[ZoneName], *, stall_s: float, timeout_s: float = COUNT_S
+    ) -> list[int | Uncounted]:
+        """Records of each zone, or why there is no number. `stall_s`: for how long nothing may come of one of them.
 
-        A server may close after any number of transfers: the others are asked for over new connections, as long as each
-        brings something. Raises TransferRefused when the server refuses transfers, OSError or TimeoutError when it
-        cannot be reached.
+        What one zone's transfer does is that zone's: the others are asked for over new connections, also of a server
+        that closes after any number of transfers. What `timeout_s` was too short for has no number. Raises
+        TransferRefused when the server refuses transfers, OSError or TimeoutError when it cannot be reached.
         """
-        counts: list[int | None] = []
-        async with asyncio.timeout(timeout_s):
-            connection = self._kept()
-            while len(counts) < len(names):
-                fresh = connection is None
-                connection = connection or await self._opened()
-                found = await connection.count(names[len(counts) :], allowed=self._allowed)
-                self._allowed = self._allowed or any(number is not None for number in found)
-                counts += found
-                if connection.is_open:
-                    self._keep(connection)
-                elif fresh and not found:
-                    break
-                connection = None
-        return counts + [None] * (len(names) - len(counts))
+        counts: list[int | Uncounted] = []
+        until = time.monotonic() + timeout_s
+        connection = self._kept()
+        mute = 0  # zones in a row of which nothing came over a new connection
+        while len(counts) < len(names) and time.monotonic() < until:
+            fresh = connection is None
+            connection = connection or await self._opened(stall_s)
+            found = await connection.count(names[len(counts) :], allowed=self._allowed, stall_s=stall_s, until=until)
+            self._allowed = self._allowed or any(isinstance(number, int) for number in found)
+            counts += found
+            if connection.is_open:
+                self._keep(connection)
+            elif fresh and not found:
+                mute = 0 if connection.began else mute + 1
+                if mute and (not counts or mute > 1):
+                    return counts + [connection.fault] * (len(names) - len(counts))  # it is no zone's doing
+                counts.append(connection.fault)  # it was the first one asked for: its own doing
+            connection = None
+        return counts + [Uncounted(f"not counted in {timeout_s:g} s", slow=True)] * (len(names) - len(counts))
 
     def close(self) -> None:
         """Release the connections."""
         while self._idle:
             self._idle.pop()[1].close()
 
-    async def _opened(self) -> _Transfers:
-        _, made = await asyncio.get_running_loop().create_connection(_Transfers, self._host, self._port)
+    async def _opened(self, limit_s: float) -> _Transfers:
+        async with asyncio.timeout(limit_s):
+            _, made = await asyncio.get_running_loop().create_connection(_Transfers, self._host, self._port)
         return made
 
     def _kept(self) -> _Transfers | None:
@@ -93,12 +120,20 @@ class _Transfers(asyncio.Protocol):
         self._octets = 0
         self._count = TransferCount()
         self._refusals: set[int] = set()
-        self._counts: list[int | None] = []
+        self._counts: list[int | Uncounted] = []
         self._done: asyncio.Future[None] | None = None
+        self._moved_at = 0.0
+        self._watcher: asyncio.TimerHandle | None = None
         self.is_open = False
+        self.began = False  # something has come of the zone under way
+        self.fault = Uncounted(
+            "the connection is closed during its transfer"
+        )  # of the zone under way, when the connection broke
 
-    async def count(self, names: Sequence[ZoneName], *, allowed: bool) -> list[int | None]:
-        """Records of each zone, None where the server has an error; of the first ones, when the connection broke (`is_open`).
+    async def count(
+        self, names: Sequence[ZoneName], *, allowed: bool, stall_s: float, until: float
+    ) -> list[int | Uncounted]:
+        """Records of each zone, or the server's error; of the first ones, when the connection broke (`is_open`).
 
         `allowed`: NOTAUTH is such an error, and no refusal. Raises TransferRefused.
         """
@@ -109,12 +144,28 @@ class _Transfers(asyncio.Protocol):
             self._ask()
         else:
             self.close()
+        self._watch(stall_s, until)
         try:
             await self._done
         except BaseException:
             self.close()  # what comes later would be mistaken
             raise
+        finally:
+            if self._watcher is not None:
+                self._watcher.cancel()
         return self._counts
+
+    def _watch(self, stall_s: float, until: float) -> None:
+        """Close when nothing comes. One timer for all zones of a call: each of them moves only the time."""
+        if self._done is None or self._done.done():
+            return
+        now = time.monotonic()
+        if now >= min(self._moved_at + stall_s, until):
+            self.fault = Uncounted(f"no record of its transfer came in {stall_s:g} s", slow=True)
+            self.close()
+            return
+        wait_s = min(self._moved_at + stall_s, until) - now
+        self._watcher = asyncio.get_running_loop().call_later(wait_s, self._watch, stall_s, until)
 
     def close(self) -> None:
         """At once."""
@@ -140,7 +191,8 @@ class _Transfers(asyncio.Protocol):
                     break
                 self._take(came[position + 2 : end])
                 position = end
-        except MalformedAnswer:
+        except MalformedAnswer as error:
+            self.fault = Uncounted(f"its transfer broke off: {words_of(error)}")
             self.close()
         self._came = came[position:]
 
@@ -156,13 +208,16 @@ class _Transfers(asyncio.Protocol):
             return
         self._asked = question(self._name, AXFR, next(self._identities))
         self._octets, self._count = 0, TransferCount()
+        self.began, self._moved_at = False, time.monotonic()
         if self._transport is not None:
             self._transport.write(len(self._asked).to_bytes(2, "big") + self._asked)
 
     def _take(self, message: bytes) -> None:
         """One message of the transfer under way. Raises MalformedAnswer."""
         if self._name is None or identity_of(message) != identity_of(self._asked):
+            self.began = self._name is not None
             raise MalformedAnswer("an answer to what was not asked")
+        self.began, self._moved_at = True, time.monotonic()
         self._octets += len(message)
         if self._octets > LARGEST_TRANSFER:
             raise MalformedAnswer("the transfer does not end")
@@ -175,7 +230,11 @@ class _Transfers(asyncio.Protocol):
             return
         if not count.rcode:
             self._refusals = {REFUSED}
-        self._counts.append(None if count.rcode else count.records)
+        if count.rcode:
+            said = RCODES.get(count.rcode, str(count.rcode))
+            self._counts.append(Uncounted(f"its transfer is answered {said}"))
+        else:
+            self._counts.append(count.records)
         self._ask()
 
     def _end(self, error: Exception | None) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from directdnsonly.verify.compare import Depth, Expected, Finding, Verdict, judge, judge_content, judge_count
-from directdnsonly.verify.content import read_zone, sample
+from directdnsonly.verify.content import read_zone, rewritten, sample
 from directdnsonly.verify.query import SoaProber
-from directdnsonly.verify.transfer import TransferCounter, TransferRefused
+from directdnsonly.verify.transfer import TransferCounter, TransferRefused, Uncounted
 from directdnsonly.verify.wire import Answer
+from directdnsonly.wording import words_of
 from directdnsonly.zone.name import ZoneName
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.05
-COUNT_TIMEOUT_S = 10.0
+# For so long nothing may come of a zone's transfer, or of a question; less in a first look, so that it delays no neighbour.
+FIRST_STALL_S, STALL_S = 0.25, 2.0
+RRSETS_S = 5.0  # for asking the RRsets of zones whose transfer cannot be read, all of a batch together
 ANY_NAME = ZoneName.trusted("directdnsonly.invalid")  # RFC 6761: nobody serves it, but any server answers
 
 
@@ -47,29 +51,36 @@ class Verifier:
         depth: Depth = Depth.COUNT,
         authoritative: bool = True,
         forgets: bool = True,
+        rewrites: bool = False,
     ) -> None:
-        """`authoritative`: answers must carry AA. `forgets`: a deleted zone must stop being answered."""
+        """`authoritative`: answers must carry AA. `forgets`: a deleted zone must stop being answered.
+
+        `rewrites`: what the name server reads may be another record than was written: such RRsets are always asked.
+        """
         self._servers = tuple(servers)
         self._depth = depth
         self._authoritative = authoritative
         self._forgets = forgets
+        self._rewrites = rewrites
         self._probers: dict[tuple[str, int], SoaProber] = {}
         self._counters = {
             (server.host, server.port): TransferCounter(server.host, server.port) for server in self._servers
         }
-        self._countable = {(server.host, server.port): allows_transfer for server in servers}
+        self._transfers = allows_transfer
 
     async def verify(
-        self, expected: Sequence[Expected], *, patience_s: float, before: Before = nothing_before
+        self, expected: Sequence[Expected], *, patience_s: float, before: Before = nothing_before, first: bool = False
     ) -> list[Verdict]:
         """One verdict per expectation, in order. Polls from a millisecond on, growing; at least once.
 
-        `before` gives the text that was proven last; it is only asked where a sample stands for a transfer.
+        `first`: there will be another look at what is not proven now, so that what is only slow delays no neighbour.
+
+        `before` gives the text that was proven last; it is only asked where RRsets stand for a transfer.
         """
         verdicts = [Verdict(finding=Finding.PROVEN)] * len(expected)
         if len(self._servers) == 1:
-            return await self._verify_at(self._servers[0], expected, patience_s, before)
-        asking = (self._verify_at(server, expected, patience_s, before) for server in self._servers)
+            return await self._verify_at(self._servers[0], expected, patience_s, before, first=first)
+        asking = (self._verify_at(server, expected, patience_s, before, first=first) for server in self._servers)
         for found in await asyncio.gather(*asking):
             verdicts = [
                 later if verdict.finding is Finding.PROVEN else verdict
@@ -102,7 +113,7 @@ class Verifier:
         return ""
 
     async def _verify_at(
-        self, server: Address, expected: Sequence[Expected], patience_s: float, before: Before
+        self, server: Address, expected: Sequence[Expected], patience_s: float, before: Before, *, first: bool
     ) -> list[Verdict]:
         if not expected:
             return []
@@ -120,11 +131,31 @@ class Verifier:
                 break
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
-        if self._depth is not Depth.SERIAL:
-            await self._count(server, expected, verdicts)
-        if self._depth is Depth.CONTENT:
-            await self._read(server, expected, verdicts, before)
+        proven = _with(Finding.PROVEN, verdicts)
+        look = partial(_Look, server, expected, verdicts, before, first=first)
+        await self._records(look(), proven)
+        await self._until_replaced(look, [number for number in proven if _is_other(verdicts[number])], until)
         return verdicts
+
+    async def _until_replaced(self, look: Callable[[], _Look], others: Sequence[int], until: float) -> None:
+        """Look again at other content under the right serial, where it may be the old one that is about to be replaced."""
+        pause_s = FIRST_PAUSE_S
+        while time.monotonic() + pause_s < until:
+            again = look()
+            others = [
+                number for number in others if again.is_other(number) and self._may_change(again.expected[number])
+            ]
+            if not others:
+                return
+            await asyncio.sleep(pause_s)
+            began_at = time.monotonic()
+            again.forget(others)
+            await self._records(again, others)
+            pause_s = max(min(pause_s * 1.5, LONGEST_PAUSE_S), 2 * (time.monotonic() - began_at))  # reading costs more
+
+    def _may_change(self, expected: Expected) -> bool:
+        """Whether the serial says nothing of the content, or a cache may hold an RRset longer than the SOA."""
+        return expected.unsure or self._rewrites
 
     def _judge(self, expected: Expected, answer: Answer | None, server: Address) -> Verdict:
         verdict = judge(expected, answer, server=_shown(server), authoritative=self._authoritative)
@@ -133,48 +164,144 @@ class Verifier:
             return Verdict(finding=Finding.PROVEN, serial=verdict.serial, reason=reason)
         return verdict
 
-    async def _read(
-        self, server: Address, expected: Sequence[Expected], verdicts: list[Verdict], before: Before
+    async def _records(self, look: _Look, numbers: Sequence[int]) -> None:
+        """What the serial does not tell of these: their number, or every record, as far as is asked for and can be read."""
+        wanted = [number for number in numbers if not look.expected[number].absent]
+        if self._transfers and self._depth is not Depth.SERIAL:
+            counted = [number for number in wanted if look.expected[number].records]
+            await look.count(self._counters[look.server.host, look.server.port], counted)
+        for number in wanted:
+            if self._compares(look.expected[number]) and look.is_proven(number) and number not in look.asked:
+                await (look.read(number) if self._transfers else look.ask(number))
+            if self._rewrites and look.expected[number].text is not None and look.is_proven(number):
+                await look.ask_rewritten(number)
+
+    def _compares(self, expected: Expected) -> bool:
+        return expected.text is not None and (self._depth is Depth.CONTENT or expected.unsure)
+
+
+class _Look:
+    """At the records of some zones on one server. What cannot be read is asked for RRset by RRset, in bounded time."""
+
+    def __init__(
+        self,
+        server: Address,
+        expected: Sequence[Expected],
+        verdicts: list[Verdict],
+        before: Before,
+        *,
+        first: bool,
     ) -> None:
-        """Compare every record of what is proven so far by transfer; a sample of RRsets where there is none."""
-        transfer = self._countable[server.host, server.port]
-        for number, wanted in enumerate(expected):
-            if verdicts[number].finding is not Finding.PROVEN or wanted.absent or wanted.text is None:
-                continue
-            try:
-                if transfer:
-                    found = await read_zone(server.host, server.port, wanted.name, timeout_s=COUNT_TIMEOUT_S)
-                    verdicts[number] = judge_content(wanted, verdicts[number], found, server=_shown(server))
-                    continue
-                proven = await before(wanted.name)
-                if differs := await sample(server.host, server.port, wanted.text, before=proven):
-                    reason = f"{_shown(server)} {differs}"
-                    verdicts[number] = Verdict(finding=Finding.ALTERED, serial=verdicts[number].serial, reason=reason)
-            except (OSError, TimeoutError, TransferRefused) as error:
-                verdicts[number] = Verdict(
-                    finding=Finding.SILENT, reason=f"{_shown(server)}: the content cannot be read: {error}"
+        self.server, self._shown = server, _shown(server)
+        self.expected, self._verdicts = expected, verdicts
+        self._before = before
+        self._first = first
+        self._stall_s = FIRST_STALL_S if first else STALL_S
+        self._until: float | None = None
+        self.asked: set[int] = set()  # whose RRsets stand for their transfer
+
+    def is_proven(self, number: int) -> bool:
+        """So far."""
+        return self._verdicts[number].finding is Finding.PROVEN
+
+    def is_other(self, number: int) -> bool:
+        """Whether other content was found."""
+        return _is_other(self._verdicts[number])
+
+    def forget(self, numbers: Sequence[int]) -> None:
+        """What was found of these: only their serial counts again."""
+        for number in numbers:
+            self._verdicts[number] = Verdict(finding=Finding.PROVEN, serial=self._verdicts[number].serial)
+
+    async def count(self, counter: TransferCounter, numbers: Sequence[int]) -> None:
+        """Count their records by AXFR."""
+        if not numbers:
+            return
+        names = [self.expected[number].name for number in numbers]
+        counts: Sequence[int | Uncounted]
+        try:
+            counts = await counter.count(names, stall_s=self._stall_s)
+        except (OSError, TimeoutError, TransferRefused) as error:
+            what = "transfers are refused" if isinstance(error, TransferRefused) else words_of(error)
+            counts = [Uncounted(what, slow=isinstance(error, TimeoutError))] * len(names)
+        for number, count in zip(numbers, counts, strict=True):
+            if isinstance(count, Uncounted):
+                await self._instead(number, count.reason, slow=count.slow)
+            else:
+                self._verdicts[number] = judge_count(
+                    self.expected[number], self._verdicts[number], count, server=self._shown
                 )
 
-    async def _count(self, server: Address, expected: Sequence[Expected], verdicts: list[Verdict]) -> None:
-        """Count the records of what the SOA proved, where the server lets us. A refusal is remembered."""
-        key = (server.host, server.port)
-        numbers = [
-            number
-            for number, verdict in enumerate(verdicts)
-            if verdict.finding is Finding.PROVEN and expected[number].records and not expected[number].absent
-        ]
-        if not numbers or not self._countable[key]:
-            return
-        names = [expected[number].name for number in numbers]
+    async def read(self, number: int) -> None:
+        """Compare every record, by AXFR."""
+        wanted = self.expected[number]
         try:
-            counts = await self._counters[key].count(names, timeout_s=COUNT_TIMEOUT_S)
-        except TransferRefused:
-            self._countable[key] = False
+            found = await read_zone(self.server.host, self.server.port, wanted.name, stall_s=self._stall_s)
+        except (OSError, TimeoutError, TransferRefused) as error:
+            what = f"the transfer is answered {error}" if isinstance(error, TransferRefused) else words_of(error)
+            await self._instead(number, what, slow=isinstance(error, TimeoutError))
             return
-        except (OSError, TimeoutError):
-            return  # the SOA has proven the serial; what cannot be counted now is not held against the zone
-        for number, count in zip(numbers, counts, strict=True):
-            verdicts[number] = judge_count(expected[number], verdicts[number], count, server=_shown(server))
+        self._verdicts[number] = judge_content(wanted, self._verdicts[number], found, server=self._shown)
+
+    async def _instead(self, number: int, reason: str, *, slow: bool) -> None:
+        """Its transfer cannot be read: what its RRsets say. What is only slow gets the longer patience first."""
+        if slow and self._first:
+            self._unread(number, reason)
+        else:
+            await self.ask(number, why=reason)
+
+    async def ask(self, number: int, *, why: str = "") -> None:
+        """Compare a sample of its RRsets, what changed first."""
+        self.asked.add(number)
+        wanted = self.expected[number]
+        if wanted.text is None:
+            self._unread(number, why)
+            return
+        if why and not self._has_time():
+            self._unread(number, f"{why}; its RRsets were not asked: those of others took too long")
+            return
+        try:
+            proven = await self._before(wanted.name)
+            differs = await sample(
+                self.server.host, self.server.port, wanted.text, before=proven, limit_s=self._stall_s
+            )
+        except (OSError, TimeoutError) as error:
+            self._unread(number, "; ".join(filter(None, (why, words_of(error)))))
+            return
+        self._judge(number, differs)
+
+    async def ask_rewritten(self, number: int) -> None:
+        """Compare those RRsets of its that the name server may read otherwise than they are written."""
+        try:
+            text = self.expected[number].text or ""
+            differs = await rewritten(self.server.host, self.server.port, text, limit_s=self._stall_s)
+        except (OSError, TimeoutError) as error:
+            self._unread(number, words_of(error))
+            return
+        self._judge(number, differs)
+
+    def _has_time(self) -> bool:
+        now = time.monotonic()
+        self._until = self._until or now + RRSETS_S
+        return now < self._until
+
+    def _judge(self, number: int, differs: str) -> None:
+        if differs:
+            self._set(number, Finding.ALTERED, f"{self._shown} {differs}")
+
+    def _unread(self, number: int, why: str) -> None:
+        self._set(number, Finding.UNREAD, f"not proven: {self._shown} answers, but its records cannot be read: {why}")
+
+    def _set(self, number: int, finding: Finding, reason: str) -> None:
+        self._verdicts[number] = Verdict(finding=finding, serial=self._verdicts[number].serial, reason=reason)
+
+
+def _with(finding: Finding, verdicts: Sequence[Verdict]) -> list[int]:
+    return [number for number, verdict in enumerate(verdicts) if verdict.finding is finding]
+
+
+def _is_other(verdict: Verdict) -> bool:
+    return verdict.finding in {Finding.MISCOUNT, Finding.ALTERED}
 
 
 def _shown(server: Address) -> str:
