@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from directdnsonly.backends._powerdns_records import written
+from directdnsonly.backends._powerdns_records import name_there, written
 from directdnsonly.zone.model import Record
 
 
@@ -34,7 +34,8 @@ def rows_of(records: Iterable[Record], apex: str, *, signed: bool = False) -> se
     records = list(records)
     cuts = {record.owner for record in records if record.type == "NS" and record.owner != apex}
     rows = {_row(record, apex, cuts, signed=signed) for record in records}
-    return rows | _empty_non_terminals(rows, apex.removesuffix("."))
+    rows |= _empty_non_terminals(rows, apex.removesuffix("."))
+    return {row._replace(name=name_there(row.name)) if "\\" in row.name else row for row in rows}
 
 
 def _row(record: Record, apex: str, cuts: set[str], *, signed: bool) -> Row:

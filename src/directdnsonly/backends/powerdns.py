@@ -2,41 +2,48 @@
 
 A new zone is created whole. An existing one is read, and the RRsets that differ are replaced and deleted in one PATCH,
 which is one transaction there: never a delete and a create, between which the zone would not be served. That is one
-way for all versions; docs/backends/powerdns.md says why not PUT, which 4.9 has.
+way for all versions; docs/backends/powerdns.md says why not PUT, which 4.9 has. What holds a backslash is read back: some
+versions store something else than they are told, and say 204.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
 from directdnsonly.backends._powerdns_api import READERS, TOLD, PowerDnsApi, Reply, ZoneFault
-from directdnsonly.backends._powerdns_records import grouped, our_type, records_in, why_signed, written
+from directdnsonly.backends._powerdns_records import grouped, our_type, records_in, why_signed, why_unfit, written
+from directdnsonly.backends._powerdns_spelling import Spellings, named_in
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
 from directdnsonly.backends.powerdns_settings import PowerDnsSettings
 from directdnsonly.errors import BackendUnavailable, NameRefused
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
-from directdnsonly.zone.records import difference, record_of
+from directdnsonly.zone.records import difference
 from directdnsonly.zone.text import records_of
 
 CORRECTIONS = 50  # spellings of one zone that PowerDNS may want otherwise
+LOOKS = 2  # at what was stored otherwise than told; the level of backslashes may be another zone's discovery meanwhile
 FLUSHED = 8  # challenges of one zone that are flushed one by one
 AHEAD = 2  # zones that are read while others are written
-REMEMBERED = 10_000  # corrected spellings
 ACCOUNT = "directdnsonly"  # the mark of what we made, in the zone's own field of that name
 TRANSFERRED = frozenset({"slave", "secondary", "consumer"})
-_PARSED_AS = re.compile(
-    r"^Record (?P<owner>\S+)/(?P<type>\S+) '(?P<content>.*)': Not in expected format \(parsed as '(?P<parsed>.*)'\)$",
-    re.DOTALL,
-)
 _APPLIED = Outcome(kind=OutcomeKind.APPLIED)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Key = tuple[str, str]  # owner and type of an RRset
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A write and its answer; `careful`: RRsets that it was told in more than plain text."""
+
+    reply: Reply
+    careful: frozenset[Key] = frozenset()
 
 
 class PowerDnsBackend:
@@ -45,9 +52,9 @@ class PowerDnsBackend:
     def __init__(self, name: str, settings: PowerDnsSettings) -> None:
         self.name = name
         self.servers = settings.servers(ServerAddress(host="127.0.0.1"))
-        self.capabilities = Capabilities(batch_size=settings.batch_size, concurrency=4, observes=True)
+        self.capabilities = Capabilities(batch_size=settings.batch_size, concurrency=4, observes=True, rewrites=True)
         self._settings = settings
-        self._spelt: dict[tuple[str, str], str] = {}  # (type, our content) -> PowerDNS's own spelling
+        self._spellings = Spellings()
         self._api = PowerDnsApi(
             name, url=settings.api_url, server_id=settings.server_id, key=settings.api_key,
             key_file=settings.api_key_file, ca=settings.api_ca, timeout_s=settings.command_timeout_s,
@@ -128,38 +135,66 @@ class PowerDnsBackend:
         if signed := why_signed(record.type for record in records):
             reason = f"the zone is signed ({signed} records), and PowerDNS cannot be told so by its API (PRESIGNED)"
             return Outcome(kind=OutcomeKind.REFUSED, reason=reason)
+        if unfit := why_unfit(records):
+            return Outcome(kind=OutcomeKind.REFUSED, reason=unfit)
+        return await self._until_stored(change, records)
+
+    async def _until_stored(self, change: ZoneChange, records: list[Record]) -> Outcome:
+        """Write; spell otherwise what is refused for its spelling; look whether it is stored as it was meant."""
+        refused, looks, tried = "", 0, set[tuple[str, str]]()
         for _ in range(CORRECTIONS):
-            reply = await self._put(change, records)
-            if reply.ok:
-                return _APPLIED
+            strips = self._spellings.strips
+            sent = await self._put(change, records)
+            reply = sent.reply
             if reply.status in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
                 return Outcome(kind=OutcomeKind.RETRY, reason=f"somebody else changes the zone: {reply.error}")
-            if not self._learn(reply.error):
+            if not reply.ok:
+                refused = refused or reply.error
+                if self._spellings.learn(reply.error, named_in(reply.error, records), tried):
+                    continue
                 break
-        return Outcome(kind=OutcomeKind.REFUSED, reason=reply.error[:TOLD])
+            differs = await self._stored_otherwise(change.name, records, sent.careful)
+            if not differs:
+                return _APPLIED
+            refused, looks = f"PowerDNS says yes and stores something else: {differs}", looks + 1
+            if looks > LOOKS:
+                break
+            self._spellings.strips = not strips
+        return Outcome(kind=OutcomeKind.REFUSED, reason=refused[:TOLD])
 
-    async def _put(self, change: ZoneChange, records: list[Record]) -> Reply:
+    async def _stored_otherwise(self, name: ZoneName, records: list[Record], careful: frozenset[Key]) -> str:
+        """What differs in the RRsets that were told with backslashes; empty when nothing does."""
+        if not careful:
+            return ""
+        zone = await self._api.zone(name)
+        stored = grouped(records_in(zone)) if zone is not None else {}
+        wanted = grouped(records)
+        return "; ".join(told for key in sorted(careful) if (told := difference(wanted[key], stored.get(key, ()))))
+
+    async def _put(self, change: ZoneChange, records: list[Record]) -> Sent:
         """Change what is there, create what is not; the hint tells what to try first."""
         if change.known:
             return await self._change(change, records) or await self._create(change.name, records)
-        reply = await self._create(change.name, records)
-        if reply.status != HTTPStatus.CONFLICT:
-            return reply
-        return await self._change(change, records) or reply
+        sent = await self._create(change.name, records)
+        if sent.reply.status != HTTPStatus.CONFLICT:
+            return sent
+        return await self._change(change, records) or sent
 
-    async def _create(self, name: ZoneName, records: list[Record]) -> Reply:
-        return await self._api.create(
+    async def _create(self, name: ZoneName, records: list[Record]) -> Sent:
+        rrsets = grouped(records)
+        reply = await self._api.create(
             {
                 "name": name.absolute,
                 "kind": "Master" if self._settings.kind == "Primary" else "Native",  # what every version reads
                 "account": ACCOUNT,
                 "soa_edit_api": "",  # the default replaces the serial by one of its own
                 "nameservers": [],
-                "rrsets": [self._rrset(rrset) for rrset in grouped(records).values()],
+                "rrsets": [self._rrset(rrset) for rrset in rrsets.values()],
             }
         )
+        return Sent(reply, _careful(rrsets.values()))
 
-    async def _change(self, change: ZoneChange, records: list[Record]) -> Reply | None:
+    async def _change(self, change: ZoneChange, records: list[Record]) -> Sent | None:
         """Make the existing zone hold these records; None when there is no such zone. Raises _HeldByOperator."""
         name = change.name
         zone = await self._api.zone(name)
@@ -169,11 +204,13 @@ class PowerDnsBackend:
             raise _HeldByOperator(where)
         if zone.get("soa_edit_api") or zone["account"] != ACCOUNT:  # it would change the serial at each PATCH
             await self._api.set_up(name, {"soa_edit_api": "", "account": ACCOUNT})
-        todo = self._difference(zone, records)
+        gone, written_anew = self._difference(zone, records)
+        todo = gone + [self._rrset(rrset) for rrset in written_anew]
+        todo.sort(key=lambda rrset: not rrset["name"].startswith("_acme-challenge."))  # to be flushed first
         reply = await self._api.change(name, todo) if todo else Reply(status=HTTPStatus.NO_CONTENT)
         if reply.ok:
             await self._flush(name, todo)
-        return None if reply.status == HTTPStatus.NOT_FOUND else reply
+        return None if reply.status == HTTPStatus.NOT_FOUND else Sent(reply, _careful(written_anew))
 
     async def _delete(self, change: ZoneChange) -> Outcome:
         name = change.name
@@ -198,26 +235,23 @@ class PowerDnsBackend:
 
     # -- RRsets
 
-    def _difference(self, zone: Any, records: list[Record]) -> list[dict[str, Any]]:
-        """What to send so that the zone holds the records, and only them. Challenges come first, to be flushed."""
+    def _difference(self, zone: Any, records: list[Record]) -> tuple[list[dict[str, Any]], list[list[Record]]]:
+        """What to delete, and which RRsets to write, so that the zone holds the records, and only them."""
         wanted = grouped(records)
         there = {(str(rrset["name"]).lower(), our_type(rrset["type"])): rrset for rrset in zone["rrsets"]}
-        todo = [
+        gone = [
             {"name": rrset["name"], "type": rrset["type"], "changetype": "DELETE"}
             for key, rrset in there.items()
             if key not in wanted
         ]
-        todo += [
-            self._rrset(rrset) for key, rrset in wanted.items() if key not in there or self._differs(rrset, there[key])
-        ]
-        return sorted(todo, key=lambda rrset: not rrset["name"].startswith("_acme-challenge."))
+        return gone, [rrset for key, rrset in wanted.items() if key not in there or self._differs(rrset, there[key])]
 
     def _differs(self, records: list[Record], there: Any) -> bool:
         """Whether an RRset must be sent. Mostly PowerDNS shows the very text that we would send, which is quickly seen."""
         if any(record["disabled"] for record in there["records"]):
             return True
         told = [record["content"] for record in there["records"]]
-        wanted = [self._content(record) for record in records]
+        wanted = [self._spellings.meant(record) for record in records]
         if there["ttl"] == min(record.ttl for record in records) and sorted(told) == sorted(wanted):
             return False
         return bool(difference(records, records_in({"rrsets": [there]})))
@@ -229,25 +263,8 @@ class PowerDnsBackend:
             "type": kind,
             "ttl": min(record.ttl for record in records),
             "changetype": "REPLACE",
-            "records": [{"content": self._content(record), "disabled": False} for record in records],
+            "records": [{"content": self._spellings.sent(record), "disabled": False} for record in records],
         }
-
-    def _content(self, record: Record) -> str:
-        kind, content = written(record.type, record.rdata)
-        return self._spelt.get((kind, content), content)
-
-    def _learn(self, error: str) -> bool:
-        """Whether PowerDNS only wants a record spelt otherwise, which is then remembered."""
-        found = _PARSED_AS.match(error)
-        if found is None:
-            return False
-        kind, content, parsed = found["type"], found["content"], found["parsed"]
-        if difference([record_of("x.", 0, kind, content)], [record_of("x.", 0, kind, parsed)]):
-            return False  # it would serve something else
-        if len(self._spelt) >= REMEMBERED:
-            self._spelt.clear()
-        self._spelt[kind, content] = parsed
-        return True
 
 
 class _HeldByOperator(Exception):
@@ -293,6 +310,15 @@ async def _each(items: Iterable[Item], work: Callable[[Item], Awaitable[Result]]
         first = _first(away)
         raise first from first.__cause__  # which tells dispatch whether a connection broke
     return [result for _, result in sorted(results.items(), key=lambda found: found[0])]
+
+
+def _careful(rrsets: Iterable[Sequence[Record]]) -> frozenset[Key]:
+    """Those whose content holds a backslash: what it means depends on PowerDNS's version."""
+    return frozenset(
+        (rrset[0].owner, rrset[0].type)
+        for rrset in rrsets
+        if any("\\" in record.rdata and "\\" in written(record.type, record.rdata)[1] for record in rrset)
+    )
 
 
 def _served(zone: Any) -> list[Any]:

@@ -19,14 +19,13 @@ from directdnsonly.backends._mysql_errors import HeldByOperator
 from directdnsonly.backends._mysql_text import Made, Value
 from directdnsonly.backends._mysql_wire import Rows
 from directdnsonly.backends._powerdns_api import PowerDnsApi
-from directdnsonly.backends._powerdns_records import why_signed
+from directdnsonly.backends._powerdns_records import read, why_signed, why_unfit
 from directdnsonly.backends._powerdns_rows import COLUMNS, Row, rows_of
 from directdnsonly.backends._powerdns_schema import TABLES
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
 from directdnsonly.backends.powerdns_mysql_settings import PowerDnsMysqlSettings
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
-from directdnsonly.zone.records import record_of
 from directdnsonly.zone.text import records_of
 
 PAGE = 1000  # ids or names in one statement
@@ -62,6 +61,7 @@ class PowerDnsMysqlBackend:
             batch_size=settings.batch_size,
             concurrency=settings.connections,
             observes=True,
+            rewrites=True,
             visible_s=settings.visible_within_s,
         )
         self._settings = settings
@@ -89,7 +89,7 @@ class PowerDnsMysqlBackend:
         async def write(session: Session, batch: Sequence[ZoneChange]) -> None:
             await self._write(session, {change.name: change for change in batch}, records, touched)
 
-        delivered = iter(await deliver(self._database, good, write, explain=_explained))
+        delivered = iter(await deliver(self._database, good, write, explain=_explained) if good else ())
         outcomes = [
             Outcome(kind=OutcomeKind.REFUSED, reason=refusals[number]) if number in refusals else next(delivered)
             for number in range(len(changes))
@@ -127,7 +127,7 @@ class PowerDnsMysqlBackend:
         )
         if not rows:
             return None
-        return [record_of(f"{owner}.", ttl, kind, content) for owner, ttl, kind, content in rows if owner is not None]
+        return [read(f"{owner}.", ttl, kind, content) for owner, ttl, kind, content in rows if owner is not None]
 
     async def ready(self) -> None:
         """See Backend. The tables are there, and the caches can be flushed where that is asked for."""
@@ -257,7 +257,7 @@ def _why_not_ours(kind: str, account: str, *, known: bool) -> str:
 def _why_refused(records: Sequence[Record]) -> str:
     signed = why_signed(record.type for record in records)
     reason = "PowerDNS would need to be told (PRESIGNED) and the order of its NSEC, which we do not write"
-    return f"the zone is signed ({signed} records): {reason}" if signed else ""
+    return f"the zone is signed ({signed} records): {reason}" if signed else why_unfit(records)
 
 
 def _explained(error: DataRefused) -> str:
