@@ -14,11 +14,13 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Final
 
 from directdnsonly.errors import PushRefused
@@ -153,7 +155,16 @@ def _attempt(parse: Parse, body: bytes, name: ZoneName) -> _Outcome:
     except PushRefused as error:
         return _Refused.of(error)
     except Exception as error:  # noqa: BLE001 - foreign text through a foreign parser; kept and shown as a refusal
-        return _Refused.of(ParserFailed(f"the parser failed: {type(error).__name__}: {error}"))
+        return _Refused.of(
+            ParserFailed(f"the parser failed ({_place_of(error)}): it is a defect of ours, send us the zone")
+        )
+
+
+def _place_of(error: Exception) -> str:
+    """Where it was raised, the nearest place in our own code: its words would be those of a library, about our code."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    ours = [frame for frame in frames if "directdnsonly" in frame.filename] or frames
+    return f"{Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else "at once"
 
 
 def _zone_of(outcome: _Outcome) -> Zone:
