@@ -9,6 +9,8 @@ import signal
 import socket
 from dataclasses import replace
 
+import dns.asyncquery
+import dns.message
 import pytest
 
 from directdnsonly.backends._checker import NSD_CHECKZONE, ZoneChecker
@@ -180,4 +182,22 @@ async def test_a_dname_over_another_zone_is_the_reason_that_is_told(first, tmp_p
         assert OutcomeKind.RETRY is outcome.kind  # it is served as soon as the other one has gone
         assert "NSD serves only one of the zones" in outcome.reason
         assert {str(parent.name), str(child.name), "child.example.com."} <= set(re.split(r"[ ,:]+", outcome.reason))
+        rig.close()
+
+
+async def test_an_interval_of_the_soa_above_31_bits_is_served_as_it_is(tmp_path):
+    """NSD 4.6 reads the number as 3600, without a word; the generic form it reads octet by octet."""
+    text = "$TTL 60\n@ IN SOA ns1.host.example. hostmaster 7 2251427590 4294967295 4294967295 60\n@ IN NS ns1.host.example.\n"
+    async with nsd_under_test(tmp_path, "external") as (backend, daemon):
+        rig = Rig(nsd.RIGS[2], backend, daemon)
+        change = rig.put_text("long.example", text)
+
+        outcomes = await rig.apply(change)
+
+        (verdict,) = await rig.verdicts([change], content=True)
+        assert ([OutcomeKind.APPLIED], Finding.PROVEN) == (outcomes, verdict.finding), verdict
+        (server, *_) = backend.servers
+        query = dns.message.make_query("long.example", "SOA")
+        (soa,) = (await dns.asyncquery.udp(query, server.host, port=server.port, timeout=5)).answer[0]
+        assert (2251427590, 4294967295, 4294967295) == (soa.refresh, soa.retry, soa.expire)
         rig.close()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from directdnsonly.backends._checker import NSD_CHECKZONE, ZoneChecker
@@ -23,6 +24,7 @@ from directdnsonly.backends._filed import FiledBackend, held_by_operator
 from directdnsonly.backends._nsd_follow import Follower, Pace
 from directdnsonly.backends._nsd_names import NameLinks, is_odd
 from directdnsonly.backends._nsd_safe import is_safe
+from directdnsonly.backends._nsd_text import for_nsd
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange
 from directdnsonly.backends.nsd_settings import NsdLayout, NsdSettings
 from directdnsonly.errors import BackendUnavailable
@@ -88,7 +90,7 @@ class NsdBackend(FiledBackend):
     def _write_one(self, change: ZoneChange) -> None:
         if is_odd(change.name):
             self._links.link(change.name, self._files.path(change.name))
-        super()._write_one(change)
+        super()._write_one(replace(change, text=for_nsd(change.text)) if change.text else change)
 
     def _put_back(self, name: ZoneName, content: bytes | None) -> None:
         super()._put_back(name, content)

@@ -12,10 +12,11 @@ from typing import Final
 _PLAIN_NAME: Final = re.compile(r"(?:[A-Za-z0-9_*/-]{1,63}\.)+\Z")
 _ODD: Final = re.compile(r"\\(?:(\d{3})|(\D))|([^A-Za-z0-9_*/.-])", re.DOTALL | re.ASCII)
 _HIGH: Final = re.compile(r"[\x80-\xff]")
-_SPELLING: Final = [
+SPELLING: Final = [  # of each octet of a label
     chr(octet) if chr(octet).isascii() and (chr(octet).isalnum() or chr(octet) in "-_/*") else f"\\{octet:03d}"
     for octet in range(256)
 ]
+_NUMBER: Final = re.compile(r"\d{1,10}\Z", re.ASCII)
 MAX_LABEL_OCTETS: Final = 63  # RFC 1035, section 2.3.4
 MAX_NAME_OCTETS: Final = 255
 
@@ -52,9 +53,16 @@ def _spelled(found: re.Match[str]) -> str:
     octet = int(digits) if digits else ord(escaped or odd)
     if odd == "\\" or octet > 255:  # noqa: PLR2004
         raise RdataError("a backslash in a name stands before a character or the three digits of an octet (RFC 1035)")
-    return _SPELLING[octet]
+    return SPELLING[octet]
 
 
 def ascii_only(text: str) -> str:
     r"""Octets above 127 as \DDD: what dnspython would take for international names are octets here."""
     return text if text.isascii() else _HIGH.sub(lambda found: f"\\{ord(found[0]):03d}", text)
+
+
+def number(word: str, limit: int, what: str) -> int:
+    """The number that a word is, from 0 to `limit`. Raises RdataError."""
+    if not _NUMBER.match(word) or int(word) > limit:
+        raise RdataError(f"{what} {word[:20]!a} is not a number from 0 to {limit}")
+    return int(word)

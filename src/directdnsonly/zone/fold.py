@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from directdnsonly.zone.octets import generic
+
 
 def _field(place: int) -> Callable[[str], str]:
     def folded(rdata: str) -> str:
@@ -36,26 +38,27 @@ def _octets(start: int, names: int) -> Callable[[str], str]:
     """For the generic form: `names` uncompressed names from octet `start` on."""
 
     def folded(rdata: str) -> str:
-        head, _, digits = rdata.rpartition(" ")
-        octets = bytes.fromhex(digits)
+        octets = bytes.fromhex(rdata.split(" ", 2)[2])
         end = start
         for _name in range(names):
             while end < len(octets) and octets[end]:
                 end += octets[end] + 1
             end += 1
-        return f"{head} {(octets[:start] + octets[start:end].lower() + octets[end:]).hex()}"  # lengths are below "A"
+        return generic(octets[:start] + octets[start:end].lower() + octets[end:])  # lengths are below "A"
 
     return folded
 
 
 def _ipseckey(rdata: str) -> str:
-    octets = bytes.fromhex(rdata.rpartition(" ")[2])
+    octets = bytes.fromhex(rdata.split(" ", 2)[2])
     return _octets(3, 1)(rdata) if octets[1:2] == b"\x03" else rdata  # the gateway is a name (RFC 4025)
 
 
 FOLDS: Final[Mapping[str, Callable[[str], str]]] = MappingProxyType(
     {
-        **dict.fromkeys(["NS", "CNAME", "PTR", "DNAME", "MX", "SRV", "RP", "AFSDB", "KX", "SOA", "NSEC"], str.lower),
+        **dict.fromkeys(
+            ["NS", "CNAME", "PTR", "DNAME", "MX", "SRV", "RP", "AFSDB", "KX", "SOA", "NSEC", "MINFO"], str.lower
+        ),
         "NAPTR": _last_field,
         "HTTPS": _service,
         "SVCB": _service,

@@ -1,7 +1,7 @@
 """The regexp field of NAPTR: is it a substitution that named loads (RFC 3402, section 3.2)? Pure.
 
-named refuses a whole zone for a bad one. We read a little less than POSIX allows (no classes, no back references in the
-expression): what people write, such as !^.*$!sip:info@example.com!, is all there.
+named refuses a whole zone for a bad one. The expression is a POSIX extended regular expression (IEEE 1003.2, section 2.8)
+in the C locale, back references included; what POSIX leaves undefined is taken where named takes it.
 """
 
 from __future__ import annotations
@@ -9,59 +9,105 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_ATOM: Final = re.compile(r"\\[^\w\s]|\[\^?((?:[^\]\[\\^-](?:-[^\]\[\\^-])?)+)\]|[^\\()\[\]{}*+?|]", re.ASCII)
-_RANGE: Final = re.compile(r"(.)-(.)", re.DOTALL)
-_REPEAT: Final = re.compile(r"[*+?]|\{(\d{1,2})(?:,(\d{1,2})?)?\}", re.ASCII)
 _NOT_DELIMITERS: Final = frozenset("0123456789\\i\x00")
+_CLASSES: Final = "alnum|alpha|blank|cntrl|digit|graph|lower|print|punct|space|upper|xdigit"
+_BOUND: Final = re.compile(r"\{(\d+)(?:,(\d*))?\}", re.ASCII)
+_MOST_TIMES: Final = 255  # RE_DUP_MAX
+# Of a bracket: character class | equivalence class | collating element | range | character. Behind a range no `-` may stand,
+# and a `[` that begins or ends one is refused: named compares it with nothing.
+_ELEMENT: Final = re.compile(
+    rf"\[:(?:{_CLASSES}):\]|\[=[^=]+=\]|\[\.[^.]+\.\]|(?P<low>[^\[])-(?P<high>[^\]\[])(?!-)|(?!\[[:=.])[^\]](?!-[^\]])",
+    re.DOTALL,
+)
 
 
 def is_substitution(regexp: bytes) -> bool:
-    """Whether it is empty, or delimiter, expression, delimiter, replacement, delimiter, optional flag `i`."""
+    """Whether it is empty, or delimiter, expression, delimiter, replacement, delimiter, flags (only `i`)."""
     text = regexp.decode("latin-1")
     if not text:
         return True
+    delimiter = re.escape(text[0])
     if text[0] in _NOT_DELIMITERS or "\x00" in text:
         return False
-    parts = re.findall(rf"((?:\\.|[^\\{re.escape(text[0])}])*)({re.escape(text[0])}|\Z)", text[1:], re.DOTALL)
-    if "".join(part + end for part, end in parts) != text[1:] or len(parts) < 3:  # noqa: PLR2004
+    part = rf"((?:\\.|[^\\{delimiter}])*)"
+    whole = re.fullmatch(rf"{delimiter}{part}{delimiter}{part}{delimiter}i*", text, re.DOTALL)
+    if whole is None:
         return False
-    (expression, _), (replacement, end), (flags, last) = parts[:3]
-    if not end or last or set(flags) - {"i"} or any(part or end for part, end in parts[3:]):
-        return False
-    groups = _groups(expression)
-    asked = [int(digit) for digit in re.findall(r"\\(\d)", re.sub(r"\\\D", "", replacement))]
+    groups = _groups(whole[1])
+    asked = [int(digit) for digit in re.findall(r"\\(\d)", re.sub(r"\\\D", "", whole[2]))]
     return groups is not None and all(0 < digit <= groups for digit in asked)
 
 
 def _groups(expression: str) -> int | None:
-    """How many groups the expression has; None when it is not one that we take."""
+    """How many groups the expression has; None when it is none."""
     depth = groups = position = 0
-    has_atom = False
+    has_atom = is_repeatable = can_be_empty = False
     while position < len(expression):
         character = expression[position]
+        width = 1
         if character == "(":
-            depth, groups, has_atom, position = depth + 1, groups + 1, False, position + 1
-            continue
-        if character in ")|" and not has_atom:
-            return None
-        if character == "|":
-            has_atom, position = False, position + 1
-            continue
-        if character == ")":
-            depth, position = depth - 1, position + 1
-            if depth < 0:
+            depth, groups = depth + 1, groups + 1
+            has_atom, is_repeatable, can_be_empty = False, False, True
+        elif character == "|":
+            if not has_atom:
                 return None
+            has_atom = is_repeatable = can_be_empty = False
+        elif character == ")":
+            if depth and not has_atom and not can_be_empty:
+                return None
+            depth = max(depth - 1, 0)  # one that closes nothing is a character
+            has_atom = is_repeatable = True
+        elif character in "^$":
+            has_atom, is_repeatable = True, False
+        elif (width := _repetition(expression, position)) >= 0:
+            if not width or not is_repeatable:
+                return None
+            is_repeatable = False
+        elif (width := _atom(expression, position, groups)) > 0:
+            has_atom = is_repeatable = True
         else:
-            atom = _ATOM.match(expression, position)
-            if atom is None or any(low > high for low, high in _RANGE.findall(atom[1] or "")):
-                return None
-            position = atom.end()
-        has_atom = True
-        if character in "^$":  # anchors cannot be repeated
-            continue
-        repeat = _REPEAT.match(expression, position)
-        if repeat is not None:
-            if repeat[2] and int(repeat[1]) > int(repeat[2]):
-                return None
-            position = repeat.end()
+            return None
+        position += width
     return groups if has_atom and depth == 0 else None
+
+
+def _repetition(expression: str, position: int) -> int:
+    """The characters of the repetition that begins there: 0 for a bad one, -1 for none."""
+    if expression[position] in "*+?":
+        return 1
+    if not re.match(r"\{\d", expression[position : position + 2], re.ASCII):
+        return -1
+    bound = _BOUND.match(expression, position)
+    if bound is None:
+        return 0
+    low, high = int(bound[1]), int(bound[2] or bound[1])
+    return len(bound[0]) if low <= high <= _MOST_TIMES else 0
+
+
+def _atom(expression: str, position: int, groups: int) -> int:
+    """The characters of the atom that begins there: 0 for a bad one."""
+    character = expression[position]
+    if character == "[":
+        return _bracket(expression, position)
+    if character != "\\":
+        return 1
+    escaped = expression[position + 1 : position + 2]
+    is_bad = not escaped or (escaped in "123456789" and int(escaped) > groups)
+    return 0 if is_bad else 2
+
+
+def _bracket(expression: str, start: int) -> int:
+    """The characters of `[...]`: 0 for a bad one."""
+    position = start + 1 + (expression[start + 1 : start + 2] == "^")
+    first = position
+    while position < len(expression) and (expression[position] != "]" or position == first):
+        if position == first and expression[position] == "]":
+            element = re.match(r"\](?:-(?P<high>[^\]\[])(?!-))?(?P<low>)", expression[position:], re.DOTALL)
+        else:
+            element = _ELEMENT.match(expression, position)
+        if element is None:
+            return 0
+        if element["high"] and (element["low"] or "]") > element["high"]:
+            return 0
+        position += len(element[0])
+    return position + 1 - start if position < len(expression) else 0

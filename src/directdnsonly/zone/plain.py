@@ -15,7 +15,7 @@ from typing import Final
 from directdnsonly.errors import ZoneSyntaxError
 from directdnsonly.zone.domain import RdataError
 from directdnsonly.zone.rdata import rdata
-from directdnsonly.zone.tokens import logical_lines
+from directdnsonly.zone.tokens import Line, logical_lines
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}"
@@ -152,8 +152,7 @@ def _alone(kind: str, fields: str) -> str:
     if len(fields) > _LONGEST_ALONE:
         raise NotPlain
     try:
-        (line,) = logical_lines(fields)
-        return rdata(kind, line, 0, ".")
+        return rdata(kind, Line(0, False, fields.split()) if '"' not in fields else next(logical_lines(fields)), 0, ".")
     except (RdataError, ZoneSyntaxError):
         raise NotPlain from None
 

@@ -7,17 +7,19 @@ in every form is refused here, with the reason. Each rule was found by, and is t
 
 from __future__ import annotations
 
-import binascii
-import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
 import dns.exception
+import dns.immutable
 import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+from dns.rdtypes.ANY.RP import RP
 
 from directdnsonly.zone.domain import RdataError, absolute, ascii_only
 from directdnsonly.zone.naptr import is_substitution
@@ -59,6 +61,8 @@ COMMON_MNEMONICS: Final = frozenset(
         "AFSDB",
         "CERT",
         "KX",
+        "KEY",
+        "MINFO",
         "EUI48",
         "EUI64",
         "URI",
@@ -68,14 +72,34 @@ COMMON_MNEMONICS: Final = frozenset(
 )
 # named knows an inner form of these and refuses all other octets; dnspython knows less of it, and nobody uses them.
 OUT_OF_USE: Final[Mapping[int, str]] = MappingProxyType({
-    7: "MB", 8: "MG", 9: "MR", 11: "WKS", 14: "MINFO", 19: "X25", 24: "SIG", 25: "KEY", 30: "NXT", 34: "ATMA", 38: "A6",
+    7: "MB", 8: "MG", 9: "MR", 11: "WKS", 19: "X25", 23: "NSAP-PTR", 24: "SIG", 30: "NXT", 34: "ATMA", 38: "A6",
     40: "SINK", 57: "RKEY", 58: "TALINK", 259: "DOA", 32768: "TA", 32769: "DLV",
 })  # fmt: skip
-_NEVER_EMPTY: Final = frozenset({22, 31, 32, 49, 67})  # NSAP, EID, NIMLOC, DHCID, HHIT: named wants an octet at least
-_CAA_TAG: Final = re.compile(rb"[a-z0-9]{1,15}\Z")  # all that NSD reads as text
-_LAST_COMMON_KEY: Final = 6  # SvcParamKeys up to ipv6hint (RFC 9460); Knot 3.2 reads no text of a later one
-_MANDATORY, _ALPN, _NO_DEFAULT_ALPN, _DOHPATH = 0, 1, 2, 7
-_DOH_TEMPLATE: Final = re.compile(rb"/[ -z|~]*\{\?dns\}[ -z|~]*\Z")
+# NSAP, EID, NIMLOC, HHIT: named wants an octet; DHCID: NSD from 4.12 on wants the type, the digest's and one of the digest.
+LEAST_OCTETS: Final = {22: 1, 31: 1, 32: 1, 67: 1, 49: 4}
+_MOST_APL_ITEMS: Final = 64  # NSD loads no record with more
+LARGEST_TTL: Final = 2**31 - 1  # NSD 4.6 reads a larger one as 3600 in the text of an RRSIG
+_NO_KEY: Final = 0xC000  # both flags: the KEY record says that there is no key (RFC 2535, section 3.1.2)
+_SHA1_OCTETS: Final = 20
+_MOST_HASH_OCTETS: Final = 39  # in base32hex a label of 63; named loads no more
+_LOC_DEGREES: Final = {"latitude": 90, "longitude": 180}
+_LOC_CM: Final = (-10_000_000, 2**32 - 1 - 10_000_000)  # of altitude: 32 bits, from 100,000 m below (RFC 1876)
+_LOC_MOST_CM: Final = 9_000_000_000  # of size and precision, in this text form
+ILLEGIBLE: Final = "a field is missing, is out of its range, or is written in another way"
+
+# How dnspython 2 says it, and how we do.
+_SAID: Final = (
+    ("expected EOL", "there are more fields than the type has"),
+    ("expecting", "a field is missing, or is written in another way"),
+)
+
+
+@dns.immutable.immutable
+class MINFO(RP):
+    """MINFO (RFC 1035, section 3.3.7): two names as in RP. dnspython knows it not, and leaves their compression as it is."""
+
+
+dns.rdata.register_type(sys.modules[__name__], dns.rdatatype.MINFO, "MINFO")
 
 
 def mnemonic_of(number: int) -> str:
@@ -85,7 +109,7 @@ def mnemonic_of(number: int) -> str:
 
 
 def by_dnspython(kind: str, tokens: Sequence[Token], origin: str) -> str:
-    """RDATA in the form that every daemon loads. `kind` is as `mnemonic_of` writes it. Raises RdataError."""
+    """RDATA in the form that every daemon loads. `kind` is as `mnemonic_of` writes it. Raises RdataError, and more."""
     text = "".join(
         ("" if token.glued else " ") + (f'"{token.text}"' if token.quoted else token.text) for token in tokens
     ).lstrip()
@@ -96,18 +120,31 @@ def by_dnspython(kind: str, tokens: Sequence[Token], origin: str) -> str:
             rule="type-unused",
         )
     try:
-        found = dns.rdata.from_text(
-            dns.rdataclass.IN, number, ascii_only(text), origin=dns.name.from_text(origin), relativize=False
+        found = dns.rdata.from_text(dns.rdataclass.IN, number, ascii_only(text), origin=_name(origin), relativize=False)
+    except dns.exception.DNSException as error:
+        raise RdataError(f"bad {dns.rdatatype.to_text(number)} data: {_words_of(error)}"[:300]) from None
+    written = _CARE.get(kind, _generic if kind.startswith("TYPE") else _plain)(found)
+    octets = found.to_wire() or b""  # what has no wire form cannot be served
+    if not written or written[-1] == " " or len(octets) < LEAST_OCTETS.get(number, 0):
+        raise RdataError(
+            f"the {dns.rdatatype.to_text(number)} record is not complete: its last field is empty or too short"
         )
-        octets = found.to_wire() or b""  # what has no wire form cannot be served
-        written = _CARE.get(kind, _generic if kind.startswith("TYPE") else _plain)(found)
-    except RdataError:
-        raise
-    except (dns.exception.DNSException, ValueError, OverflowError, binascii.Error, IndexError) as error:
-        raise RdataError(f"bad {kind} data: {str(error) or type(error).__name__}"[:300]) from None
-    if not written or written[-1] == " " or (not octets and number in _NEVER_EMPTY):
-        raise RdataError(f"the {kind} record is not complete: its last field is empty")
     return written
+
+
+@lru_cache(64)
+def _name(origin: str) -> dns.name.Name:
+    return dns.name.from_text(origin)
+
+
+def _words_of(error: dns.exception.DNSException) -> str:
+    """Dnspython's own words where they are written for people; those of what it wraps are for programmers."""
+    if error.__cause__ is not None or type(error) is not dns.exception.SyntaxError:
+        return ILLEGIBLE
+    text = str(error)
+    if text == dns.exception.SyntaxError.__doc__:
+        return ILLEGIBLE
+    return next((ours for theirs, ours in _SAID if text.startswith(theirs)), text)
 
 
 def _plain(found: Any) -> str:
@@ -118,27 +155,41 @@ def _generic(found: Any) -> str:
     return str(found.to_generic().to_text()).rstrip()  # of no octets: a blank too much
 
 
-def _caa(found: Any) -> str:
-    return _plain(found) if _CAA_TAG.match(found.tag) else _generic(found)
-
-
 def _cert(found: Any) -> str:
     """In numbers: of some algorithms each daemon has a name of its own."""
     certificate = _plain(found).split(" ", 3)[3]
     return f"{int(found.certificate_type)} {found.key_tag} {int(found.algorithm)} {certificate}"
 
 
-def _service(found: Any) -> str:
-    """HTTPS and SVCB (RFC 9460)."""
-    if _NO_DEFAULT_ALPN in found.params and _ALPN not in found.params:
-        raise RdataError("no-default-alpn needs alpn beside it (RFC 9460, section 7.1.1)")
-    if _MANDATORY in found.params and not found.params[_MANDATORY].keys:
-        raise RdataError("mandatory lists no keys (RFC 9460, section 8): named does not load it")
-    if _DOHPATH in found.params and not _DOH_TEMPLATE.match(getattr(found.params[_DOHPATH], "value", b"")):
-        raise RdataError("dohpath is not a path with {?dns} in it (RFC 9461, section 5): named does not load it")
-    if any(int(key) > _LAST_COMMON_KEY for key in found.params):
-        return _generic(found)
-    return _respelled(_plain(found), 1)
+def _loc(found: Any) -> str:
+    """The bounds of RFC 1876; dnspython looks at some."""
+    for what, most in _LOC_DEGREES.items():
+        degrees, *parts, _sign = getattr(found, what)
+        if degrees >= most and any(parts):
+            raise RdataError(f"the {what} of the LOC record lies beyond {most} degrees: named does not load it")
+    if not _LOC_CM[0] <= round(found.altitude) <= _LOC_CM[1]:
+        raise RdataError("the altitude of the LOC record is not between -100000.00m and 42849672.95m (RFC 1876)")
+    if max(found.size, found.horizontal_precision, found.vertical_precision) > _LOC_MOST_CM:
+        raise RdataError("size or precision of the LOC record is larger than 90000000.00m (RFC 1876)")
+    return _plain(found)
+
+
+def _apl(found: Any) -> str:
+    if len(found.items) > _MOST_APL_ITEMS:
+        raise RdataError(f"the APL record has {len(found.items)} items, NSD loads at most {_MOST_APL_ITEMS}")
+    return _generic(found)
+
+
+def _hip(found: Any) -> str:
+    if not found.hit or not found.key:
+        raise RdataError("the HIP record has no identity tag or no key: named does not load it")
+    return _generic(found)
+
+
+def _key(found: Any) -> str:
+    if bool(found.key) == (found.flags & _NO_KEY == _NO_KEY):
+        raise RdataError("a KEY record has a key, unless its flags say that it has none: named does not load it")
+    return _plain(found) if found.key else _generic(found)
 
 
 def _naptr(found: Any) -> str:
@@ -156,15 +207,20 @@ def _nsec(found: Any) -> str:
     return _with_types(_respelled(_plain(found), 0), found, 1)
 
 
-def _nsec3param(found: Any) -> str:
-    if found.algorithm != 1:  # SHA-1 is the only one there is (RFC 5155, section 11)
-        raise RdataError(f"NSEC3PARAM names the hash {found.algorithm}, only 1 exists: named and Knot do not load it")
-    return _plain(found)
+def _nsec3(found: Any) -> str:
+    if found.algorithm == 1 and len(found.next) != _SHA1_OCTETS:
+        raise RdataError(f"the next hash of the NSEC3 record has {len(found.next)} octets, 20 has SHA-1 (RFC 5155)")
+    if len(found.next) > _MOST_HASH_OCTETS:
+        raise RdataError(f"the next hash has {len(found.next)} octets, {_MOST_HASH_OCTETS} fit into a name (RFC 5155)")
+    # Each of them reads the text of another length in another way.
+    return _with_types(_plain(found), found, 5) if len(found.next) == _SHA1_OCTETS else _generic(found)
 
 
 def _rrsig(found: Any) -> str:
     if len(found.signer.labels) - 1 > found.labels:
         raise RdataError(f"the RRSIG has fewer labels ({found.labels}) than its signer: named does not load it")
+    if found.original_ttl > LARGEST_TTL:
+        return _generic(found)
     return _with_types(_respelled(_plain(found), 7), found, 0, 1)
 
 
@@ -192,16 +248,16 @@ def _with_types(text: str, found: Any, start: int, stop: int | None = None) -> s
 
 _CARE: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
     {
-        "CAA": _caa,
         "CERT": _cert,
-        "HTTPS": _service,
-        "SVCB": _service,
+        "KEY": _key,
+        "LOC": _loc,
         "NAPTR": _naptr,
         "NSEC": _nsec,
-        "NSEC3": lambda found: _with_types(_plain(found), found, 5),
-        "NSEC3PARAM": _nsec3param,
+        "NSEC3": _nsec3,
         "CSYNC": lambda found: _with_types(_plain(found), found, 2),
         "RRSIG": _rrsig,
+        "TYPE42": _apl,
         "TYPE45": _ipseckey,
+        "TYPE55": _hip,
     }
 )

@@ -16,6 +16,7 @@ _SPECIAL = re.compile(r'[();"\\\x00\x0b\x0c\r\x1c-\x1f]')
 # One step through a line: blanks | comment | parenthesis | quoted string | word. Escapes never end a string or word.
 _STEP = re.compile(r'([ \t]+)|(;.*)|([()])|"((?:[^"\\]|\\.)*)"|((?:[^ \t();"\\]|\\.)+)', re.DOTALL)
 _ODD_BREAKS = re.compile("[\x00\x0b\x0c\r\x1c-\x1f]")
+_BETWEEN_STRINGS = re.compile(r"[;()]")
 _NOT_SIMPLE = re.compile(r"[\\\x00\x0b\x0c\r\x1c-\x1f]")
 # A record's 64 KiB of RDATA, each octet as \\DDD, are 256 KiB of text: more in one line is no record.
 MAX_LINE_CHARS = 512 * 1024
@@ -156,7 +157,7 @@ def _with_strings(line: str) -> list[Token] | None:
     parts = line.split('"')
     if len(parts) % 2 == 0 or len(parts) > MAX_TOKENS or not line.isascii() or _NOT_SIMPLE.search(line):
         return None
-    if any(";" in part or "(" in part or ")" in part for part in parts[::2]):
+    if _BETWEEN_STRINGS.search("".join(parts[::2])):
         return None
     tokens: list[Token] = []
     for place, part in enumerate(parts):

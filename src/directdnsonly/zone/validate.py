@@ -15,6 +15,8 @@ from operator import itemgetter
 
 from directdnsonly.errors import ZonePolicyError
 from directdnsonly.wording import counted
+from directdnsonly.zone.answers import too_large
+from directdnsonly.zone.apex import check_apex
 from directdnsonly.zone.faults import Faults
 from directdnsonly.zone.warn import Key, LineOf, Warnings
 
@@ -77,6 +79,8 @@ def check(
             found.setdefault(key[1], []).append(key)
         for fault in _check_owner(owner, found, line_of, apex):
             faults.add(fault)
+        for fault in check_apex(found, line_of, apex) if owner == apex and is_whole else ():
+            faults.add(fault)
         soa += found.get("SOA", ())
         name_servers += found.get("NS", ())
         if "DNAME" in found:
@@ -91,6 +95,8 @@ def check(
     for fault in _check_name_servers(keys, name_servers, line_of, apex, warnings):
         if is_whole or fault.rule == "ns-cname":
             faults.add(fault)
+    for fault in too_large(keys, line_of):
+        faults.add(fault)
     return soa[0] if soa else None
 
 

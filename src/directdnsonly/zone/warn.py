@@ -63,9 +63,23 @@ OF_LINE: Final[Mapping[str, Sequence[LineRule]]] = {  # by type
     "TXT": (_CUT, _CURLY),
     "SPF": (_CUT, _CURLY),
     "CAA": (_CUT, _CURLY),
+    "RRSIG": (LineRule("rrsig-date", record.date_of_another_age),),
 }
+_ALIAS, _ECH = RdataRule("alias-parameters", record.alias_with_parameters), RdataRule("ech", record.ech_that_is_none)
+_DIGEST, _OUT_OF_USE = (
+    RdataRule("digest-length", record.digest_of_other_length),
+    RdataRule("out-of-use", record.out_of_use),
+)
 OF_RDATA: Final[Mapping[str, Sequence[RdataRule]]] = {  # by type
-    "SVCB": (RdataRule("svcb-dns", record.resolver_without_path),),
+    "HTTPS": (_ALIAS, _ECH),
+    "SVCB": (_ALIAS, _ECH, RdataRule("svcb-dns", record.resolver_without_path)),
+    "TLSA": (_DIGEST,),
+    "SMIMEA": (_DIGEST,),
+    "URI": (RdataRule("uri-empty", record.uri_without_target),),
+    "TYPE42": (RdataRule("apl-empty", record.no_prefixes),),
+    "MINFO": (_OUT_OF_USE,),
+    "KEY": (_OUT_OF_USE,),
+    "SOA": (RdataRule("soa-interval", record.huge_interval),),
 }
 
 

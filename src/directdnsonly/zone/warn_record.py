@@ -8,12 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import dns.rdata
-import dns.rdataclass
-import dns.rdatatype
-from dns.exception import DNSException
-from dns.rdtypes.svcbbase import ParamKey, SVCBBase
-
+from directdnsonly.zone import service
 from directdnsonly.zone.tokens import Line
 
 _SHOWN: Final = 60  # characters of what is quoted
@@ -23,7 +18,9 @@ _ABOVE_ASCII: Final = re.compile(r"\\(?:12[89]|1[3-9]\d|2\d\d)")
 _COLON: Final = "\\058"
 _CURLY: Final = ("\xe2\x80\x9c", "\xe2\x80\x9d", "\xe2\x80\x98", "\xe2\x80\x99")
 _HTTP: Final = frozenset({b"h2", b"h3", b"http/1.1"})
-_DOHPATH: Final = 7
+_DIGEST_DIGITS: Final = {"1": 64, "2": 128}  # of SHA-256 and SHA-512, by matching type
+_LAST_DATE: Final = "21060207062815"  # 2**32 - 1 seconds
+_LARGEST_USUAL: Final = 2**31 - 1
 
 
 def cut(line: Line, start: int) -> str:
@@ -86,18 +83,84 @@ def resolver_without_path(owner: str, data: str) -> str:
     labels = owner.split(".", 2)
     if labels[0] != "_dns" and not (labels[0].startswith("_") and labels[1] == "_dns"):
         return ""
-    try:
-        found = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.SVCB, data)
-    except DNSException:
-        return ""
-    assert isinstance(found, SVCBBase)
-    if not found.priority:
-        return ""
-    alpn = found.params.get(ParamKey.ALPN)
-    if alpn is None:
+    _, parameters = service.read(data)
+    if service.ALPN not in parameters:
         missing = "no alpn"
-    elif not _HTTP.isdisjoint(alpn.ids) and _DOHPATH not in found.params:
+    elif not _HTTP.isdisjoint(service.items(parameters[service.ALPN])) and service.DOHPATH not in parameters:
         missing = "no dohpath, which alpn with HTTP demands"
     else:
         return ""
     return f"the SVCB record of a DNS server has {missing} (RFC 9461): BIND 9.20 does not load such a zone, unless told check-svcb no"
+
+
+def alias_with_parameters(_owner: str, data: str) -> str:
+    """In AliasMode parameters have no meaning (RFC 9460, section 2.4.2)."""
+    if not data.startswith(("0 ", "\\#")):
+        return ""
+    priority, parameters = service.read(data)
+    if priority or not parameters:
+        return ""
+    return "with priority 0 the record is an alias, and clients pass over its parameters (RFC 9460): give it priority 1"
+
+
+def ech_that_is_none(_owner: str, data: str) -> str:
+    """ECH is Encrypted Client Hello of TLS; name servers do not look into it."""
+    if " ech=" not in data and "0005" not in data:
+        return ""
+    octets = service.read(data)[1].get(service.ECH)
+    if octets is None or _is_ech_list(octets):
+        return ""
+    return "its ech is no list of configurations of Encrypted Client Hello: clients cannot use it"
+
+
+def _is_ech_list(octets: bytes) -> bool:
+    """Lengths alone: two octets with that of the list; of each configuration version, length and as many octets."""
+    size, rest = int.from_bytes(octets[:2], "big"), octets[2:]
+    if size != len(rest) or not rest:
+        return False
+    while len(rest) >= 4:  # noqa: PLR2004 - version and length
+        rest = (
+            rest[4 + int.from_bytes(rest[2:4], "big") :] if 4 + int.from_bytes(rest[2:4], "big") <= len(rest) else b"?"
+        )
+    return not rest
+
+
+def digest_of_other_length(_owner: str, data: str) -> str:
+    """What no certificate can match."""
+    _, _, matching, digits = data.split(" ", 3)
+    wanted = _DIGEST_DIGITS.get(matching)
+    if wanted is None or len(digits.replace(" ", "")) == wanted:
+        return ""
+    return (
+        f"matching type {matching} has a digest of {wanted // 2} octets, this one has {len(digits.replace(' ', '')) // 2}:"
+        " it matches no certificate"
+    )
+
+
+def uri_without_target(_owner: str, data: str) -> str:
+    """RFC 7553, section 4.4: the target must not be empty."""
+    return "the URI is empty: it leads nowhere" if data.endswith(' ""') else ""
+
+
+def no_prefixes(_owner: str, data: str) -> str:
+    """RFC 3123, section 4: allowed."""
+    return "the APL record lists no address prefixes" if data == "\\# 0" else ""
+
+
+def out_of_use(_owner: str, _data: str) -> str:
+    """Types that name servers load and nobody asks for."""
+    return "the type is out of use: nobody asks for it"
+
+
+def huge_interval(_owner: str, data: str) -> str:
+    """Refresh, retry and expire are intervals of 32 bits (RFC 1035, section 3.3.13)."""
+    huge = [word for word in data.split(" ")[3:6] if int(word) > _LARGEST_USUAL]
+    return f"the SOA has an interval of {huge[0]} s, {int(huge[0]) // 31_556_952} years: a mistake?" if huge else ""
+
+
+def date_of_another_age(line: Line, start: int) -> str:
+    """Dates of signatures count modulo 2**32 (RFC 4034, section 3.1.5)."""
+    for word in line.words[start + 4 : start + 6]:
+        if len(word) == len(_LAST_DATE) and word.isdigit() and word > _LAST_DATE:
+            return f"{word} does not fit into 32 bits: the signature is served with a date 136 years earlier (RFC 4034)"
+    return ""

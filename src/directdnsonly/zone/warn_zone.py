@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from directdnsonly.zone.apex import DELETE, matches
 from directdnsonly.zone.warn import OF_RDATA, Key, LineOf, Warnings
 from directdnsonly.zone.warn_record import address_as_name, of_odd_name
 
@@ -110,6 +111,22 @@ def _ds_without_ns(zone: View, warnings: Warnings) -> None:
             warnings.add("ds-without-ns", text, owner=owner, kind="DS", line=partial(zone.line_of, next(found)))
 
 
+def _child_keys(kind: str, zone: View, warnings: Warnings) -> None:
+    """CDS and CDNSKEY tell the parent zone which keys there are (RFC 7344, section 4.1: each matches a DNSKEY)."""
+    keys = [data for owner, _, data in zone.of_type.get("DNSKEY", ()) if owner == zone.apex]
+    for key in zone.of_type.get(kind, ()):
+        owner, _, data = key
+        if owner != zone.apex:
+            text = f"a {kind} record counts at {zone.apex} alone: nobody asks for it at {owner}"
+        elif data != DELETE[kind] and not any(matches(kind, data, one, zone.apex) for one in keys):
+            text = (
+                f"the {kind} record belongs to none of the zone's DNSKEY (RFC 7344): the parent zone does not take it"
+            )
+        else:
+            continue
+        warnings.add("cds-other-key", text, owner=owner, kind=kind, line=partial(zone.line_of, key))
+
+
 def _circles(zone: View, warnings: Warnings) -> None:
     """CNAMEs that lead back to where they began."""
     aliases = zone.of_type.get("CNAME", ())
@@ -136,6 +153,8 @@ RULES: Final[Sequence[tuple[str, ZoneRule]]] = (  # the type without which there
     ("MX", _null_mx),
     ("NS", _occluded),
     ("DS", _ds_without_ns),
+    ("CDS", partial(_child_keys, "CDS")),
+    ("CDNSKEY", partial(_child_keys, "CDNSKEY")),
     ("CNAME", _circles),
 )
 

@@ -49,6 +49,7 @@ def warned(text: str) -> list[tuple[str, int]]:
         ("a IN CNAME a\n", "cname-circle", "a.example.com. -> a.example.com."),
         ("a IN CNAME b\nb IN CNAME c\nc IN CNAME b\n", "cname-circle", "b.example.com. -> c.example.com. -> b.exam"),
         ("_dns IN SVCB 1 svc.example. port=8443\n", "svcb-dns", "no alpn"),
+        ("_dns IN SVCB 0 svc.example.\n", "svcb-dns", "no alpn"),
         ("_8443._dns.r IN SVCB 1 svc.example. alpn=dot,h2\n", "svcb-dns", "no dohpath"),
     ],
 )  # fmt: skip
@@ -85,7 +86,7 @@ def test_a_probable_mistake_is_accepted_with_a_warning(text, rule, words):
         "a.sub IN NS ns.b.sub\nb.sub IN NS ns.b.sub\nns.b.sub IN A 192.0.2.1\n",
         "a IN CNAME b\nb IN CNAME c\nc IN CNAME www.example.net.\nd IN CNAME b\n",
         "_dns IN SVCB 1 svc.example. alpn=h2 dohpath=/q{?dns}\n_dns.x IN SVCB 1 svc.example. alpn=dot\n",
-        "_dns IN SVCB 0 svc.example.\nw IN SVCB 1 svc.example. port=8443\n",
+        "w IN SVCB 0 svc.example.\nw IN SVCB 1 svc.example. port=8443\n",
     ],
 )  # fmt: skip
 def test_what_is_no_mistake_gets_no_warning(text):
