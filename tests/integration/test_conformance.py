@@ -135,7 +135,7 @@ def test_row_07_a_parent_without_user_has_nothing_to_compare(h1: DirectAdmin, do
 def test_row_08_without_the_owner_option_a_parent_is_exists_2(
     start: Callable[..., Service], http: str, domain: str
 ) -> None:
-    h1 = start(check_subdomain_owner=False).master(version=http)
+    h1 = start(check_subdomain_owner_in_cluster_domainowners=False).master(version=http)
     h1.rawsave(domain, zone_text(domain))
 
     assert "error=0&exists=2&details=Parent Domain exists on s1.host.example" == h1.exists(f"sub.{domain}", "true").text

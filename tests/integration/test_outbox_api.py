@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from bench.service import DADNS
+from bench.service import DADNS, free_port
 from fastapi import FastAPI
 
 from directdnsonly.api import history, outbox, pins, problem, routes
@@ -28,6 +28,8 @@ from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive.accept import Acceptance
 from directdnsonly.receive.parsing import ZoneParser
+from directdnsonly.receive.settings import AppSettings
+from directdnsonly.server import Server, listen, make_server
 from directdnsonly.wiring import ManualPushes
 from directdnsonly.zone.text import parse
 from tests.support.made import a_delete, a_push
@@ -81,8 +83,10 @@ def api(tmp_path: Path) -> Iterator[Api]:
     made: list[SqliteStore] = []
     woken: list[Priority] = []
 
+    listening = AppSettings(listen_host="127.0.0.1", listen_port=free_port())
+
     @asynccontextmanager
-    async def make_app() -> AsyncIterator[FastAPI]:
+    async def make() -> AsyncIterator[Server]:
         clock = SystemClock()
         settings = OutboxSettings(disk_reserve_mb=0)
         async with open_store(tmp_path, settings=settings, clock=clock, backends=BACKENDS) as store:
@@ -108,11 +112,11 @@ def api(tmp_path: Path) -> Iterator[Api]:
             app.include_router(routes.router(parts, Auditor(store, clock)))
             for kind, handler in problem.HANDLERS.items():
                 app.add_exception_handler(kind, handler)
-            yield app
+            yield make_server(app, listening)
             await acceptance.aclose()
 
-    with serving(make_app) as (host, port, loop):
-        url = f"http://{host}:{port}"
+    with serving(make, listen(listening)) as loop:
+        url = f"http://127.0.0.1:{listening.listen_port}"
         with httpx.Client(base_url=f"{url}/api/v1", trust_env=False) as http:
             yield Api(url, http, made[0], loop, woken)
 
