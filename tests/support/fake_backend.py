@@ -52,6 +52,7 @@ class FakeBackend:
         self.error_but_applied: set[str] = set()  # says retry, serves the new
         self.drop = 0  # how often the connection is closed in the middle of apply, after the first change
         self.silent = False  # answers no DNS
+        self.mute: set[str] = set()  # zones about which it answers no DNS
         self.delay_s = 0.0
         self.applying = 0  # calls of apply that run now
         self._transport: asyncio.DatagramTransport | None = None
@@ -174,6 +175,8 @@ class _Responder(asyncio.DatagramProtocol):
             labels.append(data[position + 1 : position + 1 + length].decode("ascii").lower())
             position += 1 + length
         question = data[12 : position + 5]
+        if ".".join(labels) in self._backend.mute:
+            return
         served = self._backend.zones.get(ZoneName.trusted(".".join(labels)))
         identity = data[:2]
         if served is None:
