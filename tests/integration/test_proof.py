@@ -75,7 +75,7 @@ async def test_tables_that_were_looked_at_before_the_name_server_answered_are_lo
 async def test_one_silent_zone_of_a_batch_is_its_own_fault_and_no_outage(tmp_path: Path) -> None:
     """Its attempt is burned, the others are proven, and the breaker stays closed."""
     backend = FakeBackend("one")
-    backend.mute = {"mute.example"}
+    backend.mute_zones = {"mute.example"}
     async with running_lanes(tmp_path, backend, retry_delays_s=(600.0,)) as rig:
         lane = rig.lanes["one"]
         lane.pause("by the test, until there is a batch")

@@ -52,8 +52,10 @@ class FakeBackend:
         self.error_but_applied: set[str] = set()  # says retry, serves the new
         self.drop = 0  # how often the connection is closed in the middle of apply, after the first change
         self.silent = False  # answers no DNS
-        self.mute: set[str] = set()  # zones about which it answers no DNS
+        self.mute_zones: set[str] = set()  # zones about which it answers no DNS
         self.delay_s = 0.0
+        self.gate = asyncio.Event()  # closed by `clear`: what is being applied waits until it is set
+        self.gate.set()
         self.applying = 0  # calls of apply that run now
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -75,9 +77,12 @@ class FakeBackend:
             raise BackendUnavailable(self.down, backend=self.name)
         if any(str(change.name) in self.hang_on for change in changes):
             await asyncio.Event().wait()
-        if self.delay_s:
-            self.applying += 1
-            await asyncio.sleep(self.delay_s)
+        self.applying += 1
+        try:
+            if self.delay_s:
+                await asyncio.sleep(self.delay_s)
+            await self.gate.wait()
+        finally:
             self.applying -= 1
         if self.drop:
             self.drop -= 1
@@ -175,7 +180,7 @@ class _Responder(asyncio.DatagramProtocol):
             labels.append(data[position + 1 : position + 1 + length].decode("ascii").lower())
             position += 1 + length
         question = data[12 : position + 5]
-        if ".".join(labels) in self._backend.mute:
+        if ".".join(labels) in self._backend.mute_zones:
             return
         served = self._backend.zones.get(ZoneName.trusted(".".join(labels)))
         identity = data[:2]
