@@ -40,7 +40,7 @@ class FaultService(Service):
         assert self._process is not None
         return self._process.pid
 
-    def died(self, limit_s: float = 20.0) -> bool:
+    def died(self, limit_s: float = 120.0) -> bool:
         """Wait for the end of the process; whether it came."""
         end = time.monotonic() + limit_s
         while self.exit_code() is None and time.monotonic() < end:

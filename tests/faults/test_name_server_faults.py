@@ -29,7 +29,7 @@ def test_a_name_server_that_hangs_holds_up_no_answer(service, ledger, look, row)
     os.kill(service.named_pid(), signal.SIGCONT)
 
     with recovering(line):
-        ledger.judge(line, look, limit_s=60)
+        ledger.judge(line, look, limit_s=120)
     line.check()
 
 
@@ -44,7 +44,7 @@ def test_a_name_server_that_dies_is_started_again_with_everything(service, ledge
             if number == 30:
                 os.kill(service.named_pid(), signal.SIGKILL)
         with recovering(line):
-            ledger.judge(line, look, limit_s=60)
+            ledger.judge(line, look, limit_s=120)
     line.check()
 
 

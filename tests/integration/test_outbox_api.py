@@ -58,7 +58,7 @@ class Api:
     woken: list[Priority]
 
     def run(self, awaitable):
-        return asyncio.run_coroutine_threadsafe(awaitable, self.loop).result(timeout=10)
+        return asyncio.run_coroutine_threadsafe(awaitable, self.loop).result(timeout=60)
 
     def bury(self, *names: str, backend: str = "one", reason: str = "bad owner name (check-names)") -> None:
         async def it() -> None:
@@ -117,7 +117,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
 
     with serving(make, listen(listening)) as loop:
         url = f"http://127.0.0.1:{listening.listen_port}"
-        with httpx.Client(base_url=f"{url}/api/v1", trust_env=False) as http:
+        with httpx.Client(base_url=f"{url}/api/v1", trust_env=False, timeout=60) as http:
             yield Api(url, http, made[0], loop, woken)
 
 

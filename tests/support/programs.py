@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from typing import Any
 
 import pytest
 
@@ -16,3 +18,14 @@ def require_program(name: str) -> str:
     if os.environ.get("CI"):
         pytest.fail(f"{name} is not installed; CI must have it (make tools-test)")
     pytest.skip(f"{name} is not installed (make tools-test)")
+
+
+def end(process: subprocess.Popen[Any], *, limit_s: float = 60.0) -> int:
+    """SIGTERM, and its exit code. What does not end by that is killed and raises TimeoutExpired: nothing is left behind."""
+    process.terminate()
+    try:
+        return process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
