@@ -13,7 +13,7 @@ import pytest
 from bench.load import dns_socket, push_blocking, rawsave, wait_served, zone_text
 from bench.service import MANAGED, Service, free_port
 
-from tests.support.programs import end, require_program
+from tests.support.programs import end, no_lock_file, require_program
 
 SERIAL = 2026112300
 NAME = "a.example"
@@ -25,7 +25,7 @@ def _secondary(folder: Path, primary_port: int, *, port: int, asks: bool) -> Ite
     """A named that transfers the zone from the address that may, and `asks` for its serial each second; its log."""
     asking = "max-refresh-time 1; min-refresh-time 1;" if asks else ""
     (folder / "named.conf").write_text(
-        f'options {{ directory "{folder}"; pid-file none; session-keyfile none; lock-file none; recursion no;\n'
+        f'options {{ directory "{folder}"; pid-file none; session-keyfile none; {no_lock_file()} recursion no;\n'
         f"listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; dnssec-validation no;\n"
         f"transfer-source {ALLOWED}; {asking} }}; controls {{ }};\n"
         f'zone "{NAME}" {{ type secondary; primaries {{ 127.0.0.1 port {primary_port}; }}; file "a.db"; }};\n'
