@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+BUSY = ROOT / "tests/busy.sh"
 FAILS_AND_PASSES = """
 import gc, signal, socket, subprocess, sys
 
@@ -61,3 +65,33 @@ def test_a_suite_in_the_background_can_interrupt_what_it_starts(tmp_path: Path, 
     done = run(tmp_path, INTERRUPTS, "sh", "-c", f"trap '' {ignored}; exec \"$@\"", "sh")
 
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def busy_ones() -> int:
+    """How many processes of this script, and of what it has started, there are."""
+    found = 0
+    for each in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            found += str(BUSY).encode() in (each / "cmdline").read_bytes().split(b"\0")
+    return found
+
+
+def test_a_busy_machine_is_made_for_one_command_and_leaves_nobody_behind() -> None:
+    """The exit code is the command's; also when the script itself is killed, the busy ones end."""
+    before = busy_ones()
+    done = subprocess.run([BUSY, "-n", "2", "sh", "-c", "exit 3"], timeout=120, check=False)
+    assert 3 == done.returncode
+
+    with subprocess.Popen([BUSY, "-n", "2", "cat"], stdin=subprocess.PIPE) as killed:
+        try:
+            end = time.monotonic() + 120
+            while busy_ones() < before + 3:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+        finally:
+            killed.send_signal(signal.SIGKILL)
+        assert killed.stdin is not None
+    end = time.monotonic() + 120
+    while busy_ones() > before:
+        assert time.monotonic() < end, "somebody is busy for nobody"
+        time.sleep(0.05)
