@@ -143,16 +143,17 @@ def test_a_store_locked_by_a_backup_loses_nothing(service, ledger, look, row, ru
     line = row("store locked by a foreign writer")
     for name in ("kept", "gone"):
         assert ledger.save(name)
-    foreign = sqlite3.connect(service.folder / "data/queues/outbox.sqlite", isolation_level=None)
+    store = service.folder / "data/queues/outbox.sqlite"
     for seconds in (7.0, 14.0) if runs > 20 else (3.0,):
-        foreign.execute("BEGIN IMMEDIATE")
         acts = [(ledger.save, f"new{number}") for number in range(10)]
         acts += [(ledger.save, "kept"), (ledger.delete, "gone")]
         clients = [threading.Thread(target=act, args=(name,)) for act, name in acts]
-        for client in clients:
-            client.start()
-        time.sleep(seconds)
-        foreign.execute("ROLLBACK")
+        with contextlib.closing(sqlite3.connect(store, isolation_level=None)) as foreign:
+            foreign.execute("BEGIN IMMEDIATE")
+            for client in clients:
+                client.start()
+            time.sleep(seconds)
+            foreign.execute("ROLLBACK")
         with recovering(line):
             for client in clients:
                 client.join()
@@ -160,7 +161,6 @@ def test_a_store_locked_by_a_backup_loses_nothing(service, ledger, look, row, ru
             assert ledger.save("after")
             ledger.judge(line, look, limit_s=90)
         assert ledger.save("gone")
-    foreign.close()
     line.check()
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -297,22 +298,20 @@ async def test_a_dropped_connection_is_tried_once_more_at_once(start):
 
 async def test_a_lane_outlives_a_store_that_cannot_write(start, tmp_path):
     """Faults A4, A11: nothing dies while the store is locked; what could not be settled is due again at once after it."""
-    import sqlite3
-
     backend = FakeBackend("one")
     rig = await start(backend, store={"busy_timeout_s": 0.1})
     await rig.push(a_push("before.example"))
     await rig.until("before.example", State.VERIFIED)
-    backend.delay_s = 0.3
+    backend.gate.clear()
     await rig.push(a_push("during.example"))
     await until(lambda: backend.applying)
-    foreign = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
-    foreign.execute("BEGIN IMMEDIATE")
-    await until(lambda: ("during.example", 1) in backend.applied)
-    with pytest.raises(OutboxUnavailable, match="locked"):
-        await rig.push(a_push("refused.example"))
-    foreign.execute("ROLLBACK")
-    foreign.close()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as foreign:
+        foreign.execute("BEGIN IMMEDIATE")
+        backend.gate.set()
+        await until(lambda: ("during.example", 1) in backend.applied)
+        with pytest.raises(OutboxUnavailable, match="locked"):
+            await rig.push(a_push("refused.example"))
+        foreign.execute("ROLLBACK")
 
     await rig.until("during.example", State.VERIFIED)  # long before the end of its lease: it was given back
     await rig.push(a_push("after.example"))
@@ -321,22 +320,20 @@ async def test_a_lane_outlives_a_store_that_cannot_write(start, tmp_path):
 
 async def test_a_store_that_cannot_work_is_told_once_and_when_it_is_over(start, tmp_path):
     """Every worker tries twice a second: for an hour on a full disk that would be thousands of lines."""
-    import sqlite3
-
     backend = FakeBackend("one")
     rig = await start(backend, store={"busy_timeout_s": 0.05})
     await rig.push(*(a_push(f"z{number}.example", priority=Priority.BULK) for number in range(5)))
-    backend.delay_s = 0.2
+    await until(lambda: not backend.applying)
+    backend.gate.clear()
     await rig.push(a_push("during.example"))
     await until(lambda: backend.applying)
-    foreign = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
-    with capture_logs() as lines:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as foreign, capture_logs() as lines:
         foreign.execute("BEGIN IMMEDIATE")
+        backend.gate.set()
         for _ in range(10):
             await asyncio.sleep(0.4)
             rig.wake()
         foreign.execute("ROLLBACK")
-        foreign.close()
         await rig.until("during.example", State.VERIFIED)
 
     trouble = [line for line in lines if line["event"].startswith("store.")]
