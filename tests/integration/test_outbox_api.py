@@ -15,6 +15,7 @@ import httpx
 import pytest
 from bench.service import DADNS, free_port
 from fastapi import FastAPI
+from structlog.testing import capture_logs
 
 from directdnsonly.api import history, outbox, pins, problem, routes
 from directdnsonly.api.audit import Auditor
@@ -212,6 +213,22 @@ def test_history_diff_and_rollback(api):
         line["version"] for line in api.http.get("/zones/a.example/history", params={"limit": 3}).json()["versions"]
     )
     assert 2 == [event["event"] for event in api.http.get("/events").json()].count("zone.rolled_back")
+
+
+def test_what_was_done_is_no_failure_because_its_audit_is_lost(api):
+    """A 503 says that nothing was recorded, try again: of a pin that stands, and of deliveries that are due, it would lie."""
+    api.bury("z0.example")
+    full = "CREATE TEMP TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+    api.run(api.store.commits.submit(lambda connection: connection.execute(full) and None))
+
+    with capture_logs() as lines:
+        revived = api.http.post("/outbox/revive", json={"zone": "z0.example"})
+        pinned = api.http.put("/zones/z0.example/pin", json={"reason": "moving"})
+        released = api.http.delete("/zones/z0.example/pin")
+
+    assert [200, 200, 200] == [revived.status_code, pinned.status_code, released.status_code], pinned.text
+    lost = [(line["lost"], line["zone"]) for line in lines if line["event"] == "event.lost"]
+    assert [(event, "z0.example") for event in ("delivery.revived", "zone.pinned", "zone.released")] == lost
 
 
 def test_a_pinned_zone_and_its_release(api):
