@@ -49,6 +49,9 @@ MANAGED = """\
 """
 START_LIMIT_S = 240.0
 LONGEST_STOP_S = 30.0  # ten seconds on a quiet machine; what hangs at its end is killed by systemd after 90
+STOPPABLE = (
+    MANAGED + "      hang_timeout_s: 0\n"
+)  # a test stops it and lets it go on, however long that takes: never started anew
 PID_FILES = {"bind": "named.pid", "nsd": "nsd.pid", "knot": "knot.pid"}
 
 

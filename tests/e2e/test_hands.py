@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, served_serial, wait_served, zone_text
-from bench.service import DADNS, Service, free_port
+from bench.service import DADNS, STOPPABLE, Service, free_port
 
 from tests.e2e.test_line import until
 from tests.support.programs import require_program
@@ -31,7 +31,7 @@ Dadns = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     require_program("named")
-    with Service() as running:
+    with Service(backends=STOPPABLE) as running:
         push_blocking(running.port, rawsave("example.com", zone_text("example.com", SERIAL)))
         with dns_socket(running.dns_port) as sock:
             wait_served(sock, "example.com", SERIAL)
@@ -120,7 +120,9 @@ def test_looking_and_acting(dadns, service):
     assert "ok" == json.loads(dadns("backends", "--json").stdout)[0]["state"]
     assert isinstance(json.loads(dadns("events", "--json").stdout), list)
     assert isinstance(json.loads(dadns("refused", "--json").stdout), list)
+    dadns("pause", "bind")
     assert "backend.paused" in dadns("events").stdout
+    dadns("resume", "bind")
     change = json.loads(dadns("show", "example.com", "--json").stdout)["change_id"]
     assert "proven" in dadns("wait", change).stdout
     assert "unknown" in dadns("wait", "nonsense", code=1).stderr

@@ -8,6 +8,7 @@ import signal
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, zone_text
+from bench.service import STOPPABLE
 
 from tests.e2e.test_line import until
 from tests.faults.child import BUG
@@ -20,7 +21,7 @@ AUTH = (USER, PASSWORD)
 @pytest.fixture
 def service():
     require_program("named")
-    with FaultService() as running:
+    with FaultService(backends=STOPPABLE) as running:
         yield running
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, zone_text
-from bench.service import Service
+from bench.service import STOPPABLE, Service
 
 from tests.support.chromium import Page, chromium
 from tests.support.html import Checked
@@ -33,7 +33,8 @@ QUICK = "dispatch:\n  watch_every_s: 1\n  probe_timeout_s: 1\n"
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     require_program("named")
-    with Service(log_level="INFO", extra=QUICK, environ={"DADNS_APP_CREDENTIALS": json.dumps(CREDENTIALS)}) as running:
+    who = {"DADNS_APP_CREDENTIALS": json.dumps(CREDENTIALS)}
+    with Service(log_level="INFO", extra=QUICK, backends=STOPPABLE, environ=who) as running:
         yield running
 
 

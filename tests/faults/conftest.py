@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from bench.service import Service
+from bench.service import STOPPABLE, Service
 from tests.faults.ledger import Ledger, Looker, Row, table
 from tests.support.programs import require_program
 
@@ -76,7 +76,7 @@ def row(request: pytest.FixtureRequest) -> Callable[[str], Row]:
 @pytest.fixture
 def service() -> Iterator[FaultService]:
     require_program("named")
-    with FaultService(extra=EXTRA, log_level="INFO") as running:
+    with FaultService(extra=EXTRA, log_level="INFO", backends=STOPPABLE) as running:
         yield running
 
 

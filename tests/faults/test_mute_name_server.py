@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, wait_served, zone_text
-from bench.service import MANAGED, Service
+from bench.service import STOPPABLE, Service
 from tests.e2e.test_line import until
 from tests.support.programs import require_program
 
@@ -73,7 +73,7 @@ def line() -> Iterator[tuple[Service, Relay]]:
     require_program("named")
     service = Service(log_level="INFO", extra="dispatch: {probe_timeout_s: 1, probe_delay_max_s: 1}\n")
     relay = Relay(service.dns_port)
-    service._backends = MANAGED + QUICK.replace("{asked}", str(relay.port))
+    service._backends = STOPPABLE + QUICK.replace("{asked}", str(relay.port))
     try:
         with service, dns_socket(service.dns_port) as sock:
             for name in NAMES:
