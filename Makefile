@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 
-.PHONY: help run test check bench faults docs docs-cli matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
+.PHONY: help run test test-busy check bench faults docs docs-cli matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -24,6 +24,9 @@ test: tools-test .venv/.dev build/coredns ## all tests: fast ones first, then re
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/contract
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/integration tests/e2e tests/deploy
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/faults
+
+test-busy: ## all tests while eight other processes keep the machine busy (tests/busy.sh COMMAND for some of them)
+	tests/busy.sh $(MAKE) test
 
 check: .venv/.dev ## format, lint, types, imports
 	.venv/bin/ruff format --check .

@@ -177,7 +177,7 @@ def dns_socket(port: int) -> socket.socket:
     return sock
 
 
-def wait_served(sock: socket.socket, name: str, serial: int | None, *, limit_s: float = 30.0) -> float:
+def wait_served(sock: socket.socket, name: str, serial: int | None, *, limit_s: float = 120.0) -> float:
     """Ask until the name server answers `serial` (None: until it serves the zone no more); when, by perf_counter."""
     until = time.perf_counter() + limit_s
     while served_serial(sock, name) != serial:

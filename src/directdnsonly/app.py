@@ -35,7 +35,7 @@ from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.receive.settings import as_networks, known_secrets
 from directdnsonly.receive.tls import Certificate
 from directdnsonly.reconcile import routes as reconcile_routes
-from directdnsonly.server import keep_what_is_there, listen, make_server
+from directdnsonly.server import Server, keep_what_is_there, listen, make_server
 from directdnsonly.service import Service, leaves, most_zones, running
 from directdnsonly.web import pages, refusals, rendering
 from directdnsonly.wiring import ManualPushes, web_parts
@@ -117,10 +117,8 @@ def build_api(service: Service) -> ASGIApp:
         redoc_url=None,
         openapi_url=None,
     )
-    # First, because routes are tried in order and DirectAdmin's are the ones that must be fast.
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
     door = receive_routes.Door(acceptance, access, limits, bodies)
-    app.include_router(receive_routes.router(door))
     app.include_router(backends.router(parts, lambda: service.dispatcher.lanes, audit))
     app.include_router(served.router(parts, lambda: {name: one.servers for name, one in service.backends.items()}))
     app.include_router(reconcile_routes.router(service.reconciler, authenticate))
@@ -139,7 +137,6 @@ def build_api(service: Service) -> ASGIApp:
     app.include_router(pages.router(looked_at, writer))
     for kind, handler in problem.HANDLERS.items():
         app.add_exception_handler(kind, handler)
-    receive_routes.install_error_handlers(app)
     schema.complete(app)
     app.add_middleware(
         Guard, doorkeeper=access, passes=is_command_path, open_metrics=as_networks(settings.metrics_networks)
@@ -148,12 +145,17 @@ def build_api(service: Service) -> ASGIApp:
     return receive_routes.DoorFirst(door, refusals.ForPeople(app, writer))
 
 
+def http_server(service: Service, certificate: Certificate | None = None) -> Server:
+    """All of the HTTP side as it ships: our protocol class, the proxies in front, the door, the guard, the routes."""
+    settings = service.settings.app
+    return make_server(BehindProxies(build_api(service), settings.trusted_proxies), settings, certificate=certificate)
+
+
 async def _serve(settings: Settings, sockets: list[socket.socket], certificate: Certificate | None) -> None:
     """Until a signal comes or an actor fails."""
     logger = structlog.get_logger()
     async with running(settings) as service, asyncio.TaskGroup() as group:
-        app = BehindProxies(build_api(service), settings.app.trusted_proxies)
-        server = make_server(app, settings.app, certificate=certificate)
+        server = http_server(service, certificate)
         keep_what_is_there()
         watching = group.create_task(certificate.watch(), name="tls") if certificate else None
         logger.info(

@@ -111,7 +111,7 @@ async def asked(rig, name: str, kind: str, *, tcp: bool = False) -> str:
     (server, *_) = rig.backend.servers
     query = dns.message.make_query(name, kind, flags=0, use_edns=0, payload=1232)
     ask = dns.asyncquery.tcp if tcp else dns.asyncquery.udp
-    return told(await ask(query, server.host, port=server.port, timeout=5))
+    return told(await ask(query, server.host, port=server.port, timeout=30))
 
 
 async def notified(rig) -> str:
@@ -119,7 +119,7 @@ async def notified(rig) -> str:
     query = dns.message.make_query("main.example", "SOA", flags=0)
     query.set_opcode(dns.opcode.NOTIFY)
     try:
-        return told(await dns.asyncquery.udp(query, server.host, port=server.port, timeout=1))
+        return told(await dns.asyncquery.udp(query, server.host, port=server.port, timeout=3))
     except (TimeoutError, dns.exception.Timeout):
         return "no answer"
 

@@ -90,7 +90,7 @@ async def test_a_file_that_cannot_be_put_back_keeps_no_other_from_it(kind, tmp_p
         written_before(tmp_path, [change(number, 1) for number in range(20)])
         attempt = asyncio.create_task(backend.apply([change(number, 2) for number in range(20)]))
         last = change(19, 2)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while [2] != [one and one.serial for one in await backend.observe([last.name])]:
                 await asyncio.sleep(0.001)
         blocked.unlink()

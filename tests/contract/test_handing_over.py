@@ -191,7 +191,7 @@ async def test_a_pusher_who_hangs_up_does_not_strand_the_delivery(store, lanes):
 
     def pause() -> None:
         loop.call_soon_threadsafe(begun.set)
-        go_on.wait(10)
+        go_on.wait(60)
 
     def slow(connection: sqlite3.Connection) -> None:
         connection.create_function("pause", 0, pause)
@@ -200,14 +200,14 @@ async def test_a_pusher_who_hangs_up_does_not_strand_the_delivery(store, lanes):
     await store.commits.submit(slow)
     lanes.on_taken = told.set
     push = asyncio.create_task(store.record_push(a_push()))
-    await asyncio.wait_for(begun.wait(), 10)
+    await asyncio.wait_for(begun.wait(), 60)
     push.cancel()
     with pytest.raises(asyncio.CancelledError):
         await push
 
     go_on.set()
 
-    await asyncio.wait_for(told.wait(), 10)
+    await asyncio.wait_for(told.wait(), 60)
     assert [NAME] == [claim.name for claim in lanes.taken]
 
 

@@ -23,7 +23,7 @@ async def test_a_transaction_that_a_lost_client_left_open_does_no_harm(tmp_path)
     """Knot keeps it for ever and begins no other (daemons.md, Knot gotcha 3)."""
     async with knot_under_test(tmp_path, "external") as (backend, daemon):
         rig = Rig(knot.RIGS[2], backend, daemon)
-        left = NativeKnotControl(tmp_path / "external" / "knot.sock", timeout_s=5)
+        left = NativeKnotControl(tmp_path / "external" / "knot.sock", timeout_s=30)
         (begun,) = await left.run([KnotCommand(command="conf-begin")])
         assert begun.ok
 
@@ -51,7 +51,7 @@ async def test_the_control_connection_is_closed_after_each_batch(tmp_path):
     async with knot_under_test(tmp_path, "external") as (backend, daemon):
         rig = Rig(knot.RIGS[2], backend, daemon)
         await rig.apply(*(rig.put(f"z{number}.example", 1) for number in range(250)))
-        operator = KnotcControl(options=["-s", str(tmp_path / "external" / "knot.sock")], timeout_s=10)
+        operator = KnotcControl(options=["-s", str(tmp_path / "external" / "knot.sock")], timeout_s=30)
 
         (reply,) = await operator.run([KnotCommand(command="status")])
 

@@ -128,7 +128,7 @@ async def test_tls_shows_itself_only_to_the_nsd_whose_certificate_we_have(tmp_pa
         other = tmp_path / "other"
         other.mkdir()
         make_certificates(other)
-        stranger = NativeNsdControl(_tls(other, port), timeout_s=5)
+        stranger = NativeNsdControl(_tls(other, port), timeout_s=30)
 
         with pytest.raises(ControlUnavailable, match="certificate"):
             await stranger.command("status")

@@ -56,7 +56,7 @@ async def _result(rig: Rig, case: Case, outcome: Outcome) -> str:
     name = dns.name.from_text(case.zone if owner == "@" else owner if owner.endswith(".") else f"{owner}.{case.zone}")
     query = dns.message.make_query(name, kind, use_edns=0, payload=1232, flags=0)
     (server, *_) = rig.backend.servers
-    answer, _ = await dns.asyncquery.udp_with_fallback(query, server.host, port=server.port, timeout=5)
+    answer, _ = await dns.asyncquery.udp_with_fallback(query, server.host, port=server.port, timeout=30)
     return _judge(case, answer)
 
 

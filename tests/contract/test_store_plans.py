@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,7 +97,7 @@ async def test_no_statement_walks_through_all_zones(store):
 
 async def test_the_count_of_zones_is_filled_when_an_older_store_is_opened(tmp_path):
     """A store of the schema before counts what it holds, living zones only."""
-    with sqlite3.connect(tmp_path / FILE_NAME) as old:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as old, old:
         for number, sql in migrations():
             if number < 6:
                 old.executescript(f"{sql}\nPRAGMA user_version = {number};")
@@ -104,7 +105,6 @@ async def test_the_count_of_zones_is_filled_when_an_older_store_is_opened(tmp_pa
             "INSERT INTO zone VALUES (?, 1, ?, 1, 1, 1, x'', x'', 0, '', '', '', 'api', 'c', 0, 0, '')",
             [("a.example", "put"), ("b.example", "delete"), ("c.example", "put")],
         )
-    old.close()
 
     async with open_store(tmp_path, settings=OutboxSettings(), clock=ManualClock(), backends=["one"]) as store:
         assert 2 == await store.count_zones()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -56,7 +57,7 @@ async def test_a_change_and_its_key_are_written_together_or_not_at_all(store, ta
 async def test_change_and_key_come_to_disk_with_one_commit(store):  # noqa: F811
     """Another connection never sees one without the other: one transaction, so no kill comes between."""
     commits = store.commits.commits
-    with sqlite3.connect(store._folder / FILE_NAME) as other:
+    with closing(sqlite3.connect(store._folder / FILE_NAME)) as other:
         seen = "SELECT (SELECT COUNT(*) FROM change), (SELECT COUNT(*) FROM idempotency)"
         assert (0, 0) == other.execute(seen).fetchone()
 
@@ -65,7 +66,6 @@ async def test_change_and_key_come_to_disk_with_one_commit(store):  # noqa: F811
         assert (1, 1) == other.execute(seen).fetchone()
         await store.record_delete(gone("example.com", replace(KEY, key="deploy-18"), Owner(credential="da")))
         assert (2, 2) == other.execute(seen).fetchone()
-    other.close()
     assert commits + 2 == store.commits.commits
 
 

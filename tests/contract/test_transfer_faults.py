@@ -351,7 +351,7 @@ async def test_the_late_answer_of_a_cancelled_count_is_nobodys():
         await asked.wait()
         beside = await counted(counter, NAMES[1:])
         first.cancel()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await closed.wait()
         after = await counted(counter)
         counter.close()

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from bench.service import free_port
 
-from tests.support.programs import require_program
+from tests.support.programs import end, require_program
 from tests.support.wire import TIMEOUT_S, DirectAdmin, Reply, read_reply
 
 ROOT = Path(__file__).parents[2]
-START_LIMIT_S = 20.0
+START_LIMIT_S = 120.0
 NGINX = """
 daemon off;
 user root;
@@ -92,8 +92,7 @@ def running_proxy(kind: str, folder: Path, *, service_port: int) -> Iterator[Pro
         _wait_listening(port, process, folder / "proxy.log")
         yield Proxy(port, certificate)
     finally:
-        process.terminate()
-        process.wait(timeout=20)
+        end(process)
 
 
 def _put_in(text: str, places: Mapping[str, str]) -> str:

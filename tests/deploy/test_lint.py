@@ -31,7 +31,10 @@ def test_the_dockerfile_passes_hadolint(dockerfile):
     assert "" == found.stdout + found.stderr
 
 
-@pytest.mark.parametrize("script", sorted(ROOT.glob("deploy/**/*.sh")), ids=lambda path: str(path.relative_to(ROOT)))
+SCRIPTS = sorted([*ROOT.glob("deploy/**/*.sh"), *ROOT.glob("tests/*.sh")])
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_scripts_parse_and_say_what_they_are(script):
     """Read by sh, not by bash; the first comment tells what it does."""
     text = script.read_text()

@@ -154,14 +154,14 @@ class _Past(DirectAdmin):
 
 def _texts(chain: Chain, name: str) -> list[str]:
     query = dns.message.make_query(name, "TXT")
-    answer = dns.query.udp(query, "127.0.0.1", port=chain.service.dns_port, timeout=5).answer
+    answer = dns.query.udp(query, "127.0.0.1", port=chain.service.dns_port, timeout=30).answer
     return [rdata.to_text() for rrset in answer for rdata in rrset]
 
 
 def _last_login(service: Service) -> str:
     """The address of the newest login test in the log."""
     log: Path = service.folder / "log"
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while True:
         lines = [json.loads(line) for line in log.read_text().splitlines() if '"login.tested"' in line]
         if lines or time.monotonic() > until:

@@ -45,7 +45,7 @@ class Message:
 async def ask(name: str, kind: str, port: int) -> Message:
     """By UDP, by TCP when it is cut short."""
     query = dns.message.make_query(name, kind, flags=0, use_edns=0, payload=1232)
-    reply, _ = await dns.asyncquery.udp_with_fallback(query, ADDRESS, timeout=10, port=port)
+    reply, _ = await dns.asyncquery.udp_with_fallback(query, ADDRESS, timeout=60, port=port)
     return Message(
         rcode=dns.rcode.to_text(reply.rcode()),
         authoritative=bool(reply.flags & dns.flags.AA),

@@ -70,7 +70,7 @@ def test_zones_are_filtered_and_paged(api, service):
 
 def test_the_documented_examples_work_as_written(api, service):
     """Zone file and JSON, both served; and each other example of the schema as a request."""
-    schema = httpx.get(f"{service.url}/openapi.json", auth=(USER, PASSWORD), trust_env=False).json()
+    schema = httpx.get(f"{service.url}/openapi.json", auth=(USER, PASSWORD), trust_env=False, timeout=60).json()
     content = schema["paths"]["/api/v1/zones/{zone}"]["put"]["requestBody"]["content"]
     with dns_socket(service.dns_port) as sock:
         for kind, zone in (("text/dns", "example.com"), ("application/json", "json.example.com")):
@@ -116,7 +116,7 @@ def test_the_documented_examples_work_as_written(api, service):
 
 def test_every_operation_has_one_tag_that_is_explained(service):
     """Two tags show one operation twice in /docs."""
-    schema = httpx.get(f"{service.url}/openapi.json", auth=(USER, PASSWORD), trust_env=False).json()
+    schema = httpx.get(f"{service.url}/openapi.json", auth=(USER, PASSWORD), trust_env=False, timeout=60).json()
     tags = {
         f"{method.upper()} {path}": operation.get("tags", [])
         for path, operations in schema["paths"].items()
@@ -231,7 +231,7 @@ def test_a_paused_backend_takes_nothing_until_it_is_resumed(api, service):
     service.stop()
     restart(service)
 
-    until(lambda: "paused" == api.get("/backends/bind").json()["state"], limit_s=60)
+    until(lambda: "paused" == api.get("/backends/bind").json()["state"], limit_s=120)
     assert f"paused by {USER}: moving" == api.get("/backends/bind").json()["reason"]
     assert 1 == api.get("/backends/bind").json()["pending"]
     assert ("degraded", {"bind": "paused"}) == (service.readyz()["status"], service.readyz()["backends"])
@@ -248,12 +248,12 @@ def restart(service: Service) -> None:
     """Start, and wait until it answers: it is not `ready` while its backend is paused."""
     thread = threading.Thread(target=service.start, daemon=True)
     thread.start()
-    until(lambda: _lives(service), limit_s=60)
+    until(lambda: _lives(service), limit_s=120)
 
 
 def _lives(service: Service) -> bool:
     try:
-        return httpx.get(f"{service.url}/livez", trust_env=False).status_code == 200
+        return httpx.get(f"{service.url}/livez", trust_env=False, timeout=60).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -88,7 +88,7 @@ async def damaged_and_repaired(centre: DataCentre, service: Service) -> None:
     for backend, port in ports.items():
         for text in names:
             name = ZoneName.parse(text)
-            served = await read_zone("127.0.0.1", port, name, stall_s=10)
+            served = await read_zone("127.0.0.1", port, name, stall_s=60)
             assert "" == difference(records_of(parse(zone_text(text, SERIAL), name).text), served), (backend, text)
     assert min((files / f"z{number}.example.db").stat().st_size for number in (4, 5)) > 500
 

@@ -71,7 +71,7 @@ def is_answered(sock: socket.socket) -> bool:
 
 def those_that_wait(sent: list[socket.socket]) -> list[socket.socket]:
     """Those without an answer, once no more are left than there is room for."""
-    until(lambda: sum(not is_answered(sock) for sock in sent) <= ROOM, limit_s=20)
+    until(lambda: sum(not is_answered(sock) for sock in sent) <= ROOM)
     waiting = [sock for sock in sent if not is_answered(sock)]
     assert waiting
     return waiting

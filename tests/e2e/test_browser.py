@@ -24,7 +24,7 @@ def test_the_api_page_shows_every_operation_without_the_internet(service: Servic
     with _answering(lambda path: _fetched(service, path)) as port:
         page = _dom(f"http://127.0.0.1:{port}/docs", tmp_path)
 
-    schema = httpx.get(f"{service.url}/openapi.json", auth=AUTH, trust_env=False).json()
+    schema = httpx.get(f"{service.url}/openapi.json", auth=AUTH, trust_env=False, timeout=60).json()
     shown = re.findall(r'class="opblock-summary-path[^"]*"[^>]*data-path="([^"]+)"', page)
     operations = [path for path, methods in schema["paths"].items() for one in methods.values() for _tag in one["tags"]]
     assert len(operations) > 30
@@ -36,7 +36,7 @@ def test_a_page_of_another_site_cannot_delete_a_zone_by_somebodys_browser(servic
     name = "kept.example"
     query = f"action=rawsave&domain={name}"
     address = f"{service.url}/CMD_API_DNS_ADMIN?{query}"
-    stored = httpx.post(address, content=zone_text(name, 2026112300), auth=AUTH, trust_env=False)
+    stored = httpx.post(address, content=zone_text(name, 2026112300), auth=AUTH, trust_env=False, timeout=60)
     known = service.url.replace("//", f"//{USER}:{PASSWORD}@")
     form = (
         f'<form method="post" action="{known}/CMD_API_DNS_ADMIN">'
@@ -49,13 +49,13 @@ def test_a_page_of_another_site_cannot_delete_a_zone_by_somebodys_browser(servic
 
     assert "error=0" in stored.text
     assert "another site" in page.replace("%20", " ").replace("+", " ")
-    kept = httpx.get(f"{service.url}/api/v1/zones/{name}", auth=AUTH, trust_env=False)
+    kept = httpx.get(f"{service.url}/api/v1/zones/{name}", auth=AUTH, trust_env=False, timeout=60)
     assert "put" == kept.json()["kind"]
     same = httpx.post(
         f"{service.url}/CMD_API_DNS_ADMIN", data={"action": "delete", "select0": name}, auth=AUTH, trust_env=False
     )
     assert "error=0" in same.text
-    gone = httpx.get(f"{service.url}/api/v1/zones/{name}", auth=AUTH, trust_env=False)
+    gone = httpx.get(f"{service.url}/api/v1/zones/{name}", auth=AUTH, trust_env=False, timeout=60)
     assert 404 == gone.status_code or "delete" == gone.json()["kind"]  # the same request by a script is obeyed
 
 
@@ -71,7 +71,7 @@ def _dom(url: str, folder) -> str:
 
 def _fetched(service: Service, path: str) -> tuple[str, bytes]:
     """Type and content, with the password that a person would type into the browser."""
-    answer = httpx.get(service.url + path, auth=AUTH, trust_env=False)
+    answer = httpx.get(service.url + path, auth=AUTH, trust_env=False, timeout=60)
     return answer.headers["content-type"], answer.content
 
 

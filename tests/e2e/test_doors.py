@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -76,10 +76,11 @@ def test_a_thousand_silent_connections_and_fifty_slow_bodies_keep_nobody_out(ser
         for number in range(1, 31):
             push(service, number)
             bodies[number].sendall(b";")
-            halves[number].sendall(b"T")
+            with suppress(OSError):  # its time for a header may be over already
+                halves[number].sendall(b"T")
 
         assert service.rss_mb() - before < 40
-        silent[0].settimeout(20)
+        silent[0].settimeout(60)
         assert b"" == silent[0].recv(1)
         assert b"" == silent[-1].recv(1)
         assert b"" == halves[-1].recv(1)
@@ -97,7 +98,7 @@ def test_more_connections_than_there_may_be_give_way_to_a_push():
             stack.enter_context(sock)
         silent = stack.enter_context(many(service, 200))
         push(service, 1)
-        silent[0].settimeout(20)
+        silent[0].settimeout(60)
         with _closed():
             assert b"" == silent[0].recv(1)
         for sock in few:
@@ -175,7 +176,7 @@ def test_kept_connections_are_closed_when_they_are_silent(service):
     with connect(service) as sock:
         sock.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
         receive(sock, 1)
-        sock.settimeout(20)
+        sock.settimeout(60)
         assert b"" == sock.recv(1)
 
 
@@ -236,7 +237,7 @@ def test_tls_renews_its_certificate_without_dropping_a_push(tmp_path):
                 text = zone_text("tls.example", SERIAL + number)
                 assert "error=0" == kept.post(url, params=query, content=text).text
 
-            end = time.monotonic() + 60
+            end = time.monotonic() + 120
             while time.monotonic() < end:
                 pushed += 1
                 push_on(pushed)
@@ -266,7 +267,7 @@ def test_a_unix_socket_serves_our_own_user(tmp_path):
     with Service(environ={"DADNS_APP_LISTEN_SOCKET": str(path)}) as service:
         assert 0o600 == path.stat().st_mode & 0o777
         transport = httpx.HTTPTransport(uds=str(path))
-        with httpx.Client(transport=transport, base_url="http://dadns", auth=(USER, PASSWORD)) as client:
+        with httpx.Client(transport=transport, base_url="http://dadns", auth=(USER, PASSWORD), timeout=60) as client:
             assert 200 == client.get("/api/v1/status").status_code
             assert 401 == client.get("/api/v1/status", auth=None).status_code
             service.kill()

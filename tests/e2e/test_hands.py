@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, served_serial, wait_served, zone_text
-from bench.service import DADNS, Service, free_port
+from bench.service import DADNS, STOPPABLE, Service, free_port
 
 from tests.e2e.test_line import until
 from tests.support.programs import require_program
@@ -31,7 +31,7 @@ Dadns = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     require_program("named")
-    with Service() as running:
+    with Service(backends=STOPPABLE) as running:
         push_blocking(running.port, rawsave("example.com", zone_text("example.com", SERIAL)))
         with dns_socket(running.dns_port) as sock:
             wait_served(sock, "example.com", SERIAL)
@@ -50,7 +50,7 @@ def runner(service: Service, folder: Path) -> Dadns:
         known = {"DADNS_CONFIG": str(service.folder / "app.yml"), "PYTHONPATH": str(ROOT / "src")}
         done = subprocess.run(
             [DADNS, *arguments],
-            input=stdin, capture_output=True, text=True, timeout=90, cwd=folder, check=False,
+            input=stdin, capture_output=True, text=True, timeout=180, cwd=folder, check=False,
             env={**clean, **known, "COLUMNS": "200", "NO_COLOR": "1", **environ},
         )  # fmt: skip
         assert "Traceback" not in done.stderr, done.stderr
@@ -82,7 +82,7 @@ def test_explain_tells_cause_and_cure(dadns, service):
     os.kill(service.named_pid(), signal.SIGSTOP)
     try:
         push_blocking(service.port, rawsave("hangs.example", zone_text("hangs.example", SERIAL)))
-        until(lambda: "down" == ask(service, "backends/bind")["state"], limit_s=60)
+        until(lambda: "down" == ask(service, "backends/bind")["state"], limit_s=120)
         assert "down" in dadns("backends").stdout
         assert "breaker.opened" in (service.folder / "log").read_text()
         told = dadns("explain", "hangs.example", code=1).stdout
@@ -92,7 +92,7 @@ def test_explain_tells_cause_and_cure(dadns, service):
         assert "not ready" in dadns("probe", "bind", code=1).stdout
     finally:
         os.kill(service.named_pid(), signal.SIGCONT)
-    until(lambda: is_verified(service, "hangs.example"), limit_s=60)
+    until(lambda: is_verified(service, "hangs.example"), limit_s=120)
     assert "nothing to do" in dadns("explain", "hangs.example").stdout
 
     dadns("pause", "bind", "--reason", "moving")
@@ -101,7 +101,7 @@ def test_explain_tells_cause_and_cure(dadns, service):
     assert f"why: paused by {USER}: moving" in told
     assert "do:  dadns resume bind" in told
     dadns("resume", "bind")
-    until(lambda: is_verified(service, "late.example"), limit_s=60)
+    until(lambda: is_verified(service, "late.example"), limit_s=120)
 
 
 def ask(service: Service, path: str) -> dict[str, Any]:
@@ -120,7 +120,9 @@ def test_looking_and_acting(dadns, service):
     assert "ok" == json.loads(dadns("backends", "--json").stdout)[0]["state"]
     assert isinstance(json.loads(dadns("events", "--json").stdout), list)
     assert isinstance(json.loads(dadns("refused", "--json").stdout), list)
+    dadns("pause", "bind")
     assert "backend.paused" in dadns("events").stdout
+    dadns("resume", "bind")
     change = json.loads(dadns("show", "example.com", "--json").stdout)["change_id"]
     assert "proven" in dadns("wait", change).stdout
     assert "unknown" in dadns("wait", "nonsense", code=1).stderr
@@ -133,21 +135,24 @@ def test_looking_and_acting(dadns, service):
 
 
 def test_status_watches_until_it_is_interrupted(service, tmp_path):
-    process = subprocess.Popen(
+    """Ctrl-C ends it with 130, as a shell expects; until then it shows the state again and again."""
+    with subprocess.Popen(
         [DADNS, "status", "--watch"],
         stdout=subprocess.PIPE, text=True, cwd=tmp_path,
         env={**os.environ, "DADNS_CONFIG": str(service.folder / "app.yml"), "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
-    assert process.stdout is not None
-    seen = 0
-    for line in process.stdout:
-        seen += "zones, store" in line
-        if seen == 2:
-            break
-    process.send_signal(signal.SIGINT)
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            seen = 0
+            for line in process.stdout:
+                seen += ", store " in line
+                if seen == 2:
+                    break
+            process.send_signal(signal.SIGINT)
 
-    assert 130 == process.wait(timeout=20)
-    process.stdout.close()
+            assert 130 == process.wait(timeout=60)
+        finally:
+            process.kill()
 
 
 def test_tokens_and_the_ways_to_log_in(dadns, service, tmp_path):
@@ -177,7 +182,7 @@ def test_a_hashed_password_lets_somebody_in(dadns):
     assert "at least" in dadns("hash-password", stdin="short\n", code=1).stderr
     credentials = [{"name": "anna", "password_hash": hashed, "roles": ["read"]}]
     with Service(environ={"DADNS_APP_CREDENTIALS": json.dumps(credentials)}) as other:
-        answer = httpx.get(f"{other.url}/api/v1/status", auth=("anna", word), trust_env=False)
+        answer = httpx.get(f"{other.url}/api/v1/status", auth=("anna", word), trust_env=False, timeout=60)
     assert 200 == answer.status_code
 
 
@@ -225,14 +230,13 @@ def test_zones_are_imported_from_each_kind_of_source(dadns, service, tmp_path):
     assert "2 zones recorded, 0 refused" in dadns("import", str(tmp_path / "named.conf")).stdout
 
     database = tmp_path / "directdnsonly.db"
-    with sqlite3.connect(database) as connection:
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(
             "CREATE TABLE domains (id INTEGER, domain TEXT, hostname TEXT, username TEXT, zone_data TEXT)"
         )
         row = (1, "old.example", "da9.host.example", "bob", zone_text("old.example", SERIAL).decode())
         connection.execute("INSERT INTO domains VALUES (?, ?, ?, ?, ?)", row)
         connection.execute("INSERT INTO domains VALUES (2, 'empty.example', '', '', NULL)")
-    connection.close()
     assert "1 zone recorded, 0 refused" in dadns("import", str(database)).stdout
     owner = json.loads(dadns("show", "old.example", "--json").stdout)["owner"]
     assert ("da9.host.example", "bob") == (owner["hostname"], owner["username"])
@@ -337,7 +341,7 @@ def test_a_backup_under_pushes_restores_equal_digests_on_an_empty_host(tmp_path)
     with Service() as first:
         dadns = runner(first, tmp_path)
         with OpenLoop(first.port) as load:
-            until(lambda: len(load.acknowledged) > 300, limit_s=60)
+            until(lambda: len(load.acknowledged) > 300, limit_s=120)
             before = len(load.acknowledged)
             due_before = load.due()
             dadns("backup", "copy")
@@ -347,12 +351,11 @@ def test_a_backup_under_pushes_restores_equal_digests_on_an_empty_host(tmp_path)
         assert due_after > due_before
         assert "exists: name a new file" in dadns("backup", "copy", code=1).stderr
         assert "a service runs on this store" in dadns("restore", str(tmp_path / "copy"), code=1).stderr
-    with sqlite3.connect(tmp_path / "copy") as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "copy")) as connection:
         held = {
             row[0]: (row[1].hex(), row[2])
             for row in connection.execute("SELECT zone, digest, version FROM zone WHERE kind = 'put'")
         }
-    connection.close()
     oldest, newest = {}, {}
     for name, number in load.acknowledged[:before]:
         oldest[name] = SERIAL + number
@@ -375,7 +378,7 @@ def test_a_backup_under_pushes_restores_equal_digests_on_an_empty_host(tmp_path)
         assert held == digests(second)
         with dns_socket(second.dns_port) as sock:
             for name in held:
-                until(lambda name=name: served_serial(sock, name) is not None, limit_s=60)
+                until(lambda name=name: served_serial(sock, name) is not None, limit_s=120)
 
 
 def test_what_is_no_backup_is_not_restored(tmp_path):
@@ -390,7 +393,8 @@ def test_what_is_no_backup_is_not_restored(tmp_path):
         size = store.stat().st_size
         (tmp_path / "half").write_bytes(whole[: len(whole) // 2])
         (tmp_path / "text").write_text("hello")
-        sqlite3.connect(tmp_path / "other").execute("CREATE TABLE t (x)").connection.close()
+        with contextlib.closing(sqlite3.connect(tmp_path / "other")) as other:
+            other.execute("CREATE TABLE t (x)")
         for name in ("half", "text", "other", "absent"):
             dadns("restore", name, "--replace", code=1)
         assert size == store.stat().st_size

@@ -14,7 +14,7 @@ ZONE = "example.com"
 
 
 def address(service: Service) -> str:
-    answer = dns.query.udp(dns.message.make_query(f"www.{ZONE}", "A"), "127.0.0.1", port=service.dns_port, timeout=2)
+    answer = dns.query.udp(dns.message.make_query(f"www.{ZONE}", "A"), "127.0.0.1", port=service.dns_port, timeout=30)
     return str(answer.answer[0][0])
 
 

@@ -46,7 +46,7 @@ def service() -> Iterator[Service]:
 
 def read(service: Service) -> dict[str, float]:
     """Every sample by its name and labels."""
-    answer = httpx.get(f"http://127.0.0.1:{service.port}/metrics", auth=(USER, PASSWORD), trust_env=False)
+    answer = httpx.get(f"http://127.0.0.1:{service.port}/metrics", auth=(USER, PASSWORD), trust_env=False, timeout=60)
     assert 200 == answer.status_code
     return {
         sample.name + "".join(f",{key}={value}" for key, value in sorted(sample.labels.items())): sample.value
@@ -89,9 +89,9 @@ def test_who_may_read(service):
     url = f"http://127.0.0.1:{service.port}/metrics"
     near = httpx.HTTPTransport(local_address="127.0.0.2")
 
-    assert 401 == httpx.get(url, trust_env=False).status_code
+    assert 401 == httpx.get(url, trust_env=False, timeout=60).status_code
     assert 401 == httpx.get(url, trust_env=False, auth=("x", "y")).status_code
-    with httpx.Client(transport=near, trust_env=False) as client:
+    with httpx.Client(transport=near, trust_env=False, timeout=60) as client:
         assert 200 == client.get(url).status_code
         assert 401 == client.get(url.replace("/metrics", "/api/v1/zones")).status_code
 

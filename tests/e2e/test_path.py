@@ -29,7 +29,7 @@ def test_a_directory_at_one_zones_path_opens_no_breaker(service):
     obstacle = service.folder / f"data/backends/{service.backend}/zones/bad.example.db"
 
     with (
-        httpx.Client(base_url=f"{service.url}/api/v1", auth=(USER, PASSWORD), timeout=20, trust_env=False) as api,
+        httpx.Client(base_url=f"{service.url}/api/v1", auth=(USER, PASSWORD), timeout=60, trust_env=False) as api,
         dns_socket(service.dns_port) as sock,
     ):
 

@@ -8,6 +8,7 @@ import signal
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, zone_text
+from bench.service import STOPPABLE
 
 from tests.e2e.test_line import until
 from tests.faults.child import BUG
@@ -20,7 +21,7 @@ AUTH = (USER, PASSWORD)
 @pytest.fixture
 def service():
     require_program("named")
-    with FaultService() as running:
+    with FaultService(backends=STOPPABLE) as running:
         yield running
 
 
@@ -48,11 +49,11 @@ def test_a_lane_that_died_makes_the_service_unready_until_it_ends(service):
                     return True  # it has ended
                 return 503 == seen[-1].status_code
 
-            until(is_unready, limit_s=60)
+            until(is_unready, limit_s=120)
         finally:
             os.kill(named, signal.SIGCONT)
     assert (503, "lost") == (seen[-1].status_code, seen[-1].json()["actors"])
     assert any(name.startswith("dispatch:bind:") for name in seen[-1].json()["lost_actors"]), seen[-1].json()
     assert "dispatch:bind:" in seen[-1].json()["reason"]
-    until(lambda: service.exit_code() is not None, limit_s=60)
+    until(lambda: service.exit_code() is not None, limit_s=120)
     assert 1 == service.exit_code()

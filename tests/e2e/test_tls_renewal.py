@@ -53,7 +53,7 @@ def test_rubbish_is_logged_and_left_alone_and_a_good_file_is_taken_later(tmp_pat
         kept.asks()
 
         (tmp_path / "chain.pem").write_bytes(os.urandom(2000))
-        until(lambda: told(service, "tls.reload_failed"), limit_s=60)
+        until(lambda: told(service, "tls.reload_failed"), limit_s=120)
 
         (failed,) = told(service, "tls.reload_failed")
         assert ("error", str(tmp_path / "chain.pem")) == (failed["level"], failed["file"])
@@ -64,7 +64,7 @@ def test_rubbish_is_logged_and_left_alone_and_a_good_file_is_taken_later(tmp_pat
         assert first == later.certificate()
 
         certificate(tmp_path, "second")
-        until(lambda: told(service, "tls.reloaded"), limit_s=60)
+        until(lambda: told(service, "tls.reloaded"), limit_s=120)
 
         assert ssl.PEM_cert_to_DER_cert((tmp_path / "chain.pem").read_text()) == served(service) != first
         for connection in (kept, later):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from bench.service import Service
+from bench.service import STOPPABLE, Service
 from tests.faults.ledger import Ledger, Looker, Row, table
 from tests.support.programs import require_program
 
@@ -40,7 +40,7 @@ class FaultService(Service):
         assert self._process is not None
         return self._process.pid
 
-    def died(self, limit_s: float = 20.0) -> bool:
+    def died(self, limit_s: float = 120.0) -> bool:
         """Wait for the end of the process; whether it came."""
         end = time.monotonic() + limit_s
         while self.exit_code() is None and time.monotonic() < end:
@@ -76,7 +76,7 @@ def row(request: pytest.FixtureRequest) -> Callable[[str], Row]:
 @pytest.fixture
 def service() -> Iterator[FaultService]:
     require_program("named")
-    with FaultService(extra=EXTRA, log_level="INFO") as running:
+    with FaultService(extra=EXTRA, log_level="INFO", backends=STOPPABLE) as running:
         yield running
 
 

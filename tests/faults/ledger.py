@@ -81,7 +81,7 @@ class Ledger:
         before: list[Served] = [None] if last < 0 else []
         return before + [wanted for wanted, _ in done[max(last, 0) :]]
 
-    def judge(self, row: Row, look: Callable[[str], Served], *, limit_s: float = 30.0) -> None:
+    def judge(self, row: Row, look: Callable[[str], Served], *, limit_s: float = 120.0) -> None:
         """Wait until each zone is served as it may be, and count what is not. The zones' past is then forgotten.
 
         A zone that was unsure (not answered) is settled by what is served when nothing is on its way any more: what was
@@ -107,7 +107,7 @@ class Ledger:
             f"http://127.0.0.1:{self.port}/api/v1/status", headers={"Authorization": f"Basic {AUTH}"}
         )
         while time.monotonic() < end:
-            with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=5) as answer:
+            with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=30) as answer:
                 if not any(one["pending"] + one["leased"] for one in json.load(answer)["backends"]):
                     return
             time.sleep(0.05)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, wait_served, zone_text
-from bench.service import MANAGED, Service
+from bench.service import STOPPABLE, Service
 from tests.e2e.test_line import until
 from tests.support.programs import require_program
 
@@ -73,7 +73,7 @@ def line() -> Iterator[tuple[Service, Relay]]:
     require_program("named")
     service = Service(log_level="INFO", extra="dispatch: {probe_timeout_s: 1, probe_delay_max_s: 1}\n")
     relay = Relay(service.dns_port)
-    service._backends = MANAGED + QUICK.replace("{asked}", str(relay.port))
+    service._backends = STOPPABLE + QUICK.replace("{asked}", str(relay.port))
     try:
         with service, dns_socket(service.dns_port) as sock:
             for name in NAMES:
@@ -143,13 +143,13 @@ def test_a_pass_over_a_mute_name_server_ends_and_readyz_tells_the_truth_all_the_
             looks_well(api)
             for number in range(20):
                 push(service, number)
-            until(finished, limit_s=60)
+            until(finished, limit_s=120)
             result = api.get(f"/api/v1/reconcile/jobs/{job}").json()["result"]
             assert "answer" in result["plan"]["unreachable"]["bind"], result
             assert 0 == result["done"]["healed"] == result["plan"]["counts"]["missing"], result
-            until(is_told(api), limit_s=60)
+            until(is_told(api), limit_s=120)
             push(service, 20)
-        until(lambda: "ready" == looks_well(api)["status"], limit_s=60)
+        until(lambda: "ready" == looks_well(api)["status"], limit_s=120)
     with dns_socket(service.dns_port) as sock:
         for name in NAMES:
             wait_served(sock, name, SERIAL)
@@ -172,11 +172,11 @@ def test_a_name_server_that_falls_mute_in_the_comparison_at_start_is_compared_wh
         until(lambda: relay.mute)
         looks_well(api)
         push(service, 1)
-        until(is_told(api), limit_s=60)
+        until(is_told(api), limit_s=120)
 
         relay.mute_at, relay.mute = b"", False
 
-        until(lambda: "ready" == looks_well(api)["status"], limit_s=60)
+        until(lambda: "ready" == looks_well(api)["status"], limit_s=120)
         for name in NAMES:
             wait_served(sock, name, SERIAL)
         wait_served(sock, "goes-on.example", SERIAL + 1)

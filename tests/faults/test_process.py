@@ -7,14 +7,16 @@ import signal
 import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import pytest
+from bench.service import LONGEST_STOP_S
 from tests.faults.child import BUG
 from tests.faults.conftest import recovering
 
 
 def test_sigterm_under_load_ends_in_time_and_loses_nothing(service, ledger, look, row, runs):
-    """Exit code 0 within ten seconds while four clients push; leases are free at the next start."""
+    """Exit code 0, in time, while four clients push; leases are free at the next start."""
     line = row("SIGTERM under load")
     for _ in range(max(runs // 10, 2)):
         stop = threading.Event()
@@ -34,10 +36,10 @@ def test_sigterm_under_load_ends_in_time_and_loses_nothing(service, ledger, look
         stop.set()
         for thread in clients:
             thread.join()
-        assert (True, 0) == (took_s < 10, service.exit_code())
+        assert (True, 0) == (took_s < LONGEST_STOP_S, service.exit_code())
         with recovering(line):
             service.start()
-            ledger.judge(line, look, limit_s=30)  # a lease that was not given back would last a minute
+            ledger.judge(line, look)
     line.check()
 
 
@@ -50,7 +52,7 @@ def test_sigterm_ends_in_time_also_when_the_name_server_hangs(service, ledger, l
 
     took_s = service.stop()
 
-    assert (True, 0) == (took_s < 10, service.exit_code()), took_s
+    assert (True, 0) == (took_s < LONGEST_STOP_S, service.exit_code()), took_s
     with recovering(line):
         service.start()
         ledger.judge(line, look)
@@ -81,18 +83,16 @@ def test_a_store_that_is_newer_than_the_program_ends_the_start_unharmed(service,
     line = row("store newer than the program")
     assert ledger.save("kept")
     service.stop()
-    with sqlite3.connect(service.folder / "data/queues/outbox.sqlite") as connection:
+    with closing(sqlite3.connect(service.folder / "data/queues/outbox.sqlite")) as connection:
         (schema,) = connection.execute("PRAGMA user_version").fetchone()
         connection.execute("PRAGMA user_version = 999")
-    connection.close()
 
     with pytest.raises(RuntimeError, match=f"the store has schema 999, this program knows {schema}: "):
         service.start()
     assert 1 == service.exit_code()
 
-    with sqlite3.connect(service.folder / "data/queues/outbox.sqlite") as connection:
+    with closing(sqlite3.connect(service.folder / "data/queues/outbox.sqlite")) as connection:
         connection.execute(f"PRAGMA user_version = {schema}")
-    connection.close()
     with recovering(line):
         service.start()
         ledger.judge(line, look)

@@ -34,7 +34,7 @@ def small_disk(folder: Path, size_mb: int) -> Iterator[bool]:
 
 def says(service: FaultService, *, unready: bool) -> None:
     """/readyz tells the truth within moments: it commits at most once a second, whoever asks."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while (service.readyz()["status"] == "unready") is not unready:
         assert time.monotonic() < end, service.readyz()
         time.sleep(0.1)
@@ -79,7 +79,7 @@ def test_a_full_disk_refuses_what_it_cannot_keep_and_recovers_by_itself(cramped,
             config = service.folder / "app.yml"
             config.write_text(config.read_text().replace("max_store_mb: 1", "max_store_mb: 64"))
             service.start()
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while not ledger.save("after"):
             assert time.monotonic() < end, service.log()[-2000:]
             time.sleep(0.1)
@@ -138,22 +138,22 @@ def test_a_disk_that_fails_to_write_loses_nothing(service, ledger, look, row):
     line.check()
 
 
-@pytest.mark.timeout(300)
 def test_a_store_locked_by_a_backup_loses_nothing(service, ledger, look, row, runs):
     """Pushes and deletes wait within their request's time, or are answered error=1; then everything goes on."""
     line = row("store locked by a foreign writer")
     for name in ("kept", "gone"):
         assert ledger.save(name)
-    foreign = sqlite3.connect(service.folder / "data/queues/outbox.sqlite", isolation_level=None)
+    store = service.folder / "data/queues/outbox.sqlite"
     for seconds in (7.0, 14.0) if runs > 20 else (3.0,):
-        foreign.execute("BEGIN IMMEDIATE")
         acts = [(ledger.save, f"new{number}") for number in range(10)]
         acts += [(ledger.save, "kept"), (ledger.delete, "gone")]
         clients = [threading.Thread(target=act, args=(name,)) for act, name in acts]
-        for client in clients:
-            client.start()
-        time.sleep(seconds)
-        foreign.execute("ROLLBACK")
+        with contextlib.closing(sqlite3.connect(store, isolation_level=None)) as foreign:
+            foreign.execute("BEGIN IMMEDIATE")
+            for client in clients:
+                client.start()
+            time.sleep(seconds)
+            foreign.execute("ROLLBACK")
         with recovering(line):
             for client in clients:
                 client.join()
@@ -161,7 +161,6 @@ def test_a_store_locked_by_a_backup_loses_nothing(service, ledger, look, row, ru
             assert ledger.save("after")
             ledger.judge(line, look, limit_s=90)
         assert ledger.save("gone")
-    foreign.close()
     line.check()
 
 

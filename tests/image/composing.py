@@ -18,6 +18,7 @@ import dns.query
 import dns.rcode
 
 from tests.image.containers import ROOT, Engine
+from tests.support.programs import end
 
 LIMIT_S = 120.0
 
@@ -88,8 +89,7 @@ def _socket(engine: Engine, folder: Path) -> Iterator[dict[str, str]]:
         until((folder / "podman.sock").exists)
         yield plain | {"DOCKER_HOST": address}
     finally:
-        process.terminate()
-        process.wait(timeout=20)
+        end(process)
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def test_e8_the_credential_is_asked_before_the_body_is_read(service: Service, ht
     """A stranger's 29 MB are never read: the answer comes before the body, and the connection ends."""
     octets = request("POST", DNS_ADMIN, version=http, headers="Content-Length: 29000000\r\n")
 
-    with socket.create_connection((service.host, service.port), timeout=10) as connection:
+    with socket.create_connection((service.host, service.port), timeout=60) as connection:
         connection.sendall(octets)
         reply = read_reply(connection)
 
@@ -135,7 +135,7 @@ def test_row_07_a_parent_without_user_has_nothing_to_compare(h1: DirectAdmin, do
 def test_row_08_without_the_owner_option_a_parent_is_exists_2(
     start: Callable[..., Service], http: str, domain: str
 ) -> None:
-    h1 = start(check_subdomain_owner=False).master(version=http)
+    h1 = start(check_subdomain_owner_in_cluster_domainowners=False).master(version=http)
     h1.rawsave(domain, zone_text(domain))
 
     assert "error=0&exists=2&details=Parent Domain exists on s1.host.example" == h1.exists(f"sub.{domain}", "true").text
@@ -421,7 +421,7 @@ def test_row_65_http_1_1_keeps_the_connection(service: Service) -> None:
     master = service.master(version="1.1")
     one = request("GET", LOGIN_TEST, version="1.1", authorization=master.authorization)
 
-    with socket.create_connection((service.host, service.port), timeout=10) as connection:
+    with socket.create_connection((service.host, service.port), timeout=60) as connection:
         connection.sendall(one)
         first = read_reply(connection)
         connection.sendall(one)

@@ -455,7 +455,7 @@ def test_row_54_a_zone_beyond_the_limit_is_413(start: Callable[..., Service], do
     headers = "Content-Length: 100000000\r\n" if announced else "Transfer-Encoding: chunked\r\n"
     octets = request("POST", rawsave_target(domain), version="1.1", authorization=master.authorization, headers=headers)
 
-    with socket.create_connection((service.host, service.port), timeout=10) as connection:
+    with socket.create_connection((service.host, service.port), timeout=60) as connection:
         connection.sendall(octets + (b"" if announced else b"%x\r\n%s\r\n" % (100_001, b"x" * 100_001)))
         reply = read_reply(connection)
 
@@ -471,7 +471,7 @@ def test_b8_a_body_that_does_not_come_is_given_up(start: Callable[..., Service],
         "POST", rawsave_target(domain), authorization=master.authorization, headers="Content-Length: 800\r\n"
     )
 
-    with socket.create_connection((service.host, service.port), timeout=10) as connection:
+    with socket.create_connection((service.host, service.port), timeout=60) as connection:
         connection.sendall(octets + b"$TTL")
         reply = read_reply(connection)
 
@@ -486,7 +486,7 @@ def test_b8_a_client_that_goes_away_leaves_nothing(service: Service, domain: str
         "POST", rawsave_target(domain), authorization=master.authorization, headers="Content-Length: 800\r\n"
     )
     with capture_logs() as lines:
-        with socket.create_connection((service.host, service.port), timeout=10) as connection:
+        with socket.create_connection((service.host, service.port), timeout=60) as connection:
             connection.sendall(octets + zone_text(domain).encode()[:200])
         master.login_test()
 

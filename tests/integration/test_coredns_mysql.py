@@ -326,12 +326,12 @@ async def test_the_command_after_deletions_runs_once_and_its_failure_is_told(cen
     assert [OutcomeKind.APPLIED] * 3 == await kinds(backend, gone("a.example"), gone("b.example"), put("c.example", 1))
     assert "x" == told.read_text()
 
-    for command, reason in (
-        ((sys.executable, "-c", "import sys; sys.exit('no way')"), "ended with 1: no way"),
-        (("/nonexistent/program",), "No such file"),
-        ((sys.executable, "-c", "import time; time.sleep(60)"), "did not end in 0.5 s"),
+    for command, limit_s, reason in (
+        ((sys.executable, "-c", "import sys; sys.exit('no way')"), 60.0, "ended with 1: no way"),
+        (("/nonexistent/program",), 60.0, "No such file"),
+        ((sys.executable, "-c", "import time; time.sleep(60)"), 0.5, "did not end in 0.5 s"),
     ):
-        (outcome,) = await make(on_delete=command, on_delete_timeout_s=0.5).apply([gone("c.example")])
+        (outcome,) = await make(on_delete=command, on_delete_timeout_s=limit_s).apply([gone("c.example")])
         assert (OutcomeKind.RETRY, True) == (outcome.kind, reason in outcome.reason)
     assert [] == rows(centre, "c.example")
 
@@ -367,16 +367,16 @@ async def test_a_database_that_is_restarted_or_killed_in_the_middle_loses_nothin
 
 async def test_a_frozen_database_costs_its_time_limit_and_no_more(centre, make):
     """C9: SIGSTOP. The driver itself would wait for ever."""
-    backend = make(command_timeout_s=2, connect_timeout_s=2)
+    backend = make(command_timeout_s=4, connect_timeout_s=4)
     await kinds(backend, put("a.example", 1))
     try:
         await centre.freeze()
         began = time.monotonic()
-        with pytest.raises(BackendUnavailable, match=r"no answer in 2 s"):
+        with pytest.raises(BackendUnavailable, match=r"no answer in 4 s"):
             await backend.apply([put("a.example", 2)])
         with pytest.raises(BackendUnavailable):
             await backend.ready()
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 60
     finally:
         centre.thaw()
 

@@ -37,14 +37,14 @@ async def backend(centre, tmp_path):
     await backend.aclose()
 
 
-async def ask(centre, name: str, kind: str = "A", *, limit_s: float = 10) -> tuple[str, list[str]]:
+async def ask(centre, name: str, kind: str = "A", *, limit_s: float = 60) -> tuple[str, list[str]]:
     """The rcode, and the data of the answer."""
     query = dns.message.make_query(name, kind, flags=0)
     answer = await dns.asyncquery.udp(query, "127.0.0.1", port=centre.coredns.port, timeout=limit_s)
     return dns.rcode.to_text(answer.rcode()), [data.to_text() for rrset in answer.answer for data in rrset]
 
 
-async def until(question, wanted, *, limit_s: float = 30) -> None:
+async def until(question, wanted, *, limit_s: float = 60) -> None:
     end = time.monotonic() + limit_s
     while (found := await question()) != wanted:
         assert time.monotonic() < end, found
@@ -90,8 +90,8 @@ async def test_a_frozen_database_freezes_nothing(centre, backend):
     await ask(centre, "www.a.example")
     try:
         await centre.freeze()
-        assert ("NOERROR", ["192.0.2.1"]) == await ask(centre, "www.a.example", limit_s=30)
-        answers = await asyncio.gather(*(ask(centre, "www.a.example", limit_s=30) for _ in range(100)))
+        assert ("NOERROR", ["192.0.2.1"]) == await ask(centre, "www.a.example")
+        answers = await asyncio.gather(*(ask(centre, "www.a.example") for _ in range(100)))
         assert [("NOERROR", ["192.0.2.1"])] * 100 == answers
     finally:
         centre.thaw()
@@ -170,7 +170,7 @@ async def test_the_answers_carry_authority_and_a_referral_does_not(centre, backe
     flags = {}
     for name in ("www.a.example", "no.a.example", "host.sub.a.example"):
         query = dns.message.make_query(name, "A", flags=0)
-        answer = await dns.asyncquery.udp(query, "127.0.0.1", port=centre.coredns.port, timeout=10)
+        answer = await dns.asyncquery.udp(query, "127.0.0.1", port=centre.coredns.port, timeout=60)
         flags[name] = bool(answer.flags & dns.flags.AA)
 
     assert {"www.a.example": True, "no.a.example": True, "host.sub.a.example": False} == flags

@@ -144,5 +144,5 @@ def lines(zone: dns.zone.Zone) -> list[str]:
 async def transferred(centre, name: str) -> list[str]:  # noqa: F811
     """Each record of a zone as the name server transfers it."""
     zone = dns.zone.Zone(f"{name}.", relativize=False)
-    await dns.asyncquery.inbound_xfr("127.0.0.1", zone, port=centre.coredns.port, timeout=10, lifetime=10)
+    await dns.asyncquery.inbound_xfr("127.0.0.1", zone, port=centre.coredns.port, timeout=60, lifetime=60)
     return lines(zone)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from structlog.testing import capture_logs
 from directdnsonly.backends.bind import BindBackend
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox._recording import STORM_PAUSE_S
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Priority
 from directdnsonly.outbox.sqlite import FILE_NAME
@@ -52,10 +54,8 @@ async def test_an_outage_burns_no_attempts_and_everything_drains_on_return(start
     rig = await start(backend)
     backend.down = "connection refused"
     await rig.push(*(a_push(f"z{number}.example") for number in range(50)))
-    await asyncio.sleep(0.5)
-    status = rig.lanes["one"].status()
-    assert status.breaker is not BreakerState.CLOSED
-    assert "connection refused" in status.reason
+    await until(lambda: rig.lanes["one"].status().breaker is not BreakerState.CLOSED)
+    assert "connection refused" in rig.lanes["one"].status().reason
     assert 0 == (await rig.placement("z0.example")).attempts
 
     backend.down = ""
@@ -87,7 +87,7 @@ async def test_a_dead_backend_changes_nothing_for_its_neighbour(start):
     await rig.push(*(a_push(f"z{number}.example") for number in range(20)))
 
     for number in range(20):
-        await rig.until(f"z{number}.example", State.VERIFIED, limit_s=2)
+        await rig.until(f"z{number}.example", State.VERIFIED)
     assert State.PENDING is (await rig.placement("z0.example", "dead")).state
 
 
@@ -147,12 +147,12 @@ async def test_a_zone_that_hangs_the_backend_is_found_and_buried_alone(start):
     """Faults C4: the batch is halved until the poison stands alone; the others are served."""
     backend = FakeBackend("one", batch_size=8)
     backend.hang_on = {"z5.example"}
-    rig = await start(backend, apply_timeout_s=0.1)
+    rig = await start(backend, apply_timeout_s=1.0)
     await rig.push(*(a_push(f"z{number}.example", priority=Priority.BULK) for number in range(8)))
 
-    assert "no answer" in (await rig.until("z5.example", State.DEAD, limit_s=20)).reason
+    assert "no answer" in (await rig.until("z5.example", State.DEAD)).reason
     for number in (0, 1, 2, 3, 4, 6, 7):
-        await rig.until(f"z{number}.example", State.VERIFIED, limit_s=20)
+        await rig.until(f"z{number}.example", State.VERIFIED)
 
 
 async def test_a_silent_name_server_is_an_outage_not_a_fault_of_zones(start):
@@ -162,10 +162,7 @@ async def test_a_silent_name_server_is_an_outage_not_a_fault_of_zones(start):
     await asyncio.sleep(0.2)
     backend.silent = True
     await rig.push(a_push("a.example"))
-    end = time.monotonic() + 8
-    while rig.lanes["one"].status().breaker is BreakerState.CLOSED:
-        assert time.monotonic() < end
-        await asyncio.sleep(0.02)
+    await until(lambda: rig.lanes["one"].status().breaker is not BreakerState.CLOSED)
     assert 0 == (await rig.placement("a.example")).attempts
 
     backend.silent = False
@@ -184,10 +181,7 @@ async def test_the_start_finds_what_the_name_server_lost(start):
 
     rig.lanes["one"].name_server_running()
 
-    end = time.monotonic() + 5
-    while ZoneName.parse("a.example") not in backend.zones:
-        assert time.monotonic() < end
-        await asyncio.sleep(0.02)
+    await until(lambda: ZoneName.parse("a.example") in backend.zones)
     await rig.until("a.example", State.VERIFIED)
 
 
@@ -268,17 +262,21 @@ async def test_push_delete_push_with_a_backlog_ends_with_the_last(start):
 
 
 async def test_urgent_work_overtakes_a_bulk(start):
-    """A certificate does not wait for a mass rewrite."""
+    """A certificate does not wait for a mass rewrite: only the batches that run already come before it."""
     backend = FakeBackend("one", batch_size=20)
-    backend.delay_s = 0.1
+    backend.gate.clear()
     rig = await start(backend)
     await rig.push(*(a_push(f"bulk{number}.example", priority=Priority.BULK) for number in range(400)))
-    began = time.monotonic()
+    await until(lambda: backend.applying)
     await rig.push(a_push("acme.example", priority=Priority.URGENT))
-    await rig.until("acme.example", State.VERIFIED)
 
-    assert len([name for name, _ in backend.applied if name.startswith("bulk")]) < 400
-    assert time.monotonic() - began < 5
+    backend.gate.set()
+
+    await rig.until("acme.example", State.VERIFIED)
+    await rig.until("bulk399.example", State.VERIFIED)
+    running = 20 * sum("bulk" in name for name in rig.lanes["one"].actors)
+    assert backend.applied.index((ZoneName.parse("acme.example"), 1)) <= running
+    assert running < 400
 
 
 async def test_a_dropped_connection_is_tried_once_more_at_once(start):
@@ -300,52 +298,48 @@ async def test_a_dropped_connection_is_tried_once_more_at_once(start):
 
 async def test_a_lane_outlives_a_store_that_cannot_write(start, tmp_path):
     """Faults A4, A11: nothing dies while the store is locked; what could not be settled is due again at once after it."""
-    import sqlite3
-
     backend = FakeBackend("one")
     rig = await start(backend, store={"busy_timeout_s": 0.1})
     await rig.push(a_push("before.example"))
     await rig.until("before.example", State.VERIFIED)
-    backend.delay_s = 0.3
+    backend.gate.clear()
     await rig.push(a_push("during.example"))
     await until(lambda: backend.applying)
-    foreign = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
-    foreign.execute("BEGIN IMMEDIATE")
-    await until(lambda: ("during.example", 1) in backend.applied)
-    with pytest.raises(OutboxUnavailable, match="locked"):
-        await rig.push(a_push("refused.example"))
-    foreign.execute("ROLLBACK")
-    foreign.close()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as foreign:
+        foreign.execute("BEGIN IMMEDIATE")
+        backend.gate.set()
+        await until(lambda: ("during.example", 1) in backend.applied)
+        with pytest.raises(OutboxUnavailable, match="locked"):
+            await rig.push(a_push("refused.example"))
+        foreign.execute("ROLLBACK")
 
-    await rig.until("during.example", State.VERIFIED)  # its lease ends in 30 s: it was given back
+    await rig.until("during.example", State.VERIFIED)  # long before the end of its lease: it was given back
     await rig.push(a_push("after.example"))
     await rig.until("after.example", State.VERIFIED)
 
 
 async def test_a_store_that_cannot_work_is_told_once_and_when_it_is_over(start, tmp_path):
     """Every worker tries twice a second: for an hour on a full disk that would be thousands of lines."""
-    import sqlite3
-
     backend = FakeBackend("one")
     rig = await start(backend, store={"busy_timeout_s": 0.05})
     await rig.push(*(a_push(f"z{number}.example", priority=Priority.BULK) for number in range(5)))
-    backend.delay_s = 0.2
+    await until(lambda: not backend.applying)
+    backend.gate.clear()
     await rig.push(a_push("during.example"))
     await until(lambda: backend.applying)
-    foreign = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
-    with capture_logs() as lines:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as foreign, capture_logs() as lines:
         foreign.execute("BEGIN IMMEDIATE")
-        for _ in range(6):
+        backend.gate.set()
+        for _ in range(10):
             await asyncio.sleep(0.4)
             rig.wake()
         foreign.execute("ROLLBACK")
-        foreign.close()
         await rig.until("during.example", State.VERIFIED)
 
     trouble = [line for line in lines if line["event"].startswith("store.")]
     assert ["store.unavailable", "store.available"] == [line["event"] for line in trouble]
     assert "locked" in trouble[0]["reason"]
-    assert trouble[1]["tries"] > 3
+    assert trouble[1]["tries"] > 1
     assert trouble[1]["lasted_s"] > 1.0
 
 
@@ -366,9 +360,10 @@ async def test_revived_deliveries_are_proven(start):
 
 
 async def test_a_storm_on_one_zone_costs_few_deliveries(start):
-    """132 pushes and deletes in a burst (faults F): the last one is served, the backend sees a handful."""
+    """132 pushes and deletes in a burst: the last one is served, and the backend sees one for each pause at most."""
     backend = FakeBackend("one")
     rig = await start(backend)
+    began = time.monotonic()
     for serial in range(1, 133):
         if serial % 3 == 0:
             await rig.store.record_delete(a_delete("storm.example"))
@@ -378,7 +373,7 @@ async def test_a_storm_on_one_zone_costs_few_deliveries(start):
     await rig.push(a_push("storm.example", 999))
 
     await until(lambda: (served := backend.zones.get(ZoneName.parse("storm.example"))) and served.serial == 999)
-    assert len(backend.applied) <= 20
+    assert len(backend.applied) <= 2 + (time.monotonic() - began) / STORM_PAUSE_S
     versions = [version for _, version in backend.applied]
     assert sorted(versions) == versions
 

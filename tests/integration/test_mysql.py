@@ -171,15 +171,15 @@ async def test_a_server_killed_in_the_middle_of_a_transaction(server, mariadb):
 
 async def test_a_server_that_hangs_costs_its_time_limit(mariadb):
     """aiomysql has no limit of its own: under a statement, and at the log-in."""
-    server = MysqlServer("db", settings(mariadb, command_timeout_s=0.5, connect_timeout_s=0.5))
+    server = MysqlServer("db", settings(mariadb, command_timeout_s=2, connect_timeout_s=2))
     await server.ready()
     await mariadb.freeze()
-    with pytest.raises(BackendUnavailable, match=r"no answer in 0\.5 s"):
+    with pytest.raises(BackendUnavailable, match="no answer in 2 s"):
         await server.ready()
-    with pytest.raises(BackendUnavailable, match=r"no answer in 0\.5 s"):
+    with pytest.raises(BackendUnavailable, match="no answer in 2 s"):
         await server.ready()
     mariadb.signal(signal.SIGCONT)
-    for _ in range(100):  # on a busy machine half a second may be too short once or twice
+    for _ in range(100):  # on a busy machine two seconds may be too short once or twice
         try:
             await server.transaction(lambda session: insert(session, ("a", 1)))
             break

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from bench.service import DADNS
+from bench.service import DADNS, free_port
 from fastapi import FastAPI
+from structlog.testing import capture_logs
 
 from directdnsonly.api import history, outbox, pins, problem, routes
 from directdnsonly.api.audit import Auditor
@@ -28,6 +29,8 @@ from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive.accept import Acceptance
 from directdnsonly.receive.parsing import ZoneParser
+from directdnsonly.receive.settings import AppSettings
+from directdnsonly.server import Server, listen, make_server
 from directdnsonly.wiring import ManualPushes
 from directdnsonly.zone.text import parse
 from tests.support.made import a_delete, a_push
@@ -56,7 +59,7 @@ class Api:
     woken: list[Priority]
 
     def run(self, awaitable):
-        return asyncio.run_coroutine_threadsafe(awaitable, self.loop).result(timeout=10)
+        return asyncio.run_coroutine_threadsafe(awaitable, self.loop).result(timeout=60)
 
     def bury(self, *names: str, backend: str = "one", reason: str = "bad owner name (check-names)") -> None:
         async def it() -> None:
@@ -81,8 +84,10 @@ def api(tmp_path: Path) -> Iterator[Api]:
     made: list[SqliteStore] = []
     woken: list[Priority] = []
 
+    listening = AppSettings(listen_host="127.0.0.1", listen_port=free_port())
+
     @asynccontextmanager
-    async def make_app() -> AsyncIterator[FastAPI]:
+    async def make() -> AsyncIterator[Server]:
         clock = SystemClock()
         settings = OutboxSettings(disk_reserve_mb=0)
         async with open_store(tmp_path, settings=settings, clock=clock, backends=BACKENDS) as store:
@@ -108,12 +113,12 @@ def api(tmp_path: Path) -> Iterator[Api]:
             app.include_router(routes.router(parts, Auditor(store, clock)))
             for kind, handler in problem.HANDLERS.items():
                 app.add_exception_handler(kind, handler)
-            yield app
+            yield make_server(app, listening)
             await acceptance.aclose()
 
-    with serving(make_app) as (host, port, loop):
-        url = f"http://{host}:{port}"
-        with httpx.Client(base_url=f"{url}/api/v1", trust_env=False) as http:
+    with serving(make, listen(listening)) as loop:
+        url = f"http://127.0.0.1:{listening.listen_port}"
+        with httpx.Client(base_url=f"{url}/api/v1", trust_env=False, timeout=60) as http:
             yield Api(url, http, made[0], loop, woken)
 
 
@@ -208,6 +213,22 @@ def test_history_diff_and_rollback(api):
         line["version"] for line in api.http.get("/zones/a.example/history", params={"limit": 3}).json()["versions"]
     )
     assert 2 == [event["event"] for event in api.http.get("/events").json()].count("zone.rolled_back")
+
+
+def test_what_was_done_is_no_failure_because_its_audit_is_lost(api):
+    """A 503 says that nothing was recorded, try again: of a pin that stands, and of deliveries that are due, it would lie."""
+    api.bury("z0.example")
+    full = "CREATE TEMP TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+    api.run(api.store.commits.submit(lambda connection: connection.execute(full) and None))
+
+    with capture_logs() as lines:
+        revived = api.http.post("/outbox/revive", json={"zone": "z0.example"})
+        pinned = api.http.put("/zones/z0.example/pin", json={"reason": "moving"})
+        released = api.http.delete("/zones/z0.example/pin")
+
+    assert [200, 200, 200] == [revived.status_code, pinned.status_code, released.status_code], pinned.text
+    lost = [(line["lost"], line["zone"]) for line in lines if line["event"] == "event.lost"]
+    assert [(event, "z0.example") for event in ("delivery.revived", "zone.pinned", "zone.released")] == lost
 
 
 def test_a_pinned_zone_and_its_release(api):

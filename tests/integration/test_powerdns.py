@@ -7,6 +7,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -117,22 +118,21 @@ async def test_api_fails_at_one_zone_and_goes_on_with_the_others(tmp_path):
     async with powerdns_under_test(tmp_path) as (backend, daemon):
         rig = Rig(HTTP, backend, daemon)
         await rig.apply(rig.put("a.example", 1), rig.put("b.example", 1))
-        database = sqlite3.connect(tmp_path / "pdns" / "pdns.sqlite3")
-        fails = "WHEN NEW.name LIKE '%a.example' BEGIN SELECT RAISE(ABORT, 'disk'); END"
-        database.execute(f"CREATE TRIGGER failing BEFORE INSERT ON records {fails}")
-        database.commit()
+        with closing(sqlite3.connect(tmp_path / "pdns" / "pdns.sqlite3")) as database:
+            fails = "WHEN NEW.name LIKE '%a.example' BEGIN SELECT RAISE(ABORT, 'disk'); END"
+            database.execute(f"CREATE TRIGGER failing BEFORE INSERT ON records {fails}")
+            database.commit()
 
-        first, second = await backend.apply([rig.put("a.example", 2), rig.put("b.example", 2)])
+            first, second = await backend.apply([rig.put("a.example", 2), rig.put("b.example", 2)])
 
-        assert (OutcomeKind.RETRY, APPLIED) == (first.kind, second.kind)
-        assert "500" in first.reason
-        assert Finding.PROVEN is await rig.finding("a.example", 1)
-        database.execute("DROP TRIGGER failing")
-        database.execute("ALTER TABLE domains RENAME TO elsewhere")
-        database.commit()
-        with pytest.raises(BackendUnavailable, match="answers 500"):
-            await backend.apply([rig.put("b.example", 3)])
-        database.close()
+            assert (OutcomeKind.RETRY, APPLIED) == (first.kind, second.kind)
+            assert "500" in first.reason
+            assert Finding.PROVEN is await rig.finding("a.example", 1)
+            database.execute("DROP TRIGGER failing")
+            database.execute("ALTER TABLE domains RENAME TO elsewhere")
+            database.commit()
+            with pytest.raises(BackendUnavailable, match="answers 500"):
+                await backend.apply([rig.put("b.example", 3)])
         rig.close()
 
 
@@ -153,17 +153,16 @@ async def test_api_questions_do_not_wait_behind_a_change(tmp_path):
     async with powerdns_under_test(tmp_path) as (backend, daemon):
         rig = Rig(HTTP, backend, daemon)
         await rig.apply(rig.put("a.example", 1), rig.put("b.example", 1))
-        database = sqlite3.connect(tmp_path / "pdns" / "pdns.sqlite3")
-        database.execute("BEGIN IMMEDIATE")
-        change = asyncio.create_task(backend.apply([rig.put("c.example", 1)]))
-        await asyncio.sleep(0.1)  # it is one POST, which is sent at once
+        with closing(sqlite3.connect(tmp_path / "pdns" / "pdns.sqlite3")) as database:
+            database.execute("BEGIN IMMEDIATE")
+            change = asyncio.create_task(backend.apply([rig.put("c.example", 1)]))
+            await asyncio.sleep(0.1)  # it is one POST, which is sent at once
 
-        found = await backend.observe([ZoneName.parse(f"{letter}.example") for letter in "bacb"])
+            found = await backend.observe([ZoneName.parse(f"{letter}.example") for letter in "bacb"])
 
-        assert [1, 1, None, 1] == [observed and observed.serial for observed in found]
-        assert not change.done()
-        database.rollback()
-        database.close()
+            assert [1, 1, None, 1] == [observed and observed.serial for observed in found]
+            assert not change.done()
+            database.rollback()
         assert [APPLIED] == [outcome.kind for outcome in await change]
         rig.close()
 

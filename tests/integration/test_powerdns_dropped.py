@@ -40,7 +40,7 @@ async def running(folder: Path) -> AsyncIterator[tuple[Rig, DroppingProxy]]:
     """With one zone served, so that connections are kept where they are."""
     async with (
         behind_a_proxy(folder) as (backend, proxy),
-        running_lanes(folder / "store", backend, apply_timeout_s=10.0, **SLOW_PROBE) as rig,
+        running_lanes(folder / "store", backend, **SLOW_PROBE) as rig,
     ):
         await rig.push(a_push("first.example"))
         await rig.until("first.example", State.VERIFIED)

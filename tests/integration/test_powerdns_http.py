@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -124,6 +124,29 @@ async def test_an_answer_that_is_cut_or_is_none_is_an_outage_and_no_zones_fault(
         with pytest.raises(BackendUnavailable, match=url):
             await backend.ready()
         await backend.aclose()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b'{"daemon_type": "recursor", "id": "localhost", "type": "Server", "version": "4.8.4"}',
+        b'{"daemon_type": "dnsdist"}',
+        b'{"id": "localhost", "type": "Server"}',
+        b'{"daemon_type": null}',
+        b"[]",
+        b'["authoritative"]',
+        b'"authoritative"',
+        b"null",
+    ],
+)
+async def test_what_is_no_authoritative_server_is_told_and_never_taken(told, tmp_path):
+    """A Recursor has the same API under the same address: zones must not be put into it."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(told), told)
+    async with serving(answer) as (_, url):
+        backend = build("p", PowerDnsSettings(api_url=url, api_key="k"), tmp_path)
+        async with aclosing(backend):
+            with pytest.raises(BackendUnavailable, match="is no PowerDNS Authoritative Server"):
+                await backend.ready()
 
 
 async def test_a_key_that_no_header_can_carry_is_told_but_not_shown(tmp_path):

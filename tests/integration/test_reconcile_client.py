@@ -20,7 +20,7 @@ from tests.support.reconciling import server_of
 US = Ourselves(address="192.0.2.9", port=2222, username="dadns", password="our-secret", ssl=False)
 
 
-def client_of(da, *, max_bytes=2**20, timeout_s=5.0, **keys):
+def client_of(da, *, max_bytes=2**20, timeout_s=30.0, **keys):
     server = server_of(da, **keys)
     return DirectAdminClient(
         server, clock=SystemClock(), verify=True, timeout_s=timeout_s, max_bytes=max_bytes, ipp=100

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,8 @@ def a_directory(folder: Path) -> None:
 
 
 def another_programs(folder: Path) -> None:
-    with sqlite3.connect(folder / "outbox.sqlite") as connection:
+    with closing(sqlite3.connect(folder / "outbox.sqlite")) as connection:
         connection.execute("CREATE TABLE zone (name)")
-    connection.close()
 
 
 def another_instance(folder: Path) -> object:
@@ -108,13 +108,29 @@ def test_a_store_that_cannot_be_opened_is_one_line_and_an_exit_code(spoilt, tmp_
 
     done = subprocess.run(
         [*mortal(), DADNS, "serve", "--config", str(tmp_path / "app.yml")],
-        capture_output=True, timeout=60, check=False, env={**os.environ, "PYTHONPATH": str(SRC)}, text=True,
+        capture_output=True, timeout=180, check=False, env={**os.environ, "PYTHONPATH": str(SRC)}, text=True,
     )  # fmt: skip
 
     assert (1, "") == (done.returncode, done.stdout)
     (line,) = done.stderr.splitlines()
     assert "service.failed" in line
     assert told in line
+
+
+async def test_what_cannot_be_opened_is_closed_again(tmp_path):
+    """Whoever keeps the error (a log, a supervisor): no descriptor of the file is kept with it."""
+    no_database(tmp_path)
+    settings = OutboxSettings(busy_timeout_s=0.2)
+
+    with pytest.raises(OutboxUnavailable) as kept:
+        async with open_store(tmp_path, settings=settings, clock=SystemClock(), backends=["one"]):
+            pytest.fail("it must not open")
+
+    still_open = [
+        file for each in Path("/proc/self/fd").iterdir() if (file := each.resolve()).name.startswith("outbox.sq")
+    ]
+    assert [] == still_open
+    del kept
 
 
 async def test_no_thread_outlives_a_store_that_cannot_be_opened(tmp_path):

@@ -16,10 +16,10 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
-from tests.support.programs import require_program
+from tests.support.programs import end, require_program
 
 BROWSER = "chromium-headless-shell"
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 
 
 class Page:
@@ -177,4 +177,4 @@ def chromium(folder: Path, *, login: tuple[str, str] | None = None) -> Iterator[
         # The program may be a shell around the browser: a signal to it alone would leave the browser behind.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=20)
+        end(process)

@@ -63,6 +63,7 @@ class StandIn:
     user: str = "admin"
     password: str = "da-password"
     zones: dict[str, Hosted] = field(default_factory=dict)
+    denies_all: bool = False  # says that it has no zone, whichever is asked for, and lists them all the same
     hidden: set[str] = field(default_factory=set)  # zones that the list lacks though they are there
     fault: Fault | None = None
     fault_after: int = 0  # lists that still go well before the fault
@@ -278,7 +279,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _cmd_api_dns_control(self, fields: dict[str, str]) -> None:
         name = fields.get("domain", "").lower().removesuffix(".")
-        if name not in self.da.zones:
+        if name not in self.da.zones or self.da.denies_all:
             self._text("error=1&text=Cannot find that domain&details=")
         elif fields.get("json") == "yes":
             self._send(200, json.dumps({"records": self._records(name), "default_ttl": "3600"}), "application/json")

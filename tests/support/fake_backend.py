@@ -68,7 +68,10 @@ class FakeBackend:
         self.drop = 0  # how often the connection is closed in the middle of apply, after the first change
         self.silent = False  # answers no DNS
         self.asked: list[tuple[str, str]] = []  # by DNS: owner and type
+        self.mute_zones: set[str] = set()  # zones about which it answers no DNS
         self.delay_s = 0.0
+        self.gate = asyncio.Event()  # closed by `clear`: what is being applied waits until it is set
+        self.gate.set()
         self.applying = 0  # calls of apply that run now
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -103,9 +106,12 @@ class FakeBackend:
             raise BackendUnavailable(self.down, backend=self.name)
         if any(str(change.name) in self.hang_on for change in changes):
             await asyncio.Event().wait()
-        if self.delay_s:
-            self.applying += 1
-            await asyncio.sleep(self.delay_s)
+        self.applying += 1
+        try:
+            if self.delay_s:
+                await asyncio.sleep(self.delay_s)
+            await self.gate.wait()
+        finally:
             self.applying -= 1
         if self.drop:
             self.drop -= 1
@@ -201,6 +207,8 @@ class _Responder(asyncio.DatagramProtocol):
             labels.append(data[position + 1 : position + 1 + length].decode("ascii").lower())
             position += 1 + length
         question = data[12 : position + 5]
+        if ".".join(labels) in self._backend.mute_zones:
+            return
         kind = dns.rdatatype.to_text(
             dns.rdatatype.RdataType.make(int.from_bytes(data[position + 1 : position + 3], "big"))
         )

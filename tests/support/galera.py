@@ -63,7 +63,7 @@ async def two_nodes(folder: Path) -> AsyncIterator[tuple[Node, Node]]:
         )
         nodes.append(two)
         await two.start()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while one.sql("SHOW STATUS LIKE 'wsrep_cluster_size'")[0][1] != "2":
                 await asyncio.sleep(0.1)
         yield one, two

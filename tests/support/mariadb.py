@@ -26,8 +26,8 @@ from bench.service import free_port
 from tests.support.programs import require_program
 from tests.support.rig import ChildDaemon
 
-SCRIPTS = Path("/usr/share/mysql")
-SYSTEM_TABLES = ("mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql")
+SCRIPTS = ("/usr/share/mysql/mysql_", "/usr/share/mariadb/mariadb_")  # up to MariaDB 10, and from 11 on
+SYSTEM_TABLES = ("system_tables.sql", "performance_tables.sql", "system_tables_data.sql")
 SMALL = [
     "--no-defaults", "--innodb-log-file-size=4M", "--innodb-data-file-path=ibdata1:10M:autoextend",
     "--innodb-buffer-pool-size=16M", "--aria-log-file-size=8M", "--innodb-temp-data-file-path=ibtmp1:1M:autoextend",
@@ -43,11 +43,12 @@ def template() -> Path:
     temporary = folder / "tmp-of-bootstrap"  # a shared one is cleaned by each server that starts
     temporary.mkdir()
     script = "create database mysql;\nuse mysql;\nset @auth_root_socket=NULL;\n"
-    script += "".join((SCRIPTS / name).read_text() for name in SYSTEM_TABLES)
+    place = next(begin for begin in SCRIPTS if Path(begin + SYSTEM_TABLES[0]).exists())
+    script += "".join(Path(place + name).read_text() for name in SYSTEM_TABLES)
     subprocess.run(
         [require_program("mariadbd"), *SMALL, "--bootstrap", f"--datadir={folder}", f"--user={getpass.getuser()}",
          f"--tmpdir={temporary}", "--enforce-storage-engine=", "--max-allowed-packet=8M", "--net-buffer-length=16K"],
-        input=script.encode(), check=True, capture_output=True, timeout=60,
+        input=script.encode(), check=True, capture_output=True, timeout=180,
     )  # fmt: skip
     temporary.rmdir()
     return folder

@@ -12,13 +12,13 @@ from bench.service import free_port
 from directdnsonly.backends.bind import BindBackend, build
 from directdnsonly.backends.bind_settings import BindSettings
 from directdnsonly.nameservers.registry import NAMESERVERS
-from tests.support.programs import require_program
+from tests.support.programs import no_lock_file, require_program
 from tests.support.rig import ChildDaemon, Daemon, RigKind, SupervisedDaemon, is_ready
 
 EXTERNAL = """
 key "k" {{ algorithm hmac-sha256; secret "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI="; }};
 controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ "k"; }}; }};
-options {{ directory "{folder}"; pid-file "{folder}/named.pid"; session-keyfile none; lock-file none;
+options {{ directory "{folder}"; pid-file "{folder}/named.pid"; session-keyfile none; {lock}
   listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no; dnssec-validation no;
   empty-zones-enable no; allow-transfer {{ none; }}; {options} }};
 logging {{ channel f {{ file "{folder}/named.log"; }}; category default {{ f; }}; }};
@@ -41,7 +41,7 @@ async def bind_under_test(folder: Path, kind: str, *, own: str = "") -> AsyncIte
         include.write_text('zone "foreign.example" { type primary; file "nowhere.db"; };\n')
         listed = kind == "external-include"
         text = EXTERNAL.format(
-            folder=place, port=port, control=control, options="" if listed else "allow-new-zones yes;",
+            folder=place, port=port, control=control, lock=no_lock_file(), options="" if listed else "allow-new-zones yes;",
             include=f'include "{include}";' if listed else "",
         )  # fmt: skip
         (place / "named.conf").write_text(text + own)

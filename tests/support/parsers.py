@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import signal
@@ -12,6 +11,7 @@ from pathlib import Path
 from directdnsonly.errors import ZonePolicyError, ZoneSyntaxError
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
+from tests.support.made import a_zone
 
 
 def obedient(text: bytes, origin: ZoneName) -> Zone:
@@ -35,5 +35,4 @@ def obedient(text: bytes, origin: ZoneName) -> Zone:
         case ["pid", path]:
             Path(path).write_text(str(os.getpid()))
     serial = int(word) if word.isdigit() else 1
-    digest = hashlib.sha256(content.strip().encode()).digest()
-    return Zone(name=origin, serial=serial, text=content, digest=digest, challenge=b"", records=2, signed=False)
+    return a_zone(origin, serial, content=content.strip())

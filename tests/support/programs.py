@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import shutil
+import subprocess
+from typing import Any
 
 import pytest
 
@@ -16,3 +20,25 @@ def require_program(name: str) -> str:
     if os.environ.get("CI"):
         pytest.fail(f"{name} is not installed; CI must have it (make tools-test)")
     pytest.skip(f"{name} is not installed (make tools-test)")
+
+
+@functools.cache
+def no_lock_file() -> str:
+    """The option by which a named takes no lock on a file that all of them share; 9.20 has neither any more."""
+    told = subprocess.run(
+        [require_program("named"), "-v"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    version = re.search(r"BIND (\d+)\.(\d+)", told)
+    assert version is not None, told
+    return "lock-file none;" if (int(version[1]), int(version[2])) < (9, 20) else ""
+
+
+def end(process: subprocess.Popen[Any], *, limit_s: float = 60.0) -> int:
+    """SIGTERM, and its exit code. What does not end by that is killed and raises TimeoutExpired: nothing is left behind."""
+    process.terminate()
+    try:
+        return process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise

@@ -85,7 +85,7 @@ async def reconciling(
     clock = ManualClock()
     woken: list[Priority] = []
     settings = ReconciliationSettings(
-        **{"enabled": True, "directadmin_servers": list(servers), "stale_after_s": 0.0, "ipp": 500, "timeout_s": 5.0}
+        **{"enabled": True, "directadmin_servers": list(servers), "stale_after_s": 0.0, "ipp": 500, "timeout_s": 30.0}
         | keys
     )
     outbox = OutboxSettings(disk_reserve_mb=0)

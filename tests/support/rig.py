@@ -149,7 +149,7 @@ class SupervisedDaemon:
             name="under-test", program=program, clock=SystemClock(), on_phase=lambda _status: None
         )
         self._task = asyncio.create_task(supervisor.run(), name=program.kind)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while supervisor.status.phase is not DaemonPhase.RUNNING:
                 assert not self._task.done(), self._task.exception()
                 await asyncio.sleep(0.01)
@@ -178,7 +178,7 @@ class ChildDaemon:
                 return subprocess.Popen(self._command, stdout=out, stderr=out)
 
         self.process = await asyncio.to_thread(launch)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not await self._ready():
                 code = self.process.poll()
                 assert code is None, (

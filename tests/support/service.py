@@ -1,7 +1,6 @@
 """The receiving side as a running service on a free port, for tests that speak to it over raw sockets.
 
-`running_receiver` is the one place that knows how the parts are put together: the conformance tests take a `Service`
-and ask nothing else, so that the real composition can stand here as well.
+The composition is the shipped one (`app.http_server` over `service.running`), without name servers behind it.
 """
 
 from __future__ import annotations
@@ -11,29 +10,29 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-import uvicorn
-from fastapi import FastAPI
+from bench.service import free_port
+from pydantic import SecretStr
 
-from directdnsonly.clock import SystemClock
+from directdnsonly.app import http_server
+from directdnsonly.config import Settings
+from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.outbox.records import Event, Priority, Refused, ZoneSummary
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
-from directdnsonly.receive.accept import Acceptance, Policy
-from directdnsonly.receive.access import Access, Secret, secrets_of
-from directdnsonly.receive.parsing import ZoneParser
-from directdnsonly.receive.routes import Door, Limits, install_error_handlers, router
+from directdnsonly.receive.settings import AppSettings, CredentialSettings
+from directdnsonly.server import Server, listen
+from directdnsonly.service import Service as RunningService
+from directdnsonly.service import running
 from directdnsonly.zone.name import ZoneName
-from directdnsonly.zone.text import parse
 from tests.support.wire import DirectAdmin
 
 T = TypeVar("T")
-START_LIMIT_S = 10.0
+START_LIMIT_S = 120.0  # of a machine that is busy with other things
 PASSWORDS = {"h1": "first-secret", "h2": "second-secret"}
 
 
@@ -65,7 +64,7 @@ class Service:
 
     def look(self, question: Coroutine[Any, Any, T]) -> T:
         """Ask the store something, on the loop that it lives on."""
-        return asyncio.run_coroutine_threadsafe(question, self.loop).result(timeout=10)
+        return asyncio.run_coroutine_threadsafe(question, self.loop).result(timeout=START_LIMIT_S)
 
     def zone(self, name: str) -> ZoneSummary | None:
         """The newest version of a zone, or its tombstone."""
@@ -90,79 +89,66 @@ class Service:
         return [event.event for event in self.look(self.store.events(zone=zone))]
 
 
+class Listening(Dispatcher):
+    """A dispatcher without lanes that keeps what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.woken: list[Priority] = []
+
+    def wake(self, priority: Priority, *, begun: Collection[str] = ()) -> None:
+        """Keep it."""
+        self.woken.append(priority)
+        super().wake(priority, begun=begun)
+
+
 @contextmanager
-def running_receiver(
-    *,
-    check_subdomain_owner: bool = True,
-    takeover: Literal["transfer", "reject"] = "transfer",
-    max_body_bytes: int = 16 * 1024 * 1024,
-    body_timeout_s: float = 20.0,
-    request_timeout_s: float = 20.0,
-    also: Sequence[Secret] = (),
-    max_zones: Mapping[str, int] | None = None,
-) -> Iterator[Service]:
-    """The door in front of the real store, in a real uvicorn; no backend drains it."""
-    woken: list[Priority] = []
-    made: list[SqliteStore] = []
+def running_receiver(**app: Any) -> Iterator[Service]:
+    """The whole HTTP side as it ships (`app` overrides settings of that section), in front of a service without backends."""
+    second = CredentialSettings(name="h2", password=SecretStr(PASSWORDS["h2"]))
+    port = free_port()
+    settings = AppSettings(
+        auth_username="h1",
+        auth_password=SecretStr(PASSWORDS["h1"]),
+        credentials=(second,),
+        listen_host="127.0.0.1",
+        listen_port=port,
+        **app,
+    )
+    made: list[RunningService] = []
+    dispatcher = Listening()
 
     @asynccontextmanager
-    async def make_app() -> AsyncIterator[FastAPI]:
-        clock = SystemClock()
+    async def make_server() -> AsyncIterator[Server]:
         with tempfile.TemporaryDirectory() as folder:
-            settings = OutboxSettings(disk_reserve_mb=0)
-            async with open_store(Path(folder), settings=settings, clock=clock, backends=["one"]) as store:
-                await store.adopt_backends(["one"])
-                await store.count_limited(list(max_zones or {}))
-                made.append(store)
-                acceptance = Acceptance(
-                    store=store,
-                    parser=ZoneParser(parse),
-                    clock=clock,
-                    notify=lambda receipt: woken.append(receipt.priority),
-                    policy=Policy(
-                        check_subdomain_owner=check_subdomain_owner,
-                        takeover=takeover,
-                        request_timeout_s=request_timeout_s,
-                        max_zones=max_zones or {},
-                    ),
-                )
-                app = FastAPI(redirect_slashes=False, openapi_url=None)
-                limits = Limits(max_body_bytes=max_body_bytes, body_timeout_s=body_timeout_s)
-                door = Door(acceptance, Access([*secrets_of(PASSWORDS), *also], clock=clock), limits)
-                app.include_router(router(door))
-                install_error_handlers(app)
-                try:
-                    yield app
-                finally:
-                    await acceptance.aclose()
+            whole = Settings(app=settings, outbox=OutboxSettings(disk_reserve_mb=0), data_dir=Path(folder))
+            async with running(whole) as service:
+                service.dispatcher = dispatcher
+                made.append(service)
+                yield http_server(service)
 
-    with serving(make_app) as (host, port, loop):
-        (store,) = made
+    with serving(make_server, listen(settings)) as loop:
+        store = made[0].store
 
         def writes() -> int:
             return store.commits.writes
 
-        yield Service(host, port, PASSWORDS, store, loop, woken, writes)
+        yield Service("127.0.0.1", port, PASSWORDS, store, loop, dispatcher.woken, writes)
 
 
 @contextmanager
 def serving(
-    make_app: Callable[[], AbstractAsyncContextManager[FastAPI]],
-) -> Iterator[tuple[str, int, asyncio.AbstractEventLoop]]:
-    """The app in uvicorn (httptools) on a free port of 127.0.0.1, in a thread with its own loop."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    host, port = listening.getsockname()
+    make_server: Callable[[], AbstractAsyncContextManager[Server]], sockets: list[socket.socket]
+) -> Iterator[asyncio.AbstractEventLoop]:
+    """A server on these sockets in a thread with its own loop, which is given."""
     loops: list[asyncio.AbstractEventLoop] = []
-    servers: list[uvicorn.Server] = []
+    servers: list[Server] = []
 
     async def serve() -> None:
-        async with make_app() as app:
-            config = uvicorn.Config(
-                app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False, loop="asyncio"
-            )
+        async with make_server() as server:
             loops.append(asyncio.get_running_loop())
-            servers.append(uvicorn.Server(config))
-            await servers[0].serve(sockets=[listening])
+            servers.append(server)
+            await server.serve(sockets=sockets)
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), name="service", daemon=True)
     thread.start()
@@ -172,9 +158,10 @@ def serving(
         assert time.monotonic() < deadline, "the service did not start in time"
         time.sleep(0.005)
     try:
-        yield host, port, loops[0]
+        yield loops[0]
     finally:
         servers[0].should_exit = True
         thread.join(START_LIMIT_S)
-        listening.close()
+        for listening in sockets:
+            listening.close()
         assert not thread.is_alive(), "the service did not stop in time"

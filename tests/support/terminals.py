@@ -17,7 +17,7 @@ STYLE = re.compile(r"\x1b\[([0-9;]*m|\?25[hl])")  # and the cursor, hidden and s
 
 
 def run_on_terminal(
-    command: Sequence[str], *, columns: int, cwd: Path, env: Mapping[str, str], stdin: str = "", limit_s: float = 90.0
+    command: Sequence[str], *, columns: int, cwd: Path, env: Mapping[str, str], stdin: str = "", limit_s: float = 180.0
 ) -> tuple[int, str]:
     """Exit code and what stood on the terminal: standard output and error in their order. Without styles.
 
@@ -41,4 +41,8 @@ def run_on_terminal(
         pass
     finally:
         os.close(master)
-    return process.wait(timeout=limit_s), STYLE.sub("", seen.decode().replace("\r\n", "\n"))
+    try:
+        code = process.wait(timeout=limit_s)
+    finally:
+        process.kill()
+    return code, STYLE.sub("", seen.decode().replace("\r\n", "\n"))

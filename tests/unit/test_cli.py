@@ -28,7 +28,7 @@ def dadns(tmp_path: Path):
         clean = {key: value for key, value in os.environ.items() if not key.startswith("DADNS_")}
         done = subprocess.run(
             [DADNS, *arguments],
-            input=stdin, capture_output=True, timeout=30, cwd=tmp_path, check=False,
+            input=stdin, capture_output=True, timeout=180, cwd=tmp_path, check=False,
             env={**clean, "PYTHONPATH": str(SRC), "COLUMNS": "200", "NO_COLOR": "1", **environ},
         )  # fmt: skip
         assert b"Traceback" not in done.stderr

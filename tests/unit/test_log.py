@@ -47,7 +47,7 @@ except ValueError:
 def run(fmt: str, stderr: int = subprocess.PIPE) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-c", PROGRAM, fmt],
-        stdout=subprocess.PIPE, stderr=stderr, timeout=30, check=False, env={**os.environ, "PYTHONPATH": str(SRC)},
+        stdout=subprocess.PIPE, stderr=stderr, timeout=180, check=False, env={**os.environ, "PYTHONPATH": str(SRC)},
     )  # fmt: skip
 
 

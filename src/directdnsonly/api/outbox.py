@@ -10,6 +10,7 @@ import structlog
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from directdnsonly.api.audit import Auditor
 from directdnsonly.api.models import Moment, PlacementView
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.problem import RESPONSES
@@ -122,7 +123,10 @@ def router(parts: ApiParts) -> APIRouter:
             parts.wake(Priority.BULK if name is None else Priority.INTERACTIVE)
             who, where = parts.authenticate(request), address_of(request)
             detail = f"{counted(count, 'delivery', 'deliveries')}, backend {backend or 'all'}"
-            await store.record_event(
+            log.info(
+                "delivery.revived", zone=name, backend=backend or None, revived=count, credential=who, address=where
+            )
+            await Auditor(store, parts.clock).keep(
                 Event(
                     at=parts.clock.now_s(),
                     event="delivery.revived",
@@ -131,9 +135,6 @@ def router(parts: ApiParts) -> APIRouter:
                     address=where,
                     detail=detail,
                 )
-            )
-            log.info(
-                "delivery.revived", zone=name, backend=backend or None, revived=count, credential=who, address=where
             )
         return Revived(revived=count)
 

@@ -8,6 +8,7 @@ import structlog
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from directdnsonly.api.audit import Auditor
 from directdnsonly.api.models import Moment, ReceiptView
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.problem import RESPONSES
@@ -98,8 +99,9 @@ async def note(parts: ApiParts, event: str, name: ZoneName, request: Request, de
     """The audit and the log of what a person did to a zone."""
     who, where = parts.authenticate(request), address_of(request)
     at = parts.clock.now_s()
-    await parts.store.record_event(Event(at=at, event=event, zone=name, actor=who, address=where, detail=detail))
     log.info(event, zone=name, detail=detail, credential=who, address=where)
+    audit = Auditor(parts.store, parts.clock)
+    await audit.keep(Event(at=at, event=event, zone=name, actor=who, address=where, detail=detail))
 
 
 def _what_is_next(receipt: Receipt) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,41 +64,36 @@ def unavailable(error: sqlite3.Error, file: str) -> OutboxUnavailable:
     return OutboxUnavailable(f"{error} [{code}]" + (f": {hint}" if hint else ""))
 
 
-def _open(path: Path, *, busy_timeout_s: float) -> sqlite3.Connection:
+def _open(path: Path, pragmas: Sequence[str], *, busy_timeout_s: float) -> sqlite3.Connection:
+    """A connection set up so; what cannot be set up is closed again, whoever keeps the error."""
     connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, cached_statements=256)
-    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        for pragma in ("foreign_keys = OFF", *pragmas):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
 async def open_writer(path: Path, *, busy_timeout_s: float, max_pages: int = 0) -> Connection:
     """The only connection that writes and checkpoints (two such can corrupt a WAL before SQLite 3.51.3, stack.md 3)."""
-
-    def connector() -> sqlite3.Connection:
-        connection = _open(path, busy_timeout_s=busy_timeout_s)
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # error=0 means on disk: NORMAL would lose acked pushes
-        connection.execute("PRAGMA temp_store = MEMORY")
-        if max_pages:
-            connection.execute(f"PRAGMA max_page_count = {int(max_pages)}")
-        return connection
-
-    return await _connect(connector, path)
+    pragmas = [
+        "auto_vacuum = INCREMENTAL",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # error=0 means on disk: NORMAL would lose acked pushes
+        "temp_store = MEMORY",
+        *([f"max_page_count = {int(max_pages)}"] if max_pages else []),
+    ]
+    return await _connect(path, pragmas, busy_timeout_s=busy_timeout_s)
 
 
 async def open_reader(path: Path, *, busy_timeout_s: float) -> Connection:
     """A connection that can only read and never checkpoints."""
-
-    def connector() -> sqlite3.Connection:
-        connection = _open(path, busy_timeout_s=busy_timeout_s)
-        connection.execute("PRAGMA query_only = 1")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        return connection
-
-    return await _connect(connector, path)
+    return await _connect(path, ["query_only = 1", "wal_autocheckpoint = 0"], busy_timeout_s=busy_timeout_s)
 
 
-async def _connect(connector: Callable[[], sqlite3.Connection], path: Path) -> Connection:
-    connection = Connection(connector, iter_chunk_size=64)
+async def _connect(path: Path, pragmas: Sequence[str], *, busy_timeout_s: float) -> Connection:
+    connection = Connection(partial(_open, path, pragmas, busy_timeout_s=busy_timeout_s), iter_chunk_size=64)
     connection.file = str(path)
     return await connection.opened()

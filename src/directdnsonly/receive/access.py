@@ -15,7 +15,7 @@ import hmac
 import ipaddress
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -269,11 +269,6 @@ def is_within(address: str, networks: Iterable[Network]) -> bool:
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
     return any(ip.version == network.version and ip in network for network in networks)
-
-
-def secrets_of(passwords: Mapping[str, str]) -> list[Secret]:
-    """Principals with every role, from names and passwords."""
-    return [Secret(principal=Principal(name=name), password=password) for name, password in passwords.items()]
 
 
 def hash_of(password: str) -> str:

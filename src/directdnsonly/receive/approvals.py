@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from directdnsonly.clock import Clock
+from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
 from directdnsonly.outbox.records import Event, Receipt
 from directdnsonly.outbox.store import HoldStore
@@ -83,6 +84,9 @@ class Approvals:
 
     async def _record(self, event: str, actor: str, detail: str, *, zone: str = "") -> None:
         self._log.info(event, zone=zone, actor=actor, detail=detail)
-        await self._store.record_event(
-            Event(at=self._clock.now_s(), event=event, zone=zone, actor=actor, detail=detail)
-        )
+        try:
+            await self._store.record_event(
+                Event(at=self._clock.now_s(), event=event, zone=zone, actor=actor, detail=detail)
+            )
+        except OutboxUnavailable as error:  # what was done stays done
+            self._log.error("event.lost", lost=event, zone=zone, reason=str(error))

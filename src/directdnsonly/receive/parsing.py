@@ -46,16 +46,23 @@ class ParserFailed(PushRefused):
 class ZoneParser:
     """`parse` must be a function of a module (another process imports it). Use within one event loop.
 
-    A zone may cost `time_limit_s` seconds of processor time, and eight times as many by the clock.
+    A zone may cost `time_limit_s` seconds of processor time, and `patience` times as many by the clock.
     """
 
     def __init__(
-        self, parse: Parse, *, inline_limit_bytes: int = 64 * 1024, time_limit_s: float = 15.0, idle_s: float = IDLE_S
+        self,
+        parse: Parse,
+        *,
+        inline_limit_bytes: int = 64 * 1024,
+        time_limit_s: float = 15.0,
+        patience: int = PATIENCE,
+        idle_s: float = IDLE_S,
     ) -> None:
         self._parse = parse
         self._parse_small = lru_cache(SAME_AGAIN)(parse)  # by name and octets; what is refused is not kept
         self._inline_limit_bytes = inline_limit_bytes
         self._time_limit_s = time_limit_s
+        self._patience = patience
         self._idle_s = idle_s
         self._one_at_a_time = asyncio.Lock()
         self._worker: _Worker | None = None
@@ -88,13 +95,13 @@ class ZoneParser:
         answered = False
         worker = None
         try:
-            async with asyncio.timeout(PATIENCE * self._time_limit_s):
+            async with asyncio.timeout(self._patience * self._time_limit_s):
                 # Threads, because starting a process and its pipe block; at most one runs at a time.
                 worker = await self._hired()
                 outcome = await asyncio.to_thread(worker.ask, body, name)
             answered = True
         except TimeoutError:
-            raise self._too_slow(f"{PATIENCE * self._time_limit_s:g} s") from None
+            raise self._too_slow(f"{self._patience * self._time_limit_s:g} s") from None
         except (EOFError, OSError):
             if worker is not None and await asyncio.to_thread(worker.ran_out_of_time):
                 raise self._too_slow(f"{self._time_limit_s:g} s of processor time") from None

@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from directdnsonly.clock import Clock
+from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.drift import Baseline, Pass, Sighting
 from directdnsonly.outbox.records import Event, Kind
 from directdnsonly.outbox.store import ReconcileStore
@@ -157,9 +158,12 @@ class Reconciler:
 
     async def _record(self, event: str, actor: str, detail: str, *, zone: str = "") -> None:
         self._log.info(event, zone=zone, actor=actor, detail=detail)
-        await self._store.record_event(
-            Event(at=self._clock.now_s(), event=event, zone=zone, actor=actor, detail=detail)
-        )
+        try:
+            await self._store.record_event(
+                Event(at=self._clock.now_s(), event=event, zone=zone, actor=actor, detail=detail)
+            )
+        except OutboxUnavailable as error:  # what was done stays done
+            self._log.error("event.lost", lost=event, zone=zone, reason=str(error))
 
     # -- the loop
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import NotAdmitted
 from directdnsonly.outbox.operators import ApiToken
-from directdnsonly.receive.access import Access, Principal, Role, Secret, hash_of, secrets_of
+from directdnsonly.receive.access import Access, Principal, Role, Secret, hash_of
 from directdnsonly.receive.failures import FailedLogins, group_of
 from directdnsonly.receive.tokens import TokenBook
 
 PASSWORDS = {"first": "secret", "second": "geh\u00e4im:nis", "third": "\u65e5\u672c"}
+SECRETS = [Secret(principal=Principal(name=name), password=password) for name, password in PASSWORDS.items()]
 HASH = hash_of("a hashed word")
 HERE, THERE = "192.0.2.1", "198.51.100.1"
 
@@ -28,9 +29,7 @@ def header(user: str, password: str, encoding: str = "utf-8") -> bytes:
 
 def access(clock: ManualClock | None = None, *more: Secret, **options) -> Access:
     hashed = Secret(principal=Principal(name="hashed"), password_hash=HASH)
-    return Access(
-        [*secrets_of(PASSWORDS), hashed, *more], clock=clock or ManualClock(), answer_failure_after_s=0, **options
-    )
+    return Access([*SECRETS, hashed, *more], clock=clock or ManualClock(), answer_failure_after_s=0, **options)
 
 
 async def name_of(door: Access, value: bytes, address: str = HERE) -> str | None:
@@ -71,7 +70,7 @@ async def test_nothing_else_is_known() -> None:
 
 @given(st.binary())
 def test_no_header_raises_anything_else(value: bytes) -> None:
-    door = Access(secrets_of(PASSWORDS), clock=ManualClock(), answer_failure_after_s=0)
+    door = Access(SECRETS, clock=ManualClock(), answer_failure_after_s=0)
 
     assert door.recognise(value, HERE) is None
     assert asyncio.run(name_of(door, value)) is None

@@ -150,7 +150,7 @@ async def test_a_process_killed_between_two_zones_is_replaced(parser: ZoneParser
     worker = parser._worker
     assert worker is not None
     assert worker._process is not None
-    worker._process.wait(5)
+    worker._process.wait(60)
 
     assert before != await pid_of(parser, tmp_path / "after")
 
@@ -170,7 +170,8 @@ async def test_a_zone_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
 
 
 async def test_a_zone_that_computes_too_long_is_given_up_wherever_it_hangs() -> None:
-    parser = ZoneParser(obedient, inline_limit_bytes=1000, time_limit_s=0.2)
+    """By its own processor time, however long a busy machine lets it wait for it."""
+    parser = ZoneParser(obedient, inline_limit_bytes=1000, time_limit_s=0.2, patience=1000)
 
     with pytest.raises(ParserFailed, match="processor time") as caught:
         await parser.parse(b"spin" + BIG, NAME)
@@ -182,7 +183,7 @@ async def test_a_zone_that_computes_too_long_is_given_up_wherever_it_hangs() -> 
 
 async def test_a_zone_that_had_to_wait_for_a_processor_is_good() -> None:
     """DirectAdmin would not push it again: only what the zone itself costs is counted."""
-    parser = ZoneParser(obedient, inline_limit_bytes=1000, time_limit_s=0.2)
+    parser = ZoneParser(obedient, inline_limit_bytes=1000, time_limit_s=0.2, patience=1000)
 
     assert 1 == (await parser.parse(b"wait" + BIG, NAME)).serial
     await parser.aclose()
@@ -224,7 +225,7 @@ async def test_an_idle_process_ends(tmp_path: Path) -> None:
     parser = ZoneParser(obedient, inline_limit_bytes=1000, idle_s=0.0)
     await pid_of(parser, tmp_path / "pid")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while parser._worker is not None:
             await asyncio.sleep(0)
 
