@@ -5,10 +5,12 @@ The service is real: a bundled BIND that answers, and a PowerDNS that is down, s
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -110,7 +112,8 @@ class Session:
         )
         self.service = Degraded(
             backends=MANAGED + DOWN.replace("{down}", str(self.down)),
-            extra=reconciliation + "dispatch:\n  retry_delays_s: [0.2]\n  max_attempts: 1\n",
+            extra=reconciliation
+            + "outbox:\n  busy_timeout_s: 1\ndispatch:\n  retry_delays_s: [0.2]\n  max_attempts: 1\n",
             environ={"DADNS_APP_HOLD_LOSSES": "true"},
         )
         self.folder = self.service.folder
@@ -267,7 +270,8 @@ def steps() -> list[Act | Call]:
         Call("push shop.example.zone --timeout 2", 1, keep=r"change (?P<change>\w{26})"),
         Call("explain shop.example", 1),
         Call("backends"),
-        Call("status"),
+        Call("status", 1),
+        Call("status --nagios", 1),
         Call("probe bind"),
         Call("probe ns2", 1),
         Call("wait {change} --timeout 1", 1),
@@ -305,6 +309,9 @@ def steps() -> list[Act | Call]:
         Call("reject big.example {digest}"),
         Act("# the same again", lambda it: it.pushed("big.example", _many(2026112503, 3))),
         Call("approve big.example {digest}"),
+        Act("# another program locks the store for a moment, just when DirectAdmin pushes late.example", _lost),
+        Call("lost"),
+        Call("lost --forget"),
         Call("delete two.example"),
         Call("events --limit 5"),
         Call("token create monitoring --role read --days 30", keep=r"token (?P<token>\w+) of"),
@@ -338,6 +345,18 @@ def _refused(session: Session) -> None:
     except RuntimeError:
         return
     raise AssertionError("it was not refused")
+
+
+def _lost(session: Session) -> None:
+    store = session.folder / "data/queues/outbox.sqlite"
+    with contextlib.closing(sqlite3.connect(store, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            session.pushed("late.example", zone("late.example", 2026112501))
+        except RuntimeError:
+            other.execute("ROLLBACK")
+            return
+    raise AssertionError("it was recorded")
 
 
 def _rndc(session: Session, *words: str) -> None:
@@ -407,7 +426,8 @@ def stable(text: str) -> str:
         (r"\b[0-9a-f]{12,64}\b", "HEX"),
         (r"\d+(\.\d+)? ?(ms|s|MiB|MB)\b", "AMOUNT"),
         (r"DirectDNSOnly \d\S*|version=\S+", "VERSION"),
-        (r"pid=\d+", "PID"),
+        (r"pid=\d+|process \d+", "PID"),
+        (r"\d+B;", "AMOUNT"),
         (r"\b\d+ deliver(?:y is|ies are) (?=still outstanding)|(?<=proven) +\d+/\d+", " SOME "),  # of that moment
         (r"[-─━═]{3,}", "LINE"),
         (r"[0-9a-zA-Z]{8}\b(?= (of )?monitoring)", "TOKEN"),

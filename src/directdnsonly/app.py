@@ -13,7 +13,7 @@ from fastapi import FastAPI, HTTPException, Request
 from starlette.types import ASGIApp
 
 from directdnsonly import __version__, log
-from directdnsonly.api import backends, docs, health, history, metrics, pins, problem, schema, served, tokens
+from directdnsonly.api import backends, docs, health, history, lost, metrics, pins, problem, schema, served, tokens
 from directdnsonly.api import outbox as outbox_routes
 from directdnsonly.api import routes as api_routes
 from directdnsonly.api.audit import Auditor
@@ -46,8 +46,8 @@ CHALLENGE = {"WWW-Authenticate": 'Basic realm="DirectDNSOnly", charset="UTF-8"'}
 EXIT_OK, EXIT_FAILED = 0, 1
 
 
-def build_api(service: Service) -> ASGIApp:
-    """The HTTP side of a running service."""
+def build_api(service: Service, certificate: Certificate | None = None) -> ASGIApp:
+    """The HTTP side of a running service; `certificate`: that of its door."""
     settings = service.settings.app
     audit = Auditor(service.store, service.clock)
 
@@ -90,6 +90,7 @@ def build_api(service: Service) -> ASGIApp:
 
     parts = ApiParts(
         store=service.store,
+        lost=acceptance.lost,
         pushes=ManualPushes(acceptance, {one.name: one.hostname for one in settings.credentials if one.hostname}),
         wake=service.dispatcher.wake,
         authenticate=authenticate,
@@ -100,6 +101,7 @@ def build_api(service: Service) -> ASGIApp:
         },
         alarms=lambda: [f"{one.kind} {one.subject}: {one.reason}" for one in service.reconciler.alarms()],
         configured=frozenset(service.settings.dns.backends),
+        certificate_ends_at=lambda: certificate.ends_at if certificate else None,
         lost_actors=service.lost_actors,
         pushes_so_far=service.metrics.pushes_so_far,
         clock=service.clock,
@@ -128,9 +130,10 @@ def build_api(service: Service) -> ASGIApp:
         app.include_router(routes.router(parts))
     app.include_router(api_routes.router(parts, audit))  # after those above: it takes any path below /zones/
     app.include_router(tokens.router(service.tokens, audit))
-    readiness = health.Readiness(parts)
+    app.include_router(lost.router(parts, audit))
+    readiness = service.readiness = health.Readiness(parts)
     app.include_router(health.router(parts, readiness))
-    app.include_router(metrics.router(service.metrics, parts))
+    app.include_router(metrics.router(service.metrics, parts, readiness.look))
     app.include_router(docs.router(app, authenticate))
     looked_at = web_parts(parts, readiness, service.reconciler, service.backends, service.settings.timezone)
     writer = rendering.Pages(looked_at.timezone)
@@ -148,7 +151,8 @@ def build_api(service: Service) -> ASGIApp:
 def http_server(service: Service, certificate: Certificate | None = None) -> Server:
     """All of the HTTP side as it ships: our protocol class, the proxies in front, the door, the guard, the routes."""
     settings = service.settings.app
-    return make_server(BehindProxies(build_api(service), settings.trusted_proxies), settings, certificate=certificate)
+    app = BehindProxies(build_api(service, certificate), settings.trusted_proxies)
+    return make_server(app, settings, certificate=certificate)
 
 
 async def _serve(settings: Settings, sockets: list[socket.socket], certificate: Certificate | None) -> None:
@@ -157,7 +161,9 @@ async def _serve(settings: Settings, sockets: list[socket.socket], certificate: 
     async with running(settings) as service, asyncio.TaskGroup() as group:
         server = http_server(service, certificate)
         keep_what_is_there()
-        watching = group.create_task(certificate.watch(), name="tls") if certificate else None
+        watching = [group.create_task(certificate.watch(), name="tls")] if certificate else []
+        if service.readiness is not None:
+            watching.append(group.create_task(service.readiness.watch(), name="readiness"))
         logger.info(
             "service.started",
             version=__version__,
@@ -166,8 +172,8 @@ async def _serve(settings: Settings, sockets: list[socket.socket], certificate: 
             backends=list(service.backends),
         )
         await server.serve(sockets=sockets)
-        if watching is not None:
-            watching.cancel()
+        for one in watching:
+            one.cancel()
     logger.info("service.stopped")
 
 

@@ -130,7 +130,11 @@ class KeyTaken(DirectDNSOnlyError):
 
 
 class OutboxUnavailable(DirectDNSOnlyError):
-    """Our store is at fault (disk full, locked, backlog): answer error=1, never a false error=0."""
+    """Our store is at fault (disk full, locked, backlog): answer error=1, never a false error=0. `full`: it lacks room."""
+
+    def __init__(self, reason: str, *, full: bool = False) -> None:
+        self.full = full
+        super().__init__(reason)
 
 
 class VersionDamaged(DirectDNSOnlyError):

@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 
-from directdnsonly.api import backends, metrics
+from directdnsonly.api import backends, health, metrics
 from directdnsonly.backends.contract import Backend, Seedable
 from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.clock import Clock, SystemClock
@@ -56,6 +56,7 @@ class Service:
         self.started_at = clock.now_s()
         self._clock_is_doubted = False
         self.acceptance: Acceptance | None = None
+        self.readiness: health.Readiness | None = None
         self.tokens = TokenBook(store, clock)
         self.metrics = metrics.Metrics(list(settings.enabled_backends()))
         self.backends: dict[str, Backend] = {}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from zoneinfo import ZoneInfo
 
 from directdnsonly.api.health import Readiness
 from directdnsonly.api.parts import ApiParts, Pushed
 from directdnsonly.api.served import ask_all
-from directdnsonly.api.status import status_of
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.dispatch import lane
 from directdnsonly.errors import OutboxUnavailable
@@ -160,8 +158,9 @@ def web_parts(
 
     return WebParts(
         store=parts.store,
-        ready=readiness.look,
-        status=partial(status_of, parts),
+        look=readiness.look,
+        status=readiness.figures_only,
+        lost=parts.lost.find,
         served=served,
         reconciling=reconciling,
         passes=passes,

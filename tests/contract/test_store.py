@@ -1015,3 +1015,50 @@ async def test_hot_queries_use_indexes(store):
         assert "delivery_due" in plans[name], plans[name]
     for name in ("dead of each", "list the dead", "revive a backend"):
         assert "delivery_dead" in plans[name], plans[name]
+
+
+async def test_a_push_that_did_not_fit_counts_until_there_is_more_room(opener):
+    """However long nobody pushes again: the store is as full as it was. What is only locked is over when it is over."""
+    import sqlite3
+
+    store = await opener.open(backends=["one"], max_store_mb=1, busy_timeout_s=0)
+
+    async def fill() -> None:
+        for number in range(5000):
+            await store.record_push(a_push(f"zone-{number:05d}.example", content="x" * 100 + str(number)))
+
+    with pytest.raises(OutboxUnavailable, match="full"):
+        await fill()
+    opener.clock.advance(3600)
+    with pytest.raises(OutboxUnavailable, match="full"):
+        await store.probe()
+    await opener.close()
+
+    store = await opener.open(backends=["one"], max_store_mb=64, busy_timeout_s=0)
+    other = sqlite3.connect(opener.folder / FILE_NAME, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OutboxUnavailable, match="locked"):
+        await store.record_push(a_push())
+    with pytest.raises(OutboxUnavailable, match="locked"):
+        await store.probe()
+    other.execute("ROLLBACK")
+    other.close()
+    await store.probe()
+
+
+async def test_a_store_at_its_limit_says_so_before_anybody_pushes(opener):
+    """After a restart nobody has met it yet."""
+    store = await opener.open(backends=["one"], max_store_mb=1)
+
+    async def fill() -> None:
+        for number in range(5000):
+            await store.record_push(a_push(f"zone-{number:05d}.example", content="x" * 100 + str(number)))
+
+    with pytest.raises(OutboxUnavailable, match="full"):
+        await fill()
+    await opener.close()
+    store = await opener.open(backends=["one"], max_store_mb=1)
+
+    with pytest.raises(OutboxUnavailable, match=r"is full: it has reached its 1 MB \(outbox.max_store_mb\)"):
+        await store.probe()
+    assert store.room_bytes() < 64 * 1024

@@ -13,7 +13,7 @@ import pytest
 from directdnsonly.clock import ManualClock
 from directdnsonly.outbox import _recording, _work
 from directdnsonly.outbox._migrate import migrations
-from directdnsonly.outbox.records import NewPin, Settle, Settlement, Terms
+from directdnsonly.outbox.records import Kind, LostPush, NewPin, Owner, Settle, Settlement, Terms
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import FILE_NAME, open_store
 from directdnsonly.zone.name import ZoneName
@@ -30,7 +30,10 @@ SMALL = {
     "SCAN migration",  # announced moves that are open
     "SCAN json_each VIRTUAL TABLE INDEX 1:",  # the names of the backends
 }
-SMALL |= {"SCAN delivery USING COVERING INDEX delivery_dead", "SCAN backend"}
+SMALL |= {"SCAN delivery USING COVERING INDEX delivery_dead", "SCAN backend", "SCAN paused_backend"}
+# What waits for a person: pushes that are held, or were lost (10,000 at most).
+SMALL |= {"SCAN h", "SCAN h USING INDEX held_at", "SCAN lost_push", "SCAN lost_push USING INDEX lost_push_at"}
+SMALL |= {"SCAN lost_push USING COVERING INDEX lost_push_at"}
 SMALL |= {"SCAN zone USING INDEX zone_redirects"}  # zones that have a DNAME; it ends at the first one
 
 
@@ -73,7 +76,14 @@ async def test_no_statement_walks_through_all_zones(store):
     await store.record_delete(a_delete("a.example"))  # gives way
     await store.record_delete(replace(a_delete("a.example"), gives_way=False))
     await store.count_zones()
-    await store.backlog()
+    await store.figures()
+    await store.held_pushes(limit=10, bodies=False)
+    await store.record_lost(
+        [LostPush(name=NAME, kind=Kind.PUT, change_id="l", reason="full", owner=Owner(), address="", at=1.0)]
+    )
+    await store.lost()
+    await store.lost_push(NAME)
+    await store.forget_lost(NAME)
     await store.probe()
     for connection in connections:
         await connection.call(lambda raw: raw.set_trace_callback(None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -225,14 +226,20 @@ def test_a_repeated_request_changes_nothing_and_gets_the_first_answer(api, servi
 
 
 def test_a_paused_backend_takes_nothing_until_it_is_resumed(api, service):
-    """Also over a restart; pushes are accepted all the while, and the status says who and why."""
-    assert "paused" == api.post("/backends/bind/pause", json={"reason": "moving"}).json()["state"]
+    """Also over a restart; pushes are accepted all the while, and the status says who, when and why, apart from each other."""
+    before = datetime.now(UTC)
+    first = api.post("/backends/bind/pause", json={"reason": "moving"}).json()
+    assert ("paused", USER, "moving") == (first["state"], first["pause"]["by"], first["pause"]["reason"])
+    assert before - timedelta(seconds=1) < datetime.fromisoformat(first["pause"]["at"]) < datetime.now(UTC)
+    again = api.post("/backends/bind/pause", json={"reason": "another"}).json()
+    assert (first["pause"], f"paused by {USER}: moving") == (again["pause"], again["paused"]), "who came first stays"
     put(api, "paused.example")
     service.stop()
     restart(service)
 
     until(lambda: "paused" == api.get("/backends/bind").json()["state"], limit_s=120)
-    assert f"paused by {USER}: moving" == api.get("/backends/bind").json()["reason"]
+    told = api.get("/backends/bind").json()
+    assert ("moving", first["pause"], first["pause"]["at"]) == (told["reason"], told["pause"], told["since"])
     assert 1 == api.get("/backends/bind").json()["pending"]
     assert ("degraded", {"bind": "paused"}) == (service.readyz()["status"], service.readyz()["backends"])
     with dns_socket(service.dns_port) as sock:

@@ -429,8 +429,10 @@ def test_check_asks_the_backends_that_others_run(dadns, service, tmp_path):
         ("   ok  good: external named", "rndc.key: it answers"),
         ("wrong  gone: PowerDNS", "Connection refused"),
         ("wrong  mute: PowerDNS", "no answer in 2 s"),
-        ("   ok  rows: database", "the database was not asked: dadns probe asks it, of a running service"),
-        ("wrong  files: CoreDNS", f"127.0.0.1#{closed} does not answer"),
+        ("wrong  rows: connection: ", f"127.0.0.1:{closed}/d: cannot connect: Connection refused (2003)"),
+        ("   ok  rows: DNS: ", f"127.0.0.1#{service.dns_port} answers"),
+        ("   ok  files: CoreDNS, zone files in ", "files"),
+        ("wrong  files: DNS: ", f"127.0.0.1#{closed} does not answer"),
     ]
     for begin, end in said:
         assert [begin] == [begin for line in told.splitlines() if line.startswith(begin) and line.endswith(end)], told

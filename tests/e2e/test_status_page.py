@@ -212,7 +212,7 @@ def test_a_name_server_that_hangs_is_told(service, browser):
     browser.go(f"{service.url}/status")
     os.kill(service.named_pid(), signal.SIGSTOP)
     try:
-        browser.wait("document.title === 'degraded: bind away - DirectDNSOnly'")
+        browser.wait("document.title === 'degraded: bind down - DirectDNSOnly'")
         browser.wait("document.getElementById('backend-bind').innerText.includes('down')")
         assert "down" in browser.run("document.getElementById('backend-bind').className")
     finally:

@@ -12,7 +12,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -173,11 +173,20 @@ async def serve(config: Path, shift_s: float) -> None:
         server = make_server(composition.build_api(service), settings.app)
         try:
             async with asyncio.TaskGroup() as group:
-                actors = group.create_task(service.run())
+                actors = group.create_task(lingering(service.run(), config.with_name("linger")))
                 await server.serve(sockets=sockets)
                 actors.cancel()
         finally:
             await service.aclose()
+
+
+async def lingering(running: Coroutine[None, None, None], file: Path) -> None:
+    """What it raises ends the process only when the file is gone: the moment between the two can be looked at."""
+    try:
+        await running
+    finally:
+        while file.exists():
+            await asyncio.sleep(0.05)
 
 
 def wired(settings: Any, clock: SystemClock, real: SqliteStore, arm: Arm) -> Service:

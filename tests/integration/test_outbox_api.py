@@ -104,7 +104,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
                 sweeping=False, paused="",
             )  # fmt: skip
             parts = ApiParts(
-                store=store, pushes=ManualPushes(acceptance, {}), wake=woken.append, authenticate=lambda _request: "bob",
+                store=store, lost=acceptance.lost, pushes=ManualPushes(acceptance, {}), wake=woken.append, authenticate=lambda _request: "bob",
                 lanes=lambda: dict.fromkeys(BACKENDS, lane), daemons=dict, clock=clock, started_at=0.0, max_body_bytes=10**6, bodies=Bodies(largest_bytes=10**6),
             )  # fmt: skip
             app = FastAPI(redirect_slashes=False)

@@ -67,6 +67,15 @@ def _counted(connection: sqlite3.Connection) -> tuple[int, list[tuple[str, str, 
     return zones, connection.execute("SELECT backend, state, wanted_at FROM delivery").fetchall()
 
 
+def _proven(connection: sqlite3.Connection) -> dict[str, int]:
+    """Living zones whose newest version is proven, by backend, row by row."""
+    asked = (
+        "SELECT d.backend, COUNT(*) FROM zone z JOIN delivery d USING (zone) WHERE z.kind = 'put' AND d.state = 'verified'"
+        " AND d.verified_version = z.version GROUP BY d.backend"
+    )
+    return dict(connection.execute(asked))
+
+
 class OutboxMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -343,6 +352,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def what_status_tells_is_counted_right(self) -> None:
         if hasattr(self, "store"):
             zones, deliveries = self.run(self.store._viewer.call(_counted))
+            proven = self.run(self.store._viewer.call(_proven))
             assert zones == self.run(self.store.count_zones())
             for told in self.run(self.store.backlog()):
                 rows = [(state, at) for name, state, at in deliveries if name == told.backend]
@@ -351,6 +361,7 @@ class OutboxMachine(RuleBasedStateMachine):
                 assert told.leased == sum(state in {"leased", "applied"} for state, _ in rows)
                 assert told.dead == sum(state == "dead" for state, _ in rows)
                 assert told.oldest_wanted_at == min(waiting, default=None)
+                assert told.proven == proven.get(told.backend, 0)
 
     def teardown(self) -> None:
         if hasattr(self, "store"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -138,53 +139,105 @@ def test_zones_are_listed_page_by_page(dadns):
     assert ["a.example", "b.example"] == [entry["zone"] for entry in json.loads(as_json.stdout)]
 
 
+BACKEND = {
+    "name": "bind", "state": "down", "breaker": "open", "pending": 4, "leased": 0, "dead": 1, "oldest_s": 12.5,
+    "median_proven_ms": None, "zones_proven": 5, "reason": "[z] (failed): connection refused", "pause": None,
+}  # fmt: skip
+STATUS = {
+    "version": "3", "state": "degraded", "since": "2026-11-30T10:00:00+00:00", "zones": 9, "held": 1, "lost": 0,
+    "store": {"size_bytes": 2**20, "free_bytes": 2**30, "reserve_bytes": 2**26}, "backends": [BACKEND],
+    "reasons": [{"kind": "backend", "state": "degraded", "subject": "bind", "since": "2026-11-30T10:00:00+00:00",
+                 "what": "bind is down: [z] (failed) | refused"}],
+}  # fmt: skip
+
+
 def test_status_and_show_and_delete(dadns):
     """Each in one look."""
-    backend = {
-        "name": "bind", "state": "down", "breaker": "open", "pending": 4, "leased": 0, "dead": 1, "oldest_s": 12.5,
-        "median_proven_ms": None, "reason": "[z] (failed): connection refused",
-    }  # fmt: skip
-    whole = {"version": "3", "state": "degraded", "zones": 9, "store": {"size_bytes": 2**20}, "backends": [backend]}
 
     def answer(asked: Asked) -> Answer:
         if asked.method == "DELETE":
             return 200, receipt("a.example", kind="delete")
-        return 200, whole if asked.path.endswith("/status") else zone_entry("a.example")
+        return 200, STATUS if asked.path.endswith("/status") else zone_entry("a.example")
 
     with api_server(answer) as server:
         status = dadns("status", **at(server.url))
         shown = dadns("show", "a.example", **at(server.url))
         deleted = dadns("delete", "a.example", **at(server.url))
 
-    assert (0, 0, 0) == (status.returncode, shown.returncode, deleted.returncode)
-    assert "degraded, 9 zones, store 1.0 MiB" in status.stdout
-    assert "[z] (failed): connection refused" in status.stdout
+    assert (1, 0, 0) == (status.returncode, shown.returncode, deleted.returncode)
+    assert "DirectDNSOnly 3: degraded since 2026-11-30 " in status.stdout
+    assert ", 9 zones, store 1.0 MiB, 1024.0 MiB free\n" in status.stdout
+    assert "degraded: bind is down: [z] (failed) | refused (since 2026-11-30 " in status.stdout
+    assert "bind\tdown\t5 of 9\topen\t4\t0\t1\t12.5 s\t\n" in status.stdout
     assert "bind: verified, proven version 3" in shown.stdout
     assert "a.example: deleted, version 3" in deleted.stdout
 
 
+@pytest.mark.parametrize(
+    ("state", "code", "word", "told"),
+    [
+        ("ready", 0, "OK", "ready, 9 zones"),
+        ("degraded", 1, "WARNING", "degraded: bind is down: [z] (failed) / refused"),
+        ("unready", 2, "CRITICAL", "not ready: bind is down: [z] (failed) / refused"),
+    ],
+)
+def test_status_tells_monitors_by_its_exit_code_and_one_line(dadns, state, code, word, told):
+    """Plain and as a plug-in of Nagios; only one bar, behind which the figures begin."""
+    body = STATUS | {"state": state, "reasons": STATUS["reasons"] if code else []}
+    with api_server(lambda _: (200, body)) as server:
+        plain, line = dadns("status", **at(server.url)), dadns("status", "--nagios", **at(server.url))
+        as_json = dadns("status", "--json", **at(server.url))
+
+    assert [code] * 3 == [plain.returncode, line.returncode, as_json.returncode]
+    assert body == json.loads(as_json.stdout)
+    text, figures = line.stdout.split(" | ")
+    assert f"DADNS {word} - {told}" == text
+    assert (
+        "zones=9;;;0 held=1;;;0 lost=0;;;0 store_size=1048576B;;;0 store_free=1073741824B;;67108864:;0"
+        " 'bind_proven'=5;;;0;9 'bind_outstanding'=4;;;0 'bind_dead'=1;;;0 'bind_oldest'=12.5s;;;0\n"
+    ) == figures
+
+
 def test_without_a_service_there_is_one_clear_line(dadns):
-    """Exit code 3."""
+    """Exit code 3; of `status` it is 2, which is critical to a monitor."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        done = dadns("status", **at(f"http://127.0.0.1:{nobody.getsockname()[1]}"))
+        there = at(f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        done, line, zones = dadns("status", **there), dadns("status", "--nagios", **there), dadns("zones", **there)
 
-    assert 3 == done.returncode
+    assert (2, 2, 3) == (done.returncode, line.returncode, zones.returncode)
     assert done.stderr.startswith("no service answers at http://127.0.0.1:")
     assert 1 == done.stderr.count("\n")
-    assert 3 == dadns("status", **at("nonsense")).returncode
+    assert line.stdout.startswith("DADNS CRITICAL - no service answers at http://127.0.0.1:")
+    assert 3 == dadns("zones", **at("nonsense")).returncode
+
+
+def test_a_service_that_hangs_is_told_in_time(dadns):
+    """A monitor waits ten seconds, not the ninety of a long poll."""
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        line = dadns("status", "--nagios", "--timeout", "0.5", **at(url))
+
+    assert (2, f"DADNS CRITICAL - {url} gave no answer in 0.5 s\n") == (line.returncode, line.stdout)
 
 
 def test_a_wrong_password_and_a_foreign_server_are_told(dadns):
-    """Neither ends in a traceback, and no password is shown."""
+    """Neither ends in a traceback, and no password is shown. Nagios is told that nothing is known."""
     with api_server(lambda _: (200, "<html>login</html>")) as server:
-        wrong = dadns("status", **{**at(server.url), "DADNS_PASSWORD": "not-it-at-all"})
-        foreign = dadns("status", **at(server.url))
+        bad = {**at(server.url), "DADNS_PASSWORD": "not-it-at-all"}
+        wrong, zones, line = dadns("status", **bad), dadns("zones", **bad), dadns("status", "--nagios", **bad)
+        foreign, foreign_zones = dadns("status", **at(server.url)), dadns("zones", **at(server.url))
+    with api_server(lambda _: (200, {"state": "fine"})) as server:
+        other = dadns("status", "--nagios", **at(server.url))
 
-    assert (3, 1) == (wrong.returncode, foreign.returncode)
+    assert (2, 3, 3, 2, 1, 3) == tuple(done.returncode for done in (wrong, zones, line, foreign, foreign_zones, other))
     assert "does not accept the user name or password" in wrong.stderr
-    assert "not-it-at-all" not in wrong.stderr + wrong.stdout
+    assert line.stdout.startswith("DADNS UNKNOWN - ")
+    assert "not-it-at-all" not in wrong.stderr + wrong.stdout + line.stdout + line.stderr
     assert "not as DirectDNSOnly does" in foreign.stderr
+    assert "does not answer as DirectDNSOnly" in other.stdout
 
 
 def test_the_service_is_found_by_the_configuration(dadns, tmp_path):
@@ -239,13 +292,46 @@ def test_check_tells_what_this_machine_lacks(dadns, tmp_path):
             f"dns: {{backends: {{bind: {{managed: true, listen: [127.0.0.1], port: {_free_port()}}}}}}}\n"
         )
         busy = dadns("check")
+        as_json = dadns("check", "--json")
         free = dadns("check", DADNS_APP_LISTEN_PORT=str(_free_port()))
 
+    found = {one["about"]: one for one in json.loads(as_json.stdout)}
+    assert (False, True) == (found["pushes: port"]["ok"], found["disk"]["ok"])
+    told = [f"{'   ok' if one['ok'] else 'wrong'}  {one['what']}" for one in json.loads(as_json.stdout)]
+    free_now = re.compile(r"\d+ MB are free")
+    assert free_now.sub("", busy.stdout).splitlines() == [free_now.sub("", line) for line in told]
     assert (1, 0) == (busy.returncode, free.returncode), free.stdout
-    assert "does the service run already?" in busy.stdout
+    assert f"is in use by process {os.getpid()} (" in busy.stdout
     assert "configuration: config.yml" in free.stdout
     assert "backend bind: bind" in free.stdout
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ("data_dir: /proc/x", "data_dir: /proc/x cannot be written: nothing can be made in /proc ("),
+        ("data_dir: file/x", "data_dir: file/x cannot be written ("),
+        (
+            "outbox: {disk_reserve_mb: 999999999}",
+            "999999999 MB are kept in reserve (outbox.disk_reserve_mb): every push is",
+        ),
+    ],
+)
+def test_check_names_a_place_that_cannot_hold_a_store(dadns, tmp_path, keys, told):
+    """A folder that cannot be one though root may do everything, and a disk below the reserve."""
+    require_program("named")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "config.yml").write_text(
+        f"{keys}\napp: {{auth_password: x, listen_host: 127.0.0.1, listen_port: {_free_port()}}}\n"
+        f"dns: {{backends: {{bind: {{managed: true, listen: [127.0.0.1], port: {_free_port()}}}}}}}\n"
+    )
+
+    done = dadns("check")
+
+    assert 1 == done.returncode
+    assert [line for line in done.stdout.splitlines() if line.startswith("wrong  ") and told in line], done.stdout
+    assert ["config.yml", "file"] == sorted(one.name for one in tmp_path.iterdir()), "nothing stays behind"
 
 
 def _certificate(folder: Path, name: str, *, days: int) -> tuple[Path, Path]:

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from directdnsonly.api.health import Health
-from directdnsonly.api.models import BackendStatus, StatusView, StoreStatus
+from directdnsonly.api.models import BackendStatus, PauseView, StatusView, StoreStatus
 from directdnsonly.outbox.drift import HeldPush, HoldRule
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Event, Kind, Owner, Placement, Priority, Refused
+from directdnsonly.readiness import BackendFacts, Facts, Verdict, judge
 from directdnsonly.web.parts import PassLine, Reconciling
-from directdnsonly.web.picture import Bulk, Kept, Lists, Picture, bulk_of, headline_of
+from directdnsonly.web.picture import Bulk, Kept, Lists, Picture, bulk_of
 from directdnsonly.web.refusals import is_page
 from directdnsonly.web.rendering import CONTENT, Pages, plain, span, zone_page
 from directdnsonly.zone.name import ZoneName
@@ -33,35 +33,40 @@ def backend(state: str = "ok", **more) -> BackendStatus:
 
 def status(*backends: BackendStatus, **more) -> StatusView:
     store = StoreStatus(size_bytes=0, sqlite="3", commits=0, writes=0, waiting=0)
-    facts = {"version": "1", "state": "ok", "started_at": 0.0, "zones": 12345, "alarms": [], **more}
+    facts = {"version": "1", "state": "ready", "since": 0.0, "headline": "ready", "reasons": [], "started_at": 0.0, "zones": 12345,
+             "alarms": [], **more}  # fmt: skip
     return StatusView(store=store, backends=list(backends), **facts)
 
 
-def health(status: str = "ready", reason: str = "") -> Health:
-    return Health(status=status, reason=reason, store="ok", lost=[], backends={})
+def verdict(**facts) -> Verdict:
+    return judge(Facts(now=1.0, started_at=0.0, **facts))
 
 
-@pytest.mark.parametrize(
-    ("ready", "seen", "expected"),
-    [
-        (health(), status(backend()), ("ready", "ready")),
-        (health(), status(backend("busy", pending=9)), ("ready", "ready")),
-        (health("degraded"), status(backend("down"), backend()), ("degraded", "degraded: bind away")),
-        (health("degraded"), status(backend("paused")), ("degraded", "degraded: bind paused")),
-        (health(), status(backend("degraded", dead=3)), ("degraded", "degraded: 3 given up on bind")),
-        (health(), status(backend(), alarms=["a", "b"]), ("degraded", "degraded: 2 alarms")),
-        (
-            health("degraded"),
-            status(backend("down"), backend("down", name="nsd"), alarms=["a"]),
-            ("degraded", "degraded: bind away, nsd away, 1 alarm"),
-        ),
-        (health("unready", "the disk is full"), status(backend()), ("unready", "not ready: the disk is full")),
-        (health(), None, ("unready", "not ready: cannot read")),
-    ],
-)
-def test_the_title_tells_the_state(ready, seen, expected):
-    """In words, the worst first."""
-    assert expected == headline_of(ready, seen, "cannot read")
+def test_a_paused_backend_is_told_once_and_since_when_it_was_paused():
+    """Who and why in the box, with the moment; the same in the sentence above."""
+    paused = backend(
+        "paused", since=60.0, reason="moving", paused="paused by anna: moving",
+        pause=PauseView(by="anna", at=60.0, reason="moving"),
+    )  # fmt: skip
+    facts = BackendFacts(name="bind", is_paused=True, paused_by="anna", paused_reason="moving", paused_at=60.0)
+    now = Picture(verdict=verdict(backends=[facts]), at=99.0, status=status(paused), lists=None,
+                  reconciling=Reconciling(enabled=False))  # fmt: skip
+
+    page = Checked(Pages(ZoneInfo("UTC")).write("live.html", now=now, title="t"))
+
+    assert "bind is paused by anna: moving (dadns resume bind) since 1970-01-01 00:01:00 UTC" in page.text
+    assert "bind ▲ paused by anna : moving since 1970-01-01 00:01:00 UTC" in page.text
+    assert "paused by anna: paused" not in page.text
+
+
+def test_what_is_since_the_start_says_so_and_what_is_proven_does_not_begin_anew():
+    """After a restart nothing was delivered yet, and all zones are proven."""
+    now = Picture(verdict=verdict(), at=99.0, status=status(backend(zones_proven=12344)), lists=None,
+                  reconciling=Reconciling(enabled=False))  # fmt: skip
+
+    page = Checked(Pages(ZoneInfo("UTC")).write("live.html", now=now, title="t"))
+
+    assert "proven 12,344 of 12,345 zones since start 0 deliveries proven" in page.text
 
 
 def test_a_bar_is_drawn_while_a_bulk_drains():
@@ -130,8 +135,10 @@ def hostile() -> Picture:
         "down", reason=NASTY, paused=NASTY, pending=5, leased=1, dead=1, oldest_s=9.0, batch_zones=4, sweeping=True,
         failed=3, median_proven_ms=12.0,
     )  # fmt: skip
+    stopped = backend("paused", name="two", pause=PauseView(by=NASTY, at=1.0, reason=NASTY))
     return Picture(
-        state="degraded", headline=NASTY, at=100.0, status=status(bad, alarms=[NASTY], pushes={"accepted": 1, NASTY: 2}),
+        verdict=verdict(store=NASTY, alarms=[NASTY]), at=100.0,
+        status=status(bad, stopped, held=1, lost=2, pushes={"accepted": 1, NASTY: 2}),
         lists=Lists(held=[held], dead=[placement], refused=[refused], events=[event], passes=[passed]),
         reconciling=Reconciling(enabled=True, running=NASTY),
     )  # fmt: skip
@@ -155,13 +162,13 @@ def test_nothing_that_others_sent_becomes_markup():
 def test_a_store_that_cannot_be_read_is_told_instead_of_figures():
     """The page stands; no number is made up."""
     now = Picture(
-        state="unready", headline="not ready: the disk is full", at=1.0, status=None, lists=None,
+        verdict=verdict(store="the disk is full"), at=1.0, status=None, lists=None,
         reconciling=Reconciling(enabled=False),
     )  # fmt: skip
 
     page = Checked(Pages(ZoneInfo("UTC")).write("live.html", now=now, title="t"))
 
-    assert "✖ not ready: the disk is full" in page.text
+    assert "✖ not ready: pushes are refused: the disk is full" in page.text
     assert "The store cannot be read now" in page.text
     assert "outstanding" not in page.text
 
@@ -173,7 +180,7 @@ def test_every_number_leads_to_its_list():
     assert {
         "/api/v1/zones", "/api/v1/refused", "/api/v1/outbox", "/api/v1/outbox?backend=bind", "/api/v1/held",
         "/api/v1/outbox?state=dead&backend=bind", "/api/v1/zones?backend=bind&state=verified", "/api/v1/events",
-        "/api/v1/backends/bind", "/api/v1/reconcile",
+        "/api/v1/backends/bind", "/api/v1/reconcile", "/api/v1/lost",
     } <= set(page.links)  # fmt: skip
 
 

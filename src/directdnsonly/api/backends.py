@@ -15,7 +15,7 @@ from directdnsonly.api.guard import principal_of
 from directdnsonly.api.models import BackendStatus
 from directdnsonly.api.parts import ApiParts, Audit
 from directdnsonly.api.problem import RESPONSES
-from directdnsonly.api.status import removed_of, status_of
+from directdnsonly.api.status import backends_of, removed_of
 from directdnsonly.outbox.operators import Pause
 from directdnsonly.outbox.records import Priority
 from directdnsonly.wording import counted
@@ -75,8 +75,11 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
     api = APIRouter(prefix="/api/v1", responses=RESPONSES)  # one tag for each operation, so none for all
     store = parts.store
 
+    async def configured() -> list[BackendStatus]:
+        return backends_of(parts, await store.figures())
+
     async def state_of(name: str) -> BackendStatus:
-        for backend in (await status_of(parts)).backends:
+        for backend in await configured():
             if backend.name == name:
                 return backend
         raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no enabled backend {name!a}")
@@ -87,7 +90,7 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
         summary="Every backend: state, breaker, what is outstanding; also those that were removed",
     )
     async def listed() -> list[BackendStatus]:
-        return [*(await status_of(parts)).backends, *await removed_of(parts)]
+        return [*await configured(), *await removed_of(parts)]
 
     @api.get("/backends/{name}", tags=TAGS, summary="One backend")
     async def one(name: BackendPath) -> BackendStatus:
@@ -118,7 +121,7 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
         who = principal_of(request)
         given = Pause(actor=who.name if who else "", reason=why.reason if why else "", at=parts.clock.now_s())
         await store.pause(name, given)
-        lanes()[name].pause(told(given))
+        lanes()[name].pause(told((await store.pauses()).get(name, given)))  # who did so first stays
         await audit(request, "backend.paused", detail=f"{name}: {given.reason}" if given.reason else name)
         return await state_of(name)
 

@@ -1,84 +1,177 @@
-"""/livez and /readyz: no password, no details that help a stranger."""
+"""/livez and /readyz (no password, no details that help a stranger), and /api/v1/status, which tells all of it."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Final
 
-from fastapi import APIRouter, HTTPException, Request
+import structlog
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from directdnsonly.api.guard import principal_of
+from directdnsonly.api.models import StatusView
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.api.status import backend_state, status_of
+from directdnsonly.api.problem import RESPONSES
+from directdnsonly.api.status import backend_facts, backend_state, lost_count, status_view
 from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox.records import Figures
+from directdnsonly.readiness import Facts, Kind, State, Verdict, judge
 
-PROBE_TIMEOUT_S = 5.0
-PROBE_EVERY_S = 1.0
+PROBE_TIMEOUT_S: Final = 5.0
+PROBE_EVERY_S: Final = 1.0
+WATCH_EVERY_S: Final = 10.0
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """Whether pushes are safe with us now. `status`: ready, degraded or unready; `reason`: why not ready."""
+class Seen:
+    """The service as it was seen. `status` is missing while the store cannot be read; the verdict says why."""
 
-    status: str
-    reason: str
-    store: str
-    lost: list[str]
-    backends: dict[str, str]
+    verdict: Verdict
+    status: StatusView | None
 
 
 class Readiness:
-    """Ready = the store can commit and every actor is at work. A dead backend is degraded, not unready: pushes are still safe with us."""
+    """Gathers what `judge` needs. Use within one event loop."""
 
     def __init__(self, parts: ApiParts) -> None:
         self._parts = parts
         self._probe = _StoreProbe(parts)
+        self._last: Verdict | None = None
+        self._told: Verdict | None = None
 
-    async def look(self) -> Health:
-        """As it is now; at most one commit a second, whoever asks."""
-        reason = await self._probe.reason()
-        daemons = self._parts.daemons()
-        backends = {name: backend_state(lane, daemons.get(name)) for name, lane in self._parts.lanes().items()}
-        lost = self._parts.lost_actors()
-        ready = not reason and not lost
-        return Health(
-            status="unready" if not ready else "ready" if set(backends.values()) <= {"ok"} else "degraded",
-            reason=reason or "; ".join(lost),
-            store="unavailable" if reason else "ok",
-            lost=lost,
-            backends=backends,
+    async def look(self, *, probe: bool = True) -> Seen:
+        """As it is now; at most one commit a second, whoever asks. Without `probe` the last answer of the store counts."""
+        parts = self._parts
+        store = await self._probe.reason() if probe else self._probe.last
+        figures: Figures | None = None
+        try:
+            figures = await parts.store.figures()
+        except OutboxUnavailable as error:
+            store = store or str(error)
+        self._last = verdict = judge(self._facts(store, figures), self._last)
+        return Seen(verdict=verdict, status=status_view(parts, figures, verdict) if figures else None)
+
+    async def status(self) -> StatusView:
+        """The whole service. Raises OutboxUnavailable when the store cannot be read."""
+        return _readable(await self.look())
+
+    async def figures_only(self) -> StatusView:
+        """As `status`, at once: the store is read and not tried."""
+        return _readable(await self.look(probe=False))
+
+    async def watch(self) -> None:
+        """Look now and then until cancelled: a change is told by the log, and what was lost is written when it can be."""
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            await self.watch_once()
+
+    async def watch_once(self) -> None:
+        """One look."""
+        verdict = (await self.look()).verdict
+        self._tell(verdict)
+        if not verdict.refuses:
+            try:
+                written = await self._parts.lost.write()
+            except OutboxUnavailable as error:
+                log.warning("store.unavailable", reason=str(error), task="lost pushes")
+            else:
+                if written:
+                    log.warning("push.lost", zones=written, reason="dadns lost tells which: they must be pushed again")
+
+    def _tell(self, now: Verdict) -> None:
+        """After the start, and when the state or what stands behind it is another one."""
+        before, self._told = self._told, now
+        if before is not None and _what(before) == _what(now):
+            return
+        tell = {State.READY: log.info, State.DEGRADED: log.warning, State.UNREADY: log.error}[now.state]
+        was = str(before.state) if before else ""
+        tell("service.state_changed", state=str(now.state), before=was, reasons=[one.what for one in now.reasons])
+
+    def _facts(self, store: str, figures: Figures | None) -> Facts:
+        parts = self._parts
+        waiting = parts.lost.waiting()
+        newest = waiting[-1] if waiting else figures.lost_newest if figures else None
+        return Facts(
+            now=parts.clock.now_s(),
+            started_at=parts.started_at,
+            store=store,
+            actors=parts.lost_actors(),
+            backends=backend_facts(parts, figures),
+            lost=lost_count(parts, figures),
+            lost_zone=str(newest.name) if newest else "",
+            lost_reason=newest.reason if newest else "",
+            lost_at=newest.at if newest else None,
+            held=figures.held if figures else 0,
+            held_since=figures.held_since if figures else None,
+            alarms=parts.alarms(),
+            certificate_ends_at=parts.certificate_ends_at(),
         )
 
 
-def router(parts: ApiParts, readiness: Readiness) -> APIRouter:
-    """The two answers."""
-    health = APIRouter(tags=["health"])
+def _readable(seen: Seen) -> StatusView:
+    if seen.status is None:
+        raise OutboxUnavailable(seen.verdict.headline)
+    return seen.status
 
-    @health.get("/livez", summary="The process answers")
+
+def _what(verdict: Verdict) -> tuple[State, frozenset[tuple[Kind, str]]]:
+    """What a change is judged by: not the numbers in the words."""
+    return verdict.state, frozenset((one.kind, one.subject) for one in verdict.reasons)
+
+
+def router(parts: ApiParts, readiness: Readiness) -> APIRouter:
+    """The three answers."""
+    health = APIRouter()
+
+    async def credential(request: Request) -> str:
+        return parts.authenticate(request)
+
+    @health.get("/livez", tags=["health"], summary="The process answers")
     async def livez() -> dict[str, str]:
         return {"status": "alive"}
 
-    @health.get("/readyz", summary="Pushes can be committed; the state of each part")
+    @health.get("/readyz", tags=["health"], summary="Pushes can be committed; the state of each part")
     async def readyz(request: Request, *, verbose: bool = False) -> Response:
-        """Ready = the store can commit and every actor is at work. A dead backend is degraded, not unready: pushes are still safe with us."""
+        """Ready = the store can commit and every actor is at work. A dead backend is degraded, not unready: pushes are still safe with us.
+
+        `verbose` (role `read`): with every reason, worst first.
+        """
         if verbose:
             _may_look(request)
-        now = await readiness.look()
-        ready = now.status != "unready"
+        seen = await readiness.look()
+        verdict = seen.verdict
+        ready = verdict.state is not State.UNREADY
+        daemons = parts.daemons()
+        kinds = {one.kind for one in verdict.reasons}
         answer: dict[str, object] = {
-            "status": now.status,
-            "store": now.store,
-            "actors": "lost" if now.lost else "ok",
-            "backends": now.backends,
+            "status": verdict.state,
+            "store": "unavailable" if verdict.refuses else "ok",
+            "actors": "lost" if Kind.ACTOR in kinds else "ok",
+            "backends": {name: backend_state(lane, daemons.get(name)) for name, lane in parts.lanes().items()},
         }
         if verbose:
-            answer["reason"] = now.reason
-            answer["lost_actors"] = now.lost
-            if ready:
-                answer["details"] = (await status_of(parts)).model_dump(mode="json")
+            answer["reason"] = verdict.why
+            answer["since"] = verdict.since
+            answer["lost_actors"] = [one.what for one in verdict.reasons if one.kind is Kind.ACTOR]
+            if seen.status is not None:
+                answer["details"] = seen.status.model_dump(mode="json")
         return JSONResponse(answer, status_code=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    @health.get(
+        "/api/v1/status",
+        tags=["service"],
+        summary="The whole service at a glance",
+        responses=RESPONSES,
+        dependencies=[Depends(credential)],
+    )
+    async def status() -> StatusView:
+        """503 when the store cannot even be read; `detail` says why. A store that cannot be written is `unready` here."""
+        return await readiness.status()
 
     return health
 
@@ -90,15 +183,15 @@ class _StoreProbe:
         self._parts = parts
         self._turn = asyncio.Lock()
         self._asked_at = float("-inf")
-        self._reason = ""
+        self.last = ""
 
     async def reason(self) -> str:
         """Why not; empty when it can."""
         async with self._turn:
             if asyncio.get_running_loop().time() - self._asked_at >= PROBE_EVERY_S:
-                self._reason = await self._ask()
+                self.last = await self._ask()
                 self._asked_at = asyncio.get_running_loop().time()
-            return self._reason
+            return self.last
 
     async def _ask(self) -> str:
         try:
@@ -107,7 +200,7 @@ class _StoreProbe:
         except OutboxUnavailable as error:
             return str(error)
         except TimeoutError:
-            return f"no commit within {PROBE_TIMEOUT_S:g} s"
+            return f"no commit within {PROBE_TIMEOUT_S:g} s: another program holds the store locked (a backup?), or its disk hangs"
         return ""
 
 

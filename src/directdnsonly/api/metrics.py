@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -19,9 +19,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from directdnsonly import __version__
+from directdnsonly.api.health import Seen
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.outbox.records import Settle, Source
+from directdnsonly.readiness import Kind, State, Verdict
 
+Look = Callable[[], Awaitable[Seen]]
 RESULTS: Final = ("accepted", "unchanged", "refused", "failed", "deleted", "ignored")
 ACK_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 DELIVERY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400)
@@ -141,9 +144,9 @@ class Metrics:
         for action, count in done.items():
             self._done.labels(action).inc(count)
 
-    async def text(self, parts: ApiParts) -> bytes:
+    async def text(self, parts: ApiParts, look: Look) -> bytes:
         """Everything, as Prometheus reads it."""
-        families = [family async for family in _asked(parts)]
+        families = [family async for family in _asked(parts, look)]
         return await asyncio.to_thread(self._generate, families)  # it takes longer than a push
 
     def _generate(self, families: list[Metric]) -> bytes:
@@ -166,10 +169,22 @@ class _Now:
         return ()
 
 
-async def _asked(parts: ApiParts) -> AsyncIterator[Metric]:
-    for family in _service(parts, await parts.store.count_zones()):
+async def _asked(parts: ApiParts, look: Look) -> AsyncIterator[Metric]:
+    seen = await look()
+    for family in [*_judged(seen.verdict), *_service(parts)]:
         yield family
-    lanes, now = parts.lanes(), parts.clock.now_s()
+    if seen.status is None:
+        return  # the store cannot be read: a gauge that is missing is better than one that is wrong
+    for name_, (meaning, value) in {
+        "directdnsonly_zones": ("Living zones", seen.status.zones),
+        "directdnsonly_held_pushes": ("Pushes that wait for approval", seen.status.held),
+        "directdnsonly_lost_pushes": (
+            "Zones whose newest push could not be recorded, and must come again",
+            seen.status.lost,
+        ),
+    }.items():
+        yield GaugeMetricFamily(name_, meaning, value=value)
+    lanes = parts.lanes()
     deliveries = GaugeMetricFamily(
         "directdnsonly_outbox_deliveries", "Deliveries outstanding", labels=["backend", "state"]
     )
@@ -181,29 +196,61 @@ async def _asked(parts: ApiParts) -> AsyncIterator[Metric]:
     running = GaugeMetricFamily(
         "directdnsonly_nameserver_running", "1 while the bundled name server runs", labels=["backend"]
     )
-    for backlog in await parts.store.backlog():
-        lane, name = lanes[backlog.backend], [backlog.backend]
+    proven = GaugeMetricFamily(
+        "directdnsonly_zones_proven",
+        "Zones whose newest version it has proven, of directdnsonly_zones",
+        labels=["backend"],
+    )
+    for backlog in seen.status.backends:
+        lane, name = lanes[backlog.name], [backlog.name]
+        proven.add_metric(name, backlog.zones_proven)
         for state in ("pending", "leased", "dead"):
             deliveries.add_metric([*name, state], getattr(backlog, state))
-        wanted_at = backlog.oldest_wanted_at
-        oldest.add_metric(name, 0.0 if wanted_at is None else max(now - wanted_at, 0.0))
+        oldest.add_metric(name, backlog.oldest_s or 0.0)
         breaker.add_metric(name, float(lane.breaker != "closed"))
         paused.add_metric(name, float(bool(lane.paused)))
     for name_, daemon in parts.daemons().items():
         running.add_metric([name_], float(daemon.state == "running"))
-    for family in (deliveries, oldest, breaker, paused, running):
+    for family in (deliveries, oldest, breaker, paused, running, proven):
         yield family
 
 
-def _service(parts: ApiParts, zones: int) -> Iterator[Metric]:
+def _judged(verdict: Verdict) -> Iterator[Metric]:
+    """What /readyz says. Kinds are a short list of ours."""
+    yield GaugeMetricFamily(
+        "directdnsonly_ready",
+        "1 while pushes are accepted and safe (ready or degraded), 0 while they are refused",
+        value=float(verdict.state is not State.UNREADY),
+    )
+    yield GaugeMetricFamily(
+        "directdnsonly_degraded",
+        "1 while a person should look (degraded or unready): directdnsonly_reasons tells at what",
+        value=float(verdict.state is not State.READY),
+    )
+    reasons = GaugeMetricFamily(
+        "directdnsonly_reasons", "What is not as it should be, by kind: dadns status names each", labels=["kind"]
+    )
+    for kind in Kind:
+        reasons.add_metric([kind], float(sum(one.kind is kind for one in verdict.reasons)))
+    yield reasons
+
+
+def _service(parts: ApiParts) -> Iterator[Metric]:
     commits = parts.store.commits
     info = InfoMetricFamily("directdnsonly_build", "What runs here")
     info.add_metric([], {"version": __version__, "python": platform.python_version(), "sqlite": sqlite3.sqlite_version})
     yield info
     gauges = {
         "directdnsonly_start_time_seconds": ("When the service started, epoch seconds", parts.started_at),
-        "directdnsonly_zones": ("Living zones", zones),
         "directdnsonly_store_bytes": ("The store on disk", parts.store.size_bytes()),
+        "directdnsonly_store_free_bytes": (
+            "By how much it can grow: on its disk, and below outbox.max_store_mb",
+            parts.store.room_bytes(),
+        ),
+        "directdnsonly_store_reserve_bytes": (
+            "Below so much on the disk pushes are refused (outbox.disk_reserve_mb)",
+            parts.store.reserve_bytes,
+        ),
         "directdnsonly_alarms": ("Alarms of the reconciler that stand now", len(parts.alarms())),
         "directdnsonly_lost_actors": (
             "Actors that have ended or hang: /readyz?verbose names them",
@@ -217,7 +264,7 @@ def _service(parts: ApiParts, zones: int) -> Iterator[Metric]:
     yield CounterMetricFamily("directdnsonly_store_writes", "Writes that they carried", value=commits.writes)
 
 
-def router(metrics: Metrics, parts: ApiParts) -> APIRouter:
+def router(metrics: Metrics, parts: ApiParts, look: Look) -> APIRouter:
     """The one answer."""
     pages = APIRouter(tags=["service"])
 
@@ -225,6 +272,6 @@ def router(metrics: Metrics, parts: ApiParts) -> APIRouter:
         "/metrics", summary="For Prometheus", response_class=Response, responses={200: {"content": {"text/plain": {}}}}
     )
     async def read() -> Response:
-        return Response(await metrics.text(parts), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return Response(await metrics.text(parts, look), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return pages

@@ -10,7 +10,10 @@ from pydantic import BaseModel, Field, PlainSerializer
 
 from directdnsonly.errors import Fault
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Kind, Owner, Placement, Receipt, ZoneSummary
+from directdnsonly.outbox.records import Kind, LostPush, Owner, Placement, Receipt, ZoneSummary
+from directdnsonly.readiness import Kind as ReasonKind
+from directdnsonly.readiness import Reason
+from directdnsonly.readiness import State as ServiceState
 from directdnsonly.zone.warn import ZoneWarning
 
 Moment = Annotated[
@@ -218,6 +221,14 @@ class NameServerStatus(BaseModel):
     reason: str
 
 
+class PauseView(BaseModel):
+    """Who has stopped the work for a backend, when and why."""
+
+    by: str = Field(examples=["anna"])
+    at: Moment
+    reason: str = Field(description="As it was given; may be empty", examples=["moving the machine"])
+
+
 class BackendStatus(BaseModel):
     """One backend as an operator needs it."""
 
@@ -225,16 +236,18 @@ class BackendStatus(BaseModel):
     state: str = Field(
         description="ok, busy, degraded, down or paused; removed: not configured any more", examples=["ok"]
     )
-    paused: str = Field("", description="Who has stopped it and why; empty when it works")
+    paused: str = Field("", description="Who has stopped it and why, as a sentence; empty when it works")
+    pause: PauseView | None = Field(None, description="The same as fields; null when it works")
     breaker: str
-    since: Moment
-    reason: str
+    since: Moment = Field(description="Since when it is in this state; of a paused one, when it was paused")
+    reason: str = Field(description="Why it is in this state; empty when it is ok or busy")
     pending: int
     leased: int
     dead: int
     oldest_s: float | None = Field(description="Age of the oldest outstanding delivery, in seconds")
-    proven: int = Field(description="Deliveries proven since start")
-    failed: int
+    zones_proven: int = Field(0, description="Zones whose newest version it has proven, of all `zones`; from the store")
+    proven: int = Field(description="Deliveries proven since the service started")
+    failed: int = Field(description="Attempts that failed since the service started")
     median_proven_ms: float | None = Field(description="Median of the newest push-to-proven times")
     sweeping: bool = Field(False, description="It is compared with the store just now")
     batch_zones: int = Field(0, description="Deliveries that it has taken since it last had nothing to do")
@@ -245,24 +258,77 @@ class StoreStatus(BaseModel):
     """The outbox."""
 
     size_bytes: int
+    free_bytes: int = Field(0, description="By how much it can grow: on its disk, and below outbox.max_store_mb")
+    reserve_bytes: int = Field(0, description="Below so much on the disk pushes are refused (outbox.disk_reserve_mb)")
     sqlite: str
     commits: int
     writes: int
     waiting: int
 
 
+class ReasonView(BaseModel):
+    """One thing that is not as it should be."""
+
+    kind: ReasonKind = Field(examples=["backend"])
+    state: ServiceState = Field(description="What it makes of the service", examples=["degraded"])
+    subject: str = Field(description="The backend, actor or server that it is about; may be empty", examples=["bind"])
+    what: str = Field(description="A sentence, with what to do", examples=["bind is down: connection refused"])
+    since: Moment
+
+    @classmethod
+    def of(cls, reason: Reason) -> ReasonView:
+        """The view of a reason that was judged."""
+        return cls(
+            kind=reason.kind, state=reason.state, subject=reason.subject, what=reason.what, since=reason.since or 0.0
+        )
+
+
+class LostView(BaseModel):
+    """The newest push or delete of a zone that was answered error=1 because it could not be recorded."""
+
+    zone: str
+    kind: Kind
+    at: Moment
+    reason: str
+    owner: OwnerView
+    address: str
+    change_id: str
+
+    @classmethod
+    def of(cls, lost: LostPush) -> LostView:
+        """The view of a record."""
+        return cls(
+            zone=str(lost.name),
+            kind=lost.kind,
+            at=lost.at,
+            reason=lost.reason,
+            owner=OwnerView.of(lost.owner),
+            address=lost.address,
+            change_id=lost.change_id,
+        )
+
+
 class StatusView(BaseModel):
     """The whole service."""
 
     version: str
-    state: str = Field(examples=["ok"])
+    state: ServiceState = Field(
+        description="ready; degraded: pushes are accepted and safe, but a person should look; unready: pushes are refused",
+        examples=["ready"],
+    )
+    since: Moment = Field(description="Since when it is in this state")
+    headline: str = Field(description="The state in words, as the page's title", examples=["degraded: bind down"])
+    reasons: list[ReasonView] = Field(description="Why it is not ready, the worst first; empty when it is")
     started_at: Moment
-    zones: int
+    zones: int = Field(description="Living zones")
     pushes: dict[str, int] = Field(
         {},
         description="Pushes and deletes since start by what became of them",
         examples=[{"accepted": 3, "refused": 1}],
     )
+    held: int = Field(0, description="Pushes that wait for approval")
+    lost: int = Field(0, description="Zones whose newest push could not be recorded: they must be pushed again")
+    lost_newest: LostView | None = None
     alarms: list[str] = Field(description="What reconciliation found that a person must look at")
     store: StoreStatus
     backends: list[BackendStatus]

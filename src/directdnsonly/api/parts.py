@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from fastapi import Request
 
 from directdnsonly.bodies import Bodies
 from directdnsonly.clock import Clock
-from directdnsonly.outbox.records import FREELY, Event, Priority, Receipt, Terms
+from directdnsonly.outbox.records import FREELY, Event, LostPush, Priority, Receipt, Terms
 from directdnsonly.outbox.sqlite import SqliteStore
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
@@ -88,18 +88,46 @@ class DaemonState:
     reason: str = ""
 
 
+class LostLike(Protocol):
+    """Pushes that could not be recorded, until the store takes their names."""
+
+    @property
+    def nameless(self) -> int: ...  # noqa: D102
+    def waiting(self) -> Sequence[LostPush]:
+        """Those that the store does not have yet, oldest first."""
+        ...
+
+    async def find(self, name: ZoneName) -> LostPush | None:
+        """The newest push of this zone, when it was lost. Raises OutboxUnavailable."""
+        ...
+
+    async def newest(self, limit: int) -> list[LostPush]:
+        """Those that nothing recorded since has made good, newest first. Raises OutboxUnavailable."""
+        ...
+
+    async def write(self) -> int:
+        """Give them to the store; how many. Raises OutboxUnavailable."""
+        ...
+
+    async def forget(self, name: ZoneName | None) -> int:
+        """A person has looked at it: of one zone, or all; how many. Raises OutboxUnavailable."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiParts:
     """Everything that the API looks at."""
 
     store: SqliteStore
     pushes: Pushes
+    lost: LostLike
     wake: Callable[[Priority], None]  # tells the lanes that there is work
     authenticate: Callable[[Request], str]  # the credential's name; raises HTTPException 401
     lanes: Callable[[], Mapping[str, LaneStatusLike]]
     daemons: Callable[[], Mapping[str, DaemonState]]
     alarms: Callable[[], list[str]] = list  # what reconciliation found that a person must look at
     configured: frozenset[str] = frozenset()  # the backends of the configuration, also those that are not enabled
+    certificate_ends_at: Callable[[], float | None] = lambda: None  # of our own door; None: it has none
     lost_actors: Callable[[], list[str]] = list  # that ended or hang, though none may
     pushes_so_far: Callable[[], Mapping[str, int]] = dict  # since start, by what became of them
     clock: Clock

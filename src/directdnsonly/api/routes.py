@@ -17,7 +17,6 @@ from directdnsonly.api.models import (
     PlacementView,
     ReceiptView,
     RefusedView,
-    StatusView,
     ZoneDetail,
     ZonePage,
     ZoneView,
@@ -25,7 +24,6 @@ from directdnsonly.api.models import (
 from directdnsonly.api.parts import ApiParts, Audit, Pushed
 from directdnsonly.api.problem import MEDIA_TYPE, PROBLEMS, RESPONSES
 from directdnsonly.api.rrsets import EXAMPLE_JSON, EXAMPLE_TEXT
-from directdnsonly.api.status import status_of
 from directdnsonly.api.writing import Once, read_body, zone_text
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import ZoneFilter
@@ -79,10 +77,6 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     api = APIRouter(prefix="/api/v1", responses=RESPONSES, dependencies=[Depends(credential)])
     store = parts.store
     once = Once(store)
-
-    @api.get("/status", tags=["service"], summary="The whole service at a glance")
-    async def status() -> StatusView:
-        return await status_of(parts)
 
     @api.get("/zones", tags=["zones"], summary="Zones by name, in pages")
     async def zones(

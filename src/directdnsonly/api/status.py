@@ -1,42 +1,91 @@
-"""The truth about the service: per backend, with the reason."""
+"""The service and its backends as the API tells them: figures of the store, what the lanes say, and the verdict over both."""
 
 from __future__ import annotations
 
 import sqlite3
 
 from directdnsonly import __version__
-from directdnsonly.api.models import BackendStatus, NameServerStatus, StatusView, StoreStatus
+from directdnsonly.api.models import (
+    BackendStatus,
+    LostView,
+    NameServerStatus,
+    PauseView,
+    ReasonView,
+    StatusView,
+    StoreStatus,
+)
 from directdnsonly.api.parts import ApiParts, DaemonState, LaneStatusLike
-from directdnsonly.outbox.records import Backlog
+from directdnsonly.outbox.operators import Pause
+from directdnsonly.outbox.records import Backlog, Figures
+from directdnsonly.readiness import BackendFacts, Verdict
 from directdnsonly.wording import counted
 
 
-async def status_of(parts: ApiParts) -> StatusView:
-    """A picture of now; a row and two indexes: nothing that grows with the number of zones."""
-    lanes, daemons = parts.lanes(), parts.daemons()
-    now = parts.clock.now_s()
-    backends = [
-        _backend(backlog, lanes[backlog.backend], daemons.get(backlog.backend), now)
-        for backlog in await parts.store.backlog()
-    ]
+def status_view(parts: ApiParts, figures: Figures, verdict: Verdict) -> StatusView:
+    """A picture of now; nothing in it grows with the number of zones."""
     commits = parts.store.commits
-    alarms = parts.alarms()
+    newest = next(iter(reversed(parts.lost.waiting())), figures.lost_newest)
     return StatusView(
         version=__version__,
-        state="ok" if not alarms and all(backend.state in {"ok", "busy"} for backend in backends) else "degraded",
+        state=verdict.state,
+        since=verdict.since,
+        headline=verdict.headline,
+        reasons=[ReasonView.of(one) for one in verdict.reasons],
         started_at=parts.started_at,
-        zones=await parts.store.count_zones(),
+        zones=figures.zones,
         pushes=dict(parts.pushes_so_far()),
-        alarms=alarms,
+        held=figures.held,
+        lost=lost_count(parts, figures),
+        lost_newest=LostView.of(newest) if newest else None,
+        alarms=parts.alarms(),
         store=StoreStatus(
             size_bytes=parts.store.size_bytes(),
+            free_bytes=parts.store.room_bytes(),
+            reserve_bytes=parts.store.reserve_bytes,
             sqlite=sqlite3.sqlite_version,
             commits=commits.commits,
             writes=commits.writes,
             waiting=commits.waiting,
         ),
-        backends=backends,
+        backends=backends_of(parts, figures),
     )
+
+
+def backends_of(parts: ApiParts, figures: Figures) -> list[BackendStatus]:
+    """Those that are configured and enabled."""
+    lanes, daemons, now = parts.lanes(), parts.daemons(), parts.clock.now_s()
+    return [
+        _backend(one, lanes[one.backend], daemons.get(one.backend), figures.pauses.get(one.backend), now)
+        for one in figures.backlog
+    ]
+
+
+def backend_facts(parts: ApiParts, figures: Figures | None) -> list[BackendFacts]:
+    """What `judge` wants to know of each."""
+    daemons = parts.daemons()
+    dead = {one.backend: one.dead for one in figures.backlog} if figures else {}
+    found = []
+    for name, lane in parts.lanes().items():
+        pause = figures.pauses.get(name) if figures else None
+        down, since = _why_down(lane, daemons.get(name))
+        found.append(
+            BackendFacts(
+                name=name,
+                down=down,
+                down_since=since,
+                is_paused=bool(lane.paused),
+                paused_by=pause.actor if pause else "",
+                paused_reason=pause.reason if pause else "",
+                paused_at=pause.at if pause else None,
+                dead=dead.get(name, 0),
+            )
+        )
+    return found
+
+
+def lost_count(parts: ApiParts, figures: Figures | None) -> int:
+    """Zones whose newest push was lost: those that the store has, and those that wait until it can take them."""
+    return len(parts.lost.waiting()) + parts.lost.nameless + (figures.lost if figures else 0)
 
 
 async def removed_of(parts: ApiParts) -> list[BackendStatus]:
@@ -73,35 +122,46 @@ def why_removed(name: str, deliveries: int) -> str:
 
 def backend_state(lane: LaneStatusLike, daemon: DaemonState | None) -> str:
     """`down` while nothing can be delivered, whoever is the cause."""
-    if lane.breaker != "closed" or (daemon is not None and daemon.state != "running"):
+    if _why_down(lane, daemon)[0]:
         return "down"
     return "paused" if lane.paused else "ok"
 
 
-def _backend(backlog: Backlog, lane: LaneStatusLike, daemon: DaemonState | None, now: float) -> BackendStatus:
+def _why_down(lane: LaneStatusLike, daemon: DaemonState | None) -> tuple[str, float | None]:
+    """Why nothing can be delivered, and since when; empty when it can."""
+    gone = daemon if daemon is not None and daemon.state != "running" else None
+    if lane.breaker != "closed":
+        return lane.reason or (gone.reason if gone else "") or "it does not answer", lane.since
+    return (gone.reason or f"its name server is {gone.state}", gone.since) if gone else ("", None)
+
+
+def _backend(
+    backlog: Backlog, lane: LaneStatusLike, daemon: DaemonState | None, pause: Pause | None, now: float
+) -> BackendStatus:
     state = backend_state(lane, daemon)
+    reason, since = _why_down(lane, daemon)
     if state == "ok" and backlog.dead:
         state = "degraded"
-    elif state == "ok" and backlog.pending + backlog.leased:
-        state = "busy"
-    reason = lane.reason or (daemon.reason if daemon and daemon.state != "running" else "")
-    if state == "paused":
-        reason = lane.paused
-    if state == "degraded":
         reason = (
             f"{counted(backlog.dead, 'zone was', 'zones were')} given up: look with dadns outbox --dead, then revive"
         )
+    elif state == "ok" and backlog.pending + backlog.leased:
+        state = "busy"
+    if state == "paused" and pause is not None:
+        reason, since = pause.reason, pause.at
     return BackendStatus(
         name=backlog.backend,
         state=state,
         paused=lane.paused,
+        pause=PauseView(by=pause.actor, at=pause.at, reason=pause.reason) if pause else None,
         breaker=str(lane.breaker),
-        since=lane.since,
+        since=since or lane.since,
         reason=reason,
         pending=backlog.pending,
         leased=backlog.leased,
         dead=backlog.dead,
         oldest_s=None if backlog.oldest_wanted_at is None else round(max(now - backlog.oldest_wanted_at, 0.0), 3),
+        zones_proven=backlog.proven,
         proven=lane.proven,
         failed=lane.failed,
         median_proven_ms=None if lane.median_proven_s is None else round(lane.median_proven_s * 1e3, 2),

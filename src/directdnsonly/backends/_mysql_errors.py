@@ -5,6 +5,7 @@ Codes by number, since PyMySQL's exception classes say something else (1205 and 
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 import struct
@@ -131,5 +132,8 @@ def _cause(error: BaseException) -> str:
     if isinstance(cause, ssl.SSLError):
         return f"TLS: {cause.reason or cause}"
     if isinstance(cause, OSError):
-        return f"cannot connect: {cause.strerror or cause}"
+        number = (
+            cause.errno or 0
+        )  # negative: of the resolver. asyncio's own words are "Connect call failed", whatever it was
+        return f"cannot connect: {os.strerror(number) if number > 0 else cause.strerror or cause}"
     return ""

@@ -6,11 +6,13 @@ import errno
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from directdnsonly.cli import checks_backends, checks_door
+from directdnsonly.cli.checks_running import belongs_to, holder_of, name_of, service_of
 from directdnsonly.config import Settings
 from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.outbox.removed import kept_in
@@ -22,70 +24,121 @@ SBIN = "/usr/sbin:/sbin:/usr/local/sbin"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing, good or not."""
+    """One thing, good or not. `about`: a short word for it, the same each time."""
 
     good: bool
     what: str
+    about: str
 
 
 def look_around(settings: Settings) -> Iterator[Finding]:
-    """Folders, ports and programs, and what is configured. Backends of others are asked. Nothing is created."""
-    yield Finding(True, f"configuration: {settings.source_file or 'defaults and variables, no file'}")
-    for name, backend in settings.dns.backends.items():
-        yield Finding(True, f"backend {name}: {backend.type}" + ("" if backend.enabled else ", not enabled"))
-    for name, deliveries in kept_in(settings.store_folder, settings.dns.backends).items():
-        rows = counted(deliveries, "delivery is", "deliveries are")
-        told = f"not configured any more, {rows} kept for it; if it is gone for good: dadns backends forget {name}"
-        yield Finding(True, f"backend {name}: {told}")
+    """Folders, disk, ports and programs, and what is configured. Backends of others are asked. Nothing stays behind.
+
+    What our own running service uses is as it should be.
+    """
+    service = service_of(settings.store_folder)
+    yield Finding(True, f"configuration: {settings.source_file or 'defaults and variables, no file'}", "configuration")
+    yield from _backends(settings)
     for what, folder in (("data_dir", settings.data_dir), ("store", settings.store_folder)):
-        yield _writable(what, folder)
+        yield _place_for(what, folder)
+    yield _room(settings)
+    if service is not None:
+        yield Finding(True, f"store: in use by our own running service (process {service})", "store in use")
     yield from _door(settings.app)
-    yield _port("pushes", settings.app.listen_host, settings.app.listen_port, (socket.SOCK_STREAM,))
+    app = settings.app
+    yield _port("pushes", app.listen_host, app.listen_port, (socket.SOCK_STREAM,), service)
     answers = checks_backends.ask(settings)
     for name, backend in settings.enabled_backends().items():
         if backend.is_managed:
             kind = NAMESERVERS[backend.type]
             yield _program(name, kind.program, kind.package)
             for address in backend.listen:
-                yield _port(f"{name}: DNS", address, backend.port, (socket.SOCK_DGRAM, socket.SOCK_STREAM))
+                yield _port(f"{name}: DNS", address, backend.port, (socket.SOCK_DGRAM, socket.SOCK_STREAM), service)
         else:
-            good, answer = answers[name]
-            yield Finding(good, f"{backend.told(name, settings.data_dir)}: {answer}")
+            if "control" not in {step.about for step in answers[name]}:
+                yield Finding(True, backend.told(name, settings.data_dir), f"{name}: configured")
+            for step in answers[name]:
+                told = step.what if step.about == "control" else f"{name}: {step.about}: {step.what}"
+                yield Finding(step.good, told, f"{name}: {step.about}")
             if (zones_dir := getattr(backend, "zones_dir", None)) is not None:
                 yield _writable(f"{name}: zones_dir", zones_dir)
             if (named_conf := getattr(backend, "named_conf", None)) is not None:
                 yield _writable(f"{name}: folder of named_conf", named_conf.parent)
 
 
+def _backends(settings: Settings) -> Iterator[Finding]:
+    for name, backend in settings.dns.backends.items():
+        told = f"backend {name}: {backend.type}" + ("" if backend.enabled else ", not enabled")
+        yield Finding(True, told, f"{name}: backend")
+    for name, deliveries in kept_in(settings.store_folder, settings.dns.backends).items():
+        rows = counted(deliveries, "delivery is", "deliveries are")
+        told = f"not configured any more, {rows} kept for it; if it is gone for good: dadns backends forget {name}"
+        yield Finding(True, f"backend {name}: {told}", f"{name}: backend")
+
+
 def _door(app: AppSettings) -> Iterator[Finding]:
     """What our own door needs beside its port."""
     if app.tls_certificate is not None and app.tls_key is not None:
-        yield Finding(*checks_door.certificate_state(app.tls_certificate, app.tls_key))
+        yield Finding(*checks_door.certificate_state(app.tls_certificate, app.tls_key), "tls_certificate")
     if app.listen_socket is not None:
         wrong = checks_door.socket_state(app.listen_socket)
-        yield Finding(False, wrong) if wrong else _writable("folder of listen_socket", app.listen_socket.parent)
+        folder = app.listen_socket.parent
+        yield Finding(False, wrong, "listen_socket") if wrong else _writable("folder of listen_socket", folder)
     for good, told in checks_door.proxies(app.trusted_proxies):
-        yield Finding(good, told)
+        yield Finding(good, told, "trusted_proxies")
 
 
 def _program(name: str, program: str, package: str) -> Finding:
     found = shutil.which(program) or shutil.which(program, path=SBIN)
-    missing = f"the program {program} is missing (Debian: apt-get install {package})"
-    return Finding(bool(found), f"{name}: {found or missing}")
+    missing = f"{program} is not installed: apt-get install {package}"
+    return Finding(found is not None, f"{name}: {found or missing}", f"{name}: program")
 
 
-def _writable(what: str, folder: Path) -> Finding:
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
     place = folder.absolute()
     while not place.exists() and place != place.parent:
         place = place.parent
+    return place
+
+
+def _writable(what: str, folder: Path) -> Finding:
+    place = _nearest(folder)
     if not place.is_dir():
-        return Finding(False, f"{what}: {folder} cannot be written ({place} is not a folder)")
+        return Finding(False, f"{what}: {folder} cannot be written ({place} is not a folder)", what)
     good = os.access(place, os.W_OK | os.X_OK)
-    return Finding(good, f"{what}: {folder}" + ("" if good else f" cannot be written ({place} is not ours)"))
+    return Finding(good, f"{what}: {folder}" + ("" if good else f" cannot be written ({place} is not ours)"), what)
 
 
-def _port(what: str, host: str, port: int, kinds: tuple[socket.SocketKind, ...]) -> Finding:
-    """Whether we could listen there now."""
+def _place_for(what: str, folder: Path) -> Finding:
+    """As `_writable`, tried: rights do not tell of a read-only disk, nor of /proc, where root may do everything but that."""
+    place = _nearest(folder)
+    if not place.is_dir():
+        return Finding(False, f"{what}: {folder} cannot be written ({place} is not a folder)", what)
+    try:
+        Path(tempfile.mkdtemp(prefix=".dadns-check-", dir=place)).rmdir()
+    except OSError as error:
+        return Finding(
+            False, f"{what}: {folder} cannot be written: nothing can be made in {place} ({error.strerror})", what
+        )
+    return Finding(True, f"{what}: {folder}", what)
+
+
+def _room(settings: Settings) -> Finding:
+    """Whether pushes would be taken: below the reserve each one is answered error=1."""
+    try:
+        free_mb = shutil.disk_usage(_nearest(settings.store_folder)).free // 2**20
+    except OSError as error:
+        return Finding(False, f"disk of the store: cannot be asked ({error.strerror})", "disk")
+    reserve_mb = settings.outbox.disk_reserve_mb
+    kept = f"{reserve_mb} MB are kept in reserve (outbox.disk_reserve_mb)"
+    if free_mb < reserve_mb:
+        return Finding(False, f"disk of the store: only {free_mb} MB are free, {kept}: every push is refused", "disk")
+    return Finding(True, f"disk of the store: {free_mb} MB are free, {kept}", "disk")
+
+
+def _port(what: str, host: str, port: int, kinds: tuple[socket.SocketKind, ...], service: int | None) -> Finding:
+    """Whether we could listen there now, or do so already."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         for kind in kinds:
@@ -94,10 +147,27 @@ def _port(what: str, host: str, port: int, kinds: tuple[socket.SocketKind, ...])
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((host, port))
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return _taken(what, host, port, service)
         hint = {
-            errno.EADDRINUSE: "does the service run already?",
             errno.EACCES: "ports below 1024 need root or CAP_NET_BIND_SERVICE",
             errno.EADDRNOTAVAIL: "no interface of this machine has the address",
         }.get(error.errno or 0)
-        return Finding(False, f"{what}: {host}:{port}: {error.strerror}" + (f" ({hint})" if hint else ""))
-    return Finding(True, f"{what}: {host}:{port} is free")
+        told = f"{what}: {host}:{port}: {error.strerror}" + (f" ({hint})" if hint else "")
+        return Finding(False, told, f"{what}: port")
+    return Finding(True, f"{what}: {host}:{port} is free", f"{what}: port")
+
+
+def _taken(what: str, host: str, port: int, service: int | None) -> Finding:
+    """By our own service, by somebody else, or by whom we may not see."""
+    holder, about = holder_of(port), f"{what}: port"
+    if holder is not None and service is not None and belongs_to(holder, service):
+        told = f"in use by our own running service (process {holder}, {name_of(holder)})"
+        return Finding(True, f"{what}: {host}:{port} is {told}", about)
+    if holder is not None:
+        told = f"in use by process {holder} ({name_of(holder)}): stop it, or choose another port"
+        return Finding(False, f"{what}: {host}:{port} is {told}", about)
+    if service is not None:
+        told = f"in use, and our own service runs (process {service}); whether by that, only root may see"
+        return Finding(True, f"{what}: {host}:{port} is {told}", about)
+    return Finding(False, f"{what}: {host}:{port} is in use; by whom, only root may see", about)

@@ -1,32 +1,31 @@
-"""What `dadns check` asks of backends that somebody else runs: whether each is ready now. Nothing is created."""
+"""What `dadns check` asks of backends that somebody else runs, each thing apart. Nothing is created or changed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
+from directdnsonly.backends import mysql_check
 from directdnsonly.backends.contract import Backend
+from directdnsonly.backends.mysql_check import Step
+from directdnsonly.backends.mysql_settings import MysqlSettings
 from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.config import Settings
 from directdnsonly.errors import BackendError, BackendUnavailable
 from directdnsonly.verify.verifier import Verifier
 
-# `ready` of the other types makes tables or a folder that is missing: of those only the name servers are asked.
+# `ready` of the other types makes tables or a folder that is missing.
 ASKED_WHOLE: Final = frozenset({"bind", "nsd", "knot", "powerdns"})
-NOT_ASKED: Final = {
-    "coredns_mysql": "the database was not asked: dadns probe asks it, of a running service",
-    "powerdns_mysql": "the database was not asked: dadns probe asks it, of a running service",
-}
 
 
-def ask(settings: Settings) -> Mapping[str, tuple[bool, str]]:
-    """By backend: whether it answers, and what an operator is told. All are asked at once, each for a bounded time."""
+def ask(settings: Settings) -> Mapping[str, Sequence[Step]]:
+    """By backend, what was tried and found. All are asked at once, each step for a bounded time."""
     return asyncio.run(_ask_all(settings))
 
 
-async def _ask_all(settings: Settings) -> Mapping[str, tuple[bool, str]]:
+async def _ask_all(settings: Settings) -> Mapping[str, Sequence[Step]]:
     async with asyncio.TaskGroup() as group:
         asked = {
             name: group.create_task(_ask_one(settings, name), name=f"check:{name}")
@@ -36,33 +35,51 @@ async def _ask_all(settings: Settings) -> Mapping[str, tuple[bool, str]]:
     return {name: task.result() for name, task in asked.items()}
 
 
-async def _ask_one(settings: Settings, name: str) -> tuple[bool, str]:
-    chosen = settings.dns.backends[name]
-    limit_s = settings.dispatch.probe_timeout_s
+async def _ask_one(settings: Settings, name: str) -> list[Step]:
+    chosen, limit_s = settings.dns.backends[name], settings.dispatch.probe_timeout_s
+    found: list[Step] = []
+    if isinstance(chosen, MysqlSettings):
+        try:
+            async with asyncio.timeout(limit_s):
+                async for step in mysql_check.steps(name, chosen):
+                    found.append(step)
+        except TimeoutError:
+            found.append(Step(False, "connection" if not found else "tables", f"no answer in {limit_s:g} s"))
     backend = BACKENDS[chosen.type].build(name, chosen, settings.data_dir)
     try:
-        async with asyncio.timeout(limit_s):
-            reason = await _why_not(backend, whole=chosen.type in ASKED_WHOLE)
-    except BackendUnavailable as error:
-        reason = error.reason
-    except TimeoutError:
-        reason = f"no answer in {limit_s:g} s"
-    except (BackendError, OSError) as error:
-        reason = str(error)
+        if chosen.type in ASKED_WHOLE:
+            why = await _why_not(backend.ready(), limit_s)
+            found.append(Step(not why, "control", f"{chosen.told(name, settings.data_dir)}: {why or 'it answers'}"))
+        found.append(await _dns(backend, limit_s))
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 await backend.aclose()
-    return not reason, reason or NOT_ASKED.get(chosen.type, "it answers")
+    return found
 
 
-async def _why_not(backend: Backend, *, whole: bool) -> str:
-    """Why work could not flow now; empty when it could."""
-    if whole:
-        await backend.ready()
+async def _dns(backend: Backend, limit_s: float) -> Step:
+    """Whether its name servers answer questions; not which."""
     can = backend.capabilities
     verifier = Verifier(backend.servers, allows_transfer=can.allows_transfer, authoritative=can.authoritative)
+    servers = ", ".join(f"{one.host}#{one.port}" for one in backend.servers)
     try:
-        return await verifier.why_silent()
+        why = await _why_not(verifier.why_silent(), limit_s)
     finally:
         verifier.close()
+    return Step(
+        not why, "DNS", why or (f"{servers} answers" if servers else "no name server is asked (verify_address)")
+    )
+
+
+async def _why_not(asked: Awaitable[str | None], limit_s: float) -> str:
+    """Why it does not work; empty when it does. `asked` raises, or gives the reason."""
+    try:
+        async with asyncio.timeout(limit_s):
+            return await asked or ""
+    except BackendUnavailable as error:
+        return error.reason
+    except TimeoutError:
+        return f"no answer in {limit_s:g} s"
+    except (BackendError, OSError) as error:
+        return str(error)

@@ -29,11 +29,19 @@ class NoService(DirectDNSOnlyError):
     """Nothing answers where the service should be, or it does not know us. Exit code 3."""
 
 
-class Rejected(DirectDNSOnlyError):
-    """The service answered with a problem. Exit code 1. `faults`: of a refused zone, everything that was found."""
+class NotKnown(NoService):
+    """It answers, and does not know us."""
 
-    def __init__(self, reason: str, faults: Sequence[dict[str, Any]] = ()) -> None:
+
+class Rejected(DirectDNSOnlyError):
+    """The service answered with a problem. Exit code 1. `faults`: of a refused zone, everything that was found.
+
+    `status`: that of HTTP; 0 when it was none of ours.
+    """
+
+    def __init__(self, reason: str, faults: Sequence[dict[str, Any]] = (), *, status: int = 0) -> None:
         self.faults = list(faults)
+        self.status = status
         super().__init__(reason)
 
 
@@ -158,7 +166,7 @@ class Client:
             ) from error
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             what = "token: look at DADNS_TOKEN" if self._target.token else _WHO
-            raise NoService(f"{self._target.url} does not accept the {what}")
+            raise NotKnown(f"{self._target.url} does not accept the {what}")
         if answer.status_code == httpx.codes.NO_CONTENT:
             return {}
         try:
@@ -171,6 +179,7 @@ class Client:
         raise Rejected(
             str(detail or f"{self._target.url} answered HTTP {answer.status_code}, not as DirectDNSOnly does"),
             content.get("faults") or () if isinstance(content, dict) else (),
+            status=answer.status_code,
         )
 
     async def push(self, zone: str, text: bytes) -> Any:

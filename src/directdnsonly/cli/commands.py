@@ -28,15 +28,12 @@ from directdnsonly.cli.terminal import (
     run,
     say,
     settings_of,
-    tell_reasons,
     tell_refusal,
     tell_warnings,
     when,
 )
 from directdnsonly.cli.zonefiles import NoZone, called_zone, zone_of
 from directdnsonly.wording import counted
-
-WATCH_EVERY_S = 2.0
 
 app = typer.Typer(
     name="dadns",
@@ -67,16 +64,23 @@ def serve(config: ConfigOption = None) -> None:
 
 
 @app.command()
-def check(config: ConfigOption = None) -> None:
-    """Check the configuration and what it needs on this machine."""
+def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Check the configuration and what it needs on this machine: folders, disk, ports, programs, databases, name servers.
+
+    Exit code: 0 all is well, 1 something is wrong, 2 the configuration cannot be used. It may be run beside the service.
+    """
     from directdnsonly.cli.checks import look_around  # noqa: PLC0415 - same
 
     settings = settings_of(config)
+    findings = list(look_around(settings)) if as_json else look_around(settings)
     failed = False
-    for finding in look_around(settings):
-        out.print("   ok" if finding.good else "wrong", style="green" if finding.good else "red", end="  ")
-        out.print(finding.what, markup=False, highlight=False, soft_wrap=True)
+    if as_json:
+        print(json.dumps([{"ok": one.good, "about": one.about, "what": one.what} for one in findings], indent=2))
+    for finding in findings:
         failed |= not finding.good
+        if not as_json:
+            out.print("   ok" if finding.good else "wrong", style="green" if finding.good else "red", end="  ")
+            out.print(finding.what, markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(EXIT_FAILED if failed else 0)
 
 
@@ -154,42 +158,6 @@ def delete(zone: str, url: UrlOption = None, config: ConfigOption = None, as_jso
         print(json.dumps(receipt, indent=2))
     else:
         say(f"{receipt['zone']}: deleted, version {receipt['version']}, change {receipt['change_id']}")
-
-
-@app.command()
-def status(
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds until Ctrl-C.")] = False,
-    url: UrlOption = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """The whole service at a glance."""
-    if watch:
-        from directdnsonly.cli.looking import watch as watching  # noqa: PLC0415 - it imports this module
-
-        run(watching(url, config, WATCH_EVERY_S, _tell_status))
-    found = run(fetch(url, config, "/api/v1/status"))
-    if as_json:
-        print(json.dumps(found, indent=2))
-    else:
-        _tell_status(found)
-
-
-def _tell_status(found: Any) -> None:
-    size = f"{found['store']['size_bytes'] / 2**20:.1f} MiB"
-    say(f"DirectDNSOnly {found['version']}: {found['state']}, {counted(found['zones'], 'zone')}, store {size}")
-    table = Rows("backend", "state", "breaker", "pending", "leased", "dead", "oldest", "proven in")
-    for backend in found["backends"]:
-        oldest, median = backend["oldest_s"], backend["median_proven_ms"]
-        table.add(
-            *(backend[key] for key in ("name", "state", "breaker", "pending", "leased", "dead")),
-            "" if oldest is None else f"{oldest:.1f} s",
-            "" if median is None else f"{median:.1f} ms",
-        )
-    table.show()
-    tell_reasons(found["backends"])
-    for alarm in found.get("alarms", ()):
-        say(f"ALARM {alarm}")
 
 
 async def _list_zones(url: str | None, config: Path | None, search: str, limit: int) -> tuple[list[Any], bool]:

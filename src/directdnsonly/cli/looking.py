@@ -1,4 +1,4 @@
-"""Commands that look: explain, backends, events, refused, wait, and status that watches."""
+"""Commands that look: explain, backends, events, refused, wait."""
 
 from __future__ import annotations
 
@@ -65,12 +65,18 @@ def backends(
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = Rows("backend", "state", "since", "pending", "dead", "oldest", "proven")
+    table = Rows("backend", "state", "since", "pending", "dead", "oldest", "zones proven")
     for each in found:
         oldest = "" if each["oldest_s"] is None else f"{each['oldest_s']:.1f} s"
         since = "" if each["state"] == "removed" else when(each["since"])
         table.add(
-            each["name"], each["state"], since, each["pending"] + each["leased"], each["dead"], oldest, each["proven"]
+            each["name"],
+            each["state"],
+            since,
+            each["pending"] + each["leased"],
+            each["dead"],
+            oldest,
+            each["zones_proven"],
         )
     table.show()
     tell_reasons(found)
@@ -277,17 +283,3 @@ def _lines(head: str, text: str) -> list[str]:
     return textwrap.wrap(
         text, width, initial_indent=head, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
-
-
-async def watch(url: str | None, config: Path | None, every_s: float, show: Any) -> None:
-    """Show the status again and again until interrupted; also while the service is away."""
-    while True:
-        try:
-            found = await fetch(url, config, "/api/v1/status")
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what there is to see
-            out.clear()
-            say(str(error), to=err)
-        else:
-            out.clear()
-            show(found)
-        await asyncio.sleep(every_s)

@@ -37,16 +37,16 @@ def settings_of(config: Path | None) -> Any:
     try:
         return load(config)
     except ConfigError as error:
-        raise _wrong_configuration(error) from None
+        tell_wrong_configuration(error)
+        raise typer.Exit(EXIT_CONFIG) from None
 
 
-def _wrong_configuration(error: ConfigError) -> typer.Exit:
-    """Tell every problem; the exit to raise."""
+def tell_wrong_configuration(error: ConfigError) -> None:
+    """Every problem."""
     where = error.file or "no file found: defaults and variables"
     err.print(f"wrong configuration ({where})", style="red", markup=False, highlight=False, soft_wrap=True)
     for problem in error.problems:
         err.print(f"  {problem}", markup=False, highlight=False, soft_wrap=True)
-    return typer.Exit(EXIT_CONFIG)
 
 
 def to_people() -> bool:
@@ -57,7 +57,14 @@ def to_people() -> bool:
 def tell_reasons(backends: Sequence[dict[str, Any]]) -> None:
     """Below a table of backends: why one of them is not as it should be, on lines that may be long."""
     for each in backends:
-        if each["reason"]:
+        pause = each.get("pause")
+        if each["state"] == "paused" and pause:
+            by = f" by {pause['by']}" if pause["by"] else ""
+            say(
+                f"{each['name']} is paused{by} since {when(pause['at'])}"
+                + (f": {pause['reason']}" if pause["reason"] else "")
+            )
+        elif each["reason"]:
             ask = f" (dadns probe {each['name']} asks it now)" if each["state"] == "down" else ""
             say(f"{each['name']} is {each['state']}: {each['reason']}{ask}")
 
@@ -72,9 +79,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except ConfigError as error:
-        code = _wrong_configuration(error)
+        tell_wrong_configuration(error)
         say("or tell where the service is: --url or DADNS_URL, with DADNS_USERNAME and DADNS_PASSWORD", to=err)
-        raise code from None
+        raise typer.Exit(EXIT_CONFIG) from None
     except NoService as error:
         say(str(error), to=err)
         raise typer.Exit(EXIT_NO_SERVICE) from None

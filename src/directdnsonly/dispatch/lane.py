@@ -320,7 +320,8 @@ class Lane:
             ends = report.settlements if report else ()
             given_back = sum(end.how is Settle.DEFER for end in ends) if report else len(claims)
             proven = sum(end.how is Settle.VERIFIED for end in ends)
-            self._batch.end(proven=proven, failed=len(ends) - proven - given_back, given_back=given_back)
+            failed = len(ends) - proven - given_back if report else 0
+            self._batch.end(proven=proven, failed=failed, given_back=given_back)
         self._told.tell(report)
         self._judge(report)
 

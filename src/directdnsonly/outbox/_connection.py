@@ -61,7 +61,8 @@ def unavailable(error: sqlite3.Error, file: str) -> OutboxUnavailable:
     }
     family = "_".join(code.split("_")[:2])
     hint = hints.get(code) or hints.get(family) or ("the disk reports errors" if family == "SQLITE_IOERR" else "")
-    return OutboxUnavailable(f"{error} [{code}]" + (f": {hint}" if hint else ""))
+    full = family in {"SQLITE_FULL", "SQLITE_IOERR"}  # or it cannot be told apart from that
+    return OutboxUnavailable(f"{error} [{code}]" + (f": {hint}" if hint else ""), full=full)
 
 
 def _open(path: Path, pragmas: Sequence[str], *, busy_timeout_s: float) -> sqlite3.Connection:

@@ -60,6 +60,15 @@ def waiting(connection: sqlite3.Connection, limit: int, *, bodies: bool) -> list
     return [_held(connection, row) for row in connection.execute(query + "ORDER BY h.at LIMIT ?", (limit,))]
 
 
+COUNT = f"SELECT COUNT(*), MIN(h.at) {_VALID[_VALID.index('FROM') :]}"
+
+
+def count(connection: sqlite3.Connection) -> tuple[int, float | None]:
+    """How many wait, and since when the oldest does."""
+    number, since = connection.execute(COUNT).fetchone()
+    return int(number), since
+
+
 def one(connection: sqlite3.Connection, name: ZoneName) -> HeldPush | None:
     """The one that waits for this zone."""
     row = connection.execute(_VALID + "AND h.zone = ?", (name,)).fetchone()

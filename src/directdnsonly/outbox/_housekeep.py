@@ -30,6 +30,9 @@ def prune(connection: sqlite3.Connection, *, before: float) -> int:
             f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE at < ? LIMIT ?)",
             (before, STEP),
         ).rowcount
+    removed += connection.execute(
+        "DELETE FROM lost_push WHERE zone IN (SELECT zone FROM lost_push WHERE at < ? LIMIT ?)", (before, STEP)
+    ).rowcount
     gone = connection.execute(_FORGETTABLE, (before, STEP)).fetchall()
     for zone, version in gone:
         connection.execute("UPDATE version_floor SET version = MAX(version, ?)", (version,))

@@ -153,29 +153,35 @@ def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
 
 
 COUNT_ZONES = "SELECT living FROM zone_count"
-# Nothing is looked at but the index of due work (migration 0006).
+# Nothing is looked at but the index of due work (migrations 0006, 0012).
 BACKLOG = (
-    "SELECT COUNT(*), COALESCE(SUM(state = 'pending'), 0), MIN(wanted_at) FROM delivery INDEXED BY delivery_due"
-    " WHERE backend = ? AND due_at IS NOT NULL"
+    "SELECT COUNT(*), COALESCE(SUM(state = 'pending'), 0), MIN(wanted_at), COALESCE(SUM(want_kind = 'put'), 0)"
+    " FROM delivery INDEXED BY delivery_due WHERE backend = ? AND due_at IS NOT NULL"
 )
 COUNT_DUE = "SELECT COUNT(*) FROM delivery INDEXED BY delivery_due WHERE due_at IS NOT NULL"
 NEXT_DUE = "SELECT MIN(due_at) FROM delivery WHERE backend = ? AND priority = ? AND due_at IS NOT NULL"
-DEAD_OF_EACH = "SELECT backend, COUNT(*) FROM delivery WHERE state = 'dead' GROUP BY backend"
+DEAD_OF_EACH = "SELECT backend, COUNT(*), SUM(want_kind = 'put') FROM delivery WHERE state = 'dead' GROUP BY backend"
 
 
 def backlog(connection: sqlite3.Connection, backends: Sequence[str]) -> list[Backlog]:
-    """Outstanding work per backend; reads only the due rows and the dead ones, each in its index."""
-    dead = dict(connection.execute(DEAD_OF_EACH))
+    """Outstanding work per backend; reads only the due rows and the dead ones, each in its index. In one transaction.
+
+    A living zone has one delivery on each of them: what is neither due nor dead is proven.
+    """
+    zones = count_zones(connection)
+    dead = {name: (number, puts) for name, number, puts in connection.execute(DEAD_OF_EACH)}
     found = []
     for name in backends:
-        due, pending, oldest = connection.execute(BACKLOG, (name,)).fetchone()
+        due, pending, oldest, due_puts = connection.execute(BACKLOG, (name,)).fetchone()
+        dead_here, dead_puts = dead.get(name, (0, 0))
         found.append(
             Backlog(
                 backend=name,
                 pending=pending,
                 leased=due - pending,
-                dead=dead.get(name, 0),
+                dead=dead_here,
                 oldest_wanted_at=oldest,
+                proven=zones - due_puts - dead_puts,
             )
         )
     return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal
 
 from directdnsonly.errors import Fault
 from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.operators import Pause
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
@@ -248,14 +250,41 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LostPush:
+    """The newest push or delete of a zone that was answered error=1 because it could not be recorded: nobody repeats it."""
+
+    name: ZoneName
+    kind: Kind
+    change_id: str
+    reason: str
+    owner: Owner
+    address: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What is outstanding on one backend."""
+    """What is outstanding on one backend. `proven`: living zones whose wanted version it has proven."""
 
     backend: str
     pending: int
     leased: int
     dead: int
     oldest_wanted_at: float | None
+    proven: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the store counts, at one moment. `held`, `lost`: zones with a push that waits for approval, or was lost."""
+
+    zones: int
+    backlog: tuple[Backlog, ...]
+    pauses: Mapping[str, Pause]
+    held: int
+    held_since: float | None  # the oldest of them
+    lost: int
+    lost_newest: LostPush | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

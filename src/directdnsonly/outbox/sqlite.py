@@ -33,6 +33,7 @@ from directdnsonly.outbox import (
 )
 from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._connection import FILE_NAME, Connection, open_reader, open_writer
+from directdnsonly.outbox._figures import FigureMethods
 from directdnsonly.outbox._lock import FOLDER_CURE, own
 from directdnsonly.outbox._migrate import migrate
 from directdnsonly.outbox._reconcile_store import ReconcileMethods
@@ -67,7 +68,7 @@ T = TypeVar("T")
 LONGEST_BACKOFF_S = 3600.0
 
 
-class SqliteStore(ReconcileMethods):
+class SqliteStore(ReconcileMethods, FigureMethods):
     """PushStore, ViewStore, WorkStore and ReconcileStore over one SQLite file. Made by `open_store`."""
 
     def __init__(
@@ -206,7 +207,7 @@ class SqliteStore(ReconcileMethods):
 
     async def backlog(self) -> list[Backlog]:
         """See ViewStore."""
-        return await self._viewer.call(lambda connection: _view.backlog(connection, self._backends))
+        return list((await self.figures()).backlog)
 
     async def count_zones(self) -> int:
         """See ViewStore."""

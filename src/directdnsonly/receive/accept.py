@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -26,6 +27,8 @@ from directdnsonly.errors import (
 from directdnsonly.outbox.records import (
     FREELY,
     Event,
+    Kind,
+    LostPush,
     NewDeletion,
     NewVersion,
     Origin,
@@ -42,6 +45,7 @@ from directdnsonly.outbox.records import (
 from directdnsonly.outbox.store import PinStore, PushStore
 from directdnsonly.receive.change_id import ChangeIds
 from directdnsonly.receive.holding import Holding, HoldStore
+from directdnsonly.receive.lost import LostPushes, LostStore
 from directdnsonly.receive.masters import KnownMasters
 from directdnsonly.receive.parsing import ParserFailed, ZoneParser
 from directdnsonly.receive.record import NobodyCounts, PushRecorder
@@ -54,6 +58,7 @@ from directdnsonly.zone.warn import ZoneWarning
 from directdnsonly.zone.warn_time import warnings_at
 
 KEPT_BODY_BYTES: Final = 64 * 1024
+LAST_WRITE_S: Final = 1.0
 DELETES_AT_ONCE: Final = 64  # of one request; they share commits
 # Of what changes nothing the audit keeps one line an hour: whoever repeats it must not fill the disk.
 REPEATED: Final = frozenset({"delete.ignored", "push.held", "push.refused", "push.withheld"})
@@ -92,7 +97,7 @@ class Presence:
     exact: bool = False
 
 
-class Outbox(PushStore, PinStore, HoldStore, Protocol):
+class Outbox(PushStore, PinStore, HoldStore, LostStore, Protocol):
     """What is asked of the store."""
 
 
@@ -115,6 +120,7 @@ class Acceptance:
         self._clock = clock
         self._notify = notify
         self._recorder = recorder or NobodyCounts()
+        self.lost = LostPushes(store)
         self._ids = ChangeIds(clock)
         self._turns = Turns()
         self._masters = KnownMasters()
@@ -170,7 +176,8 @@ class Acceptance:
                 await self._record_event("push.refused", origin, zone=name, detail=refusal.reason)
             raise
         except (OutboxUnavailable, TimeoutError) as error:
-            raise self._failed("push.failed", error, domain, origin, started_at) from error
+            raise self._failed(Kind.PUT, error, domain, origin, started_at, repeated=bool(approves)) from error
+        self.lost.made_good(name)
         if receipt.withheld is not None:
             await self._tell_held(receipt, receipt.withheld, zone, origin)
             return Accepted(receipt=receipt, warnings=zone.warnings)
@@ -265,8 +272,11 @@ class Acceptance:
         await self._keep_refused(refusal, domain, body, origin, self._clock.now_s())
 
     async def aclose(self) -> None:
-        """End what was started for parsing."""
+        """End what was started for parsing; what was lost is written now, if that can be."""
         await self._parser.aclose()
+        with suppress(OutboxUnavailable, TimeoutError):
+            async with asyncio.timeout(LAST_WRITE_S):
+                await self.lost.write()
 
     async def _delete_one(
         self,
@@ -293,7 +303,8 @@ class Acceptance:
             await self._record_event("delete.ignored", origin, zone=name, detail=refusal.reason)
             return refusal
         except (OutboxUnavailable, TimeoutError) as error:
-            return self._failed("delete.failed", error, name, origin, started_at)
+            return self._failed(Kind.DELETE, error, name, origin, started_at)
+        self.lost.made_good(name)
         self._wake(receipt)
         self._count(origin, "deleted" if receipt.changed else "ignored", started_at)
         facts = _facts(receipt, origin) | {"elapsed_ms": self._since(started_at)} | _noted(notes)
@@ -362,12 +373,32 @@ class Acceptance:
         return round((self._clock.now_s() - started_at) * 1000, 2)
 
     def _failed(
-        self, event: str, error: OutboxUnavailable | TimeoutError, domain: str, origin: Origin, started_at: float
+        self,
+        kind: Kind,
+        error: OutboxUnavailable | TimeoutError,
+        domain: str,
+        origin: Origin,
+        started_at: float,
+        *,
+        repeated: bool = False,
     ) -> OutboxUnavailable:
-        """Log that our side could not record; the error to answer with."""
+        """Log, and note, that our side could not record; the error to answer with. `repeated`: whoever asked keeps it."""
         self._count(origin, "failed", started_at)
         reason = str(error) or f"not recorded within {self.policy.request_timeout_s:g} s"
+        event = "push.failed" if kind is Kind.PUT else "delete.failed"
         log.error(event, reason=reason, zone=domain[:300], elapsed_ms=self._since(started_at), **_origin_facts(origin))
+        if origin.source in {Source.DIRECTADMIN, Source.API} and not repeated:
+            self.lost.note(
+                LostPush(
+                    name=ZoneName.parse(domain),
+                    kind=kind,
+                    change_id=origin.change_id,
+                    reason=reason,
+                    owner=origin.owner,
+                    address=origin.address,
+                    at=self._clock.now_s(),
+                )
+            )
         return error if isinstance(error, OutboxUnavailable) else OutboxUnavailable(reason)
 
     def _log_push(self, receipt: Receipt, zone: Zone, origin: Origin, **facts: Any) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 LOOK_EVERY_S: Final = 5.0
+NO_CHECK_TIME: Final = 0x200000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, for which `ssl` has no name
 HANDSHAKE_TIMEOUT_S: Final = 10.0  # a silent client holds nothing but its own socket, and not for long (faults E3)
 
 log = structlog.get_logger()
@@ -30,6 +32,26 @@ def why_unusable(error: OSError) -> str:
     return error.strerror or str(error)
 
 
+def validity_of(certificate: Path, key: Path) -> tuple[float, float]:
+    """Epoch seconds at which a certificate begins and ends to be valid. Raises OSError when the pair is useless.
+
+    A handshake with ourselves, in memory: the library tells a certificate's dates only of one that was verified.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | NO_CHECK_TIME  # it is trusted itself, whoever has signed it
+    context.load_verify_locations(certificate)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = make_context(certificate, key).wrap_bio(to_server, to_client, server_side=True)
+    client = context.wrap_bio(to_client, to_server)
+    for side in (client, server, client, server):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    found = client.getpeercert() or {}
+    begins_at, ends_at = (ssl.cert_time_to_seconds(str(found[key])) for key in ("notBefore", "notAfter"))
+    return float(begins_at), float(ends_at)
+
+
 class Certificate:
     """A certificate with its key, looked at again and again. Connections that are open keep what they have."""
 
@@ -38,6 +60,7 @@ class Certificate:
         self._look_every_s = look_every_s
         self._seen = self._stamp()
         self.context = make_context(certificate, key)
+        self.ends_at = self._end()
 
     async def watch(self) -> None:
         """Take a renewed certificate until cancelled."""
@@ -59,8 +82,16 @@ class Certificate:
             reason = f"{certificate} and {key}: {why_unusable(error)}; the pair that was read before goes on serving"
             log.error("tls.reload_failed", file=certificate, reason=reason)  # noqa: TRY400 - the reason says it all
             return False
+        self.ends_at = self._end()
         log.info("tls.reloaded", file=str(self._files[0]))
         return True
+
+    def _end(self) -> float | None:
+        """When the pair in use ends to be valid; None when that cannot be told."""
+        try:
+            return validity_of(*self._files)[1]
+        except OSError:
+            return None
 
     def _stamp(self) -> tuple[tuple[int, int, int], ...]:
         stamps = []

@@ -53,7 +53,7 @@ def router(parts: WebParts, pages: Pages) -> APIRouter:
 
     async def look() -> Live:
         picture = await pictures.take()
-        title = f"{picture.headline} - DirectDNSOnly"
+        title = f"{picture.verdict.headline} - DirectDNSOnly"
         return Live(html=pages.write("live.html", now=picture, title=title), title=title)
 
     live = Kept(look, every_s=LOOK_EVERY_S)

@@ -8,22 +8,18 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from directdnsonly.clock import Clock
-from directdnsonly.outbox.records import ZoneSummary
+from directdnsonly.outbox.records import LostPush, ZoneSummary
 from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.readiness import Verdict
+from directdnsonly.zone.name import ZoneName
 
 
-class ReadyLike(Protocol):
-    """Whether pushes are safe with us."""
+class PauseLike(Protocol):
+    """Who has stopped the work for a backend, when and why."""
 
-    @property
-    def status(self) -> str:
-        """`ready`, `degraded` or `unready`."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """Why not; empty when they are."""
-        ...
+    by: str
+    at: float
+    reason: str
 
 
 class BackendLike(Protocol):
@@ -39,11 +35,15 @@ class BackendLike(Protocol):
     leased: int
     dead: int
     oldest_s: float | None
+    zones_proven: int
     proven: int
     failed: int
     median_proven_ms: float | None
     sweeping: bool
     batch_zones: int
+
+    @property
+    def pause(self) -> PauseLike | None: ...  # noqa: D102
 
     @property
     def nameserver(self) -> object | None:
@@ -58,10 +58,20 @@ class StatusLike(Protocol):
     started_at: float
     zones: int
     pushes: dict[str, int]
-    alarms: list[str]
+    held: int
+    lost: int
 
     @property
     def backends(self) -> Sequence[BackendLike]: ...  # noqa: D102
+
+
+class SeenLike(Protocol):
+    """The verdict, and the figures unless the store cannot be read."""
+
+    @property
+    def verdict(self) -> Verdict: ...  # noqa: D102
+    @property
+    def status(self) -> StatusLike | None: ...  # noqa: D102
 
 
 class AnswerLike(Protocol):
@@ -105,8 +115,9 @@ class WebParts:
     """Everything that the pages look at."""
 
     store: SqliteStore
-    ready: Callable[[], Awaitable[ReadyLike]]
-    status: Callable[[], Awaitable[StatusLike]]
+    look: Callable[[], Awaitable[SeenLike]]
+    status: Callable[[], Awaitable[StatusLike]]  # at once; raises OutboxUnavailable
+    lost: Callable[[ZoneName], Awaitable[LostPush | None]]  # the newest push of a zone, when it was lost
     served: Callable[[ZoneSummary], Awaitable[Sequence[AnswerLike]]]  # asks the name servers, as slow as they are
     reconciling: Callable[[], Reconciling]
     passes: Callable[[int], Awaitable[Sequence[PassLine]]]

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.drift import HeldPush
 from directdnsonly.outbox.records import Event, Placement, Refused
-from directdnsonly.web.parts import BackendLike, PassLine, ReadyLike, Reconciling, StatusLike, WebParts
+from directdnsonly.readiness import Verdict
+from directdnsonly.web.parts import BackendLike, PassLine, Reconciling, StatusLike, WebParts
 
 LOOK_EVERY_S: Final = 1.0
 PASSES_EVERY_S: Final = 10.0  # a pass is kept as JSON with up to 3,500 zones; its reading is not free
@@ -62,10 +64,9 @@ class Lists:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """The service now. `status` and `lists` are missing while the store cannot be read; `headline` says why."""
+    """The service now. `status` and `lists` are missing while the store cannot be read; the verdict says why."""
 
-    state: str  # ready, degraded, unready
-    headline: str
+    verdict: Verdict
     at: float
     status: StatusLike | None
     lists: Lists | None
@@ -90,26 +91,6 @@ def bulk_of(backend: BackendLike) -> Bulk | None:
     return Bulk(done=done, of=done + left) if left and backend.batch_zones > 1 else None
 
 
-def headline_of(ready: ReadyLike, status: StatusLike | None, unreadable: str) -> tuple[str, str]:
-    """State and title: `ready`, `degraded: bind away`, `not ready: the disk is full`."""
-    if ready.status == "unready" or status is None:
-        return "unready", f"not ready: {ready.reason or unreadable}"
-    troubles = [trouble for backend in status.backends if (trouble := _trouble(backend))]
-    if status.alarms:
-        troubles.append(f"{len(status.alarms)} alarm{'s' if len(status.alarms) > 1 else ''}")
-    return ("degraded", f"degraded: {', '.join(troubles)}") if troubles else ("ready", "ready")
-
-
-def _trouble(backend: BackendLike) -> str:
-    match backend.state:
-        case "down":
-            return f"{backend.name} away"
-        case "paused":
-            return f"{backend.name} paused"
-        case _:
-            return f"{backend.dead} given up on {backend.name}" if backend.dead else ""
-
-
 class Pictures:
     """Takes them."""
 
@@ -119,21 +100,15 @@ class Pictures:
 
     async def take(self) -> Picture:
         """Never fails: a store that cannot be read is what there is to see."""
-        parts, unreadable = self._parts, ""
-        status: StatusLike | None = None
+        parts = self._parts
         lists: Lists | None = None
-        ready = await parts.ready()
-        try:
-            status = await parts.status()
+        seen = await parts.look()
+        with suppress(OutboxUnavailable):  # the verdict says so
             lists = await self._lists()
-        except OutboxUnavailable as error:
-            unreadable = str(error)
-        state, headline = headline_of(ready, status, unreadable)
         return Picture(
-            state=state,
-            headline=headline,
+            verdict=seen.verdict,
             at=parts.clock.now_s(),
-            status=status,
+            status=seen.status,
             lists=lists,
             reconciling=parts.reconciling(),
         )

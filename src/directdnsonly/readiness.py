@@ -1,0 +1,200 @@
+"""Whether the service does its work, and why not: one judgement for /readyz, the API, `dadns status`, the pages, the log and the metrics.
+
+Pure: facts go in, a verdict comes out. `judge` is the only place that knows what is unready (pushes are refused, or may be
+answered and never served) and what is degraded (pushes are accepted and safe, but a person should look).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from directdnsonly.wording import counted
+
+CERTIFICATE_SOON_S: Final = 21 * 86_400  # of 90 days; it is renewed 30 days before its end: a renewal fails
+
+
+class State(StrEnum):
+    """How the service is."""
+
+    READY = "ready"
+    DEGRADED = "degraded"  # pushes are accepted and safe; a person should look
+    UNREADY = "unready"  # pushes are refused, or nobody would serve them
+
+
+class Kind(StrEnum):
+    """What may be wrong, the worst first; a label of the metrics."""
+
+    STORE = "store"  # no push can be committed
+    ACTOR = "actor"  # a part of ours has ended, or hangs
+    BACKEND = "backend"  # a name server is away
+    LOST = "lost"  # pushes were not recorded, and nobody has pushed those zones again
+    CERTIFICATE = "certificate"  # of our own door: it ends soon, or has ended
+    GIVEN_UP = "given-up"  # zones that a name server did not take
+    PAUSED = "paused"  # an operator has stopped a backend
+    HELD = "held"  # pushes wait for approval
+    ALARM = "alarm"  # the reconciler wants a person to look
+
+
+UNREADY: Final = frozenset({Kind.STORE, Kind.ACTOR})
+_ORDER: Final = {kind: place for place, kind in enumerate(Kind)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One thing that is not as it should be. `subject`: a backend, a zone or an actor; `since`: epoch seconds."""
+
+    kind: Kind
+    subject: str
+    short: str  # for a title
+    what: str  # a sentence, also what to do
+    since: float | None = None
+
+    @property
+    def state(self) -> State:
+        """What this makes of the service."""
+        return State.UNREADY if self.kind in UNREADY else State.DEGRADED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendFacts:
+    """One backend. `down`: why nothing can be delivered, empty when it can; `paused_by` is empty while it works."""
+
+    name: str
+    down: str = ""
+    down_since: float | None = None
+    is_paused: bool = False
+    paused_by: str = ""
+    paused_reason: str = ""
+    paused_at: float | None = None
+    dead: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known at `now`. `store`: why no push can be committed; empty when one can."""
+
+    now: float
+    started_at: float
+    store: str = ""
+    actors: Sequence[str] = ()  # each with what is known of it
+    backends: Sequence[BackendFacts] = ()
+    lost: int = 0
+    lost_zone: str = ""  # of the newest
+    lost_reason: str = ""
+    lost_at: float | None = None
+    held: int = 0
+    held_since: float | None = None
+    alarms: Sequence[str] = ()
+    certificate_ends_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the facts mean. `since`: epoch seconds at which this state began; `reasons`: the worst first."""
+
+    state: State
+    since: float
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """For a title: `ready`, `degraded: bind down, 2 alarms`, `not ready: ` with the worst reason."""
+        if self.state is State.UNREADY:
+            return f"not ready: {self.reasons[0].what}"
+        if self.state is State.READY:
+            return "ready"
+        alarms = sum(reason.kind is Kind.ALARM for reason in self.reasons)
+        told = [reason.short for reason in self.reasons if reason.kind is not Kind.ALARM]
+        return f"degraded: {', '.join([*told, *([counted(alarms, 'alarm')] if alarms else [])])}"
+
+    @property
+    def refuses(self) -> bool:
+        """Whether pushes are answered error=1."""
+        return any(reason.kind is Kind.STORE for reason in self.reasons)
+
+    @property
+    def why(self) -> str:
+        """All reasons in a line; empty when it is ready."""
+        return "; ".join(reason.what for reason in self.reasons)
+
+
+def judge(facts: Facts, before: Verdict | None = None) -> Verdict:
+    """The verdict; `before` is the one that it follows, and tells since when a thing has lasted that has no time of its own."""
+    known = {(one.kind, one.subject): one.since for one in before.reasons} if before else {}
+    reasons = tuple(
+        one if one.since is not None else replace(one, since=known.get((one.kind, one.subject)) or facts.now)
+        for one in sorted(_reasons(facts), key=lambda one: _ORDER[one.kind])
+    )
+    state = reasons[0].state if reasons else State.READY
+    if before is not None and before.state is state:
+        return Verdict(state=state, since=before.since, reasons=reasons)
+    began = [one.since for one in reasons if one.state is state and one.since is not None]
+    return Verdict(state=state, since=min(began, default=facts.now if before else facts.started_at), reasons=reasons)
+
+
+def _reasons(facts: Facts) -> Iterator[Reason]:
+    if facts.store:
+        yield Reason(kind=Kind.STORE, subject="", short="store", what=f"pushes are refused: {facts.store}")
+    for actor in facts.actors:
+        yield Reason(kind=Kind.ACTOR, subject=actor.split(" ", 1)[0], short="a part has ended or hangs", what=actor)
+    for backend in facts.backends:
+        yield from _of_backend(backend)
+    if facts.lost:
+        were = counted(facts.lost, "push was", "pushes were")
+        yield Reason(
+            kind=Kind.LOST,
+            subject="",
+            short=f"{facts.lost} not recorded",
+            what=f"{were} not recorded and must be sent again (dadns lost), the newest of {facts.lost_zone}: {facts.lost_reason}",
+            since=facts.lost_at,
+        )
+    if facts.held:
+        waits = counted(facts.held, "push waits", "pushes wait")
+        yield Reason(
+            kind=Kind.HELD,
+            subject="",
+            short=f"{facts.held} held",
+            what=f"{waits} for approval: dadns held",
+            since=facts.held_since,
+        )
+    for alarm in facts.alarms:
+        yield Reason(kind=Kind.ALARM, subject=alarm.split(":", 1)[0], short="alarm", what=f"alarm: {alarm}")
+    if facts.certificate_ends_at is not None:
+        yield from _of_certificate(facts.certificate_ends_at, facts.now)
+
+
+def _of_backend(backend: BackendFacts) -> Iterator[Reason]:
+    name = backend.name
+    if backend.down:
+        what = f"{name} is down: {backend.down} (dadns probe {name} asks it now)"
+        yield Reason(kind=Kind.BACKEND, subject=name, short=f"{name} down", what=what, since=backend.down_since)
+    if backend.dead:
+        yield Reason(
+            kind=Kind.GIVEN_UP,
+            subject=name,
+            short=f"{backend.dead} given up on {name}",
+            what=f"{counted(backend.dead, 'zone was', 'zones were')} given up on {name}: dadns outbox --dead, then dadns revive",
+        )
+    if backend.is_paused:
+        by = f" by {backend.paused_by}" if backend.paused_by else ""
+        why = f": {backend.paused_reason}" if backend.paused_reason else ""
+        what = f"{name} is paused{by}{why} (dadns resume {name})"
+        yield Reason(kind=Kind.PAUSED, subject=name, short=f"{name} paused", what=what, since=backend.paused_at)
+
+
+def _of_certificate(ends_at: float, now: float) -> Iterator[Reason]:
+    until = time.strftime("%Y-%m-%d", time.gmtime(ends_at))
+    if ends_at <= now:
+        short = "certificate expired"
+        what = f"the certificate of our door has expired on {until}: renew it, it is taken without a restart"
+    elif ends_at - now < CERTIFICATE_SOON_S:
+        days = counted(round((ends_at - now) / 86_400), "day")
+        short = f"certificate ends in {days}"
+        what = f"the certificate of our door expires in {days}, on {until}: does its renewal fail?"
+    else:
+        return
+    yield Reason(kind=Kind.CERTIFICATE, subject="", short=short, what=what)
