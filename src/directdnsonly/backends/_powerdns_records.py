@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
+from directdnsonly.zone import service
 from directdnsonly.zone.domain import RdataError
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.rdata import mnemonic
@@ -30,7 +30,7 @@ _NO_GATEWAY = re.compile(r"^(\d+ 0 \d+) \. ")  # RFC 4025 writes a dot where the
 _GATEWAY_LEFT_OUT = re.compile(r"^(\d+ 0 \d+) (?!\. )")
 _SVCB = frozenset({"SVCB", "HTTPS"})
 _OF_NAMES = frozenset(
-    {"NS", "CNAME", "PTR", "DNAME", "MX", "SRV", "RP", "AFSDB", "KX", "SOA"}
+    {"NS", "CNAME", "PTR", "DNAME", "MX", "SRV", "RP", "AFSDB", "KX", "SOA", "MINFO"}
 )  # and numbers, nothing else
 _LAST_KNOWN_KEY = 6  # SvcParamKeys that every version knows by name (RFC 9460)
 _NAMED_KEYS: Final[Mapping[str, str]] = MappingProxyType({'key8=""': "ohttp"})  # as 5.1 wants them
@@ -48,7 +48,7 @@ def written(kind: str, rdata: str) -> tuple[str, str]:
         high, low = divmod(int(ipaddress.IPv6Address(rdata)) & 0xFFFFFFFF, 2**16)
         return kind, f"{rdata[: rdata.rindex(':')]}:{high:x}:{low:x}"  # it reads no dots, though it shows them
     if kind in _SVCB:
-        return kind, _service(kind, rdata) if rdata.startswith("\\#") else _QUOTED_PLAIN.sub(r"=\1", rdata)
+        return kind, _service(rdata) if rdata.startswith("\\#") else _QUOTED_PLAIN.sub(r"=\1", rdata)
     if kind in _OF_NAMES:
         return kind, name_there(rdata)
     if kind.startswith("TYPE"):
@@ -80,23 +80,17 @@ def _printed(found: re.Match[str]) -> str:
     return chr(octet) if 0x20 < octet < 0x7F else found[0]  # noqa: PLR2004 - ASCII's visible characters
 
 
-def _service(kind: str, rdata: str) -> str:
-    """HTTPS and SVCB with a key above 6, in text: `keyN="..."`, also where there is no value."""
-    found: Any = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(kind), rdata, relativize=False)
-    head = dns.rdata.from_text(
-        dns.rdataclass.IN, dns.rdatatype.from_text(kind), f"{found.priority} {found.target}", relativize=False
-    ).to_text()
-    return " ".join([head, *(_parameter(int(key), found.params[key]) for key in sorted(found.params))])
+def _service(rdata: str) -> str:
+    """HTTPS and SVCB in text, from the generic form: a key above 6 as `keyN="..."`, also where there is no value."""
+    found = service.read(rdata)
+    parameters = [_parameter(key, found.parameters[key]) for key in sorted(found.parameters)]
+    return " ".join([str(found.priority), found.name, *parameters])
 
 
-def _parameter(key: int, value: Any) -> str:
+def _parameter(key: int, octets: bytes) -> str:
     if key <= _LAST_KNOWN_KEY:
-        name = ("mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint")[key]
-        return name if value is None else _QUOTED_PLAIN.sub(r"=\1", f"{name}={value.to_text()}")
-    octets = BytesIO()
-    if value is not None:
-        value.to_wire(octets)
-    return f'key{key}="{_TO_ESCAPE.sub(_escaped, octets.getvalue()).decode("ascii")}"'
+        return _QUOTED_PLAIN.sub(r"=\1", service.text_of(key, octets))
+    return f'key{key}="{_TO_ESCAPE.sub(_escaped, octets).decode("ascii")}"'
 
 
 def _escaped(found: re.Match[bytes]) -> bytes:
@@ -112,7 +106,7 @@ def _by_mnemonic(kind: str, rdata: str) -> tuple[str, str]:
     except dns.exception.DNSException:
         return kind, rdata
     text = _NO_GATEWAY.sub(r"\1 ", found.to_text()) if kind == _IPSECKEY else found.to_text()
-    return (kind, _in_one(rdata)) if name == kind or text.startswith("\\#") else (name, text)
+    return (kind, _in_one(rdata)) if name == kind or not text or text.startswith("\\#") else (name, text)
 
 
 def _in_one(rdata: str) -> str:

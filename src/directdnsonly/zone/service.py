@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from directdnsonly.zone.address import ipv4, ipv6
 from directdnsonly.zone.domain import RdataError, absolute, number
-from directdnsonly.zone.octets import from_generic, generic, name_at, name_octets, unescaped
+from directdnsonly.zone.octets import escaped, from_generic, generic, name_at, name_octets, unescaped
 from directdnsonly.zone.tokens import Token, logical_lines
 
 _MANDATORY, ALPN, _NO_DEFAULT_ALPN, _PORT, _IPV4HINT, ECH, _IPV6HINT, DOHPATH, _OHTTP, _DOCPATH = *range(9), 10
@@ -63,14 +63,33 @@ def service(tokens: Sequence[Token], origin: str) -> str:
     return _written(priority, absolute(tokens[1].text, origin), _read(tokens, 2))
 
 
-def read(data: str) -> tuple[int, dict[int, bytes]]:
-    """Priority, and the octets of the parameters by key, of RDATA in normal form."""
+class Service(NamedTuple):
+    """What a record says: the octets of its parameters by key."""
+
+    priority: int
+    name: str
+    parameters: dict[int, bytes]
+
+
+def read(data: str) -> Service:
+    """From RDATA in normal form."""
     (line,) = logical_lines(data)
     if line.words[0] == "\\#":
         octets = from_generic(line.words)
-        return int.from_bytes(octets[:2], "big"), {one.key: one.octets for one in _parameters_at(octets)[1].values()}
-    tokens = line.tokens or [Token(word, False) for word in line.words]
-    return int(tokens[0].text), {one.key: one.octets for one in _read(tokens, 2).values()}
+        priority = int.from_bytes(octets[:2], "big")
+        name, found = _parameters_at(octets)
+    else:
+        priority, name = int(line.words[0]), line.words[1]
+        found = _read(line.tokens or [Token(word, False) for word in line.words], 2)
+    return Service(priority, name, {one.key: one.octets for one in found.values()})
+
+
+def text_of(key: int, octets: bytes) -> str:
+    """A parameter up to ipv6hint as RFC 9460 writes it, whoever reads it."""
+    if key == ALPN:
+        value = b",".join(re.sub(rb"[,\\]", rb"\\\g<0>", item) for item in items(octets))
+        return f'alpn="{escaped(value.decode("latin-1"))}"'
+    return _of_octets(key, octets).text or f'{_NAMES[key]}=""'
 
 
 def items(octets: bytes) -> list[bytes]:

@@ -83,7 +83,7 @@ def resolver_without_path(owner: str, data: str) -> str:
     labels = owner.split(".", 2)
     if labels[0] != "_dns" and not (labels[0].startswith("_") and labels[1] == "_dns"):
         return ""
-    _, parameters = service.read(data)
+    parameters = service.read(data).parameters
     if service.ALPN not in parameters:
         missing = "no alpn"
     elif not _HTTP.isdisjoint(service.items(parameters[service.ALPN])) and service.DOHPATH not in parameters:
@@ -97,8 +97,8 @@ def alias_with_parameters(_owner: str, data: str) -> str:
     """In AliasMode parameters have no meaning (RFC 9460, section 2.4.2)."""
     if not data.startswith(("0 ", "\\#")):
         return ""
-    priority, parameters = service.read(data)
-    if priority or not parameters:
+    found = service.read(data)
+    if found.priority or not found.parameters:
         return ""
     return "with priority 0 the record is an alias, and clients pass over its parameters (RFC 9460): give it priority 1"
 
@@ -107,7 +107,7 @@ def ech_that_is_none(_owner: str, data: str) -> str:
     """ECH is Encrypted Client Hello of TLS; name servers do not look into it."""
     if " ech=" not in data and "0005" not in data:
         return ""
-    octets = service.read(data)[1].get(service.ECH)
+    octets = service.read(data).parameters.get(service.ECH)
     if octets is None or _is_ech_list(octets):
         return ""
     return "its ech is no list of configurations of Encrypted Client Hello: clients cannot use it"
