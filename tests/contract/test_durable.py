@@ -7,12 +7,13 @@ was told to sync when each transaction was committed. FULL syncs the log at ever
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox.drift import HeldPush, HoldRule, Sighting, SightingState
+from directdnsonly.outbox.drift import Sighting, SightingState
 from directdnsonly.outbox.operators import Pause
 from directdnsonly.outbox.records import (
     Claim,
@@ -82,13 +83,6 @@ async def watched(store: SqliteStore) -> Watched:
     return it
 
 
-def _held() -> HeldPush:
-    return HeldPush(
-        name=NAME, rule=next(iter(HoldRule)), reason="as told", difference="", version=1, owner=H1, address="", at=0.0,
-        digest="00", body=b"",
-    )  # fmt: skip
-
-
 async def _orphan(store: SqliteStore) -> object:
     absent = Sighting(
         name=NAME, version=1, server="h1.example", absences=3, first_at=2e9, last_at=2e9,
@@ -114,7 +108,9 @@ PROMISED: dict[str, Act] = {
     "another server's push": lambda store: store.record_push(a_push(serial=2, owner=H2)),
     "a pull": lambda store: store.record_push(a_push("pulled.example", source=Source.RECONCILE)),
     "a delete": lambda store: store.record_delete(a_delete()),
-    "a push that is held": lambda store: store.record_held(_held()),
+    "a push that is held": lambda store: store.record_push(
+        replace(a_push(serial=2, owner=H2), takeover="hold", body=b"as sent")
+    ),
     "an orphan's delete": _orphan,
     "an extra zone's delete": lambda store: store.record_extra_delete(
         "one", [ZoneName.parse("ghost.example")], change_id=a_change_id()

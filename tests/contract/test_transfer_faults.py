@@ -52,14 +52,14 @@ def said(asked, rcode: str) -> bytes:
     return framed(message)
 
 
-async def counted(counter: TransferCounter, names=NAMES, *, stall_s: float = 20) -> list[int | None]:
+async def counted(counter: TransferCounter, names=NAMES, *, stall_s: float = 60) -> list[int | None]:
     """The numbers; None where there is none, which always has a reason."""
     counts = await counter.count(names, stall_s=stall_s, timeout_s=60)
     assert all(isinstance(number, int) or number.reason for number in counts)
     return [None if isinstance(number, Uncounted) else number for number in counts]
 
 
-async def count(port: int, names=NAMES, *, stall_s: float = 20) -> list[int | None]:
+async def count(port: int, names=NAMES, *, stall_s: float = 60) -> list[int | None]:
     counter = TransferCounter("127.0.0.1", port)
     try:
         return await counted(counter, names, stall_s=stall_s)
@@ -156,7 +156,7 @@ async def test_a_zone_whose_transfer_breaks_off_cannot_be_read_and_the_reason_is
     async with tcp_server(breaks_off_at(b"z2", broken)) as server:
         with pytest.raises((OSError, TimeoutError), match=r"its transfer"):
             await read_zone("127.0.0.1", server.port, NAMES[2], stall_s=stall_s(broken))
-        assert 5 == len(await read_zone("127.0.0.1", server.port, NAMES[2 + 1], stall_s=20)) - 1
+        assert 5 == len(await read_zone("127.0.0.1", server.port, NAMES[2 + 1], stall_s=60)) - 1
 
 
 async def test_a_server_that_only_closes_counts_nothing():
@@ -347,7 +347,7 @@ async def test_the_late_answer_of_a_cancelled_count_is_nobodys():
 
     async with tcp_server(speak) as server:
         counter = TransferCounter("127.0.0.1", server.port)
-        first = asyncio.create_task(counter.count(NAMES[:1], stall_s=20))
+        first = asyncio.create_task(counter.count(NAMES[:1], stall_s=60))
         await asked.wait()
         beside = await counted(counter, NAMES[1:])
         first.cancel()
