@@ -11,7 +11,7 @@ from docs.goals import goals
 from pydantic import BaseModel, SecretStr
 
 from directdnsonly.api.guard import TABLE
-from directdnsonly.api.problem import PROBLEMS, TYPE
+from directdnsonly.api.problem import CHANGE, PROBLEMS, TITLES, TYPE
 from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.config import NOT_SETTINGS, Settings
 from directdnsonly.log import EVENTS
@@ -259,12 +259,17 @@ def line(text: str) -> str:
 
 def errors() -> str:
     """The problems of the JSON API."""
-    rows = "\n".join(f"| {status} | `{TYPE}{slug}` | {todo} |" for status, (slug, todo) in PROBLEMS.items())
+    rows = "\n".join(
+        f"| {status} | `{TYPE}{slug}` | {TITLES[status]} | {todo} |" for status, (slug, todo) in PROBLEMS.items()
+    )
     return (
         "# Problems of the JSON API\n\nGenerated from `api/problem.py`; do not edit.\n\n"
-        "Every error is `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`. Programs decide by\n"
+        "Every error is `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`. A parameter or a field of a\n"
+        "body that does not fit stands in `errors`, each with a `pointer` (`#/rrsets/0/ttl` in a body, `query/limit`) and a\n"
+        "`detail`; a parameter that an address does not know is refused, too. `instance` is the change that was refused or could\n"
+        f"not be recorded, `{CHANGE}` and its id, as the log and `GET /api/v1/refused` name it. Programs decide by\n"
         "`type`, people read `detail`. Only `unavailable`, `timeout` and `too-many-failures` are worth a repetition as it is.\n\n"
-        f"| status | type | what to do |\n|---|---|---|\n{rows}\n"
+        f"| status | type | title | what to do |\n|---|---|---|---|\n{rows}\n"
     )
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Coroutine
 
 import structlog
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Request
 from starlette.types import ASGIApp
 
 from directdnsonly import __version__, log
@@ -20,6 +20,7 @@ from directdnsonly.api.audit import Auditor
 from directdnsonly.api.guard import Guard, principal_of
 from directdnsonly.api.parts import ApiParts, DaemonState
 from directdnsonly.api.paths import KeepSlashes
+from directdnsonly.api.query import only_known
 from directdnsonly.bodies import Bodies
 from directdnsonly.config import Settings
 from directdnsonly.errors import DirectDNSOnlyError
@@ -113,27 +114,32 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
     app = FastAPI(
         title="DirectDNSOnly",
         version=__version__,
-        description="The extra DNS server of DirectAdmin: zones, changes and the state of each name server.",
+        description=schema.DESCRIPTION,
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,  # the name of its function: `list_zones`
     )
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
     door = receive_routes.Door(acceptance, access, limits, bodies)
-    app.include_router(backends.router(parts, lambda: service.dispatcher.lanes, audit))
-    app.include_router(served.router(parts, lambda: {name: one.servers for name, one in service.backends.items()}))
-    app.include_router(reconcile_routes.router(service.reconciler, authenticate))
     approvals = Approvals(store=service.store, acceptance=acceptance, clock=service.clock)
-    app.include_router(approval_routes.router(approvals, authenticate))
-    for routes in (outbox_routes, history, pins):
-        app.include_router(routes.router(parts))
-    app.include_router(api_routes.router(parts, audit))  # after those above: it takes any path below /zones/
-    app.include_router(tokens.router(service.tokens, audit))
-    app.include_router(lost.router(parts, audit))
     readiness = service.readiness = health.Readiness(parts)
-    app.include_router(health.router(parts, readiness))
-    app.include_router(metrics.router(service.metrics, parts, readiness.look))
+    for routes in (
+        backends.router(parts, lambda: service.dispatcher.lanes, audit),
+        served.router(parts, lambda: {name: one.servers for name, one in service.backends.items()}),
+        reconcile_routes.router(service.reconciler, authenticate),
+        approval_routes.router(approvals, authenticate),
+        outbox_routes.router(parts),
+        history.router(parts),
+        pins.router(parts),
+        api_routes.router(parts, audit),  # after those above: it takes any path below /zones/
+        tokens.router(service.tokens, audit),
+        lost.router(parts, audit),
+        health.router(parts, readiness),
+        metrics.router(service.metrics, parts, readiness.look),
+    ):
+        app.include_router(routes, dependencies=[Depends(only_known)])
     app.include_router(docs.router(app, authenticate))
     looked_at = web_parts(parts, readiness, service.reconciler, service.backends, service.settings.timezone)
     writer = rendering.Pages(looked_at.timezone)

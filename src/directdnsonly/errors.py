@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 
 class DirectDNSOnlyError(Exception):
-    """Base of every error that we raise on purpose."""
+    """Base of every error that we raise on purpose. `change_id`: of the push or delete that it ended, where there is one."""
+
+    change_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

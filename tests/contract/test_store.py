@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import OutboxTooNew, OutboxUnavailable, ZonePolicyError
+from directdnsonly.outbox.drift import Migration, Sighting
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import (
     Event,
@@ -507,6 +509,72 @@ async def test_refused_pushes_and_events_are_kept_newest_first(store):
     assert b"zone" == (await store.refused(limit=1))[0].body
     assert b"" == (await store.refused(limit=1, bodies=False))[0].body
     assert ["z1"] == [entry.zone for entry in await store.events(zone="z1")]
+
+
+async def test_the_refusal_before_the_last_thousand_is_still_there(store):
+    """Page by page, each once; what was sent is kept of the last thousand only."""
+
+    def refused(number: int) -> Refused:
+        server = Owner(credential="c", hostname="" if number % 2 else "da1")
+        return Refused(
+            change_id=f"c{number}", name=f"{number}.example", rule=f"r{number % 3}", reason="", owner=server, address="",
+            at=1.0, body=b"zone",
+        )  # fmt: skip
+
+    for start in range(0, 1002, 167):
+        await asyncio.gather(*(store.record_refused(refused(number)) for number in range(start, start + 167)))
+
+    first = await store.refused(limit=1000)
+    rest = await store.refused(limit=1000, before=first[-1].id)
+    assert [f"{number}.example" for number in reversed(range(1002))] == [one.name for one in first + rest]
+    assert ([b"zone"], [b""]) == (sorted({one.body for one in first}), sorted({one.body for one in rest}))
+    assert 501 == len(await store.refused(limit=2000, server="da1"))
+    assert 501 == len(await store.refused(limit=2000, server="c"))
+    assert 334 == len(await store.refused(limit=2000, rule="r1"))
+    assert [4] == [one.id - 1 for one in await store.refused(limit=2000, rule="r1", server="da1", before=6)]
+
+
+async def test_events_are_filtered_and_paged_by_number(store):
+    """Newest first by the order in which they came, also when the clock was set back in between."""
+    for number, at in enumerate((10.0, 20.0, 5.0, 30.0)):
+        kind = "zone.put" if number % 2 else "zone.delete"
+        await store.record_event(Event(at=at, event=kind, zone=f"z{number}", actor="anna"))
+
+    async def zones(**wanted: Any) -> list[str]:
+        return [one.zone for one in await store.events(**wanted)]
+
+    assert ["z3", "z2", "z1", "z0"] == await zones()
+    assert ["z3", "z1"] == await zones(event="zone.put")
+    assert ["z3", "z1"] == await zones(since=15.0)
+    assert ["z3", "z1", "z0"] == await zones(since=6.0, actor="anna")
+    assert [] == await zones(actor="bob")
+    assert [] == await zones(since=31.0)
+    newest = await store.events(limit=2)
+    assert ["z1", "z0"] == await zones(before=newest[-1].id)
+
+
+async def test_what_waits_and_what_is_watched_comes_in_pages(store):
+    """Held pushes by moment and name, moves by number, absent zones by name: each once, and a made-up cursor is refused."""
+    for number in range(5):
+        await store.open_migration(Migration(former="a", server="b", zones=(), until=1e12, id=number))
+    names = [ZoneName.parse(f"{number}.example") for number in range(5)]
+    seen = [Sighting(name=name, version=1, server="a", absences=1, first_at=1.0, last_at=1.0) for name in names]
+    await store.save_sightings(seen, [])
+
+    moves = await store.migrations(limit=3)
+    watched = await store.sightings(limit=3)
+
+    assert [4, 5] == [one.id for one in await store.migrations(after=moves[-1].id)]
+    assert names[3:] == [one.name for one in await store.sightings(after=watched[-1].name, limit=3)]
+    assert names == [one.name for one in await store.sightings()]
+    for name in reversed(names):  # all at one moment
+        await store.record_push(a_push(name))
+        await store.record_push(replace(a_push(name, 2, owner=H2), takeover="hold", body=b"x"))
+    held = await store.held_pushes(limit=2)
+    held += await store.held_pushes(limit=9, after=f"{held[-1].at!r}/{held[-1].name}")
+    assert names == [one.name for one in held]
+    with pytest.raises(ValueError, match="not the `next`"):
+        await store.held_pushes(after="yesterday/x")
 
 
 async def test_refused_pushes_of_one_zone_are_found_as_they_were_sent(store):

@@ -105,6 +105,37 @@ async def test_no_statement_walks_through_all_zones(store):
     assert [] == [sql for sql, plan in plans.items() if any("PRIMARY KEY (backend=?)" in step for step in plan)]
 
 
+async def test_no_page_and_no_filter_of_the_lists_sorts_or_walks(store):
+    """Whatever is asked for together: an index leads to the page, newest first, and its order is that of the answer."""
+    seen: list[str] = []
+    await store._viewer.call(lambda raw: raw.set_trace_callback(seen.append))
+    for before in (None, 7):
+        for since in (None, 1.0):
+            for given in ({}, {"zone": "z"}, {"event": "e"}, {"actor": "a"}, {"zone": "z", "event": "e", "actor": "a"}):
+                await store.events(**given, since=since, before=before)
+        for given in ({}, {"name": "n"}, {"server": "s"}, {"rule": "r"}, {"name": "n", "server": "s", "rule": "r"}):
+            await store.refused(**given, before=before, bodies=False)
+        await store.attempts(NAME, before=before)
+        await store.versions(NAME, before=before)
+    await store.held_pushes(after="1.5/a.example")
+    await store.sightings(after="a.example", limit=10)
+    await store.migrations(after=7, limit=10)
+    await store._viewer.call(lambda raw: raw.set_trace_callback(None))
+
+    asked = [sql for sql in dict.fromkeys(seen) if sql.startswith("SELECT") or "FROM held" in sql]
+    assert 30 < len(asked)
+
+    plans = await store._viewer.call(
+        lambda raw: {sql: [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}")] for sql in asked}
+    )
+
+    assert {} == {sql: plan for sql, plan in plans.items() if any("TEMP B-TREE" in step for step in plan)}
+    assert {} == {sql: plan for sql, plan in plans.items() if any(step.startswith("SCAN") for step in plan)}
+    filtered = {sql: plan for sql, plan in plans.items() if " = '" in sql.partition("WHERE")[2]}
+    by_number = "USING INTEGER PRIMARY KEY"  # past every row of the others
+    assert {} == {sql: plan for sql, plan in filtered.items() if any(by_number in step for step in plan)}
+
+
 async def test_the_count_of_zones_is_filled_when_an_older_store_is_opened(tmp_path):
     """A store of the schema before counts what it holds, living zones only."""
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as old, old:

@@ -274,7 +274,7 @@ def digests(service: Service) -> dict[str, tuple[str, int]]:
     with httpx.Client(base_url=service.url, auth=(USER, PASSWORD), trust_env=False, timeout=60) as client:
         while True:
             page = client.get("/api/v1/zones", params={"after": after, "limit": 1000}).json()
-            found |= {zone["zone"]: (zone["digest"], zone["version"]) for zone in page["zones"]}
+            found |= {zone["zone"]: (zone["digest"], zone["version"]) for zone in page["items"]}
             if page["next"] is None:
                 return found
             after = page["next"]

@@ -37,7 +37,7 @@ def test_a_directory_at_one_zones_path_opens_no_breaker(service):
             return api.get(f"/zones/{zone}").raise_for_status().json()["placements"][0]
 
         def backend() -> dict:
-            (found,) = api.get("/backends").raise_for_status().json()
+            (found,) = api.get("/backends").raise_for_status().json()["items"]
             return found
 
         for name in names:

@@ -313,6 +313,6 @@ def test_a_held_push_is_looked_at_and_approved_by_the_command_line():
             httpx.get(f"{base}/held", auth=(USER, PASSWORD), timeout=60),
             httpx.get(f"{base}/migrations", auth=(USER, PASSWORD), timeout=60),
         )
-        assert ([], "s2.host.example") == (answers[0].json(), answers[1].json()[0]["server"])
+        assert ([], "s2.host.example") == (answers[0].json()["items"], answers[1].json()["items"][0]["to_server"])
         assert 200 == httpx.delete(f"{base}/migrations/1", auth=(USER, PASSWORD), timeout=60).status_code
         assert 404 == httpx.delete(f"{base}/migrations/1", auth=(USER, PASSWORD), timeout=60).status_code

@@ -61,7 +61,7 @@ def test_a_backend_that_is_gone_for_good_is_forgotten_by_an_operator(service):
         config.write_text(config.read_text().replace(ns2, ""))
         running.start()
 
-        told = {each["name"]: each for each in api.get("/backends").json()}
+        told = {each["name"]: each for each in api.get("/backends").json()["items"]}
         assert ("removed", True) == (told["ns2"]["state"], "1 delivery is kept" in told["ns2"]["reason"])
         assert "removed" == api.get("/backends/ns2").json()["state"]
         assert ["bind"] == [each["name"] for each in api.get("/status").json()["backends"]]
@@ -74,8 +74,8 @@ def test_a_backend_that_is_gone_for_good_is_forgotten_by_an_operator(service):
         assert (0, "ns2: forgotten, with 1 delivery\n") == (done.returncode, done.stdout)
         assert {"backend": "ns2", "deliveries": 0} == api.delete("/backends/ns2").json()
         assert "ns2: nothing is kept for it\n" == dadns("backends", "forget", "ns2").stdout
-        events = [event for event in api.get("/events").json() if event["event"] == "backend.forgotten"]
+        events = [event for event in api.get("/events").json()["items"] if event["event"] == "backend.forgotten"]
         assert [(USER, "ns2: 1 delivery")] == [(event["actor"], event["detail"]) for event in events]
-        assert ["bind"] == [each["name"] for each in api.get("/backends").json()]
+        assert ["bind"] == [each["name"] for each in api.get("/backends").json()["items"]]
         assert 404 == api.get("/backends/ns2").status_code
         assert "ns2" not in dadns("check").stdout

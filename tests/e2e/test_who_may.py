@@ -131,7 +131,7 @@ def test_a_bound_credential_pushes_for_its_server_only(service):
     zone = ask(service, "reader", "GET", "/api/v1/zones/silent.example").json()
     assert ("bound", "da1.host.example") == (zone["owner"]["credential"], zone["owner"]["hostname"])
     assert 404 == ask(service, "reader", "GET", "/api/v1/zones/other.example").status_code
-    assert "credential-hostname" == ask(service, "reader", "GET", "/api/v1/refused").json()[0]["rule"]
+    assert "credential-hostname" == ask(service, "reader", "GET", "/api/v1/refused").json()["items"][0]["rule"]
 
 
 def test_a_bound_credential_is_bound_by_the_api_as_well(service):
@@ -198,7 +198,7 @@ def test_a_token_is_made_used_and_revoked(service):
     assert made.json()["token"] not in ask(service, "operator", "GET", "/api/v1/tokens").text
     assert 204 == ask(service, "operator", "DELETE", f"/api/v1/tokens/{made.json()['id']}").status_code
     assert 401 == ask(service, None, "GET", "/api/v1/zones", headers=bearer).status_code
-    events = [event["event"] for event in ask(service, "reader", "GET", "/api/v1/events").json()]
+    events = [event["event"] for event in ask(service, "reader", "GET", "/api/v1/events").json()["items"]]
     assert {"token.created", "token.revoked"} <= set(events)
 
 
@@ -216,7 +216,7 @@ def test_guesses_are_answered_429_and_the_good_client_goes_on(service):
     assert door.text.startswith("error=1&text=Too many failed log-ins")
     assert 1 <= int(door.headers["retry-after"]) <= 6
     assert "error=0" == push(service, "pusher", "goes-on.example")
-    events = ask(service, "reader", "GET", "/api/v1/events").json()
+    events = ask(service, "reader", "GET", "/api/v1/events").json()["items"]
     assert 1 == sum(event["event"] == "login.failed" and event["actor"] == "pusher" for event in events)
 
 

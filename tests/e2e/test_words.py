@@ -45,7 +45,7 @@ def test_the_warnings_of_a_zone_are_told_wherever_it_is_shown(service, dadns, tm
     with httpx.Client(base_url=f"http://127.0.0.1:{service.port}", auth=(USER, PASSWORD)) as http:
         page = http.get("/status/zones/example.com").text
         zone = http.get("/api/v1/zones/example.com").json()
-        history = http.get("/api/v1/zones/example.com/history").json()["versions"][0]
+        history = http.get("/api/v1/zones/example.com/history").json()["items"][0]
         change = http.get(f"/api/v1/changes/{zone['change_id']}").json()
         answer = http.put("/api/v1/zones/example.com", content=(tmp_path / "example.com.db").read_bytes()).json()
     for text in (*shown, page):
@@ -75,7 +75,7 @@ def test_all_faults_of_a_zone_are_told_wherever_it_is_refused(service, dadns, tm
     imported = dadns("import", ".", code=1).stderr
     with httpx.Client(base_url=f"http://127.0.0.1:{service.port}", auth=(USER, PASSWORD)) as http:
         problem = http.put("/api/v1/zones/bad.example", content=text.encode()).json()
-        refused = http.get("/api/v1/refused").json()[0]
+        refused = http.get("/api/v1/refused").json()["items"][0]
         pages = http.get("/status/zones/bad.example").text, http.get("/status").text
     for told in (pushed, imported, *(page.replace("&#39;", "'") for page in pages)):
         assert all(reason in told for reason in reasons), told

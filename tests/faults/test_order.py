@@ -57,7 +57,7 @@ def test_concurrent_saves_and_deletes_of_one_zone_keep_one_order(service, look, 
         line.acknowledged += sum(pool.map(client, range(8)))
     with recovering(line):
         _until_served_as_recorded(service, look, name, line)
-    versions = [entry["version"] for entry in api(service, f"/zones/{name}/history?limit=1000")["versions"]]
+    versions = [entry["version"] for entry in api(service, f"/zones/{name}/history?limit=1000")["items"]]
     assert len(set(versions)) == len(versions)
     line.check()
 

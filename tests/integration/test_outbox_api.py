@@ -128,11 +128,9 @@ def test_the_dead_are_listed_with_reasons_and_revived_by_zone_backend_or_all(api
     page = api.http.get("/outbox", params={"state": "dead", "limit": 3}).json()
     rest = api.http.get("/outbox", params={"state": "dead", "limit": 3, "after": page["next"]}).json()
 
-    assert [f"z{number}.example" for number in range(5)] == [
-        entry["zone"] for entry in page["deliveries"] + rest["deliveries"]
-    ]
+    assert [f"z{number}.example" for number in range(5)] == [entry["zone"] for entry in page["items"] + rest["items"]]
     assert rest["next"] is None
-    first = page["deliveries"][0]
+    first = page["items"][0]
     assert ("dead", 1, None) == (first["state"], first["attempts"], first["due_at"])
     assert "check-names" in first["reason"]
 
@@ -141,11 +139,11 @@ def test_the_dead_are_listed_with_reasons_and_revived_by_zone_backend_or_all(api
     assert {"revived": 0} == api.http.post("/outbox/revive", json={"backend": "two"}).json()
     assert {"revived": 4} == api.http.post("/outbox/revive", json={}).json()
     assert [Priority.INTERACTIVE, Priority.BULK] == api.woken
-    events = api.http.get("/events").json()
+    events = api.http.get("/events").json()["items"]
     assert [("delivery.revived", "", "bob"), ("delivery.revived", "z0.example", "bob")] == [
         (event["event"], event["zone"], event["actor"]) for event in events
     ]
-    waiting = api.http.get("/outbox", params={"backend": "one"}).json()["deliveries"]
+    waiting = api.http.get("/outbox", params={"backend": "one"}).json()["items"]
     assert {"interactive", "bulk"} == {entry["priority"] for entry in waiting}
 
 
@@ -177,9 +175,11 @@ def test_a_zone_s_attempts_are_told(api):
 
     assert [("one", 1, 1, "dead", "first")] == [
         (entry["backend"], entry["version"], entry["attempt"], entry["state"], entry["reason"])
-        for entry in answer["attempts"]
+        for entry in answer["items"]
     ]
-    assert {"zone": "b.example", "attempts": []} == api.http.get("/zones/b.example/attempts").json()
+    assert 404 == api.http.get("/zones/b.example/attempts").status_code
+    api.http.put("/zones/b.example", content=body(1))
+    assert {"items": [], "next": None} == api.http.get("/zones/b.example/attempts").json()
 
 
 def test_history_diff_and_rollback(api):
@@ -199,20 +199,20 @@ def test_history_diff_and_rollback(api):
     assert "192.0.2.10" in api.http.get("/zones/a.example/text").text
     told = api.http.get("/zones/a.example/history", params={"limit": 2}).json()
     assert [(3, "rollback", "bob", True), (2, "api", "bob", False)] == [
-        (line["version"], line["source"], line["pusher"]["credential"], line["wanted"]) for line in told["versions"]
+        (line["version"], line["source"], line["pusher"]["credential"], line["wanted"]) for line in told["items"]
     ]
-    assert (3, 2, None) == (told["wanted_version"], told["next"], told["pin"])
-    older = api.http.get("/zones/a.example/history", params={"before": told["next"]}).json()
-    assert [1] == [line["version"] for line in older["versions"]]
+    assert (3, "2", None) == (told["wanted_version"], told["next"], told["pin"])
+    older = api.http.get("/zones/a.example/history", params={"after": told["next"]}).json()
+    assert [1] == [line["version"] for line in older["items"]]
 
     api.http.delete("/zones/a.example")
     assert 3 == len({rrset["type"] for rrset in api.http.get("/zones/a.example/diff").json()["removed"]} - {"SOA"})
     assert 404 == api.http.post("/zones/a.example/rollback", json={"version": 4}).status_code
     assert 5 == api.http.post("/zones/a.example/rollback", json={"version": 3}).json()["version"]
     assert [3, 4, 5] == sorted(
-        line["version"] for line in api.http.get("/zones/a.example/history", params={"limit": 3}).json()["versions"]
+        line["version"] for line in api.http.get("/zones/a.example/history", params={"limit": 3}).json()["items"]
     )
-    assert 2 == [event["event"] for event in api.http.get("/events").json()].count("zone.rolled_back")
+    assert 2 == [event["event"] for event in api.http.get("/events").json()["items"]].count("zone.rolled_back")
 
 
 def test_what_was_done_is_no_failure_because_its_audit_is_lost(api):
@@ -252,7 +252,7 @@ def test_a_pinned_zone_and_its_release(api):
     assert [Priority.INTERACTIVE] == api.woken
     assert "192.0.2.99" in api.http.get("/zones/a.example/text").text
     assert ["zone.released", "zone.put", "push.held", "zone.pinned", "zone.put"] == [
-        event["event"] for event in api.http.get("/events", params={"zone": "a.example"}).json()
+        event["event"] for event in api.http.get("/events", params={"zone": "a.example"}).json()["items"]
     ]
     both = api.http.post("/zones/a.example/rollback", json={"version": 1, "pin": True}).json()
     assert both["version"] == api.http.get("/zones/a.example/pin").json()["version"]
@@ -265,7 +265,7 @@ def test_names_with_a_slash_have_a_history_too(api):
 
     told = api.http.get("/zones/0%2F26.2.0.192.in-addr.arpa/history").json()
 
-    assert ("0/26.2.0.192.in-addr.arpa", 2) == (told["zone"], len(told["versions"]))
+    assert ("0/26.2.0.192.in-addr.arpa", 2) == (told["zone"], len(told["items"]))
     assert 200 == api.http.get("/zones/0%2F26.2.0.192.in-addr.arpa/diff").status_code
     assert 200 == api.http.get("/zones/0%2F26.2.0.192.in-addr.arpa").status_code
 

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +125,8 @@ def test_zones_are_listed_page_by_page(dadns):
 
     def pages(asked: Asked) -> Answer:
         if asked.query.get("after"):
-            return 200, {"zones": [zone_entry("b.example", username="bob")], "next": None}
-        return 200, {"zones": [zone_entry("a.example", hostname="[/red]s1\x1b[31m")], "next": "a.example"}
+            return 200, {"items": [zone_entry("b.example", username="bob")], "next": None}
+        return 200, {"items": [zone_entry("a.example", hostname="[/red]s1\x1b[31m")], "next": "a.example"}
 
     with api_server(pages) as server:
         done = dadns("zones", "--search", "exam", **at(server.url))
@@ -242,7 +243,7 @@ def test_a_wrong_password_and_a_foreign_server_are_told(dadns):
 
 def test_the_service_is_found_by_the_configuration(dadns, tmp_path):
     """listen_host 0.0.0.0 is reached on loopback; no proxy of the environment sees the password."""
-    with api_server(lambda _: (200, {"zones": [], "next": None})) as server:
+    with api_server(lambda _: (200, {"items": [], "next": None})) as server:
         port = server.url.rpartition(":")[2]
         (tmp_path / "config.yml").write_text(
             f"app: {{auth_password: {PASSWORD}, listen_port: {port}}}\ndns: {{backends: {{bind: {{}}}}}}\n"
@@ -255,7 +256,7 @@ def test_the_service_is_found_by_the_configuration(dadns, tmp_path):
 def test_a_password_comes_from_a_file(dadns, tmp_path):
     """As containers hand it over; a file that is not there is a problem of the configuration."""
     (tmp_path / "secret").write_text(f"{PASSWORD}\n")
-    with api_server(lambda _: (200, {"zones": [], "next": None})) as server:
+    with api_server(lambda _: (200, {"items": [], "next": None})) as server:
         known = {"DADNS_URL": server.url, "DADNS_USERNAME": USER}
         done = dadns("zones", "--json", DADNS_PASSWORD_FILE="secret", **known)
         missing = dadns("zones", DADNS_PASSWORD_FILE="nowhere", **known)
@@ -397,3 +398,25 @@ def test_help_names_the_exit_codes(dadns):
     done = dadns("--help")
 
     assert "2 wrong configuration, 3 no service answers" in " ".join(done.stdout.split())
+
+
+def test_lists_are_asked_for_in_pages_with_their_filters(dadns):
+    """Each page with what was asked for; no more than the limit; `30m` is a moment with its zone."""
+
+    def pages(asked: Asked) -> Answer:
+        event = {"at": "2026-11-23T01:02:03.000+00:00", "actor": "c", "address": "", "zone": "", "detail": ""}
+        more = asked.query.get("after") != "7"
+        return 200, {"items": [{**event, "event": f"kind{more}"}] * 1000, "next": "7" if more else None}
+
+    with api_server(pages) as server:
+        events = dadns("events", "--event", "zone.put", "--since", "30m", "--limit", "1500", "--json", **at(server.url))
+        asked = server.asked[:]
+        refused = dadns("refused", "--server", "da1", "--rule", "syntax", "--json", "--limit", "1", **at(server.url))
+
+    assert (0, 0) == (events.returncode, refused.returncode), events.stderr
+    assert 2000 == len(json.loads(events.stdout))
+    assert [("1000", None), ("500", "7")] == [(one.query["limit"], one.query.get("after")) for one in asked]
+    assert {"zone.put"} == {one.query["event"] for one in asked}
+    (since,) = {one.query["since"] for one in asked}
+    assert 1790 < (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds() < 1800 + 60
+    assert {"server": "da1", "rule": "syntax", "limit": "1"} == server.asked[-1].query

@@ -24,17 +24,18 @@ def answer(asked: Asked) -> Answer:
     owner = {"credential": "c", "hostname": "da1.host.example", "username": "[red]alice\t\n\x1b[31m"}
     if asked.path.endswith("/zones"):
         zone = {"zone": LONG, "serial": 7, "version": 1, "records": 5, "pushed_at": WHEN, "owner": owner}
-        return 200, {"zones": [zone, {**zone, "zone": "short.example"}], "next": None}
+        return 200, {"items": [zone, {**zone, "zone": "short.example"}], "next": None}
     if asked.path.endswith("/attempts"):
         tried = {"at": WHEN, "backend": "ns1", "version": 1, "attempt": 1, "state": "dead", "elapsed_s": 1}
-        return 200, {"zone": LONG, "attempts": [{**tried, "reason": REASON}]}
+        return 200, {"items": [{**tried, "reason": REASON}], "next": None}
     if asked.path.endswith("/outbox"):
         entry = {"zone": LONG, "backend": "ns1", "state": "dead", "want_version": 1, "attempts": 5, "due_at": None}
-        return 200, {"deliveries": [{**entry, "reason": REASON}], "next": None}
+        return 200, {"items": [{**entry, "reason": REASON}], "next": None}
     if asked.path.endswith("/refused"):
-        return 200, [{"at": WHEN, "name": LONG, "rule": "syntax", "owner": owner, "reason": REASON, "faults": []}]
+        push = {"at": WHEN, "zone": LONG, "rule": "syntax", "owner": owner, "reason": REASON, "faults": []}
+        return 200, {"items": [push], "next": None}
     event = {"at": WHEN, "event": "zone.put", "zone": LONG, "actor": "c", "address": "127.0.0.1", "detail": REASON}
-    return 200, [event]
+    return 200, {"items": [event], "next": None}
 
 
 COMMANDS = [
@@ -89,7 +90,7 @@ def test_a_reader_who_leaves_early_sees_no_traceback(tmp_path):
     owner = {"credential": "c", "hostname": "", "username": ""}
     many = [{**zone, "zone": f"{number}.{LONG[10:]}", "owner": owner} for number in range(1000)]
     pipe = f"{DADNS} zones --limit 1000 | head -1"
-    with api_server(lambda _: (200, {"zones": many, "next": None})) as server:
+    with api_server(lambda _: (200, {"items": many, "next": None})) as server:
         done = subprocess.run(
             ["/bin/sh", "-c", pipe], cwd=tmp_path, env=environ(server.url), capture_output=True, text=True, check=False
         )

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from directdnsonly.api.guard import principal_of
 from directdnsonly.api.models import BackendStatus
 from directdnsonly.api.parts import ApiParts, Audit
-from directdnsonly.api.problem import RESPONSES
 from directdnsonly.api.status import backends_of, removed_of
 from directdnsonly.outbox.operators import Pause
 from directdnsonly.outbox.records import Priority
+from directdnsonly.shapes import LARGEST_PAGE, AfterName, Limit, Page, ZonePath, failures
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
@@ -72,7 +72,7 @@ class RedeliverView(BaseModel):
 
 def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audit: Audit) -> APIRouter:
     """The routes."""
-    api = APIRouter(prefix="/api/v1", responses=RESPONSES)  # one tag for each operation, so none for all
+    api = APIRouter(prefix="/api/v1")  # one tag for each operation, so none for all
     store = parts.store
 
     async def configured() -> list[BackendStatus]:
@@ -87,63 +87,86 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
     @api.get(
         "/backends",
         tags=TAGS,
-        summary="Every backend: state, breaker, what is outstanding; also those that were removed",
+        summary="Every backend by name: state, breaker, what is outstanding; also those that were removed",
+        responses=failures(503),
     )
-    async def listed() -> list[BackendStatus]:
-        return [*await configured(), *await removed_of(parts)]
+    async def list_backends(after: AfterName = "", limit: Limit = LARGEST_PAGE) -> Page[BackendStatus]:
+        found = [*await configured(), *await removed_of(parts)]
+        later = sorted((one for one in found if one.name > after), key=lambda one: one.name)
+        return Page[BackendStatus].cut(later, limit, view=lambda one: one, key=lambda one: one.name)
 
-    @api.get("/backends/{name}", tags=TAGS, summary="One backend")
-    async def one(name: BackendPath) -> BackendStatus:
-        if name not in parts.configured:
+    @api.get("/backends/{backend}", tags=TAGS, summary="One backend", responses=failures(404, 503))
+    async def get_backend(backend: BackendPath) -> BackendStatus:
+        if backend not in parts.configured:
             for removed in await removed_of(parts):
-                if removed.name == name:
+                if removed.name == backend:
                     return removed
-        return await state_of(name)
+        return await state_of(backend)
 
-    @api.delete("/backends/{name}", tags=TAGS, summary="Forget a backend that is not configured any more")
-    async def forget(name: RemovedPath, request: Request) -> ForgottenView:
+    @api.delete(
+        "/backends/{backend}",
+        tags=TAGS,
+        summary="Forget a backend that is not configured any more",
+        responses=failures(409, 503),
+    )
+    async def forget_backend(backend: RemovedPath, request: Request) -> ForgottenView:
         """Drops its deliveries, and so lets tombstones go that wait only for it. May be repeated without harm.
 
         Zones that it still serves stay there: were it configured again, it would be a new backend.
         """
-        if name in parts.configured:
-            told = f"backend {name} is still configured: take dns.backends.{name} out of the configuration, restart, repeat"
+        if backend in parts.configured:
+            told = f"backend {backend} is still configured: take dns.backends.{backend} out of the configuration, restart, repeat"
             raise HTTPException(HTTPStatus.CONFLICT, told)
-        is_known = name in await store.removed_backends(parts.configured)
-        dropped = await store.forget_backend(name)
+        is_known = backend in await store.removed_backends(parts.configured)
+        dropped = await store.forget_backend(backend)
         if is_known:
-            await audit(request, "backend.forgotten", detail=f"{name}: {counted(dropped, 'delivery', 'deliveries')}")
-        return ForgottenView(backend=name, deliveries=dropped)
+            await audit(request, "backend.forgotten", detail=f"{backend}: {counted(dropped, 'delivery', 'deliveries')}")
+        return ForgottenView(backend=backend, deliveries=dropped)
 
-    @api.post("/backends/{name}/pause", tags=TAGS, summary="Deliver nothing until resumed; holds over a restart")
-    async def pause(name: BackendPath, request: Request, why: PauseRequest | None = None) -> BackendStatus:
-        await state_of(name)
+    @api.post(
+        "/backends/{backend}/pause",
+        tags=TAGS,
+        summary="Deliver nothing until resumed; holds over a restart",
+        responses=failures(400, 404, 503),
+    )
+    async def pause_backend(backend: BackendPath, request: Request, why: PauseRequest | None = None) -> BackendStatus:
+        await state_of(backend)
         who = principal_of(request)
         given = Pause(actor=who.name if who else "", reason=why.reason if why else "", at=parts.clock.now_s())
-        await store.pause(name, given)
-        lanes()[name].pause(told((await store.pauses()).get(name, given)))  # who did so first stays
-        await audit(request, "backend.paused", detail=f"{name}: {given.reason}" if given.reason else name)
-        return await state_of(name)
+        await store.pause(backend, given)
+        lanes()[backend].pause(told((await store.pauses()).get(backend, given)))  # who did so first stays
+        await audit(request, "backend.paused", detail=f"{backend}: {given.reason}" if given.reason else backend)
+        return await state_of(backend)
 
-    @api.post("/backends/{name}/resume", tags=TAGS, summary="Deliver again")
-    async def resume(name: BackendPath, request: Request) -> BackendStatus:
-        await state_of(name)
-        await store.resume(name)
-        lanes()[name].resume()
-        await audit(request, "backend.resumed", detail=name)
-        return await state_of(name)
+    @api.post("/backends/{backend}/resume", tags=TAGS, summary="Deliver again", responses=failures(404, 503))
+    async def resume_backend(backend: BackendPath, request: Request) -> BackendStatus:
+        await state_of(backend)
+        await store.resume(backend)
+        lanes()[backend].resume()
+        await audit(request, "backend.resumed", detail=backend)
+        return await state_of(backend)
 
-    @api.post("/backends/{name}/probe", tags=TAGS, summary="Ask it and its name server now")
-    async def probe(name: BackendPath) -> ProbeView:
-        await state_of(name)
+    @api.post(
+        "/backends/{backend}/probe",
+        tags=TAGS,
+        summary="Ask it and its name server now",
+        responses=failures(404, 503),
+    )
+    async def probe_backend(backend: BackendPath) -> ProbeView:
+        await state_of(backend)
         began = time.perf_counter()
-        reason = await lanes()[name].probe()
+        reason = await lanes()[backend].probe()
         elapsed_ms = round((time.perf_counter() - began) * 1e3, 1)
-        return ProbeView(backend=name, ready=not reason, reason=reason, elapsed_ms=elapsed_ms)
+        return ProbeView(backend=backend, ready=not reason, reason=reason, elapsed_ms=elapsed_ms)
 
-    @api.post("/zones/{zone:zone}/redeliver", tags=["zones"], summary="Deliver the newest version once more")
-    async def redeliver(
-        zone: Annotated[str, Path(max_length=1024, examples=["example.com"])],
+    @api.post(
+        "/zones/{zone:zone}/redeliver",
+        tags=["zones"],
+        summary="Deliver the newest version once more",
+        responses=failures(404, 503),
+    )
+    async def redeliver_zone(
+        zone: ZonePath,
         request: Request,
         backend: Annotated[str | None, Query(max_length=64, description="Only there; else everywhere")] = None,
     ) -> RedeliverView:

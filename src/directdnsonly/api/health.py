@@ -14,11 +14,11 @@ from fastapi.responses import JSONResponse, Response
 from directdnsonly.api.guard import principal_of
 from directdnsonly.api.models import StatusView
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.api.problem import RESPONSES
 from directdnsonly.api.status import backend_facts, backend_state, lost_count, status_view
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.records import Figures
 from directdnsonly.readiness import Facts, Kind, State, Verdict, judge
+from directdnsonly.shapes import failures, rfc3339
 
 PROBE_TIMEOUT_S: Final = 5.0
 PROBE_EVERY_S: Final = 1.0
@@ -132,11 +132,16 @@ def router(parts: ApiParts, readiness: Readiness) -> APIRouter:
         return parts.authenticate(request)
 
     @health.get("/livez", tags=["health"], summary="The process answers")
-    async def livez() -> dict[str, str]:
+    async def get_liveness() -> dict[str, str]:
         return {"status": "alive"}
 
-    @health.get("/readyz", tags=["health"], summary="Pushes can be committed; the state of each part")
-    async def readyz(request: Request, *, verbose: bool = False) -> Response:
+    @health.get(
+        "/readyz",
+        tags=["health"],
+        summary="Pushes can be committed; the state of each part",
+        responses=failures(401, 403) | {503: {"content": {"application/json": {}}}},
+    )
+    async def get_readiness(request: Request, *, verbose: bool = False) -> Response:
         """Ready = the store can commit and every actor is at work. A dead backend is degraded, not unready: pushes are still safe with us.
 
         `verbose` (role `read`): with every reason, worst first.
@@ -156,7 +161,7 @@ def router(parts: ApiParts, readiness: Readiness) -> APIRouter:
         }
         if verbose:
             answer["reason"] = verdict.why
-            answer["since"] = verdict.since
+            answer["since"] = rfc3339(verdict.since)
             answer["lost_actors"] = [one.what for one in verdict.reasons if one.kind is Kind.ACTOR]
             if seen.status is not None:
                 answer["details"] = seen.status.model_dump(mode="json")
@@ -166,10 +171,10 @@ def router(parts: ApiParts, readiness: Readiness) -> APIRouter:
         "/api/v1/status",
         tags=["service"],
         summary="The whole service at a glance",
-        responses=RESPONSES,
+        responses=failures(503),
         dependencies=[Depends(credential)],
     )
-    async def status() -> StatusView:
+    async def get_status() -> StatusView:
         """503 when the store cannot even be read; `detail` says why. A store that cannot be written is `unready` here."""
         return await readiness.status()
 

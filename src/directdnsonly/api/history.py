@@ -9,14 +9,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from directdnsonly.api.models import Moment, OwnerView, ReceiptView, WarningView
+from directdnsonly.api.models import ReceiptView, WarningView
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.pins import PinRequest, PinView, note, pin_zone
-from directdnsonly.api.problem import RESPONSES
-from directdnsonly.api.routes import LARGEST, ZonePath, address_of
+from directdnsonly.api.routes import address_of
 from directdnsonly.errors import ZonePolicyError
 from directdnsonly.outbox.records import Kind, PastVersion
 from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.shapes import LARGEST, AfterNumber, Limit, Moment, OwnerView, Page, ZonePath, failures
 from directdnsonly.zone.diff import RRset, diff
 from directdnsonly.zone.name import ZoneName
 
@@ -58,14 +58,12 @@ class VersionView(BaseModel):
         )
 
 
-class HistoryView(BaseModel):
-    """A page of a zone's history, newest first."""
+class HistoryPage(Page[VersionView]):
+    """A part of a zone's history, newest first."""
 
     zone: str
     wanted_version: int
     pin: PinView | None
-    versions: list[VersionView]
-    next: int | None = Field(description="Give it as `before` for older versions; null on the last page")
 
 
 class RRsetView(BaseModel):
@@ -141,30 +139,32 @@ def router(parts: ApiParts) -> APIRouter:
     async def credential(request: Request) -> str:
         return parts.authenticate(request)
 
-    api = APIRouter(prefix="/api/v1/zones", responses=RESPONSES, dependencies=[Depends(credential)], tags=["history"])
+    api = APIRouter(prefix="/api/v1/zones", dependencies=[Depends(credential)], tags=["history"])
     store = parts.store
     one_diff = asyncio.Lock()
 
-    @api.get("/{zone:zone}/history", summary="Who sent which version when, newest first")
-    async def history(
-        zone: ZonePath,
-        before: Annotated[int | None, Query(ge=1, le=LARGEST, description="`next` of the page before")] = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> HistoryView:
+    @api.get("/{zone:zone}/history", summary="Who sent which version when, newest first", responses=failures(404, 503))
+    async def list_versions(zone: ZonePath, after: AfterNumber = None, limit: Limit = 100) -> HistoryPage:
         name = ZoneName.parse(zone)
         wanted = await _wanted(store, name)
-        found = await store.versions(name, before=before, limit=limit)
+        found = await store.versions(name, before=after, limit=limit + 1)
         pin = await store.pin_of(name)
-        return HistoryView(
+        return HistoryPage.cut(
+            found,
+            limit,
+            view=lambda past: VersionView.of(past, wanted=wanted),
+            key=lambda past: past.version,
             zone=name,
             wanted_version=wanted,
             pin=PinView.of(pin) if pin else None,
-            versions=[VersionView.of(past, wanted=wanted) for past in found],
-            next=found[-1].version if len(found) == limit else None,
         )
 
-    @api.get("/{zone:zone}/diff", summary="How one version became another, RRset by RRset")
-    async def difference(
+    @api.get(
+        "/{zone:zone}/diff",
+        summary="How one version became another, RRset by RRset",
+        responses=failures(404, 410, 503),
+    )
+    async def diff_versions(
         zone: ZonePath,
         from_: Annotated[
             int | None, Query(alias="from", ge=1, le=LARGEST, description="Left out: the one before `to`")
@@ -180,8 +180,12 @@ def router(parts: ApiParts) -> APIRouter:
         async with one_diff:  # two large zones are 32 MiB of text, and a second of work that others need not wait for
             return await asyncio.to_thread(DiffView.of, name, *texts, limit=limit)
 
-    @api.post("/{zone:zone}/rollback", summary="Serve the content of an old version again, as a new version")
-    async def rollback(zone: ZonePath, wanted: RollbackRequest, request: Request) -> ReceiptView:
+    @api.post(
+        "/{zone:zone}/rollback",
+        summary="Serve the content of an old version again, as a new version",
+        responses=failures(400, 404, 410, 503),
+    )
+    async def roll_back_zone(zone: ZonePath, wanted: RollbackRequest, request: Request) -> ReceiptView:
         """The serial moves forward (RFC 1982). A signed zone whose serial would have to be rewritten is refused."""
         name = ZoneName.parse(zone)
         pin = await store.pin_of(name)

@@ -9,9 +9,12 @@ from pydantic import BaseModel, Field
 
 from directdnsonly.api.models import LostView
 from directdnsonly.api.parts import ApiParts, Audit
-from directdnsonly.api.problem import RESPONSES
+from directdnsonly.shapes import Limit, Page, ZoneQuery, failures
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
+
+MOST = 20_000  # more than are kept
+CURSOR = r"^([0-9]{1,12}(\.[0-9]{1,9})?/.{1,253})?$"
 
 
 class Forgotten(BaseModel):
@@ -22,23 +25,25 @@ class Forgotten(BaseModel):
 
 def router(parts: ApiParts, audit: Audit) -> APIRouter:
     """The two routes; the guard asks who it is."""
-    api = APIRouter(prefix="/api/v1", responses=RESPONSES, tags=["outbox"])
+    api = APIRouter(prefix="/api/v1", tags=["outbox"])
 
-    @api.get("/lost", summary="Pushes that could not be recorded when they came, newest first")
-    async def lost(
-        limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-        zone: Annotated[str, Query(description="Of this zone only", max_length=1024)] = "",
-    ) -> list[LostView]:
+    @api.get("/lost", summary="Pushes that could not be recorded when they came, newest first", responses=failures(503))
+    async def list_lost(
+        after: Annotated[str, Query(pattern=CURSOR, description="`next` of the page before")] = "",
+        limit: Limit = 100,
+        zone: ZoneQuery = "",
+    ) -> Page[LostView]:
         """One of each zone. What was recorded of a zone since makes it good."""
         if zone:
             found = await parts.lost.find(ZoneName.parse(zone))
-            return [LostView.of(found)] if found else []
-        return [LostView.of(one) for one in await parts.lost.newest(limit)]
+            return Page[LostView](items=[LostView.of(found)] if found else [], next=None)
+        newest = sorted((-one.at, one.name, one) for one in await parts.lost.newest(MOST))
+        at, _, name = after.partition("/")
+        behind = [one for *place, one in newest if not after or (*place,) > (-float(at), name)]
+        return Page[LostView].cut(behind, limit, view=LostView.of, key=lambda one: f"{one.at!r}/{one.name}")
 
-    @api.delete("/lost", summary="Forget them: somebody has looked at it")
-    async def forget(
-        request: Request, zone: Annotated[str, Query(description="Of this zone only", max_length=1024)] = ""
-    ) -> Forgotten:
+    @api.delete("/lost", summary="Forget them: somebody has looked at it", responses=failures(503))
+    async def forget_lost(request: Request, zone: ZoneQuery = "") -> Forgotten:
         forgotten = await parts.lost.forget(ZoneName.parse(zone) if zone else None)
         if forgotten:
             await audit(request, "lost.forgotten", zone=zone, detail=counted(forgotten, "lost push", "lost pushes"))

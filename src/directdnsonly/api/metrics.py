@@ -23,6 +23,7 @@ from directdnsonly.api.health import Seen
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.outbox.records import Settle, Source
 from directdnsonly.readiness import Kind, State, Verdict
+from directdnsonly.shapes import failures
 
 Look = Callable[[], Awaitable[Seen]]
 RESULTS: Final = ("accepted", "unchanged", "refused", "failed", "deleted", "ignored")
@@ -269,9 +270,12 @@ def router(metrics: Metrics, parts: ApiParts, look: Look) -> APIRouter:
     pages = APIRouter(tags=["service"])
 
     @pages.get(
-        "/metrics", summary="For Prometheus", response_class=Response, responses={200: {"content": {"text/plain": {}}}}
+        "/metrics",
+        summary="For Prometheus",
+        response_class=Response,
+        responses=failures(503) | {200: {"content": {"text/plain": {}}}},
     )
-    async def read() -> Response:
+    async def get_metrics() -> Response:
         return Response(await metrics.text(parts, look), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return pages

@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Annotated
 
-from pydantic import BaseModel, Field, PlainSerializer
+from pydantic import BaseModel, Field
 
 from directdnsonly.errors import Fault
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Kind, LostPush, Owner, Placement, Receipt, ZoneSummary
+from directdnsonly.outbox.records import Event, Kind, LostPush, Placement, Receipt, Refused, ZoneSummary
 from directdnsonly.readiness import Kind as ReasonKind
 from directdnsonly.readiness import Reason
 from directdnsonly.readiness import State as ServiceState
+from directdnsonly.shapes import Moment, OwnerView
 from directdnsonly.zone.warn import ZoneWarning
-
-Moment = Annotated[
-    float,
-    PlainSerializer(
-        lambda at: datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds"), return_type=str, when_used="json"
-    ),
-    Field(description="Time, RFC 3339, UTC"),
-]
-
-
-class OwnerView(BaseModel):
-    """Who a zone belongs to."""
-
-    credential: str
-    hostname: str
-    username: str
-
-    @classmethod
-    def of(cls, owner: Owner) -> OwnerView:
-        """The view of a record."""
-        return cls(credential=owner.credential, hostname=owner.hostname, username=owner.username)
 
 
 class PlacementView(BaseModel):
@@ -131,13 +109,6 @@ class ZoneDetail(ZoneView):
     placements: list[PlacementView]
 
 
-class ZonePage(BaseModel):
-    """A page of zones by name."""
-
-    zones: list[ZoneView]
-    next: str | None = Field(description="Give it as `after` for the next page; null on the last page")
-
-
 class ReceiptView(BaseModel):
     """What an accepted change became."""
 
@@ -192,13 +163,28 @@ class RefusedView(BaseModel):
 
     id: int
     change_id: str
-    name: str = Field(description="The zone's name as it was sent")
+    zone: str = Field(description="Its name as it was sent")
     rule: str = Field(description="Of the first fault")
     reason: str = Field(description="Of the first fault, with its line")
     faults: list[FaultView] = Field(description="Everything that was found, up to ten")
     owner: OwnerView
     address: str
     at: Moment
+
+    @classmethod
+    def of(cls, refused: Refused) -> RefusedView:
+        """The view of a record."""
+        return cls(
+            id=refused.id,
+            change_id=refused.change_id,
+            zone=refused.name,
+            rule=refused.rule,
+            reason=refused.reason,
+            faults=FaultView.all_of(refused.faults),
+            owner=OwnerView.of(refused.owner),
+            address=refused.address,
+            at=refused.at,
+        )
 
 
 class EventView(BaseModel):
@@ -211,6 +197,19 @@ class EventView(BaseModel):
     actor: str
     address: str
     detail: str
+
+    @classmethod
+    def of(cls, event: Event) -> EventView:
+        """The view of a record."""
+        return cls(
+            id=event.id,
+            at=event.at,
+            event=event.event,
+            zone=event.zone,
+            actor=event.actor,
+            address=event.address,
+            detail=event.detail,
+        )
 
 
 class NameServerStatus(BaseModel):
@@ -334,6 +333,16 @@ class StatusView(BaseModel):
     backends: list[BackendStatus]
 
 
+class FieldError(BaseModel):
+    """What is wrong with one field or parameter."""
+
+    pointer: str = Field(
+        description="A JSON pointer into the body (`#/rrsets/0/ttl`), or the place and name of a parameter (`query/limit`)",
+        examples=["#/rrsets/0/ttl"],
+    )
+    detail: str
+
+
 class Problem(BaseModel):
     """Problem details (RFC 9457)."""
 
@@ -345,3 +354,5 @@ class Problem(BaseModel):
     faults: list[FaultView] | None = Field(
         None, description="Of a refused zone or name: everything that was found, up to ten; `detail` tells the first"
     )
+    instance: str | None = Field(None, description="The change that it is about, where there is one")
+    errors: list[FieldError] | None = Field(None, description="Every field and parameter that does not fit")

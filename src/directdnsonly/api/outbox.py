@@ -11,16 +11,17 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from directdnsonly.api.audit import Auditor
-from directdnsonly.api.models import Moment, PlacementView
+from directdnsonly.api.models import PlacementView
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.api.problem import RESPONSES
-from directdnsonly.api.routes import ZonePath, address_of
+from directdnsonly.api.routes import address_of
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Event, Placement, Priority
+from directdnsonly.outbox.records import Attempt, Event, Placement, Priority
+from directdnsonly.shapes import AfterNumber, Limit, Moment, Page, ZonePath, ZoneText, failures
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 log = structlog.get_logger()
+CURSOR = r"^([^/]{1,100}/-?[0-9]/[0-9]{1,12}(\.[0-9]{1,9})?/.{1,253})?$"
 
 
 class Which(StrEnum):
@@ -43,19 +44,12 @@ class DeliveryView(PlacementView):
         return cls(**shown, zone=str(placement.name), priority=placement.priority.name.lower())
 
 
-class DeliveryPage(BaseModel):
-    """A page of deliveries."""
-
-    deliveries: list[DeliveryView]
-    next: str | None = Field(description="Give it as `after` for the next page; null on the last page")
-
-
 class ReviveRequest(BaseModel):
     """Which dead deliveries; both left out means all of them."""
 
     model_config = ConfigDict(extra="forbid")
 
-    zone: str | None = Field(None, max_length=1024, examples=["example.com"])
+    zone: ZoneText | None = Field(None, examples=["example.com"])
     backend: str | None = Field(None, max_length=100, examples=["bind"])
 
 
@@ -68,6 +62,7 @@ class Revived(BaseModel):
 class AttemptView(BaseModel):
     """An attempt that did not end in proof."""
 
+    id: int
     backend: str
     version: int
     state: State = Field(description="Where it left the delivery")
@@ -76,12 +71,19 @@ class AttemptView(BaseModel):
     at: Moment
     elapsed_s: float
 
-
-class AttemptsView(BaseModel):
-    """The newest of them first."""
-
-    zone: str
-    attempts: list[AttemptView]
+    @classmethod
+    def of(cls, attempt: Attempt) -> AttemptView:
+        """The view of a record."""
+        return cls(
+            id=attempt.id,
+            backend=attempt.backend,
+            version=attempt.version,
+            state=attempt.state,
+            attempt=attempt.attempt,
+            reason=attempt.reason,
+            at=attempt.at,
+            elapsed_s=round(attempt.elapsed_s, 3),
+        )
 
 
 def router(parts: ApiParts) -> APIRouter:
@@ -90,7 +92,7 @@ def router(parts: ApiParts) -> APIRouter:
     async def credential(request: Request) -> str:
         return parts.authenticate(request)
 
-    api = APIRouter(prefix="/api/v1", responses=RESPONSES, dependencies=[Depends(credential)], tags=["outbox"])
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(credential)], tags=["outbox"])
     store = parts.store
 
     def known(backend: str) -> str:
@@ -98,24 +100,28 @@ def router(parts: ApiParts) -> APIRouter:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"backend {backend!a} is not configured")
         return backend
 
-    @api.get("/outbox", summary="Deliveries that wait, or that were given up, in pages")
-    async def outbox(
+    @api.get("/outbox", summary="Deliveries that wait, or that were given up, in pages", responses=failures(404, 503))
+    async def list_deliveries(
         state: Annotated[Which, Query(description="`pending`: waiting or running; `dead`: given up")] = Which.PENDING,
         backend: Annotated[str, Query(max_length=100)] = "",
-        after: Annotated[str, Query(description="`next` of the page before", max_length=2048)] = "",
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> DeliveryPage:
+        after: Annotated[str, Query(description="`next` of the page before", pattern=CURSOR)] = "",
+        limit: Limit = 100,
+    ) -> Page[DeliveryView]:
         listing = store.dead if state is Which.DEAD else store.outstanding
         try:
             page = await listing(backend=known(backend), after=after, limit=limit)
         except ValueError as error:
             raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
-        return DeliveryPage(
-            deliveries=[DeliveryView.of_delivery(placement) for placement in page.placements], next=page.next or None
+        return Page[DeliveryView](
+            items=[DeliveryView.of_delivery(placement) for placement in page.placements], next=page.next or None
         )
 
-    @api.post("/outbox/revive", summary="Give dead deliveries all their attempts again, at once")
-    async def revive(wanted: ReviveRequest, request: Request) -> Revived:
+    @api.post(
+        "/outbox/revive",
+        summary="Give dead deliveries all their attempts again, at once",
+        responses=failures(400, 404, 503),
+    )
+    async def revive_deliveries(wanted: ReviveRequest, request: Request) -> Revived:
         name = ZoneName.parse(wanted.zone) if wanted.zone is not None else None
         backend = known(wanted.backend or "")
         count = await store.revive(name=name, backend=backend)
@@ -138,21 +144,16 @@ def router(parts: ApiParts) -> APIRouter:
             )
         return Revived(revived=count)
 
-    @api.get("/zones/{zone:zone}/attempts", summary="Attempts on a zone that did not end in proof, newest first")
-    async def attempts(zone: ZonePath, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> AttemptsView:
+    @api.get(
+        "/zones/{zone:zone}/attempts",
+        summary="Attempts on a zone that did not end in proof, newest first",
+        responses=failures(404, 503),
+    )
+    async def list_attempts(zone: ZonePath, after: AfterNumber = None, limit: Limit = 100) -> Page[AttemptView]:
         name = ZoneName.parse(zone)
-        found = [
-            AttemptView(
-                backend=attempt.backend,
-                version=attempt.version,
-                state=attempt.state,
-                attempt=attempt.attempt,
-                reason=attempt.reason,
-                at=attempt.at,
-                elapsed_s=round(attempt.elapsed_s, 3),
-            )
-            for attempt in await store.attempts(name, limit=limit)
-        ]
-        return AttemptsView(zone=name, attempts=found)
+        found = await store.attempts(name, before=after, limit=limit + 1)
+        if not found and await store.zone(name) is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
+        return Page[AttemptView].cut(found, limit, view=AttemptView.of, key=lambda attempt: attempt.id)
 
     return api

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from directdnsonly.api.audit import Auditor
-from directdnsonly.api.models import Moment, ReceiptView
+from directdnsonly.api.models import ReceiptView
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.api.problem import RESPONSES
-from directdnsonly.api.routes import LARGEST, ZonePath, address_of
+from directdnsonly.api.routes import address_of
 from directdnsonly.outbox.records import Event, NewPin, Pin, Receipt
+from directdnsonly.shapes import LARGEST, Moment, ZonePath, failures
 from directdnsonly.zone.name import ZoneName
 
 log = structlog.get_logger()
@@ -57,9 +57,9 @@ def router(parts: ApiParts) -> APIRouter:
     async def credential(request: Request) -> str:
         return parts.authenticate(request)
 
-    api = APIRouter(prefix="/api/v1/zones", responses=RESPONSES, dependencies=[Depends(credential)], tags=["history"])
+    api = APIRouter(prefix="/api/v1/zones", dependencies=[Depends(credential)], tags=["history"])
 
-    @api.get("/{zone:zone}/pin", summary="The pin of a zone")
+    @api.get("/{zone:zone}/pin", summary="The pin of a zone", responses=failures(404, 503))
     async def get_pin(zone: ZonePath) -> PinView:
         name = ZoneName.parse(zone)
         found = await parts.store.pin_of(name)
@@ -67,11 +67,19 @@ def router(parts: ApiParts) -> APIRouter:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"{name} is not pinned")
         return PinView.of(found)
 
-    @api.put("/{zone:zone}/pin", summary="Serve on what is wanted now; pushes and deletes are recorded, and wait")
+    @api.put(
+        "/{zone:zone}/pin",
+        summary="Serve on what is wanted now; pushes and deletes are recorded, and wait",
+        responses=failures(400, 404, 503),
+    )
     async def put_pin(zone: ZonePath, request: Request, wanted: PinRequest | None = None) -> PinView:
         return PinView.of(await pin_zone(parts, ZoneName.parse(zone), request, wanted or PinRequest()))
 
-    @api.delete("/{zone:zone}/pin", summary="Release: the newest version that came meanwhile is served")
+    @api.delete(
+        "/{zone:zone}/pin",
+        summary="Release: the newest version that came meanwhile is served",
+        responses=failures(404, 503),
+    )
     async def delete_pin(zone: ZonePath, request: Request) -> ReceiptView:
         name = ZoneName.parse(zone)
         released = await parts.pushes.unpin(name, credential=parts.authenticate(request), address=address_of(request))

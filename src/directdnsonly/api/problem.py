@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from directdnsonly.api.models import FaultView, Problem
+from directdnsonly.api.models import FaultView, FieldError, Problem
 from directdnsonly.api.paths import allowed
 from directdnsonly.errors import (
     BodiesTooMany,
@@ -24,6 +26,7 @@ from directdnsonly.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 TYPE: Final = "urn:directdnsonly:problem:"
+CHANGE: Final = "urn:directdnsonly:change:"
 
 # Slug of each status, and what to do about it. `type` of a problem is TYPE and the slug.
 PROBLEMS: Final[dict[int, tuple[str, str]]] = {
@@ -53,27 +56,56 @@ PROBLEMS: Final[dict[int, tuple[str, str]]] = {
         "It cannot be taken now, the detail says why; nothing was recorded: try again after `Retry-After`.",
     ),
 }
-RESPONSES: Final[dict[int | str, dict[str, object]]] = {
-    status: {
+TITLES: Final[dict[int, str]] = {
+    400: "The request cannot be read",
+    401: "Not admitted",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    408: "The body did not come in time",
+    409: "It does not fit the present state",
+    410: "Damaged in the store",
+    412: "Another version is the newest",
+    413: "Too large",
+    415: "Neither a zone file nor JSON",
+    422: "Refused",
+    429: "Too many failed log-ins",
+    431: "The headers are too large",
+    500: "Our fault",
+    503: "Not now",
+}
+ALWAYS: Final = (422,)  # of every operation: a parameter that it does not have, or that does not fit
+OF_THE_GUARD: Final = (401, 403, 429)  # of every operation that needs a log-in
+
+
+def documented(status: int) -> dict[str, Any]:
+    """The answer with this status, for the OpenAPI document."""
+    return {
         "description": PROBLEMS[status][1],
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 401, 403, 404, 409, 410, 413, 422, 429, 503)
-}
 
 
 def problem(
-    status: int, detail: str, *, headers: dict[str, str] | None = None, refused: PushRefused | None = None
+    status: int,
+    detail: str,
+    *,
+    headers: dict[str, str] | None = None,
+    change_id: str = "",
+    errors: Sequence[FieldError] = (),
+    refused: PushRefused | None = None,
 ) -> Response:
-    """One problem answer; with its rule and all faults when a push was `refused`."""
+    """One problem answer. `change_id`: of the push that it ended; with its rule and all faults when that was `refused`."""
     slug = PROBLEMS.get(status)
     body = Problem(
         type=f"{TYPE}{slug[0]}" if slug else "about:blank",
-        title=HTTPStatus(status).phrase,
+        title=TITLES.get(status) or HTTPStatus(status).phrase,
         status=status,
         detail=detail,
         rule=refused.rule if refused else None,
         faults=FaultView.all_of(refused.faults) if refused else None,
+        instance=f"{CHANGE}{change_id}" if change_id else None,
+        errors=list(errors) or None,
     )
     return JSONResponse(body.model_dump(exclude_none=True), status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
@@ -93,20 +125,30 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 async def on_invalid(_request: Request, error: Exception) -> Response:
     """A parameter or body does not fit; says which, never echoes the input."""
     assert isinstance(error, RequestValidationError)
-    detail = "; ".join(f"{'.'.join(str(part) for part in entry['loc'])}: {entry['msg']}" for entry in error.errors())
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    found = error.errors()
+    detail = "; ".join(f"{'.'.join(str(part) for part in entry['loc'])}: {entry['msg']}" for entry in found)
+    errors = [FieldError(pointer=_pointer(entry["loc"]), detail=entry["msg"]) for entry in found]
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
+
+
+def _pointer(place: Sequence[str | int]) -> str:
+    """Where an entry of pydantic is wrong. In a body: a JSON pointer as a fragment (RFC 6901, section 6)."""
+    where, *parts = (str(part) for part in place)
+    if where != "body":
+        return "/".join((where, *parts))
+    return "#" + "".join(f"/{quote(part.replace('~', '~0').replace('/', '~1'), safe='~')}" for part in parts)
 
 
 async def on_refused(_request: Request, error: Exception) -> Response:
     """The zone or its name is at fault."""
     assert isinstance(error, PushRefused)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.reason, refused=error)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.reason, change_id=error.change_id, refused=error)
 
 
 async def on_not_theirs(_request: Request, error: Exception) -> Response:
     """The zone is another server's."""
     assert isinstance(error, OwnershipRefused)
-    return problem(HTTPStatus.FORBIDDEN, error.reason)
+    return problem(HTTPStatus.FORBIDDEN, error.reason, change_id=error.change_id)
 
 
 async def on_conflict(_request: Request, error: Exception) -> Response:
@@ -130,7 +172,8 @@ async def on_taken(_request: Request, error: Exception) -> Response:
 async def on_unavailable(_request: Request, error: Exception) -> Response:
     """Our store is at fault: nothing was recorded, try again."""
     assert isinstance(error, OutboxUnavailable)
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "5"})
+    headers = {"Retry-After": "5"}
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=headers, change_id=error.change_id)
 
 
 async def on_too_many(_request: Request, error: Exception) -> Response:

@@ -6,46 +6,44 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request, Response
-from pydantic import BaseModel, Field
 
 from directdnsonly.api.changes import follow
 from directdnsonly.api.models import (
     ChangeView,
     EventView,
-    FaultView,
-    OwnerView,
     PlacementView,
     ReceiptView,
     RefusedView,
     ZoneDetail,
-    ZonePage,
     ZoneView,
 )
 from directdnsonly.api.parts import ApiParts, Audit, Pushed
-from directdnsonly.api.problem import MEDIA_TYPE, PROBLEMS, RESPONSES
 from directdnsonly.api.rrsets import EXAMPLE_JSON, EXAMPLE_TEXT
-from directdnsonly.api.writing import Once, read_body, zone_text
+from directdnsonly.api.writing import ZONE_FILE, Once, WriteHeaders, read_body, zone_text
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import ZoneFilter
 from directdnsonly.outbox.records import Event, Kind, Receipt, Terms
 from directdnsonly.place import place_of
+from directdnsonly.shapes import (
+    LARGEST,
+    LONGEST_NAME,
+    AfterName,
+    AfterNumber,
+    Limit,
+    Page,
+    Since,
+    ZonePath,
+    failures,
+)
 from directdnsonly.zone.name import ZoneName
 
 LONGEST_WAIT_S = 60.0
-LARGEST = 2**53 - 1  # of a version; what every JSON reader keeps exactly, and SQLite, too
 
 _WRITING = """`If-Match: "5"` (the ETag of the zone): only when that is still the newest version, else 412.
 `If-None-Match: *`: only when there is no such zone. `Idempotency-Key`: a repetition within a day changes nothing and
 gets the first answer, with `Idempotency-Replayed: true`. A zone as JSON may have 1 MiB; a larger one comes as text/dns."""
 _WAIT = """Seconds to wait at most until it is done. The answer comes earlier, with what is known, when a place is needed
 or when the credential waits for many changes: ask again after a second when `done` is false"""
-CONDITIONAL: dict[int | str, dict[str, object]] = {
-    status: {
-        "description": PROBLEMS[status][1],
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-    for status in (408, 409, 412, 415)
-}
 
 
 class ZoneFile(Response):
@@ -54,56 +52,49 @@ class ZoneFile(Response):
     media_type = "text/dns"
 
 
-class _WriteHeaders(BaseModel):
-    """Read by hand; declared for the documentation."""
-
-    if_match: Annotated[str | None, Field(description="The version that is to be replaced", max_length=64)] = None
-    if_none_match: Annotated[str | None, Field(description="Only `*`", max_length=64)] = None
-    idempotency_key: Annotated[str | None, Field(description="Makes repetitions harmless", max_length=255)] = None
-
-
-WriteHeaders = Annotated[_WriteHeaders, Header()]
-ZonePath = Annotated[
-    str, Path(description="The zone's name; a slash in it (RFC 2317) as %2F", examples=["example.com"], max_length=1024)
-]
-
-
 def router(parts: ApiParts, audit: Audit) -> APIRouter:
     """The routes over these parts."""
 
     async def credential(request: Request) -> str:
         return parts.authenticate(request)
 
-    api = APIRouter(prefix="/api/v1", responses=RESPONSES, dependencies=[Depends(credential)])
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(credential)])
     store = parts.store
     once = Once(store)
 
-    @api.get("/zones", tags=["zones"], summary="Zones by name, in pages")
-    async def zones(
-        after: Annotated[str, Query(description="`next` of the page before", max_length=253)] = "",
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    @api.get("/zones", tags=["zones"], summary="Zones by name, in pages", responses=failures(503))
+    async def list_zones(
+        after: AfterName = "",
+        limit: Limit = 100,
         search: Annotated[str, Query(description="Part of the name", max_length=253)] = "",
         owner: Annotated[str, Query(description="DirectAdmin host name, credential or DA user", max_length=253)] = "",
         state: Annotated[State | None, Query(description="In this state on `backend`, or on any")] = None,
         backend: Annotated[str, Query(description="Delivered to this backend", max_length=64)] = "",
-    ) -> ZonePage:
+    ) -> Page[ZoneView]:
         wanted = ZoneFilter(search=search, owner=owner, state=str(state or ""), backend=backend)
-        found = await store.listed(wanted, after=after, limit=limit)
-        return ZonePage(
-            zones=[ZoneView.of(zone) for zone in found], next=str(found[-1].name) if len(found) == limit else None
-        )
+        found = await store.listed(wanted, after=after, limit=limit + 1)
+        return Page[ZoneView].cut(found, limit, view=ZoneView.of, key=lambda zone: zone.name)
 
-    @api.get("/zones/{zone:zone}/text", tags=["zones"], summary="The zone file as published", response_class=ZoneFile)
-    async def published_text(
-        zone: ZonePath, version: Annotated[int | None, Query(ge=1, le=LARGEST)] = None
-    ) -> Response:
+    @api.get(
+        "/zones/{zone:zone}/text",
+        tags=["zones"],
+        summary="The zone file as published",
+        response_class=ZoneFile,
+        responses=failures(404, 410, 503),
+    )
+    async def get_zone_text(zone: ZonePath, version: Annotated[int | None, Query(ge=1, le=LARGEST)] = None) -> Response:
         text = await store.published_text(ZoneName.parse(zone), version)
         if text is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no text of {zone!a} in that version")
         return ZoneFile(text)
 
-    @api.get("/zones/{zone:zone}", tags=["zones"], summary="A zone and its state on each backend")
-    async def zone_detail(zone: ZonePath, response: Response) -> ZoneDetail:
+    @api.get(
+        "/zones/{zone:zone}",
+        tags=["zones"],
+        summary="A zone and its state on each backend",
+        responses=failures(404, 503),
+    )
+    async def get_zone(zone: ZonePath, response: Response) -> ZoneDetail:
         name = ZoneName.parse(zone)
         found = await store.zone(name)
         if found is None:
@@ -121,7 +112,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
             "requestBody": {
                 "required": True,
                 "content": {
-                    "text/dns": {"schema": {"type": "string"}, "example": EXAMPLE_TEXT},
+                    **{kind: {"schema": {"type": "string"}, "example": EXAMPLE_TEXT} for kind in ZONE_FILE},
                     "application/json": {
                         "schema": {"$ref": "#/components/schemas/ZoneContent"},
                         "example": EXAMPLE_JSON,
@@ -129,9 +120,11 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
                 },
             }
         },
-        responses=CONDITIONAL,
+        responses=failures(400, 408, 409, 412, 413, 415, 503),
     )
-    async def put_zone(zone: ZonePath, request: Request, response: Response, _headers: WriteHeaders) -> ReceiptView:
+    async def put_zone(
+        zone: ZonePath, request: Request, response: Response, headers: Annotated[WriteHeaders, Header()]
+    ) -> ReceiptView:
         name, who = ZoneName.parse(zone), parts.authenticate(request)
         with parts.bodies.share() as share:
             body = await read_body(request, share, limit=parts.max_body_bytes, timeout_s=parts.body_timeout_s)
@@ -140,7 +133,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
             async def act(terms: Terms) -> Pushed:
                 return await parts.pushes.put(name, text, credential=who, address=address_of(request), terms=terms)
 
-            pushed, replayed = await once.run(request, who, body, act)
+            pushed, replayed = await once.run(request, headers, who, body, act)
         if not replayed and (pushed.receipt.changed or pushed.receipt.ignored):
             await audit.keep(_event("zone.put", pushed.receipt, who, request, parts.clock.now_s()))
         return _told(pushed, response, replayed=replayed)
@@ -150,9 +143,11 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         tags=["zones"],
         summary="Remove a zone from every name server",
         description=_WRITING,
-        responses=CONDITIONAL,
+        responses=failures(400, 404, 409, 412, 503),
     )
-    async def delete_zone(zone: ZonePath, request: Request, response: Response, _headers: WriteHeaders) -> ReceiptView:
+    async def delete_zone(
+        zone: ZonePath, request: Request, response: Response, headers: Annotated[WriteHeaders, Header()]
+    ) -> ReceiptView:
         name, who = ZoneName.parse(zone), parts.authenticate(request)
 
         async def act(terms: Terms) -> Pushed:
@@ -163,13 +158,18 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
                 receipt=await parts.pushes.delete(name, credential=who, address=address_of(request), terms=terms)
             )
 
-        pushed, replayed = await once.run(request, who, b"", act)
+        pushed, replayed = await once.run(request, headers, who, b"", act)
         if not replayed:
             await audit.keep(_event("zone.delete", pushed.receipt, who, request, parts.clock.now_s()))
         return _told(pushed, response, replayed=replayed)
 
-    @api.get("/changes/{change_id}", tags=["changes"], summary="How far an accepted change has come")
-    async def change(
+    @api.get(
+        "/changes/{change_id}",
+        tags=["changes"],
+        summary="How far an accepted change has come",
+        responses=failures(404, 503),
+    )
+    async def get_change(
         request: Request,
         change_id: Annotated[str, Path(max_length=64, examples=["01M8HW2GD5Q5XPG5SC7BJAW4ZY"])],
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description=_WAIT)] = 0.0,
@@ -179,39 +179,30 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"change {change_id!a} is unknown (or long ago)")
         return await follow(store, receipt, wait_s=wait, who=parts.authenticate(request), place=place_of(request.scope))
 
-    @api.get("/refused", tags=["pushes"], summary="Refused pushes and why, newest first")
-    async def refused(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[RefusedView]:
-        return [
-            RefusedView(
-                id=entry.id,
-                change_id=entry.change_id,
-                name=entry.name,
-                rule=entry.rule,
-                reason=entry.reason,
-                faults=FaultView.all_of(entry.faults),
-                owner=OwnerView.of(entry.owner),
-                address=entry.address,
-                at=entry.at,
-            )
-            for entry in await store.refused(limit=limit, bodies=False)
-        ]
+    @api.get("/refused", tags=["pushes"], summary="Refused pushes and why, newest first", responses=failures(503))
+    async def list_refused(
+        after: AfterNumber = None,
+        limit: Limit = 100,
+        zone: Annotated[str, Query(max_length=LONGEST_NAME, description="Of this zone only")] = "",
+        server: Annotated[str, Query(max_length=253, description="Host name, or credential, that sent it")] = "",
+        rule: Annotated[str, Query(max_length=64, description="Refused by this rule")] = "",
+    ) -> Page[RefusedView]:
+        name = zone.rstrip(".").lower()
+        found = await store.refused(name=name, server=server, rule=rule, before=after, limit=limit + 1, bodies=False)
+        return Page[RefusedView].cut(found, limit, view=RefusedView.of, key=lambda entry: entry.id)
 
-    @api.get("/events", tags=["service"], summary="The audit, newest first")
-    async def events(
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100, zone: Annotated[str, Query(max_length=253)] = ""
-    ) -> list[EventView]:
-        return [
-            EventView(
-                id=entry.id,
-                at=entry.at,
-                event=entry.event,
-                zone=entry.zone,
-                actor=entry.actor,
-                address=entry.address,
-                detail=entry.detail,
-            )
-            for entry in await store.events(limit=limit, zone=zone)
-        ]
+    @api.get("/events", tags=["service"], summary="The audit, newest first", responses=failures(503))
+    async def list_events(
+        after: AfterNumber = None,
+        limit: Limit = 100,
+        since: Since = None,
+        event: Annotated[str, Query(max_length=64, description="Of this kind only, see docs/log-events.md")] = "",
+        actor: Annotated[str, Query(max_length=253, description="Done by this credential")] = "",
+        zone: Annotated[str, Query(max_length=LONGEST_NAME, description="About this zone")] = "",
+    ) -> Page[EventView]:
+        name = zone.rstrip(".").lower()
+        found = await store.events(zone=name, event=event, actor=actor, since=since, before=after, limit=limit + 1)
+        return Page[EventView].cut(found, limit, view=EventView.of, key=lambda entry: entry.id)
 
     return api
 

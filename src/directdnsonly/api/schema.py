@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any, Final
 
 from fastapi import FastAPI
 
 from directdnsonly.api.guard import needed
 from directdnsonly.api.models import Problem
-from directdnsonly.api.problem import PROBLEMS, RESPONSES, TYPE
+from directdnsonly.api.problem import ALWAYS, OF_THE_GUARD, PROBLEMS, TYPE, documented
 from directdnsonly.api.rrsets import EXAMPLE_JSON, ZoneContent
 
+_PAGE: Final = re.compile(
+    r'\bPage_([A-Za-z]+?)(?:View)?_(?=")'
+)  # `Page_ZoneView_`, which pydantic makes of Page[ZoneView]
 REF: Final = "#/components/schemas/{model}"
+DESCRIPTION: Final = """The extra DNS server of DirectAdmin: zones, changes and the state of each name server.
+
+Log in with a user name and a password, or a bearer token. Each operation names the role that it needs: `read` looks,
+`push` writes zones, `operate` does the rest.
+
+A list is `{"items": [...], "next": ...}`: give `next` as `after` for the next page, until it is null. Parameters that an
+operation does not know are refused. Times are RFC 3339 in UTC. Errors are problems (RFC 9457) with a `type` to decide by."""
 TAGS: Final = [
     {"name": "zones", "description": "Zones as they shall be, and where they stand on each name server"},
     {"name": "changes", "description": "How far an accepted change has come"},
@@ -35,7 +47,9 @@ def complete(app: FastAPI) -> None:
         if app.openapi_schema is None:
             document = found_out()
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            schemas["Problem"] = _problem()
+            for ours in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(ours, None)  # FastAPI's own shape of a wrong parameter, which we do not answer with
+            schemas.update(_problem())
             content = ZoneContent.model_json_schema(ref_template=REF)
             schemas.update(content.pop("$defs"))
             schemas["ZoneContent"] = {**content, "example": EXAMPLE_JSON}
@@ -46,8 +60,10 @@ def complete(app: FastAPI) -> None:
             }
             for path, operations in document["paths"].items():
                 for method, operation in operations.items():
-                    _tell_roles(operation, needed(method.upper(), path))
-            app.openapi_schema = document
+                    roles = needed(method.upper(), path)
+                    _tell_roles(operation, roles)
+                    _tell_failures(operation["responses"], OF_THE_GUARD if roles else ())
+            app.openapi_schema = json.loads(_PAGE.sub(r"\1Page", json.dumps(document)))
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents
@@ -56,7 +72,7 @@ def complete(app: FastAPI) -> None:
 def _problem() -> dict[str, Any]:
     schema = Problem.model_json_schema(ref_template=REF)
     schema["properties"]["type"]["enum"] = ["about:blank", *(f"{TYPE}{slug}" for slug, _ in PROBLEMS.values())]
-    return schema
+    return {**schema.pop("$defs"), "Problem": schema}
 
 
 def _tell_roles(operation: dict[str, Any], roles: frozenset[str]) -> None:
@@ -64,7 +80,12 @@ def _tell_roles(operation: dict[str, Any], roles: frozenset[str]) -> None:
         operation["security"] = []
         return
     operation["security"] = [{"password": []}, {"token": []}]
-    for status, response in RESPONSES.items():  # what any of them may answer, whoever wrote the route
-        operation["responses"][str(status)] = response
     wanted = " or ".join(f"`{role}`" for role in sorted(roles))
     operation["description"] = f"{operation.get('description', '')}\n\nNeeds the role {wanted}.".strip()
+
+
+def _tell_failures(responses: dict[str, Any], guarded: tuple[int, ...]) -> None:
+    """Those that the route declares, and those that none can help."""
+    for status in {*map(str, (*ALWAYS, *guarded)), *(code for code in responses if code >= "400")}:
+        if int(status) in (*ALWAYS, *guarded) or "content" not in responses[status]:
+            responses[status] = documented(int(status))

@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Protocol
+from typing import Protocol
 
-from fastapi import APIRouter, HTTPException, Path
+from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.api.problem import RESPONSES
 from directdnsonly.outbox.records import Kind, ZoneSummary
+from directdnsonly.shapes import Page, ZonePath, failures
 from directdnsonly.verify.compare import Expected, Finding, judge
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.verify.wire import RCODES
@@ -44,17 +44,16 @@ class ServedView(BaseModel):
 
 def router(parts: ApiParts, servers: Callable[[], Mapping[str, Sequence[Address]]]) -> APIRouter:
     """The route."""
-    api = APIRouter(prefix="/api/v1", tags=["zones"], responses=RESPONSES)
+    api = APIRouter(prefix="/api/v1", tags=["zones"])
 
-    @api.get("/zones/{zone:zone}/served", summary="What each name server answers now")
-    async def served(
-        zone: Annotated[str, Path(max_length=1024, examples=["example.com"])],
-    ) -> list[ServedView]:
+    @api.get("/zones/{zone:zone}/served", summary="What each name server answers now", responses=failures(404, 503))
+    async def list_served(zone: ZonePath) -> Page[ServedView]:
+        """All of them are on one page."""
         name = ZoneName.parse(zone)
         held = await parts.store.zone(name)
         if held is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
-        return await ask_all(held, servers())
+        return Page[ServedView](items=await ask_all(held, servers()), next=None)
 
     return api
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol
 
-from fastapi import APIRouter, HTTPException, Path, Request
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
+from fastapi import APIRouter, HTTPException, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, WithJsonSchema
 
 from directdnsonly.api.guard import principal_of
-from directdnsonly.api.models import Moment
 from directdnsonly.api.parts import Audit
-from directdnsonly.api.problem import RESPONSES
 from directdnsonly.outbox.operators import ApiToken
+from directdnsonly.shapes import Limit, Moment, Page, failures
 
 RoleName = Literal["push", "read", "operate"]
+_NETWORK: Final = {
+    "type": "string",
+    "description": "An address, or a network in CIDR form without bits of a host",
+    "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"pattern": "^[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}$"}],
+}
 
 
 class Tokens(Protocol):
@@ -67,7 +71,9 @@ class NewToken(BaseModel):
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$", examples=["backup-script"])
     roles: list[RoleName] = Field(min_length=1, max_length=3, examples=[["read"]])
-    networks: list[IPvAnyNetwork] = Field([], max_length=64, examples=[["192.0.2.0/24"]])
+    networks: list[Annotated[IPvAnyNetwork, WithJsonSchema(_NETWORK)]] = Field(
+        [], max_length=64, examples=[["192.0.2.0/24"]]
+    )
     days: float | None = Field(None, gt=0, le=3650, description="Days until it ends; null: never", examples=[90])
 
 
@@ -79,14 +85,22 @@ class CreatedToken(TokenView):
 
 def router(tokens: Tokens, audit: Audit) -> APIRouter:
     """The routes."""
-    api = APIRouter(prefix="/api/v1/tokens", tags=["tokens"], responses=RESPONSES)
+    api = APIRouter(prefix="/api/v1/tokens", tags=["tokens"])
 
-    @api.get("", summary="All tokens, without their secrets")
-    async def listed() -> list[TokenView]:
-        return [TokenView.of(token) for token in tokens.all()]
+    @api.get("", summary="Tokens by their ids, without their secrets")
+    async def list_tokens(
+        after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "", limit: Limit = 100
+    ) -> Page[TokenView]:
+        later = sorted((token for token in tokens.all() if token.id > after), key=lambda token: token.id)
+        return Page[TokenView].cut(later, limit, view=TokenView.of, key=lambda token: token.id)
 
-    @api.post("", summary="Make a token; its secret is shown once", status_code=HTTPStatus.CREATED)
-    async def create(new: NewToken, request: Request) -> CreatedToken:
+    @api.post(
+        "",
+        summary="Make a token; its secret is shown once",
+        status_code=HTTPStatus.CREATED,
+        responses=failures(400, 503),
+    )
+    async def create_token(new: NewToken, request: Request) -> CreatedToken:
         who = principal_of(request)
         if who is None or not set(new.roles) <= {str(role) for role in who.roles}:
             raise HTTPException(HTTPStatus.FORBIDDEN, "nobody can give a token more roles than they have")
@@ -95,8 +109,13 @@ def router(tokens: Tokens, audit: Audit) -> APIRouter:
         await audit(request, "token.created", detail=f"{token.name} ({token.id}): {', '.join(token.roles)}")
         return CreatedToken(**TokenView.of(token).model_dump(), token=secret)
 
-    @api.delete("/{token_id}", summary="Revoke a token, at once", status_code=HTTPStatus.NO_CONTENT)
-    async def revoke(
+    @api.delete(
+        "/{token_id}",
+        summary="Revoke a token, at once",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=failures(404, 503),
+    )
+    async def revoke_token(
         token_id: Annotated[str, Path(max_length=64, examples=["3f9c0a61b2d4"])], request: Request
     ) -> None:
         if not await tokens.revoke(token_id):

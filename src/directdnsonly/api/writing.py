@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
@@ -13,7 +12,8 @@ from weakref import WeakValueDictionary
 
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 
 from directdnsonly.api.parts import Pushed
 from directdnsonly.api.rrsets import ZoneContent
@@ -21,12 +21,12 @@ from directdnsonly.bodies import Share
 from directdnsonly.outbox.operators import Repeated
 from directdnsonly.outbox.records import Receipt, Terms
 
-ZONE_FILE: Final = frozenset({"", "text/dns", "text/plain", "application/octet-stream"})
+ZONE_FILE: Final = ("text/dns", "text/plain", "application/octet-stream")  # and no type at all
 MOST_JSON_BYTES: Final = (
     2**20
 )  # some 15,000 RRsets, read in the loop in 0.1 s; a zone file of any size is read beside it
-_ETAG: Final = re.compile(r'"?([0-9]{1,18})"?')
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+ETAG: Final = r'^"?[0-9]{1,18}"?$'
+KEY: Final = r"^[\x21-\x7e]{1,255}$"
 
 
 class Keys(Protocol):
@@ -65,7 +65,7 @@ async def read_body(request: Request, share: Share, *, limit: int, timeout_s: fl
 def zone_text(request: Request, body: bytes) -> bytes:
     """The zone file that the body is or means, by its Content-Type."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in ZONE_FILE:
+    if not kind or kind in ZONE_FILE:
         return body
     if kind != "application/json":
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send a zone file as text/dns, or application/json")
@@ -77,24 +77,30 @@ def zone_text(request: Request, body: bytes) -> bytes:
     try:
         return ZoneContent.model_validate_json(body).text()
     except ValidationError as error:
-        raise RequestValidationError(
-            error.errors(include_input=False, include_url=False, include_context=False)
-        ) from None
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        raise RequestValidationError([{**entry, "loc": ("body", *entry["loc"])} for entry in found]) from None
 
 
-def expected_version(request: Request) -> int | None:
-    """What If-Match and If-None-Match demand: a version, 0 for a zone that is not held, None for anything."""
-    match, none_match = request.headers.get("if-match"), request.headers.get("if-none-match")
-    if none_match is not None:
-        if none_match.strip() != "*" or match is not None:
-            raise HTTPException(HTTPStatus.BAD_REQUEST, "of If-None-Match only * is understood, without If-Match")
-        return 0
-    if match is None:
-        return None
-    found = _ETAG.fullmatch(match.strip())
-    if found is None:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, 'If-Match is the version of the zone, as the ETag gives it: "5"')
-    return int(found[1])
+class WriteHeaders(BaseModel):
+    """On which terms a zone is written."""
+
+    if_match: str | SkipJsonSchema[None] = Field(
+        None, description="The version that is to be replaced, as the ETag gives it", pattern=ETAG, examples=['"5"']
+    )
+    if_none_match: str | SkipJsonSchema[None] = Field(
+        None, description="Only `*`: there must be no such zone", pattern=r"^\*$"
+    )
+    idempotency_key: str | SkipJsonSchema[None] = Field(
+        None, description="1 to 255 visible characters: makes repetitions harmless", pattern=KEY, examples=["deploy-17"]
+    )
+
+    def expected_version(self) -> int | None:
+        """A version, 0 for a zone that is not held, None for anything."""
+        if self.if_none_match is not None:
+            if self.if_match is not None:
+                raise HTTPException(HTTPStatus.BAD_REQUEST, "If-None-Match goes without If-Match")
+            return 0
+        return None if self.if_match is None else int(self.if_match.strip('"'))
 
 
 class Once:
@@ -105,15 +111,18 @@ class Once:
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def run(
-        self, request: Request, credential: str, body: bytes, act: Callable[[Terms], Awaitable[Pushed]]
+        self,
+        request: Request,
+        headers: WriteHeaders,
+        credential: str,
+        body: bytes,
+        act: Callable[[Terms], Awaitable[Pushed]],
     ) -> tuple[Pushed, bool]:
         """What `act` recorded now, under the terms that the headers name, or before; and whether it was before."""
-        terms = Terms(expected_version=expected_version(request))
-        key = request.headers.get("idempotency-key")
+        terms = Terms(expected_version=headers.expected_version())
+        key = headers.idempotency_key
         if key is None:
             return await act(terms), False
-        if not _KEY.fullmatch(key):
-            raise HTTPException(HTTPStatus.BAD_REQUEST, "an Idempotency-Key is 1 to 255 visible characters")
         asked = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
         lock = self._locks.setdefault((credential, key), asyncio.Lock())
         async with lock:  # two at the same moment: the second one waits and gets the first one's answer

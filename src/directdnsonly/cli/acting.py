@@ -17,6 +17,7 @@ from directdnsonly.cli.terminal import (
     JsonOption,
     UrlOption,
     err,
+    fetch_items,
     run,
     say,
 )
@@ -115,12 +116,12 @@ def create(
 @tokens.command("list")
 def listed(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """All tokens, without their secrets."""
-    found = run(_send(url, config, "GET", "/api/v1/tokens"))
+    found = run(fetch_items(url, config, "/api/v1/tokens"))
     if as_json:
         print(json.dumps(found, indent=2))
         return
     table = Rows("id", "name", "roles", "networks", "made by", "made", "ends")
-    for each in found:
+    for each in sorted(found, key=lambda one: str(one["created_at"])):
         ends = (each["expires_at"] or "never")[:10]
         cells = (each["id"], each["name"], " ".join(each["roles"]), " ".join(each["networks"]), each["created_by"])
         table.add(*cells, each["created_at"][:10], ends)

@@ -17,6 +17,7 @@ import httpx
 from directdnsonly.config import load, read_secret
 from directdnsonly.errors import ConfigError, ConfigProblem, DirectDNSOnlyError
 from directdnsonly.receive.settings import AppSettings
+from directdnsonly.shapes import LARGEST_PAGE
 
 UNIX = "unix:"
 _WHO = "user name or password: look at DADNS_USERNAME, DADNS_PASSWORD"
@@ -146,13 +147,28 @@ class Client:
 
     async def call(self, method: str, path: str, **arguments: Any) -> Any:
         """The JSON of an answer. Raises NoService, Rejected."""
-        return await self._ask(method, path, (dict, list), **arguments)
+        return await self._ask(method, path, **arguments)
 
-    async def call_list(self, path: str) -> Any:
-        """The JSON list of an answer. Raises NoService, Rejected."""
-        return await self._ask("GET", path, list)
+    async def items(self, path: str, *, most: int | None = None, **query: Any) -> list[Any]:
+        """What a list holds, page by page: `most` of it, or all. Raises NoService, Rejected."""
+        return (await self.items_and_rest(path, most=most, **query))[0]
 
-    async def _ask(self, method: str, path: str, expect: type | tuple[type, ...], **arguments: Any) -> Any:
+    async def items_and_rest(self, path: str, *, most: int | None = None, **query: Any) -> tuple[list[Any], bool]:
+        """As `items`, and whether there are more."""
+        found: list[Any] = []
+        wanted = {key: value for key, value in query.items() if value not in (None, "")}
+        while most is None or len(found) < most:
+            size = LARGEST_PAGE if most is None else min(most - len(found), LARGEST_PAGE)
+            page = await self.call("GET", path, params={**wanted, "limit": size})
+            try:
+                found, wanted["after"] = found + page["items"], page["next"]
+            except (KeyError, TypeError):
+                raise Rejected(f"{self._target.url} answered something else than DirectDNSOnly does") from None
+            if wanted["after"] is None:
+                return found, False
+        return found, True
+
+    async def _ask(self, method: str, path: str, **arguments: Any) -> Any:
         try:
             answer = await self._http.request(method, self._target.url + path, **arguments)
         except httpx.ReadTimeout as error:
@@ -173,7 +189,7 @@ class Client:
             content = answer.json()
         except ValueError:
             content = None
-        if answer.is_success and isinstance(content, expect):
+        if answer.is_success and isinstance(content, dict):
             return content
         detail = content.get("detail") if isinstance(content, dict) else None
         raise Rejected(

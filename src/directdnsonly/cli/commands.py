@@ -162,17 +162,8 @@ def delete(zone: str, url: UrlOption = None, config: ConfigOption = None, as_jso
 
 async def _list_zones(url: str | None, config: Path | None, search: str, limit: int) -> tuple[list[Any], bool]:
     """Zones by name, and whether there are more."""
-    found: list[Any] = []
-    after = ""
     async with Client(find_target(url, config)) as client:
-        while len(found) < limit:
-            size = min(limit - len(found), 1000)
-            page = await client.call("GET", "/api/v1/zones", params={"after": after, "limit": size, "search": search})
-            found += page["zones"]
-            after = page["next"] or ""
-            if not after:
-                break
-    return found, bool(after)
+        return await client.items_and_rest("/api/v1/zones", most=limit, search=search)
 
 
 async def _push_all(

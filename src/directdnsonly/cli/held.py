@@ -12,7 +12,7 @@ import typer
 
 from directdnsonly.cli.client import Client, find_target
 from directdnsonly.cli.commands import app
-from directdnsonly.cli.terminal import ConfigOption, JsonOption, UrlOption, run, say, when
+from directdnsonly.cli.terminal import ConfigOption, JsonOption, UrlOption, fetch_items, run, say, when
 from directdnsonly.wording import counted
 
 HOURS = {"m": 1 / 60, "h": 1.0, "d": 24.0}
@@ -25,20 +25,16 @@ async def _call(url: str | None, config: Path | None, method: str, path: str, **
         return await client.call(method, f"/api/v1{path}", **arguments)
 
 
-async def _list(url: str | None, config: Path | None, path: str) -> Any:
-    async with Client(find_target(url, config)) as client:
-        return await client.call_list(f"/api/v1{path}")
-
-
 @app.command()
 def held(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Pushes that wait for approval, with what they would change."""
-    found = run(_list(url, config, "/held"))
+    found = run(fetch_items(url, config, "/api/v1/held"))
     if as_json:
         print(json.dumps(found, indent=2))
         return
     for one in found:
-        say(f"{one['zone']}: {one['reason']} (since {when(one['at'])}, from {one['hostname'] or 'unknown'})")
+        server = one["owner"]["hostname"] or "unknown"
+        say(f"{one['zone']}: {one['reason']} (since {when(one['at'])}, from {server})")
         for line in one["difference"].splitlines():
             say(f"  {line}")
         say(
@@ -76,23 +72,23 @@ def open_(
     if found is None:
         raise typer.BadParameter(f"--for {lasts}: give a number and m, h or d")
     body = {
-        "former": former,
-        "server": server,
+        "from_server": former,
+        "to_server": server,
         "zones": [name.strip() for name in zones.split(",") if name.strip()],
         "hours": float(found[1]) * HOURS[found[2]],
     }
     move = run(_call(url, config, "POST", "/migrations", json=body))
     which = counted(len(move["zones"]), "zone") if move["zones"] else "all zones"
-    say(f"move {move['id']}: {which} from {move['former']} to {move['server']} until {when(move['until'])}")
+    say(f"move {move['id']}: {which} {_way(move)}")
 
 
 @migrate.command("list")
 def list_(url: UrlOption = None, config: ConfigOption = None) -> None:
     """Moves that are open."""
-    found = run(_list(url, config, "/migrations"))
+    found = run(fetch_items(url, config, "/api/v1/migrations"))
     for move in found:
         which = ", ".join(move["zones"]) or "all zones"
-        say(f"{move['id']}: {which} from {move['former']} to {move['server']} until {when(move['until'])}")
+        say(f"{move['id']}: {which} {_way(move)}")
     if not found:
         say("no move is open")
 
@@ -101,3 +97,7 @@ def list_(url: UrlOption = None, config: ConfigOption = None) -> None:
 def close(number: int, url: UrlOption = None, config: ConfigOption = None) -> None:
     """End a move before its time."""
     say(f"move {run(_call(url, config, 'DELETE', f'/migrations/{number}'))['id']} is over")
+
+
+def _way(move: Any) -> str:
+    return f"from {move['from_server']} to {move['to_server']} until {when(move['until'])}"

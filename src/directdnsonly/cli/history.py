@@ -52,11 +52,11 @@ def history(
     if pinned := found["pin"]:
         why = f": {pinned['reason']}" if pinned["reason"] else ""
         say(f"pinned at version {pinned['version']} by {pinned['actor']} since {when(pinned['at'])}{why}")
-    warned = any(entry["warnings"] for entry in found["versions"])
+    warned = any(entry["warnings"] for entry in found["items"])
     table = Rows(
         "version", "kind", "serial", "pushed as", "records", "at", "by", "from", *(["warnings"] if warned else [])
     )
-    for entry in found["versions"]:
+    for entry in found["items"]:
         pusher = entry["pusher"]
         who = "/".join(part for part in (pusher["hostname"] or pusher["credential"], pusher["username"]) if part)
         pushed = "" if entry["pushed_serial"] == entry["serial"] else entry["pushed_serial"]

@@ -21,7 +21,8 @@ from directdnsonly.cli.terminal import (
     JsonOption,
     UrlOption,
     err,
-    fetch,
+    fetch_items,
+    moment_of,
     out,
     run,
     say,
@@ -61,7 +62,7 @@ def backends(
     """Every name server: state and why, what is outstanding there; also those that are no longer configured."""
     if context.invoked_subcommand is not None:
         return
-    found = run(fetch(url, config, "/api/v1/backends"))
+    found = run(fetch_items(url, config, "/api/v1/backends"))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -106,13 +107,17 @@ async def _forget(url: str | None, config: Path | None, name: str) -> Any:
 
 def events(
     zone: Annotated[str, typer.Option("--zone", help="Of this zone only.")] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    event: Annotated[str, typer.Option("--event", help="Of this kind only, such as zone.put.")] = "",
+    actor: Annotated[str, typer.Option("--actor", help="Done by this credential.")] = "",
+    since: Annotated[str, typer.Option("--since", help="30m, 24h, 7d ago, or a time with its zone.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 50,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Who did what to which zone, newest first."""
-    found = run(_list(url, config, "/api/v1/events", {"limit": limit, "zone": zone}))
+    wanted = {"zone": zone, "event": event, "actor": actor, "since": moment_of(since)}
+    found = run(fetch_items(url, config, "/api/v1/events", most=limit, **wanted))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -124,13 +129,16 @@ def events(
 
 
 def refused(
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    zone: Annotated[str, typer.Option("--zone", help="Of this zone only.")] = "",
+    server: Annotated[str, typer.Option("--server", help="Sent by this host name, or credential.")] = "",
+    rule: Annotated[str, typer.Option("--rule", help="Refused by this rule.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 50,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Pushes that were answered error=1, and why, newest first."""
-    found = run(_list(url, config, "/api/v1/refused", {"limit": limit}))
+    found = run(fetch_items(url, config, "/api/v1/refused", most=limit, zone=zone, server=server, rule=rule))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -138,7 +146,7 @@ def refused(
     for each in found:
         owner = each["owner"]["hostname"] or each["owner"]["credential"]
         more = f" (and {len(each['faults']) - 1} more)" if len(each["faults"]) > 1 else ""
-        table.add(when(each["at"]), each["name"], each["rule"], owner, each["reason"] + more)
+        table.add(when(each["at"]), each["zone"], each["rule"], owner, each["reason"] + more)
     table.show()
 
 
@@ -168,31 +176,24 @@ async def _follow(url: str | None, config: Path | None, change: str, timeout_s: 
         return await client.follow(change, timeout_s=timeout_s)
 
 
-async def _list(url: str | None, config: Path | None, path: str, query: dict[str, Any]) -> Any:
-    async with Client(find_target(url, config)) as client:
-        return await client.call("GET", path, params=query)
-
-
 async def _look(url: str | None, config: Path | None, zone: str) -> dict[str, Any]:
     """What `explain` tells, as data."""
     async with Client(find_target(url, config)) as client:
-        refusals = client.call("GET", "/api/v1/refused", params={"limit": 1000})
-        found, servers = await asyncio.gather(refusals, client.call("GET", "/api/v1/backends"))
-        wanted = zone.rstrip(".").lower()
-        missed = [each for each in found if each["name"].rstrip(".").lower() == wanted][:3]
+        refusals = client.items("/api/v1/refused", most=3, zone=zone)
+        missed, servers = await asyncio.gather(refusals, client.items("/api/v1/backends"))
         try:
             about = await client.call("GET", zone_path(zone))
         except Rejected as error:
             return {"zone": None, "reason": str(error), "refused": missed, "places": [], "events": []}
         served, happened = await asyncio.gather(
             client.call("GET", f"{zone_path(zone)}/served"),
-            client.call("GET", "/api/v1/events", params={"zone": about["zone"], "limit": 5}),
+            client.items("/api/v1/events", most=5, zone=about["zone"]),
         )
     states = {each["name"]: each for each in servers}
     places = []
     for placement in about["placements"]:
         name = placement["backend"]
-        answers = [each for each in served if each["backend"] == name]
+        answers = [each for each in served["items"] if each["backend"] == name]
         cause, advice = judge(about, placement, states.get(name, {}), answers)
         places.append({"placement": placement, "served": answers, "cause": cause, "advice": advice})
     newer = [each for each in missed if each["at"] > about["pushed_at"]]

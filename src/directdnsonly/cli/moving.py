@@ -126,7 +126,7 @@ async def _import(url: str | None, config: Path | None, found: Sequence[Found], 
     numbers = iter(range(len(found)))
     began = time.monotonic()
     async with Client(find_target(url, config)) as client:
-        await client.call("GET", "/api/v1/backends")  # before a thousand complaints: is it there, does it know us?
+        await client.items("/api/v1/backends")  # before a thousand complaints: is it there, does it know us?
         with _bars() as bars:
             recording = bars.add_task("recorded", total=len(found))
 
@@ -166,7 +166,7 @@ async def _drain(client: Client, bars: Progress, until: float) -> int:
     proving = None
     most = 0
     while True:
-        backends = await client.call("GET", "/api/v1/backends")
+        backends = await client.items("/api/v1/backends")
         left = int(sum(each["pending"] + each["leased"] for each in backends))
         most = max(most, left)
         if proving is None and most:

@@ -15,13 +15,14 @@ from directdnsonly.cli.terminal import (
     ConfigOption,
     JsonOption,
     UrlOption,
-    fetch,
+    fetch_items,
     run,
     say,
     when,
 )
 from directdnsonly.wording import counted
 
+ATTEMPTS = 100
 NOTHING_DEAD = "nothing to revive: nothing is given up there; what waits for a backend that is down comes by itself"
 BackendOption = Annotated[str, typer.Option("--backend", help="Only this backend.")]
 
@@ -41,7 +42,8 @@ def outbox(
     as_json: JsonOption = False,
 ) -> None:
     """List what waits to be delivered, or what was given up, with the reason."""
-    found = run(_list(url, config, "dead" if dead else "pending", backend, limit))
+    state = "dead" if dead else "pending"
+    found = run(fetch_items(url, config, "/api/v1/outbox", most=limit, state=state, backend=backend))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -58,15 +60,15 @@ def outbox(
 
 def attempts(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """What was tried for a zone and did not end in proof, newest first."""
-    found = run(fetch(url, config, f"{zone_path(zone)}/attempts"))
+    found = run(fetch_items(url, config, f"{zone_path(zone)}/attempts", most=ATTEMPTS))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    if not found["attempts"]:
+    if not found:
         say(f"{zone}: nothing was tried that did not end in proof; dadns explain {zone} tells how it stands")
         return
     table = Rows("at", "backend", "version", "try", "then", "seconds", "reason")
-    for entry in found["attempts"]:
+    for entry in found:
         cells = (when(entry["at"]), entry["backend"], entry["version"], entry["attempt"], entry["state"])
         table.add(*cells, f"{entry['elapsed_s']:.2f}", entry["reason"])
     table.show()
@@ -91,20 +93,6 @@ def revive(
         say(f"{counted(found['revived'], 'delivery', 'deliveries')} revived" if found["revived"] else NOTHING_DEAD)
     if not found["revived"]:
         raise typer.Exit(EXIT_FAILED if zone else 0)
-
-
-async def _list(url: str | None, config: Path | None, state: str, backend: str, limit: int) -> list[Any]:
-    found: list[Any] = []
-    async with Client(find_target(url, config)) as client:
-        query: dict[str, Any] = {"state": state, "backend": backend, "after": ""}
-        while len(found) < limit:
-            size = min(limit - len(found), 1000)
-            page = await client.call("GET", "/api/v1/outbox", params={**query, "limit": size})
-            found += page["deliveries"]
-            if not page["next"]:
-                break
-            query["after"] = page["next"]
-    return found
 
 
 async def _post(url: str | None, config: Path | None, path: str, body: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -178,7 +179,8 @@ def _tell_status(status: Any) -> None:
     table = Rows("pass", "at", "took", "orphaned", "missed", "stale", "missing", "pulled", "deleted")
     for one in status["passes"]:
         counts, done = one["plan"]["counts"], one["done"]
-        cells = [one["id"], when(one["started_at"]), f"{one['ended_at'] - one['started_at']:.1f} s"]
+        took = datetime.fromisoformat(one["ended_at"]) - datetime.fromisoformat(one["started_at"])
+        cells = [one["id"], when(one["started_at"]), f"{took.total_seconds():.1f} s"]
         cells += [counts.get(kind, 0) for kind in ("orphaned", "missed", "stale", "missing")]
         table.add(*cells, done["pulled"], len(done["deleted"]))
     table.show()

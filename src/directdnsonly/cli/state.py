@@ -20,6 +20,7 @@ from directdnsonly.cli.terminal import (
     JsonOption,
     UrlOption,
     err,
+    fetch_items,
     out,
     run,
     say,
@@ -92,8 +93,9 @@ def lost(
     as_json: JsonOption = False,
 ) -> None:
     """Pushes that could not be recorded (disk full, store locked) and did not come again: push them again."""
-    method, query = ("DELETE", {"zone": zone}) if forget else ("GET", {"zone": zone, "limit": limit})
-    found = run(_call(url, config, method, "/api/v1/lost", query))
+    found: Any = run(
+        _forget(url, config, zone) if forget else fetch_items(url, config, "/api/v1/lost", most=limit, zone=zone)
+    )
     if as_json:
         print(json.dumps(found, indent=2))
     elif forget:
@@ -110,9 +112,9 @@ def lost(
         table.show()
 
 
-async def _call(url: str | None, config: Path | None, method: str, path: str, query: dict[str, Any]) -> Any:
+async def _forget(url: str | None, config: Path | None, zone: str) -> Any:
     async with Client(find_target(url, config)) as client:
-        return await client.call(method, path, params=query)
+        return await client.call("DELETE", "/api/v1/lost", params={"zone": zone} if zone else None)
 
 
 async def _ask(url: str | None, config: Path | None, timeout_s: float) -> Answer:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Coroutine, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -98,21 +99,31 @@ async def call(url: str | None, config: Path | None, method: str, path: str) -> 
         return await client.call(method, path)
 
 
+async def fetch_items(
+    url: str | None, config: Path | None, path: str, *, most: int | None = None, **query: Any
+) -> list[Any]:
+    """Read a list of the service: `most` of it, or all."""
+    async with Client(find_target(url, config)) as client:
+        return await client.items(path, most=most, **query)
+
+
 async def fetch(url: str | None, config: Path | None, path: str) -> Any:
     """Read something of the service."""
     return await call(url, config, "GET", path)
 
 
-def when(moment: str | float | None) -> str:
+def when(moment: str | None) -> str:
     """A moment of the API in this machine's time zone."""
-    if not moment:
-        return ""
-    at = (
-        datetime.fromtimestamp(moment).astimezone()
-        if isinstance(moment, int | float)
-        else datetime.fromisoformat(moment)
-    )
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def moment_of(text: str) -> str:
+    """What somebody calls a moment, for the API: so long ago (`30m`, `24h`, `7d`), or a time as it is."""
+    found = re.fullmatch(r"(\d{1,6})([mhd])", text)
+    if found is None:
+        return text
+    ago = int(found[1]) * {"m": 60, "h": 3600, "d": 86_400}[found[2]]
+    return datetime.fromtimestamp(time.time() - ago, UTC).isoformat(timespec="seconds")
 
 
 def with_line(text: str, line: int) -> str:

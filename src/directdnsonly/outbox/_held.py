@@ -54,10 +54,22 @@ def explain(connection: sqlite3.Connection, name: ZoneName, digest: str, differe
     )
 
 
-def waiting(connection: sqlite3.Connection, limit: int, *, bodies: bool) -> list[HeldPush]:
-    """Those that wait, oldest first; without `bodies` what was sent is neither read nor judged."""
+def cursor_of(after: str) -> tuple[float, str]:
+    """Moment and name of the last one before a page: `at/zone`, empty before any. Raises ValueError for what is none of ours."""
+    at, _, name = after.partition("/")
+    try:
+        return (float(at), name) if after else (-1.0, "")
+    except ValueError:
+        raise ValueError(f"{after[:80]!a} is not the `next` of a page") from None
+
+
+def waiting(
+    connection: sqlite3.Connection, limit: int, *, bodies: bool, after: tuple[float, str] = (-1.0, "")
+) -> list[HeldPush]:
+    """Those that wait, oldest first, those after `after`; without `bodies` what was sent is neither read nor judged."""
     query = _VALID if bodies else _VALID.replace("h.body", "NULL")
-    return [_held(connection, row) for row in connection.execute(query + "ORDER BY h.at LIMIT ?", (limit,))]
+    rows = connection.execute(f"{query}AND (h.at, h.zone) > (?, ?) ORDER BY h.at, h.zone LIMIT ?", (*after, limit))
+    return [_held(connection, row) for row in rows]
 
 
 COUNT = f"SELECT COUNT(*), MIN(h.at) {_VALID[_VALID.index('FROM') :]}"
@@ -111,10 +123,11 @@ def close_migration(connection: sqlite3.Connection, number: int) -> bool:
     return connection.execute("DELETE FROM migration WHERE id = ?", (number,)).rowcount > 0
 
 
-def migrations(connection: sqlite3.Connection, now: float) -> list[Migration]:
-    """Planned moves that are open."""
+def migrations(connection: sqlite3.Connection, now: float, *, after: int = 0, limit: int = 1000) -> list[Migration]:
+    """Planned moves that are open, those with a higher number than `after`."""
     rows = connection.execute(
-        "SELECT id, former, server, zones, until FROM migration WHERE until > ? ORDER BY id", (now,)
+        "SELECT id, former, server, zones, until FROM migration WHERE until > ? AND id > ? ORDER BY id LIMIT ?",
+        (now, after, limit),
     )
     return [
         Migration(

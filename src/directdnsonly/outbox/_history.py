@@ -28,7 +28,7 @@ VERSIONS = (
     "       warnings"
     "  FROM version WHERE zone = ? AND version < ? ORDER BY version DESC LIMIT ?"
 )
-_NEVER = 2**62  # above any version
+_NEVER = 2**62  # above any version and any id
 
 
 def versions(connection: sqlite3.Connection, name: ZoneName, before: int | None, limit: int) -> list[PastVersion]:
@@ -52,12 +52,12 @@ def versions(connection: sqlite3.Connection, name: ZoneName, before: int | None,
     ]
 
 
-def attempts(connection: sqlite3.Connection, name: ZoneName, limit: int) -> list[Attempt]:
+def attempts(connection: sqlite3.Connection, name: ZoneName, before: int | None, limit: int) -> list[Attempt]:
     """Failed attempts on a zone, newest first."""
     rows = connection.execute(
-        "SELECT backend, version, state, attempt, reason, at, elapsed_s FROM attempt WHERE zone = ?"
+        "SELECT backend, version, state, attempt, reason, at, elapsed_s, id FROM attempt WHERE zone = ? AND id < ?"
         " ORDER BY id DESC LIMIT ?",
-        (name, limit),
+        (name, before if before is not None else _NEVER, limit),
     )
     return [
         Attempt(
@@ -68,6 +68,7 @@ def attempts(connection: sqlite3.Connection, name: ZoneName, limit: int) -> list
             reason=row[4],
             at=row[5],
             elapsed_s=row[6],
+            id=row[7],
         )
         for row in rows
     ]

@@ -8,12 +8,13 @@ import zlib
 from directdnsonly.outbox import _told
 from directdnsonly.outbox.records import Event, Refused
 
-KEEP_REFUSED = 1000
+KEEP_REFUSED = 10_000
+KEEP_BODIES = 1000  # of these; what was sent is the large part
 KEEP_BODY_BYTES = 64 * 1024
 
 
 def record_refused(connection: sqlite3.Connection, refused: Refused) -> None:
-    """Keep the newest refusals, with the first part of what was sent."""
+    """Keep the newest refusals, and of the newest of those the first part of what was sent."""
     owner = refused.owner
     row = connection.execute(
         "INSERT INTO refused (change_id, name, rule, reason, credential, hostname, username, address, at, body,"
@@ -32,6 +33,7 @@ def record_refused(connection: sqlite3.Connection, refused: Refused) -> None:
             _told.of_faults(refused.faults),
         ),
     ).fetchone()
+    connection.execute("UPDATE refused SET body = x'' WHERE id = ?", (row[0] - KEEP_BODIES,))
     connection.execute("DELETE FROM refused WHERE id <= ?", (row[0] - KEEP_REFUSED,))
 
 

@@ -143,9 +143,13 @@ def record_extra_delete(
     return removed
 
 
-def sightings(connection: sqlite3.Connection) -> list[Sighting]:
-    """Every zone that is being watched."""
-    return [_sighting(row) for row in connection.execute(f"SELECT {_SIGHTING} FROM sighting ORDER BY zone")]
+def sightings(connection: sqlite3.Connection, *, after: str = "", limit: int | None = None) -> list[Sighting]:
+    """Zones that are being watched, by name, those after `after`; `limit` None: all."""
+    rows = connection.execute(
+        f"SELECT {_SIGHTING} FROM sighting WHERE zone > ? ORDER BY zone LIMIT ?",
+        (after, -1 if limit is None else limit),
+    )
+    return [_sighting(row) for row in rows]
 
 
 def _sighting(row: tuple[Any, ...]) -> Sighting:

@@ -50,9 +50,9 @@ class ReconcileMethods:
         """See ReconcileStore."""
         return await self._viewer.call(lambda connection: _reconcile.not_ours(connection, backend, names))
 
-    async def sightings(self) -> list[Sighting]:
+    async def sightings(self, *, after: str = "", limit: int | None = None) -> list[Sighting]:
         """See ReconcileStore."""
-        return await self._viewer.call(_reconcile.sightings)
+        return await self._viewer.call(lambda connection: _reconcile.sightings(connection, after=after, limit=limit))
 
     async def save_sightings(self, seen: Sequence[Sighting], over: Sequence[ZoneName]) -> None:
         """See ReconcileStore."""
@@ -113,9 +113,10 @@ class ReconcileMethods:
         """See HoldStore."""
         await self._write(lambda connection: _held.drop(connection, name))
 
-    async def held_pushes(self, *, limit: int = 100, bodies: bool = True) -> list[HeldPush]:
+    async def held_pushes(self, *, limit: int = 100, bodies: bool = True, after: str = "") -> list[HeldPush]:
         """See HoldStore."""
-        return await self._viewer.call(lambda connection: _held.waiting(connection, limit, bodies=bodies))
+        begin = _held.cursor_of(after)
+        return await self._viewer.call(lambda connection: _held.waiting(connection, limit, bodies=bodies, after=begin))
 
     async def held_push(self, name: ZoneName) -> HeldPush | None:
         """See HoldStore."""
@@ -129,6 +130,7 @@ class ReconcileMethods:
         """See HoldStore."""
         return await self._write(lambda connection: _held.close_migration(connection, number))
 
-    async def migrations(self) -> list[Migration]:
+    async def migrations(self, *, after: int = 0, limit: int = 1000) -> list[Migration]:
         """See HoldStore."""
-        return await self._viewer.call(lambda connection: _held.migrations(connection, self._clock.now_s()))
+        now = self._clock.now_s()
+        return await self._viewer.call(lambda connection: _held.migrations(connection, now, after=after, limit=limit))

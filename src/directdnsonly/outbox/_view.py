@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from directdnsonly.outbox import _body, _told
@@ -231,16 +231,23 @@ def wanted_page(
     ]
 
 
-def refused(connection: sqlite3.Connection, limit: int, name: str, *, bodies: bool) -> list[Refused]:
+_NEVER = 2**62  # above any id
+REFUSED_NAME = "rtrim(lower(name), '.')"  # however its letters were sent
+REFUSED_SERVER = "COALESCE(NULLIF(hostname, ''), credential)"
+
+
+def refused(
+    connection: sqlite3.Connection, limit: int, wanted: Mapping[str, str], *, before: int | None = None, bodies: bool
+) -> list[Refused]:
     """Refused pushes, newest first; `body` is empty where it cannot be read any more, or was not asked for.
 
-    `name`: only of this zone, however its letters were sent.
+    `wanted`: the value of REFUSED_NAME, REFUSED_SERVER, `rule`; empty: any. Each is found by an index of its own.
     """
-    where, parameters = ("WHERE rtrim(lower(name), '.') = ? ", [name, limit]) if name else ("", [limit])
+    where, values = _where(wanted, before)
     rows = connection.execute(
         "SELECT id, change_id, name, rule, reason, credential, hostname, username, address, at,"
-        f" {'body' if bodies else 'NULL'}, faults FROM refused {where}ORDER BY id DESC LIMIT ?",
-        parameters,
+        f" {'body' if bodies else 'NULL'}, faults FROM refused {where} ORDER BY id DESC LIMIT ?",
+        (*values, limit),
     )
     return [
         Refused(
@@ -268,14 +275,31 @@ def _octets_or_none(body: object) -> bytes:
         return b""
 
 
-def events(connection: sqlite3.Connection, limit: int, zone: str) -> list[Event]:
-    """The audit, newest first; of one zone when given."""
-    where, parameters = ("WHERE zone = ? ", [zone, limit]) if zone else ("", [limit])
+def events(
+    connection: sqlite3.Connection,
+    limit: int,
+    wanted: Mapping[str, str],
+    *,
+    since: float | None = None,
+    before: int | None = None,
+) -> list[Event]:
+    """The audit, newest first. `wanted`: values of `zone`, `event`, `actor`; empty: any. Each is found by an index."""
+    where, values = _where(wanted, before)
+    if since is not None:  # ids follow the time, but for a clock that was set back
+        where += " AND id >= (SELECT MIN(id) FROM event WHERE at >= ?) AND at >= ?"
+        values += [since, since]
     rows = connection.execute(
-        f"SELECT id, at, event, zone, actor, address, detail FROM event {where}ORDER BY id DESC LIMIT ?",
-        parameters,
+        f"SELECT id, at, event, zone, actor, address, detail FROM event {where} ORDER BY id DESC LIMIT ?",
+        (*values, limit),
     )
     return [
         Event(id=row[0], at=row[1], event=row[2], zone=row[3], actor=row[4], address=row[5], detail=row[6])
         for row in rows
     ]
+
+
+def _where(wanted: Mapping[str, str], before: int | None) -> tuple[str, list[object]]:
+    """What must fit, and only those before this id."""
+    given = {column: value for column, value in wanted.items() if value}
+    terms = ["id < ?", *(f"{column} = ?" for column in given)]
+    return f"WHERE {' AND '.join(terms)}", [_NEVER if before is None else before, *given.values()]

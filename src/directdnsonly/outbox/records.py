@@ -383,6 +383,7 @@ class Attempt:
     reason: str
     at: float
     elapsed_s: float
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -197,9 +197,9 @@ class SqliteStore(ReconcileMethods, FigureMethods):
         """See ViewStore. Raises ValueError when `after` is not the `next` of a page."""
         return await self._page(_history.DEAD, backend, after, limit)
 
-    async def attempts(self, name: ZoneName, *, limit: int = 100) -> list[Attempt]:
+    async def attempts(self, name: ZoneName, *, before: int | None = None, limit: int = 100) -> list[Attempt]:
         """See ViewStore."""
-        return await self._viewer.call(lambda connection: _history.attempts(connection, name, limit))
+        return await self._viewer.call(lambda connection: _history.attempts(connection, name, before, limit))
 
     async def receipt(self, change_id: str) -> Receipt | None:
         """See ViewStore."""
@@ -213,13 +213,37 @@ class SqliteStore(ReconcileMethods, FigureMethods):
         """See ViewStore."""
         return await self._viewer.call(_view.count_zones)
 
-    async def refused(self, *, limit: int = 100, name: str = "", bodies: bool = True) -> list[Refused]:
+    async def refused(
+        self,
+        *,
+        limit: int = 100,
+        name: str = "",
+        server: str = "",
+        rule: str = "",
+        before: int | None = None,
+        bodies: bool = True,
+    ) -> list[Refused]:
         """See ViewStore."""
-        return await self._viewer.call(lambda connection: _view.refused(connection, limit, name, bodies=bodies))
+        wanted = {_view.REFUSED_NAME: name, _view.REFUSED_SERVER: server, "rule": rule}
+        return await self._viewer.call(
+            lambda connection: _view.refused(connection, limit, wanted, before=before, bodies=bodies)
+        )
 
-    async def events(self, *, limit: int = 100, zone: str = "") -> list[Event]:
+    async def events(
+        self,
+        *,
+        limit: int = 100,
+        zone: str = "",
+        event: str = "",
+        actor: str = "",
+        since: float | None = None,
+        before: int | None = None,
+    ) -> list[Event]:
         """See ViewStore."""
-        return await self._viewer.call(lambda connection: _view.events(connection, limit, zone))
+        wanted = {"zone": zone, "event": event, "actor": actor}
+        return await self._viewer.call(
+            lambda connection: _view.events(connection, limit, wanted, since=since, before=before)
+        )
 
     # -- WorkStore
 

@@ -138,8 +138,8 @@ class ViewStore(Protocol):
         """Deliveries that were given up, by backend and name; `after` as above."""
         ...
 
-    async def attempts(self, name: ZoneName, *, limit: int = 100) -> list[Attempt]:
-        """Attempts on the zone that did not end in proof, newest first."""
+    async def attempts(self, name: ZoneName, *, before: int | None = None, limit: int = 100) -> list[Attempt]:
+        """Attempts on the zone that did not end in proof, newest first, those with a lower id than `before`."""
         ...
 
     async def receipt(self, change_id: str) -> Receipt | None:
@@ -154,12 +154,33 @@ class ViewStore(Protocol):
         """Living zones."""
         ...
 
-    async def refused(self, *, limit: int = 100, name: str = "", bodies: bool = True) -> list[Refused]:
-        """Refused pushes, newest first; of one zone when given. Without `bodies` the bodies are empty and cost nothing."""
+    async def refused(
+        self,
+        *,
+        limit: int = 100,
+        name: str = "",
+        server: str = "",
+        rule: str = "",
+        before: int | None = None,
+        bodies: bool = True,
+    ) -> list[Refused]:
+        """Refused pushes, newest first, those with a lower id than `before`; of one zone, server or rule when given.
+
+        `server`: a host name, or the credential of those that named none. Without `bodies` these are empty and cost nothing.
+        """
         ...
 
-    async def events(self, *, limit: int = 100, zone: str = "") -> list[Event]:
-        """The audit, newest first."""
+    async def events(
+        self,
+        *,
+        limit: int = 100,
+        zone: str = "",
+        event: str = "",
+        actor: str = "",
+        since: float | None = None,
+        before: int | None = None,
+    ) -> list[Event]:
+        """The audit, newest first, those with a lower id than `before`; what is given must fit. `since`: epoch seconds."""
         ...
 
 
@@ -228,8 +249,8 @@ class ReconcileStore(Protocol):
         """Deliveries that were given up get another round; how many."""
         ...
 
-    async def sightings(self) -> list[Sighting]:
-        """Zones that their server's whole list lacked, by name."""
+    async def sightings(self, *, after: str = "", limit: int | None = None) -> list[Sighting]:
+        """Zones that their server's whole list lacked, by name, those after `after`; `limit` None: all."""
         ...
 
     async def save_sightings(self, seen: Sequence[Sighting], over: Sequence[ZoneName]) -> None:
@@ -292,8 +313,11 @@ class HoldStore(Protocol):
         """What waits for this zone is over."""
         ...
 
-    async def held_pushes(self, *, limit: int = 100, bodies: bool = True) -> list[HeldPush]:
-        """Those that wait and are not void, oldest first; without `bodies` the bodies are empty and cost nothing."""
+    async def held_pushes(self, *, limit: int = 100, bodies: bool = True, after: str = "") -> list[HeldPush]:
+        """Those that wait and are not void, oldest first; without `bodies` the bodies are empty and cost nothing.
+
+        `after`: moment and name of the last one before, `at/zone`. Raises ValueError for anything else.
+        """
         ...
 
     async def held_push(self, name: ZoneName) -> HeldPush | None:
@@ -308,8 +332,8 @@ class HoldStore(Protocol):
         """End a planned move; whether there was one."""
         ...
 
-    async def migrations(self) -> list[Migration]:
-        """Planned moves that are open."""
+    async def migrations(self, *, after: int = 0, limit: int = 1000) -> list[Migration]:
+        """Planned moves that are open, those with a higher number than `after`."""
         ...
 
     async def record_event(self, event: Event) -> None:

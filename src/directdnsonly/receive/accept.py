@@ -399,7 +399,9 @@ class Acceptance:
                     at=self._clock.now_s(),
                 )
             )
-        return error if isinstance(error, OutboxUnavailable) else OutboxUnavailable(reason)
+        failure = error if isinstance(error, OutboxUnavailable) else OutboxUnavailable(reason)
+        failure.change_id = origin.change_id
+        return failure
 
     def _log_push(self, receipt: Receipt, zone: Zone, origin: Origin, **facts: Any) -> None:
         event = "push.accepted" if receipt.changed else "push.held" if receipt.ignored else "push.unchanged"
@@ -416,6 +418,7 @@ class Acceptance:
         self, refusal: PushRefused, domain: str, body: bytes, origin: Origin, started_at: float
     ) -> None:
         kept = True
+        refusal.change_id = origin.change_id
         self._count(origin, "refused", started_at)
         self._recorder.refused(refusal.rule)
         try:

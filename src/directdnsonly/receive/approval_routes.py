@@ -7,14 +7,15 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from directdnsonly.outbox.drift import HeldPush, Migration
 from directdnsonly.receive.approvals import Approvals
+from directdnsonly.shapes import LARGEST, AfterNumber, Limit, Moment, OwnerView, Page, ZonePath, ZoneText, failures
 from directdnsonly.zone.name import ZoneName
 
 LONGEST_MOVE_HOURS = 24 * 90
-Zone = Annotated[str, Path(max_length=1024, examples=["example.com"])]
+CURSOR = r"^([0-9]{1,12}(\.[0-9]{1,9})?/.{1,253})?$"
 Digest = Annotated[str, Path(min_length=12, max_length=128, pattern="^[0-9A-Fa-f]+$", examples=["f3747a8a88d9a555"])]
 
 
@@ -26,9 +27,9 @@ class HeldView(BaseModel):
     rule: str = Field(description="loss, takeover, or overlap: a new zone above or below another server's")
     reason: str
     difference: str = Field(description="What came and went, a line each")
-    hostname: str
-    username: str
-    at: float
+    owner: OwnerView = Field(description="Who sent it")
+    address: str
+    at: Moment
 
     @classmethod
     def of(cls, held: HeldPush) -> HeldView:
@@ -39,8 +40,8 @@ class HeldView(BaseModel):
             rule=held.rule,
             reason=held.reason,
             difference=held.difference,
-            hostname=held.owner.hostname,
-            username=held.owner.username,
+            owner=OwnerView.of(held.owner),
+            address=held.address,
             at=held.at,
         )
 
@@ -57,19 +58,21 @@ class Decided(BaseModel):
 class NewMigration(BaseModel):
     """A move to announce."""
 
-    former: str = Field(
+    model_config = ConfigDict(extra="forbid")
+
+    from_server: str = Field(
         min_length=1,
         max_length=253,
         description="Host name of the server that zones leave",
         examples=["da1.example.com"],
     )
-    server: str = Field(
+    to_server: str = Field(
         min_length=1,
         max_length=253,
         description="Host name of the server that they go to",
         examples=["da2.example.com"],
     )
-    zones: list[str] = Field([], max_length=10_000, description="Which; none: all", examples=[["example.com"]])
+    zones: list[ZoneText] = Field([], max_length=10_000, description="Which; none: all", examples=[["example.com"]])
     hours: float = Field(24.0, gt=0, le=LONGEST_MOVE_HOURS, examples=[24])
 
 
@@ -77,15 +80,21 @@ class MigrationView(BaseModel):
     """An announced move."""
 
     id: int
-    former: str
-    server: str
+    from_server: str
+    to_server: str
     zones: list[str]
-    until: float
+    until: Moment
 
     @classmethod
     def of(cls, move: Migration) -> MigrationView:
         """The view of a record."""
-        return cls(id=move.id, former=move.former, server=move.server, zones=list(move.zones), until=move.until)
+        return cls(
+            id=move.id,
+            from_server=move.former,
+            to_server=move.server,
+            zones=list(move.zones),
+            until=move.until,
+        )
 
 
 class Closed(BaseModel):
@@ -108,38 +117,65 @@ def router(approvals: Approvals, authenticate: Callable[[Request], str]) -> APIR
             raise HTTPException(HTTPStatus.NOT_FOUND, f"no push of {zone!a} with that content waits: look again")
         return held
 
-    @api.get("/held", tags=["held"], summary="Pushes that wait for approval, oldest first")
-    async def held(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[HeldView]:
-        return [HeldView.of(one) for one in await approvals.waiting(limit)]
+    @api.get("/held", tags=["held"], summary="Pushes that wait for approval, oldest first", responses=failures(503))
+    async def list_held(
+        after: Annotated[str, Query(pattern=CURSOR, description="`next` of the page before")] = "", limit: Limit = 100
+    ) -> Page[HeldView]:
+        try:
+            found = await approvals.waiting(limit + 1, after=after)
+        except ValueError as error:
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+        return Page[HeldView].cut(found, limit, view=HeldView.of, key=lambda one: f"{one.at!r}/{one.name}")
 
-    @api.post("/held/{zone:zone}/approve/{digest}", tags=["held"], summary="Serve a held push")
-    async def approve(zone: Zone, digest: Digest, request: Request) -> Decided:
+    @api.post(
+        "/held/{zone:zone}/approve/{digest}",
+        tags=["held"],
+        summary="Serve a held push",
+        responses=failures(404, 409, 503),
+    )
+    async def approve_held(zone: ZonePath, digest: Digest, request: Request) -> Decided:
         receipt = await approvals.approve(await found(zone, digest), actor=authenticate(request))
         if receipt.overtaken:
             raise HTTPException(HTTPStatus.CONFLICT, f"{receipt.name}: {receipt.ignored}")
         return Decided(zone=receipt.name, approved=True, version=receipt.version, change_id=receipt.change_id)
 
-    @api.post("/held/{zone:zone}/reject/{digest}", tags=["held"], summary="Forget a held push")
-    async def reject(zone: Zone, digest: Digest, request: Request) -> Decided:
+    @api.post(
+        "/held/{zone:zone}/reject/{digest}",
+        tags=["held"],
+        summary="Forget a held push",
+        responses=failures(404, 503),
+    )
+    async def reject_held(zone: ZonePath, digest: Digest, request: Request) -> Decided:
         waiting = await found(zone, digest)
         await approvals.reject(waiting, actor=authenticate(request))
         return Decided(zone=waiting.name, approved=False)
 
-    @api.get("/migrations", tags=["held"], summary="Announced moves between DirectAdmin servers")
-    async def migrations() -> list[MigrationView]:
-        return [MigrationView.of(move) for move in await approvals.migrations()]
+    @api.get(
+        "/migrations", tags=["held"], summary="Announced moves between DirectAdmin servers", responses=failures(503)
+    )
+    async def list_migrations(after: AfterNumber = None, limit: Limit = 100) -> Page[MigrationView]:
+        found = await approvals.migrations(after=after or 0, limit=limit + 1)
+        return Page[MigrationView].cut(found, limit, view=MigrationView.of, key=lambda move: move.id)
 
-    @api.post("/migrations", tags=["held"], status_code=HTTPStatus.CREATED, summary="Announce a move")
+    @api.post(
+        "/migrations",
+        tags=["held"],
+        status_code=HTTPStatus.CREATED,
+        summary="Announce a move",
+        responses=failures(400, 503),
+    )
     async def open_migration(new: NewMigration, request: Request) -> MigrationView:
         zones = [ZoneName.parse(zone) for zone in new.zones]
-        former, server = (name.lower().removesuffix(".") for name in (new.former, new.server))
+        former, server = (name.lower().removesuffix(".") for name in (new.from_server, new.to_server))
         return MigrationView.of(
             await approvals.open_migration(former, server, zones, lasts_s=new.hours * 3600, actor=authenticate(request))
         )
 
-    @api.delete("/migrations/{number}", tags=["held"], summary="End a move before its time")
+    @api.delete(
+        "/migrations/{migration_id}", tags=["held"], summary="End a move before its time", responses=failures(404, 503)
+    )
     async def close_migration(
-        number: Annotated[int, Path(ge=1, le=2**53 - 1, examples=[1])], request: Request
+        number: Annotated[int, Path(alias="migration_id", ge=1, le=LARGEST, examples=[1])], request: Request
     ) -> Closed:
         if not await approvals.close_migration(number, actor=authenticate(request)):
             raise HTTPException(HTTPStatus.NOT_FOUND, f"move {number} is not open")

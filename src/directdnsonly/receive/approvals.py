@@ -27,9 +27,9 @@ class Approvals:
         self._clock = clock
         self._log = structlog.get_logger()
 
-    async def waiting(self, limit: int) -> list[HeldPush]:
-        """Pushes that wait, oldest first."""
-        return await self._store.held_pushes(limit=limit)
+    async def waiting(self, limit: int, *, after: str = "") -> list[HeldPush]:
+        """Pushes that wait, oldest first, those after `after` (moment/zone). Raises ValueError for what is none of ours."""
+        return await self._store.held_pushes(limit=limit, after=after)
 
     async def find(self, name: ZoneName, digest: str) -> HeldPush | None:
         """The push that waits for this zone, if it has this content."""
@@ -78,9 +78,9 @@ class Approvals:
             await self._record("migration.closed", actor, str(number))
         return closed
 
-    async def migrations(self) -> list[Migration]:
-        """Planned moves that are open."""
-        return await self._store.migrations()
+    async def migrations(self, *, after: int = 0, limit: int = 1000) -> list[Migration]:
+        """Planned moves that are open, those with a higher number than `after`."""
+        return await self._store.migrations(after=after, limit=limit)
 
     async def _record(self, event: str, actor: str, detail: str, *, zone: str = "") -> None:
         self._log.info(event, zone=zone, actor=actor, detail=detail)

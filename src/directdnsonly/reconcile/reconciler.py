@@ -120,9 +120,9 @@ class Reconciler:
             for one in await self._store.passes(limit=limit)
         ]
 
-    async def watched(self) -> list[Sighting]:
-        """Zones that a whole list of their server lacked."""
-        return await self._store.sightings()
+    async def watched(self, *, after: str = "", limit: int | None = None) -> list[Sighting]:
+        """Zones that a whole list of their server lacked, by name: those after `after`, `limit` of them or all."""
+        return await self._store.sightings(after=after, limit=limit)
 
     async def approve(self, plan: str, *, actor: str) -> int:
         """Approve a plan that was over the cap; the deletions begin with the next pass. How many zones."""

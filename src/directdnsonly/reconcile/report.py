@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from directdnsonly.reconcile.orphans import Orphans
 from directdnsonly.reconcile.plan import Drift, Plan
+from directdnsonly.shapes import Moment
 
 SHOWN = 500  # entries of each list that are kept; the counts are always whole
 
@@ -39,7 +40,7 @@ class ZoneLine(_Report):
 class PlanView(_Report):
     """What differs. Counts are whole, lists are cut."""
 
-    made_at: float
+    made_at: Moment
     servers: list[ServerView] = []
     counts: dict[str, int] = {}
     orphaned: list[ZoneLine] = []
@@ -76,8 +77,8 @@ class PassView(_Report):
     """One pass."""
 
     id: int = 0
-    started_at: float
-    ended_at: float
+    started_at: Moment
+    ended_at: Moment
     dry_run: bool
     plan: PlanView
     done: Done

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from directdnsonly.outbox.drift import Sighting, SightingState
 from directdnsonly.reconcile.reconciler import Job, Reconciler
 from directdnsonly.reconcile.report import PassView
+from directdnsonly.shapes import LARGEST, AfterName, Limit, Moment, Page, ZonePath, failures
 from directdnsonly.zone.name import ZoneName
 
 LONGEST_WAIT_S = 30.0
@@ -24,7 +25,7 @@ class AlarmView(BaseModel):
     kind: str
     subject: str
     reason: str
-    since: float
+    since: Moment
 
 
 class JobView(BaseModel):
@@ -52,14 +53,14 @@ class JobView(BaseModel):
         )
 
 
-class StatusView(BaseModel):
+class ReconcileView(BaseModel):
     """Reconciliation at a glance."""
 
     enabled: bool
     dry_run: bool
     servers: list[str]
     running: str = Field(description="Stage of the pass that runs; empty when none does")
-    next_at: float | None = Field(description="When the next pass is due, epoch seconds")
+    next_at: Moment | None = Field(description="When the next pass is due")
     alarms: list[AlarmView]
     watched: int = Field(description="Zones that a whole list of their server lacked")
     quarantined: int
@@ -74,9 +75,9 @@ class WatchedView(BaseModel):
     server: str
     state: SightingState
     absences: int
-    first_at: float
-    last_at: float
-    quarantined_at: float | None
+    first_at: Moment
+    last_at: Moment
+    quarantined_at: Moment | None
     plan: str = Field(description="The plan whose approval it waits for")
     approved: bool
 
@@ -118,11 +119,11 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
 
     api = APIRouter(prefix="/api/v1/reconcile", tags=["reconcile"], dependencies=[Depends(credential)])
 
-    @api.get("", summary="Alarms, what is watched, and the last passes")
-    async def status(passes: Annotated[int, Query(ge=0, le=100)] = 5) -> StatusView:
+    @api.get("", summary="Alarms, what is watched, and the last passes", responses=failures(503))
+    async def get_reconciliation(passes: Annotated[int, Query(ge=0, le=100)] = 5) -> ReconcileView:
         watched = await reconciler.watched()
         settings = reconciler.settings
-        return StatusView(
+        return ReconcileView(
             enabled=settings.enabled,
             dry_run=settings.dry_run,
             servers=[server.hostname for server in settings.directadmin_servers],
@@ -137,21 +138,23 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
             passes=await reconciler.passes(passes) if passes else [],
         )
 
-    @api.get("/watched", summary="Zones that a whole list of their server lacked")
-    async def watched(limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> list[WatchedView]:
-        return [WatchedView.of(one) for one in (await reconciler.watched())[:limit]]
+    @api.get("/watched", summary="Zones by name that a whole list of their server lacked", responses=failures(503))
+    async def list_watched(after: AfterName = "", limit: Limit = 100) -> Page[WatchedView]:
+        found = await reconciler.watched(after=after, limit=limit + 1)
+        return Page[WatchedView].cut(found, limit, view=WatchedView.of, key=lambda one: one.name)
 
     @api.post("/plan", status_code=HTTPStatus.ACCEPTED, summary="Look at everything and change nothing")
-    async def plan() -> JobView:
+    async def plan_reconciliation() -> JobView:
         return JobView.of(reconciler.request(live=False))
 
     @api.post("/run", status_code=HTTPStatus.ACCEPTED, summary="A pass now")
-    async def run() -> JobView:
+    async def run_reconciliation() -> JobView:
         return JobView.of(reconciler.request(live=not reconciler.settings.dry_run))
 
-    @api.get("/jobs/{number}", summary="How far a plan or a pass is, and its result")
-    async def job(
-        number: Annotated[int, Path(ge=1, examples=[1])], wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0.0
+    @api.get("/jobs/{job_id}", summary="How far a plan or a pass is, and its result", responses=failures(404))
+    async def get_job(
+        number: Annotated[int, Path(alias="job_id", ge=1, le=LARGEST, examples=[1])],
+        wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0.0,
     ) -> JobView:
         found = reconciler.job(number)
         if found is None:
@@ -163,8 +166,12 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
             pass
         return JobView.of(found)
 
-    @api.post("/approve/{plan}", summary="Approve the deletions of a plan that was over the cap")
-    async def approve(
+    @api.post(
+        "/approve/{plan}",
+        summary="Approve the deletions of a plan that was over the cap",
+        responses=failures(404, 503),
+    )
+    async def approve_plan(
         plan: Annotated[str, Path(max_length=64, examples=["3b1f0c9a7d52"])], request: Request
     ) -> Approved:
         zones = await reconciler.approve(plan, actor=authenticate(request))
@@ -175,6 +182,7 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
     @api.post(
         "/servers/{server}/accept-list",
         summary="Vouch for a server's next list, however short; later ones are compared with it",
+        responses=failures(404, 503),
     )
     async def accept_list(
         server: Annotated[str, Path(max_length=253, examples=["da1.example.com"])], request: Request
@@ -183,8 +191,12 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
             raise HTTPException(HTTPStatus.NOT_FOUND, f"{server!a} is not one of reconciliation.directadmin_servers")
         return Approved(zones=0)
 
-    @api.post("/undo/{zone:zone}", summary="Keep a zone that its server lists no more; bring it back if deleted")
-    async def undo(zone: Annotated[str, Path(max_length=1024, examples=["example.com"])], request: Request) -> Undone:
+    @api.post(
+        "/undo/{zone:zone}",
+        summary="Keep a zone that its server lists no more; bring it back if deleted",
+        responses=failures(404, 410, 503),
+    )
+    async def undo_orphan(zone: ZonePath, request: Request) -> Undone:
         name = ZoneName.parse(zone)
         done = await reconciler.undo(name, actor=authenticate(request))
         if not done:

@@ -1,0 +1,23 @@
+"""No parameter of a query is passed over in silence: a filter with a slip in its name would answer everything."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+
+_SHOWN: Final = 64  # characters of a key
+
+
+async def only_known(request: Request) -> None:
+    """A dependency of a router. Raises RequestValidationError, which names each unknown key and those that are known."""
+    given = request.query_params
+    if not given:
+        return
+    operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
+    known = sorted(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query")
+    unknown = [key for key in given if key not in known]
+    if unknown:
+        told = f"no such parameter here; known: {', '.join(known)}" if known else "no parameter is known here"
+        raise RequestValidationError([{"loc": ("query", ascii(key[:_SHOWN])[1:-1]), "msg": told} for key in unknown])

@@ -1,0 +1,124 @@
+"""Shapes that every answer of the API shares, whoever gives it: moments, pages, owners, and what may go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Generic, Self, TypeVar
+
+from fastapi import Path, Query
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from directdnsonly.outbox.records import Owner
+
+T = TypeVar("T", bound=BaseModel)
+R = TypeVar("R")
+LARGEST: Final = 2**53 - 1  # of a number that counts; what every JSON reader keeps exactly, and SQLite, too
+LONGEST_NAME: Final = 254  # of a zone's name as it is typed, with a final dot
+LARGEST_PAGE: Final = 1000
+
+
+def _seconds(told: object) -> object:
+    """Epoch seconds of what an answer or a stored report holds."""
+    return datetime.fromisoformat(told).timestamp() if isinstance(told, str) else told
+
+
+def _moment(told: object) -> object:
+    """Epoch seconds of a parameter. Raises ValueError for what names no moment: a number, a date, a time without a zone."""
+    if not isinstance(told, str):
+        return told
+    at = datetime.fromisoformat(told)
+    if at.tzinfo is None or "T" not in told.upper():
+        raise ValueError("is no time with a zone, such as 2026-11-23T07:00:00Z")
+    return at.timestamp()
+
+
+def rfc3339(at: float) -> str:
+    """Epoch seconds as the API tells them."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+_DATE_TIME: Final = {"type": "string", "format": "date-time"}
+Moment = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({**_DATE_TIME, "description": "RFC 3339, UTC", "examples": ["2026-11-23T07:53:34.120+00:00"]}),
+]
+
+
+class Page(BaseModel, Generic[T]):
+    """A part of a list."""
+
+    items: list[T]
+    next: str | None = Field(description="Give it as `after` for the next page; null on the last one")
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """`ZonePage`: a name that reads well in a generated client."""
+        return f"{params[0].__name__.removesuffix('View')}Page"
+
+    @classmethod
+    def cut(
+        cls, found: Sequence[R], limit: int, *, view: Callable[[R], T], key: Callable[[R], object], **more: Any
+    ) -> Self:
+        """The first `limit` of `found`, which holds one more when there is a next page. `key`: where that begins."""
+        shown = found[:limit]
+        following = str(key(shown[-1])) if len(found) > limit else None
+        return cls(items=[view(one) for one in shown], next=following, **more)
+
+
+Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Entries of a page")]
+_AFTER: Final = "`next` of the page before"
+AfterNumber = Annotated[int | None, Query(ge=1, le=LARGEST, description=_AFTER)]
+AfterName = Annotated[str, Query(max_length=253, description=_AFTER)]
+_LABEL: Final = "[A-Za-z0-9_]([A-Za-z0-9_/-]{0,61}[A-Za-z0-9_])?"
+_LABELS: Final = rf"({_LABEL}\.){{0,126}}[0-9]{{0,9}}[A-Za-z_]([A-Za-z0-9_/-]{{0,50}}[A-Za-z0-9_])?\.?"
+# For the document alone: ZoneName judges, and takes U-labels, too.
+_NAME: Final[dict[str, Any]] = {
+    "maxLength": LONGEST_NAME - 1,
+    "pattern": f"^{_LABELS}$",
+}
+ZonePath = Annotated[
+    str,
+    Path(
+        max_length=LONGEST_NAME,
+        description="The zone's name; a slash in it (RFC 2317) as %2F",
+        examples=["example.com"],
+        json_schema_extra=_NAME,
+    ),
+]
+ZoneQuery = Annotated[
+    str,
+    Query(
+        max_length=LONGEST_NAME,
+        description="Of this zone only",
+        examples=["example.com"],
+        json_schema_extra={**_NAME, "pattern": f"^({_LABELS})?$"},
+    ),
+]
+ZoneText = Annotated[str, Field(max_length=LONGEST_NAME, json_schema_extra=_NAME)]
+Since = Annotated[
+    float | None,
+    BeforeValidator(_moment),
+    WithJsonSchema(_DATE_TIME),
+    Query(description="At this time or after it; RFC 3339", examples=["2026-11-23T07:00:00Z"]),
+]
+
+
+class OwnerView(BaseModel):
+    """Who a zone belongs to, or who sent a push."""
+
+    credential: str
+    hostname: str
+    username: str
+
+    @classmethod
+    def of(cls, owner: Owner) -> OwnerView:
+        """The view of a record."""
+        return cls(credential=owner.credential, hostname=owner.hostname, username=owner.username)
+
+
+def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors that can come of one operation. Those of the guard and of a wrong parameter need not be told."""
+    return {status: {} for status in statuses}
