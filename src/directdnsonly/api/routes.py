@@ -12,8 +12,6 @@ from directdnsonly.api.changes import follow
 from directdnsonly.api.models import (
     ChangeView,
     EventView,
-    FaultView,
-    OwnerView,
     PlacementView,
     ReceiptView,
     RefusedView,
@@ -109,7 +107,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
         response.headers["ETag"] = f'"{found.version}"'
-        placements = [PlacementView.of(placement) for placement in await store.placements(name)]
+        placements = [PlacementView.of(placement, parts.unasked()) for placement in await store.placements(name)]
         return ZoneDetail(**ZoneView.of(found).model_dump(), placements=placements)
 
     @api.put(
@@ -177,41 +175,18 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         receipt = await store.receipt(change_id)
         if receipt is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"change {change_id!a} is unknown (or long ago)")
-        return await follow(store, receipt, wait_s=wait, who=parts.authenticate(request), place=place_of(request.scope))
+        who, place = parts.authenticate(request), place_of(request.scope)
+        return await follow(store, receipt, wait_s=wait, who=who, place=place, unasked=parts.unasked())
 
     @api.get("/refused", tags=["pushes"], summary="Refused pushes and why, newest first")
     async def refused(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[RefusedView]:
-        return [
-            RefusedView(
-                id=entry.id,
-                change_id=entry.change_id,
-                name=entry.name,
-                rule=entry.rule,
-                reason=entry.reason,
-                faults=FaultView.all_of(entry.faults),
-                owner=OwnerView.of(entry.owner),
-                address=entry.address,
-                at=entry.at,
-            )
-            for entry in await store.refused(limit=limit, bodies=False)
-        ]
+        return [RefusedView.of(entry) for entry in await store.refused(limit=limit, bodies=False)]
 
     @api.get("/events", tags=["service"], summary="The audit, newest first")
     async def events(
         limit: Annotated[int, Query(ge=1, le=1000)] = 100, zone: Annotated[str, Query(max_length=253)] = ""
     ) -> list[EventView]:
-        return [
-            EventView(
-                id=entry.id,
-                at=entry.at,
-                event=entry.event,
-                zone=entry.zone,
-                actor=entry.actor,
-                address=entry.address,
-                detail=entry.detail,
-            )
-            for entry in await store.events(limit=limit, zone=zone)
-        ]
+        return [EventView.of(entry) for entry in await store.events(limit=limit, zone=zone)]
 
     return api
 

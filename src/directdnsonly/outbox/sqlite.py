@@ -29,6 +29,7 @@ from directdnsonly.outbox import (
     _tokens,
     _view,
     _work,
+    facts,
     whole,
 )
 from directdnsonly.outbox._capacity import Capacity
@@ -220,6 +221,10 @@ class SqliteStore(ReconcileMethods, FigureMethods):
     async def events(self, *, limit: int = 100, zone: str = "") -> list[Event]:
         """See ViewStore."""
         return await self._viewer.call(lambda connection: _view.events(connection, limit, zone))
+
+    async def facts_of(self, name: ZoneName) -> facts.ZoneFacts:
+        """Everything that is known of one zone, as it was at one moment."""
+        return await self._viewer.call(lambda connection: facts.read(connection, name, self._backends))
 
     # -- WorkStore
 
