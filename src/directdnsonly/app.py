@@ -7,13 +7,27 @@ import contextlib
 import socket
 import sys
 from collections.abc import Coroutine
+from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import Depends, FastAPI, HTTPException, Request
 from starlette.types import ASGIApp
 
 from directdnsonly import __version__, log
-from directdnsonly.api import backends, docs, health, history, lost, metrics, pins, problem, schema, served, tokens
+from directdnsonly.api import (
+    backends,
+    docs,
+    explain,
+    health,
+    history,
+    lost,
+    metrics,
+    pins,
+    problem,
+    schema,
+    served,
+    tokens,
+)
 from directdnsonly.api import outbox as outbox_routes
 from directdnsonly.api import routes as api_routes
 from directdnsonly.api.audit import Auditor
@@ -36,6 +50,7 @@ from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.receive.settings import as_networks, known_secrets
 from directdnsonly.receive.tls import Certificate
 from directdnsonly.reconcile import routes as reconcile_routes
+from directdnsonly.reconcile.lookout import Lookout
 from directdnsonly.server import Server, keep_what_is_there, listen, make_server
 from directdnsonly.service import Service, leaves, most_zones, running
 from directdnsonly.web import pages, refusals, rendering
@@ -123,11 +138,18 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
     )
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
     door = receive_routes.Door(acceptance, access, limits, bodies)
+    explainer = explain.Explainer(
+        parts,
+        lambda: service.dispatcher.lanes,
+        Lookout(service.settings.reconciliation),
+        ZoneInfo(service.settings.timezone),
+    )
     approvals = Approvals(store=service.store, acceptance=acceptance, clock=service.clock)
     readiness = service.readiness = health.Readiness(parts)
     for routes in (
         backends.router(parts, lambda: service.dispatcher.lanes, audit),
-        served.router(parts, lambda: {name: one.servers for name, one in service.backends.items()}),
+        served.router(parts, lambda: service.dispatcher.lanes),
+        explain.router(explainer),
         reconcile_routes.router(service.reconciler, authenticate),
         approval_routes.router(approvals, authenticate),
         outbox_routes.router(parts),
@@ -141,7 +163,7 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
     ):
         app.include_router(routes, dependencies=[Depends(only_known)])
     app.include_router(docs.router(app, authenticate))
-    looked_at = web_parts(parts, readiness, service.reconciler, service.backends, service.settings.timezone)
+    looked_at = web_parts(parts, readiness, service.reconciler, explainer, service.settings.timezone)
     writer = rendering.Pages(looked_at.timezone)
     app.include_router(pages.router(looked_at, writer))
     for kind, handler in problem.HANDLERS.items():

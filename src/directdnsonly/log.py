@@ -60,6 +60,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "event.lost": "A line of the audit could not be kept; the push itself is committed.",
         "door.failed": "A request ended in an unexpected error: our bug.",
         "door.crowded": "Connections gave way to others because there were too many; once a minute. `busiest`: whose they are.",
+        "delivery.stored": "Stored and read again, not proven: no address of a name server is known (`verify_address`).",
         "delivery.verified": "The name server has proven the zone; `proven_ms` counts from the commit of the push.",
         "delivery.retried": "The zone failed on this backend; due again after `again_in_s`.",
         "delivery.buried": "The zone was given up on this backend: a person must look.",

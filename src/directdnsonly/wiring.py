@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from directdnsonly.api.explain import Explainer
 from directdnsonly.api.health import Readiness
 from directdnsonly.api.parts import ApiParts, Pushed
-from directdnsonly.api.served import ask_all
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.dispatch import lane
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.drift import HeldPush
-from directdnsonly.outbox.records import FREELY, Owner, Priority, Receipt, Source, Terms, ZoneSummary
+from directdnsonly.outbox.records import FREELY, Owner, Priority, Receipt, Source, Terms
 from directdnsonly.receive.accept import Acceptance
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.reconcile.report import PassView
 from directdnsonly.reconcile.seams import Swept
-from directdnsonly.web.parts import AnswerLike, PassLine, Reconciling, WebParts
+from directdnsonly.web.parts import PassLine, Reconciling, WebParts
 from directdnsonly.zone.name import ZoneName
 
 SHOWN_FAILURES = 3  # of each pass, on the status page
@@ -142,12 +142,9 @@ def swept_lanes(lanes: Mapping[str, lane.Lane], backends: Mapping[str, Backend])
 
 
 def web_parts(
-    parts: ApiParts, readiness: Readiness, reconciler: Reconciler, backends: Mapping[str, Backend], timezone: str
+    parts: ApiParts, readiness: Readiness, reconciler: Reconciler, explainer: Explainer, timezone: str
 ) -> WebParts:
     """What the status pages look at: the same figures that the API tells."""
-
-    async def served(zone: ZoneSummary) -> Sequence[AnswerLike]:
-        return await ask_all(zone, {name: one.servers for name, one in backends.items()})
 
     async def passes(limit: int) -> list[PassLine]:
         return [_pass_line(one) for one in await reconciler.passes(limit)]
@@ -160,8 +157,7 @@ def web_parts(
         store=parts.store,
         look=readiness.look,
         status=readiness.figures_only,
-        lost=parts.lost.find,
-        served=served,
+        explain=explainer.explain,
         reconciling=reconciling,
         passes=passes,
         clock=parts.clock,

@@ -1,6 +1,9 @@
-"""Numbers and faults in sentences that a person reads."""
+"""Numbers, moments and faults in sentences that a person reads."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -15,3 +18,16 @@ def words_of(error: BaseException) -> str:
 
 
 _KINDS = {"TimeoutError": "no answer in time", "IncompleteReadError": "closed in the middle of an answer"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """Says when something was: `07:45:45` on the day that it is now, with the date on other days."""
+
+    now: float
+    timezone: tzinfo
+
+    def at(self, moment: float) -> str:
+        """A moment (epoch seconds) for people, in this time zone."""
+        told, now = (datetime.fromtimestamp(each, self.timezone) for each in (moment, self.now))
+        return told.strftime("%H:%M:%S" if told.date() == now.date() else "%Y-%m-%d %H:%M:%S")

@@ -68,6 +68,7 @@ async def test_no_statement_walks_through_all_zones(store):
     above = a_push("d.example")
     await store.record_push(replace(above, zone=above.zone.model_copy(update={"redirects": ("sub.d.example.",)})))
     await store.record_push(a_push("sub.d.example"))
+    await store.facts_of(NAME)
     await store.unpin(NAME, replace(waits.origin, change_id="unpin"))
     await store.record_push(replace(a_push("a.example", 6, owner=H2), takeover="hold", body=b"x"))  # a take-over waits
     for above_or_below in ("x.y.a.example", "example"):
@@ -100,7 +101,8 @@ async def test_no_statement_walks_through_all_zones(store):
     plans = await store.commits.submit(explain)
     walks = {sql: steps for sql, plan in plans.items() if (steps := [s for s in plan if s.startswith("SCAN")])}
     assert {} == {sql: steps for sql, steps in walks.items() if not SMALL.issuperset(steps)}
-    assert [] == [sql for sql, plan in plans.items() if any("TEMP B-TREE" in step for step in plan)]
+    sorts = [sql for sql, plan in plans.items() if any("TEMP B-TREE" in step for step in plan)]
+    assert [] == [sql for sql in sorts if "FROM attempt WHERE zone = " not in sql]  # the few attempts on one zone
     # By its first column alone: that is every zone of a backend, however it is called a search.
     assert [] == [sql for sql, plan in plans.items() if any("PRIMARY KEY (backend=?)" in step for step in plan)]
 

@@ -67,17 +67,27 @@ def test_explain_a_zone_that_is_served(dadns):
     assert "owner: da1.host.example, user alice, pushed by bench (directadmin)" in told
     assert "bind: verified, version 1 of 1 proven" in told
     assert f"answers serial {SERIAL}" in told
+    assert "example.com: LIVE: every name server answers version 1 of " in told
     assert "nothing to do" in told
-    assert "proven" == json.loads(dadns("explain", "example.com", "--json").stdout)["places"][0]["served"][0]["finding"]
+    assert (
+        "proven" == json.loads(dadns("explain", "example.com", "--json").stdout)["places"][0]["servers"][0]["finding"]
+    )
 
 
 def test_explain_tells_cause_and_cure(dadns, service):
     """A name server that hangs, a paused backend, a refused push, a zone that nobody knows."""
-    assert "was never pushed to us" in dadns("explain", "unknown.example", code=1).stdout
+    assert (
+        "UNKNOWN: no zone unknown.example was ever pushed to us" in dadns("explain", "unknown.example", code=2).stdout
+    )
+    assert "has an empty label" in dadns("explain", "two..dots.example", code=2).stderr
     push = rawsave("example.com", b"$INCLUDE /etc/passwd\n")
     with pytest.raises(RuntimeError, match="error=1"):
         push_blocking(service.port, push)
-    assert "; the version above stays served" in dadns("explain", "example.com").stdout
+    told = dadns("explain", "example.com", code=1).stdout
+    assert "NOT LIVE: the push of " in told
+    assert "customers get version 1 of " in told
+    push_blocking(service.port, rawsave("example.com", zone_text("example.com", SERIAL)))
+    assert "LIVE: " in dadns("explain", "example.com").stdout
 
     os.kill(service.named_pid(), signal.SIGSTOP)
     try:
@@ -87,7 +97,7 @@ def test_explain_tells_cause_and_cure(dadns, service):
         assert "breaker.opened" in (service.folder / "log").read_text()
         told = dadns("explain", "hangs.example", code=1).stdout
         assert "does not answer" in told
-        assert "why: the backend is down: " in told
+        assert "NOT LIVE: bind is down since " in told
         assert "do:  it is started again by itself; everything outstanding is then delivered by itself" in told
         assert "not ready" in dadns("probe", "bind", code=1).stdout
     finally:
@@ -98,7 +108,8 @@ def test_explain_tells_cause_and_cure(dadns, service):
     dadns("pause", "bind", "--reason", "moving")
     push_blocking(service.port, rawsave("late.example", zone_text("late.example", SERIAL)))
     told = dadns("explain", "late.example", code=1).stdout
-    assert f"why: paused by {USER}: moving" in told
+    assert f"NOT LIVE: bind is paused by {USER} since " in told
+    assert ": moving; customers get no zone (REFUSED)" in told
     assert "do:  dadns resume bind" in told
     dadns("resume", "bind")
     until(lambda: is_verified(service, "late.example"), limit_s=120)

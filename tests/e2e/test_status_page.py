@@ -135,10 +135,11 @@ def test_the_page_of_a_zone_tells_cause_and_cure(service):
         page = Checked(ask(service, "/status/zones/Late.Example.").text)
     finally:
         act(service, "backends/bind/resume")
-    until(lambda: "nothing to do" in ask(service, "/status/zones/late.example").text)
+    until(lambda: "Nothing to do" in ask(service, "/status/zones/late.example").text)
     served = Checked(ask(service, "/status/zones/late.example").text)
 
-    assert f"Why: paused by {USER}: moving <it>" in page.text
+    assert f"NOT LIVE: bind is paused by {USER} since " in page.text
+    assert ": moving <it>; customers get no zone (REFUSED)" in page.text
     assert "Do: dadns resume bind" in page.text
     assert "owner da1.host.example , user alice" in page.text
     assert f"answers serial {SERIAL}" in served.text
@@ -158,8 +159,8 @@ def test_the_search_leads_to_the_zone_or_says_why_not(service):
     assert (303, "/status/zones/found.example") == (there.status_code, there.headers["location"])
     assert 422 == nonsense.status_code
     assert "This is no zone's name" in Checked(nonsense.text).text
-    assert 404 == inside.status_code
-    assert "www.found.example is unknown" in Checked(inside.text).text
+    assert 200 == inside.status_code
+    assert "www.found.example lies in this zone" in Checked(inside.text).text
     assert "/status/zones/found.example" in Checked(inside.text).links
     assert "/status/zones/found.example" in Checked(begun.text).links
     assert "/status" == ask(service, "/status/zones").headers["location"]
@@ -229,11 +230,11 @@ def test_html_in_a_push_stays_text_in_the_browser(service, browser):
     assert push(service, "nasty.example", content=f"nasty.example. IN A {NASTY}\n").startswith("error=1")
     browser.go(f"{service.url}/status")
     browser.wait("document.getElementById('refused').innerText.includes('onerror')")
-    browser.go(f"{service.url}/status/zones/nasty.example")  # unknown, with its refusals
+    browser.go(f"{service.url}/status/zones/nasty.example")  # no version was accepted; its refusals
 
     assert "onerror" in browser.text()
     assert 0 == browser.run("document.images.length")
-    assert "nasty.example is unknown - DirectDNSOnly" == browser.run("document.title")
+    assert "NOT LIVE: nasty.example - DirectDNSOnly" == browser.run("document.title")
 
 
 def test_the_policy_stops_what_escaping_would_let_through(service, browser):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from directdnsonly.api.models import ChangeView, PlacementView, ReceiptView
 from directdnsonly.outbox.lifecycle import State
@@ -12,11 +13,18 @@ from directdnsonly.place import NoPlace, Place
 
 
 async def follow(
-    store: SqliteStore, receipt: Receipt, *, wait_s: float, who: str = "", place: Place | None = None
+    store: SqliteStore,
+    receipt: Receipt,
+    *,
+    wait_s: float,
+    who: str = "",
+    place: Place | None = None,
+    unasked: Collection[str] = (),
 ) -> ChangeView:
     """The change as it stands, or as it stands when it is done, at most `wait_s` seconds later.
 
     Earlier when somebody else needs the place, or when the credential waits for too many changes at once.
+    `unasked`: backends without an address of a name server, where nothing is ever proven.
     """
     with store.settled.watching(receipt.name) as written, (place or NoPlace()).waiting(who, written.set) as wait:
         wait_s = min(wait_s, wait.longest_s)
@@ -24,20 +32,22 @@ async def follow(
             async with asyncio.timeout(wait_s if wait_s > 0 else None):
                 while True:
                     written.clear()
-                    view = _view(receipt, await store.placements(receipt.name))
+                    view = _view(receipt, await store.placements(receipt.name), unasked)
                     if view.done or wait.over or wait_s <= 0:
                         return view
                     await written.wait()
         except TimeoutError:
-            return _view(receipt, await store.placements(receipt.name))
+            return _view(receipt, await store.placements(receipt.name), unasked)
 
 
-def _view(receipt: Receipt, placements: list[Placement]) -> ChangeView:
-    verified = all(placement.verified_version >= receipt.version for placement in placements)
+def _view(receipt: Receipt, placements: list[Placement], unasked: Collection[str]) -> ChangeView:
+    verified = all(
+        placement.verified_version >= receipt.version and placement.backend not in unasked for placement in placements
+    )
     given_up = all(
         placement.verified_version >= receipt.version or placement.state is State.DEAD for placement in placements
     )
-    shown = [PlacementView.of(placement) for placement in placements]
+    shown = [PlacementView.of(placement, unasked) for placement in placements]
     for view in shown:
         if view.want_version > receipt.version and view.verified_version < receipt.version:
             view.state = State.SUPERSEDED  # a newer version took its place before it was proven

@@ -11,7 +11,7 @@ import platform
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Final, Literal
 
 from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -64,7 +64,9 @@ class Metrics:
             "directdnsonly_attempts", "Attempts to deliver one zone, by how they ended", ["backend", "outcome"],
             registry=self.registry,
         )  # fmt: skip
-        self._attempts = {(name, how): attempts.labels(name, str(how)) for name in backends for how in Settle}
+        self._attempts = {
+            (name, how): attempts.labels(name, str(how)) for name in backends for how in (*Settle, "stored")
+        }
         applied = self._per_backend(
             "directdnsonly_applied_seconds", "From the commit of a push until the backend took it"
         )
@@ -119,7 +121,7 @@ class Metrics:
 
     # -- DeliveryRecorder
 
-    def attempted(self, backend: str, how: Settle) -> None:
+    def attempted(self, backend: str, how: Settle | Literal["stored"]) -> None:
         """See DeliveryRecorder."""
         self._attempts[backend, how].inc()
 

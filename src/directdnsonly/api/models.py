@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from directdnsonly.advice import NO_ADDRESS
 from directdnsonly.errors import Fault
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Event, Kind, LostPush, Placement, Receipt, Refused, ZoneSummary
@@ -20,10 +22,13 @@ class PlacementView(BaseModel):
     """One zone on one backend."""
 
     backend: str
-    state: State
+    state: State | Literal["stored"] = Field(
+        description="`verified`: its name servers have proven it; `stored`: it is there, and nobody can be asked for"
+        " proof, because no address of a name server is known",
+    )
     want_version: int = Field(description="Version that shall be served there")
     want_kind: Kind
-    verified_version: int = Field(description="Newest version that the name server has proven")
+    verified_version: int = Field(description="Newest version that the name server has proven (stored: that is there)")
     applied_version: int
     served_serial: int | None
     attempts: int = Field(description="Failed attempts in a row")
@@ -32,11 +37,12 @@ class PlacementView(BaseModel):
     reason: str = Field(description="Why it is not verified yet, for people")
 
     @classmethod
-    def of(cls, placement: Placement) -> PlacementView:
-        """The view of a record."""
+    def of(cls, placement: Placement, unasked: Collection[str] = ()) -> PlacementView:
+        """The view of a record. `unasked`: backends without an address of a name server."""
+        stored = placement.state is State.VERIFIED and placement.backend in unasked
         return cls(
             backend=placement.backend,
-            state=placement.state,
+            state="stored" if stored else placement.state,
             want_version=placement.want_version,
             want_kind=placement.want_kind,
             verified_version=placement.verified_version,
@@ -45,7 +51,7 @@ class PlacementView(BaseModel):
             attempts=placement.attempts,
             due_at=placement.due_at,
             verified_at=placement.verified_at,
-            reason=placement.reason,
+            reason=NO_ADDRESS if stored else placement.reason,
         )
 
 
@@ -139,8 +145,12 @@ class ReceiptView(BaseModel):
 class ChangeView(ReceiptView):
     """A change and how far it has come. A newer version of the zone that is proven counts as well."""
 
-    done: bool = Field(description="Every backend has proven it (or a newer version), or has given it up")
-    verified: bool = Field(description="Every backend has proven it (or a newer version)")
+    done: bool = Field(
+        description="Every backend has proven it (or a newer version), has stored it, or has given it up"
+    )
+    verified: bool = Field(
+        description="Every backend has proven it (or a newer version); false where one can only store it"
+    )
     placements: list[PlacementView]
 
 

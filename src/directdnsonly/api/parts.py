@@ -8,9 +8,11 @@ from typing import Protocol
 
 from fastapi import Request
 
+from directdnsonly.advice import Orphan, Unclaimed
 from directdnsonly.bodies import Bodies
 from directdnsonly.clock import Clock
-from directdnsonly.outbox.records import FREELY, Event, LostPush, Priority, Receipt, Terms
+from directdnsonly.outbox.drift import Sighting
+from directdnsonly.outbox.records import FREELY, Event, LostPush, Priority, Receipt, Terms, ZoneSummary
 from directdnsonly.outbox.sqlite import SqliteStore
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
@@ -60,6 +62,11 @@ class LaneStatusLike(Protocol):
     """What a lane tells about itself."""
 
     @property
+    def proves(self) -> bool:
+        """False: no address of a name server is known, so nobody can be asked."""
+        ...
+
+    @property
     def breaker(self) -> str: ...  # noqa: D102
     @property
     def paused(self) -> str: ...  # noqa: D102
@@ -77,6 +84,18 @@ class LaneStatusLike(Protocol):
     def sweeping(self) -> bool: ...  # noqa: D102
     @property
     def batch_zones(self) -> int: ...  # noqa: D102
+
+
+class Lookout(Protocol):
+    """What reconciliation has to say of one zone."""
+
+    def orphan(self, zone: ZoneSummary, sighting: Sighting | None) -> Orphan | None:
+        """The zone as one that is on its way to be deleted."""
+        ...
+
+    def unclaimed(self, zone: ZoneSummary) -> Unclaimed | None:
+        """The zone as one that no configured server answers for."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,3 +154,7 @@ class ApiParts:
     max_body_bytes: int
     bodies: Bodies
     body_timeout_s: float = 20.0
+
+    def unasked(self) -> frozenset[str]:
+        """Backends of which no name server's address is known: what they take is stored, and never proven."""
+        return frozenset(name for name, lane in self.lanes().items() if not lane.proves)

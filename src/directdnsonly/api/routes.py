@@ -100,7 +100,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
         response.headers["ETag"] = f'"{found.version}"'
-        placements = [PlacementView.of(placement) for placement in await store.placements(name)]
+        placements = [PlacementView.of(placement, parts.unasked()) for placement in await store.placements(name)]
         return ZoneDetail(**ZoneView.of(found).model_dump(), placements=placements)
 
     @api.put(
@@ -177,7 +177,8 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         receipt = await store.receipt(change_id)
         if receipt is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"change {change_id!a} is unknown (or long ago)")
-        return await follow(store, receipt, wait_s=wait, who=parts.authenticate(request), place=place_of(request.scope))
+        who, place = parts.authenticate(request), place_of(request.scope)
+        return await follow(store, receipt, wait_s=wait, who=who, place=place, unasked=parts.unasked())
 
     @api.get("/refused", tags=["pushes"], summary="Refused pushes and why, newest first", responses=failures(503))
     async def list_refused(

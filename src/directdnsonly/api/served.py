@@ -1,9 +1,8 @@
-"""/api/v1/zones/{zone}/served: what the name servers answer now, asked by the service itself."""
+"""/api/v1/zones/{zone}/served: what the name servers answer now, asked and judged by the lanes that prove deliveries."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
@@ -12,21 +11,36 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
 from directdnsonly.api.parts import ApiParts
+from directdnsonly.outbox.facts import VERSIONS
 from directdnsonly.outbox.records import Kind, ZoneSummary
+from directdnsonly.outbox.sqlite import SqliteStore
 from directdnsonly.shapes import Page, ZonePath, failures
-from directdnsonly.verify.compare import Expected, Finding, judge
-from directdnsonly.verify.query import SoaProber
+from directdnsonly.verify.compare import Expected, Finding, Verdict
+from directdnsonly.verify.verifier import Said
 from directdnsonly.verify.wire import RCODES
 from directdnsonly.zone.name import ZoneName
 
 
-class Address(Protocol):
-    """Where a name server is asked."""
+class AskedLike(Protocol):
+    """What is said of one zone on one backend."""
 
     @property
-    def host(self) -> str: ...  # noqa: D102
+    def said(self) -> tuple[Said, ...]:
+        """By each name server; empty where nobody can be asked."""
+        ...
+
     @property
-    def port(self) -> int: ...  # noqa: D102
+    def stored(self) -> Verdict | None:
+        """What the backend itself holds; None when it cannot look."""
+        ...
+
+
+class Asks(Protocol):
+    """A lane, as far as it is asked what is served."""
+
+    async def ask(self, wanted: Expected) -> AskedLike:
+        """What is said now, judged as a proof is. Never raises for an outage."""
+        ...
 
 
 class ServedView(BaseModel):
@@ -34,15 +48,30 @@ class ServedView(BaseModel):
 
     backend: str
     server: str = Field(examples=["127.0.0.1#5300"])
-    finding: Finding = Field(description="Judged against what shall be served there")
+    finding: Finding = Field(description="Judged against what shall be served there, as a delivery's proof is")
     serial: int | None
     rcode: str
     authoritative: bool
     reason: str
     elapsed_ms: float
 
+    @classmethod
+    def of(cls, backend: str, said: Said) -> ServedView:
+        """The view of an answer."""
+        answer = said.answer
+        return cls(
+            backend=backend,
+            server=said.server,
+            finding=said.verdict.finding,
+            serial=answer.serial if answer else None,
+            rcode=RCODES.get(answer.rcode, str(answer.rcode)) if answer else "",
+            authoritative=bool(answer and answer.authoritative),
+            reason=said.verdict.reason,
+            elapsed_ms=round(said.elapsed_s * 1e3, 1),
+        )
 
-def router(parts: ApiParts, servers: Callable[[], Mapping[str, Sequence[Address]]]) -> APIRouter:
+
+def router(parts: ApiParts, lanes: Callable[[], Mapping[str, Asks]]) -> APIRouter:
     """The route."""
     api = APIRouter(prefix="/api/v1", tags=["zones"])
 
@@ -53,38 +82,24 @@ def router(parts: ApiParts, servers: Callable[[], Mapping[str, Sequence[Address]
         held = await parts.store.zone(name)
         if held is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
-        return Page[ServedView](items=await ask_all(held, servers()), next=None)
+        asked = await ask_lanes(parts.store, lanes(), held)
+        views = [ServedView.of(backend, said) for backend, one in asked.items() for said in one.said]
+        return Page[ServedView](items=views, next=None)
 
     return api
 
 
-async def ask_all(held: ZoneSummary, servers: Mapping[str, Sequence[Address]]) -> list[ServedView]:
-    """What each name server answers now about a zone or a tombstone, judged; as slow as the slowest of them."""
-    expected = Expected(name=held.name, serial=held.serial, absent=held.kind is Kind.DELETE)
-    questions = [_ask(backend, server, expected) for backend, places in servers.items() for server in places]
-    return list(await asyncio.gather(*questions))
-
-
-async def _ask(backend: str, server: Address, expected: Expected) -> ServedView:
-    began = time.perf_counter()
-    where = f"{server.host}#{server.port}"
-    answer, problem = None, ""
-    try:
-        prober = await SoaProber.open(server.host, server.port)
-        try:
-            answer = await prober.ask(expected.name)
-        finally:
-            prober.close()
-    except OSError as error:
-        problem = error.strerror or str(error)
-    verdict = judge(expected, answer, server=where)
-    return ServedView(
-        backend=backend,
-        server=where,
-        finding=verdict.finding,
-        serial=answer.serial if answer else None,
-        rcode=RCODES.get(answer.rcode, str(answer.rcode)) if answer else "",
-        authoritative=bool(answer and answer.authoritative),
-        reason=problem or verdict.reason,
-        elapsed_ms=round((time.perf_counter() - began) * 1e3, 1),
+async def ask_lanes(store: SqliteStore, lanes: Mapping[str, Asks], zone: ZoneSummary) -> Mapping[str, AskedLike]:
+    """What is said now of a zone or a tombstone, by backend; as slow as the slowest of them."""
+    absent = zone.kind is Kind.DELETE
+    others = [one for one in await store.versions(zone.name, limit=VERSIONS) if one.version != zone.version]
+    wanted = Expected(
+        name=zone.name,
+        serial=zone.serial,
+        records=zone.records,
+        absent=absent,
+        text=None if absent else await store.text(zone.name),
+        unsure=any(one.serial == zone.serial and one.kind is Kind.PUT for one in others),
     )
+    found: Sequence[AskedLike] = await asyncio.gather(*(lane.ask(wanted) for lane in lanes.values()))
+    return dict(zip(lanes, found, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from directdnsonly import __version__
+from directdnsonly.advice import NO_ADDRESS
 from directdnsonly.api.models import (
     BackendStatus,
     LostView,
@@ -149,6 +150,8 @@ def _backend(
         state = "busy"
     if state == "paused" and pause is not None:
         reason, since = pause.reason, pause.at
+    if not lane.proves and state in ("ok", "busy"):
+        reason = NO_ADDRESS
     return BackendStatus(
         name=backlog.backend,
         state=state,
@@ -161,7 +164,7 @@ def _backend(
         leased=backlog.leased,
         dead=backlog.dead,
         oldest_s=None if backlog.oldest_wanted_at is None else round(max(now - backlog.oldest_wanted_at, 0.0), 3),
-        zones_proven=backlog.proven,
+        zones_proven=backlog.proven if lane.proves else 0,
         proven=lane.proven,
         failed=lane.failed,
         median_proven_ms=None if lane.median_proven_s is None else round(lane.median_proven_s * 1e3, 2),

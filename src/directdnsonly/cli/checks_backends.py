@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
+from directdnsonly.advice import NO_ADDRESS
 from directdnsonly.backends import mysql_check
 from directdnsonly.backends.contract import Backend
 from directdnsonly.backends.mysql_check import Step
@@ -67,9 +68,7 @@ async def _dns(backend: Backend, limit_s: float) -> Step:
         why = await _why_not(verifier.why_silent(), limit_s)
     finally:
         verifier.close()
-    return Step(
-        not why, "DNS", why or (f"{servers} answers" if servers else "no name server is asked (verify_address)")
-    )
+    return Step(not why, "DNS", why or (f"{servers} answers" if servers else f"{NO_ADDRESS} (verify_address)"))
 
 
 async def _why_not(asked: Awaitable[str | None], limit_s: float) -> str:

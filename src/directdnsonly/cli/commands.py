@@ -28,6 +28,7 @@ from directdnsonly.cli.terminal import (
     run,
     say,
     settings_of,
+    standing_of,
     tell_refusal,
     tell_warnings,
     when,
@@ -147,7 +148,8 @@ def show(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json:
     tell_warnings(found["warnings"])
     for place in found["placements"]:
         tail = f": {place['reason']}" if place["reason"] else ""
-        say(f"  {place['backend']}: {place['state']}, proven version {place['verified_version']}{tail}")
+        how_far = f"{place['state']}, proven version {place['verified_version']}{tail}"
+        say(f"  {place['backend']}: {standing_of(place) if place['state'] == 'stored' else how_far}")
 
 
 @app.command()
@@ -222,12 +224,12 @@ def _tell_push(result: dict[str, Any]) -> None:
         say(f"  {result['ignored']}")
     tell_warnings(result.get("warnings", ()))
     for place in result.get("placements", ()):
-        tail = f": {place['reason']}" if place["reason"] else ""
-        say(f"  {place['backend']}: {place['state']}{tail}")
+        say(f"  {place['backend']}: {standing_of(place)}")
     if result.get("verified"):
         say(f"  proven by every name server after {result['elapsed_s']:.3f} s")
     elif "verified" in result:
-        say(f"  not proven yet: dadns explain {result['zone']} tells why", to=err)
+        yet = "" if result["done"] else " yet"
+        say(f"  not proven{yet}: dadns explain {result['zone']} tells why", to=err)
 
 
 def _zone_of(file: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import textwrap
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from urllib.parse import quote
 
 import typer
 
-from directdnsonly.advice import Standing, advise
+from directdnsonly.advice import Live
 from directdnsonly.cli.client import Client, Rejected, find_target, zone_path
 from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
@@ -26,6 +25,7 @@ from directdnsonly.cli.terminal import (
     out,
     run,
     say,
+    standing_of,
     tell_reasons,
     to_people,
     when,
@@ -34,6 +34,8 @@ from directdnsonly.cli.terminal import (
 from directdnsonly.wording import counted
 
 servers = typer.Typer(name="backends")
+EXIT_UNKNOWN = 2  # whether a zone is live cannot be told
+EVENTS = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -44,15 +46,15 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Everything about one zone on one page: owner, name servers, what they answer now, and what to do."""
-    told = run(_look(url, config, zone))
+    """Is a zone live, why not, since when, what customers get meanwhile, what to do; also of a name in a zone, or a URL."""
+    told = run(_ask(url, config, zone))
     if as_json:
         print(json.dumps(told, indent=2))
     else:
         for line in page(told):
             say(line)
-    if told["zone"] is None or any(place["advice"] for place in told["places"]):
-        raise typer.Exit(EXIT_FAILED)
+    if told["live"] != Live.LIVE:
+        raise typer.Exit(EXIT_FAILED if told["live"] == Live.NOT_LIVE else EXIT_UNKNOWN)
 
 
 @servers.callback(invoke_without_command=True)
@@ -162,10 +164,12 @@ def wait(
     if as_json:
         print(json.dumps(found, indent=2))
     else:
-        state = "proven" if found["verified"] else "not proven" if found["done"] else "still under way"
+        stored = any(place["state"] == "stored" for place in found["placements"])
+        ended = "stored, not proven" if stored else "not proven"
+        state = "proven" if found["verified"] else ended if found["done"] else "still under way"
         say(f"{found['zone']}: version {found['version']}, serial {found['serial']}: {state}")
         for place in found["placements"]:
-            say(f"  {place['backend']}: {place['state']}" + (f": {place['reason']}" if place["reason"] else ""))
+            say(f"  {place['backend']}: {standing_of(place)}")
     if not found["verified"]:
         say(f"  dadns explain {found['zone']} tells why", to=err)
         raise typer.Exit(EXIT_FAILED)
@@ -176,111 +180,76 @@ async def _follow(url: str | None, config: Path | None, change: str, timeout_s: 
         return await client.follow(change, timeout_s=timeout_s)
 
 
-async def _look(url: str | None, config: Path | None, zone: str) -> dict[str, Any]:
-    """What `explain` tells, as data."""
+async def _ask(url: str | None, config: Path | None, zone: str) -> Any:
+    """What the service says of a zone. It says no: that cannot tell whether the zone is live."""
     async with Client(find_target(url, config)) as client:
-        refusals = client.items("/api/v1/refused", most=3, zone=zone)
-        missed, servers = await asyncio.gather(refusals, client.items("/api/v1/backends"))
         try:
-            about = await client.call("GET", zone_path(zone))
+            return await client.call("GET", f"{zone_path(zone)}/explain")
         except Rejected as error:
-            return {"zone": None, "reason": str(error), "refused": missed, "places": [], "events": []}
-        served, happened = await asyncio.gather(
-            client.call("GET", f"{zone_path(zone)}/served"),
-            client.items("/api/v1/events", most=5, zone=about["zone"]),
-        )
-    states = {each["name"]: each for each in servers}
-    places = []
-    for placement in about["placements"]:
-        name = placement["backend"]
-        answers = [each for each in served["items"] if each["backend"] == name]
-        cause, advice = judge(about, placement, states.get(name, {}), answers)
-        places.append({"placement": placement, "served": answers, "cause": cause, "advice": advice})
-    newer = [each for each in missed if each["at"] > about["pushed_at"]]
-    return {"zone": about, "refused": newer, "places": places, "events": happened}
-
-
-def judge(
-    about: dict[str, Any], placement: dict[str, Any], backend: dict[str, Any], answers: list[dict[str, Any]]
-) -> tuple[str, str]:
-    """Why the zone is not served as it should be on one backend, and what to do; both empty when it is."""
-    given = advise(
-        Standing(
-            zone=about["zone"],
-            backend=placement["backend"],
-            state=placement["state"],
-            attempts=placement["attempts"],
-            reason=placement["reason"],
-            due=when(placement["due_at"]),
-            paused=backend.get("paused") or "",
-            down=backend.get("state") == "down",
-            down_reason=backend.get("reason") or "",
-            bundled=bool(backend.get("nameserver")),
-            wrong=[each["reason"] for each in answers if each["finding"] != "proven"],
-        )
-    )
-    return given.cause, given.cure
+            say(str(error), to=err)
+            raise typer.Exit(EXIT_UNKNOWN) from None
 
 
 def page(told: dict[str, Any]) -> Iterator[str]:
-    """The page for people."""
-    about = told["zone"]
-    if about is None:
-        yield told["reason"]
-    else:
-        owner = about["owner"]
-        what = (
-            "deleted"
-            if about["kind"] == "delete"
-            else f"serial {about['serial']}, {counted(about['records'], 'record')}"
-        )
-        yield f"{about['zone']}: version {about['version']}, {what}"
-        if about["serial"] != about["pushed_serial"]:
-            yield f"  published as serial {about['serial']}, pushed as {about['pushed_serial']}: serials only move forward"
-        server = owner["hostname"] or "no host name"
-        yield f"  owner: {server}, user {owner['username'] or '-'}, pushed by {owner['credential']} ({about['source']})"
-        yield f"  last push {when(about['pushed_at'])}, last change {when(about['changed_at'])}, change {about['change_id']}"
-        for warning in about["warnings"]:
-            yield f"  warning: {with_line(warning['text'], warning['line'])}"
+    """The page for people: the verdict first, then what it stands on."""
+    if told["within"]:
+        yield f"{told['asked']} lies in the zone {told['zone']}"
+    yield from _lines(f"{told['zone']}: ", told["headline"], indent="  ")
+    if told["since"]:
+        yield f"  since {when(told['since'])}"
+    yield from _lines("  do:  ", told["do"] or "nothing to do")
+    for each in told["also"]:
+        yield from _lines("  also ", f"{each['live']}: {each['why']}")
+        if each["do"]:
+            yield from _lines("    do:  ", each["do"])
+    if told["about"] is not None:
+        yield from _about(told["about"])
     for place in told["places"]:
         yield from _place(place)
     for each in told["refused"]:
-        yield f"  refused {when(each['at'])}: {each['reason']} (rule {each['rule']}); the version above stays served"
-    for each in told["events"]:
+        yield f"  refused {when(each['at'])}: {each['reason']} (rule {each['rule']})"
+        for fault in each["faults"][1:]:
+            yield f"    also: {with_line(fault['reason'], fault['line'])} (rule {fault['rule']})"
+    for each in told["events"][:EVENTS]:
         who = f" by {each['actor']}" if each["actor"] else ""
         yield f"  {when(each['at'])} {each['event']}{who}: {each['detail']}"
-    if about is not None and not any(place["advice"] for place in told["places"]):
-        yield "  nothing to do"
+
+
+def _about(zone: dict[str, Any]) -> Iterator[str]:
+    owner = zone["owner"]
+    what = f"serial {zone['serial']}, {counted(zone['records'], 'record')}"
+    yield f"{zone['zone']}: version {zone['version']}, {'deleted' if zone['kind'] == 'delete' else what}"
+    if zone["serial"] != zone["pushed_serial"]:
+        yield f"  published as serial {zone['serial']}, pushed as {zone['pushed_serial']}: serials only move forward"
+    server = owner["hostname"] or "no host name"
+    yield f"  owner: {server}, user {owner['username'] or '-'}, pushed by {owner['credential']} ({zone['source']})"
+    yield f"  last push {when(zone['pushed_at'])}, last change {when(zone['changed_at'])}, change {zone['change_id']}"
+    for warning in zone["warnings"]:
+        yield f"  warning: {with_line(warning['text'], warning['line'])}"
 
 
 def _place(place: dict[str, Any]) -> Iterator[str]:
-    placement = place["placement"]
-    yield (
-        f"{placement['backend']}: {placement['state']},"
-        f" version {placement['verified_version']} of {placement['want_version']} proven"
-    )
-    for answer in place["served"]:
+    versions = f"version {place['verified_version']} of {place['want_version']}"
+    told = f"{versions} {place['standing']}" if place["state"] == "stored" else f"{place['state']}, {versions} proven"
+    yield f"{place['backend']}: {told}"
+    for answer in place["servers"]:
+        reason = answer["reason"]
         if answer["rcode"]:
             said = f"serial {answer['serial']}" if answer["serial"] is not None else answer["rcode"]
             authority = "" if answer["authoritative"] else ", without authority"
-            yield f"  {answer['server']} answers {said}{authority} ({answer['elapsed_ms']} ms): {answer['finding']}"
+            why = f": {reason}" if reason else ""
+            yield f"  {answer['server']} answers {said}{authority} ({answer['elapsed_ms']} ms): {answer['finding']}{why}"
         else:
-            yield (
-                f"  {answer['reason']}"
-                if answer["server"] in answer["reason"]
-                else f"  {answer['server']}: {answer['reason']}"
-            )
-    if place["cause"]:
-        yield from _lines("  why: ", place["cause"])
-    if place["advice"]:
-        yield from _lines("  do:  ", place["advice"])
+            yield f"  {reason}" if answer["server"] in reason else f"  {answer['server']}: {reason}"
+    if place["stored"]:
+        yield f"  {place['backend']} itself: {place['stored']['reason'] or 'stored as wanted'}"
 
 
-def _lines(head: str, text: str) -> list[str]:
+def _lines(head: str, text: str, *, indent: str = "") -> list[str]:
     """A text in lines as wide as the terminal; what is to be copied stays whole. In a pipe it is one line."""
     if not to_people():
         return [head + text]
-    width, indent = max(out.width, 60), " " * len(head)
+    width, indent = max(out.width, 60), indent or " " * len(head)
     return textwrap.wrap(
         text, width, initial_indent=head, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )

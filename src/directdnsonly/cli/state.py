@@ -147,6 +147,9 @@ def told(found: dict[str, Any]) -> Iterator[str]:
     yield f"DirectDNSOnly {found['version']}: {found['state']} since {when(found['since'])}, {zones}, store {size}, {free} free"
     for reason in found["reasons"]:
         yield f"{reason['state']}: {reason['what']} (since {when(reason['since'])})"
+    for one in found["backends"]:
+        if one["state"] in ("ok", "busy") and one["reason"]:  # it works, and nobody can be asked for proof
+            yield f"{one['name']} is {one['state']}: {one['reason']}"
 
 
 def _table(found: dict[str, Any]) -> Rows:

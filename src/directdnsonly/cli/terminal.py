@@ -70,6 +70,13 @@ def tell_reasons(backends: Sequence[dict[str, Any]]) -> None:
             say(f"{each['name']} is {each['state']}: {each['reason']}{ask}")
 
 
+def standing_of(place: dict[str, Any]) -> str:
+    """How a change stands on one backend: its state and why; where nobody can be asked for proof, that alone."""
+    if place["state"] == "stored":
+        return str(place["reason"])
+    return f"{place['state']}: {place['reason']}" if place["reason"] else str(place["state"])
+
+
 def say(line: str, *, to: Console | None = None) -> None:
     """One line as it is: no markup, no wrapping, no control characters."""
     (to or out).print(Text(CONTROL.sub("?", line)), soft_wrap=True)

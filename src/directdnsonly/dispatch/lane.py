@@ -20,7 +20,7 @@ from directdnsonly.dispatch.batch import BatchLog
 from directdnsonly.dispatch.breaker import Breaker, BreakerState
 from directdnsonly.dispatch.circuit import Circuit
 from directdnsonly.dispatch.delivery import AttemptReport, Delivery
-from directdnsonly.dispatch.proof import Proof
+from directdnsonly.dispatch.proof import Asked, Proof
 from directdnsonly.dispatch.record import DeliveryRecorder, NobodyCounts
 from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.dispatch.settings import DispatchSettings
@@ -31,7 +31,7 @@ from directdnsonly.errors import BackendUnavailable, OutboxUnavailable
 from directdnsonly.outbox.records import Claim, Priority, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
 from directdnsonly.pulse import Pulses
-from directdnsonly.verify.compare import Depth
+from directdnsonly.verify.compare import Depth, Expected
 from directdnsonly.verify.verifier import Verifier
 
 STORE_PAUSE_S = 0.5  # between tries while the store cannot work (disk full, locked); it waits for locks itself
@@ -122,8 +122,9 @@ class Lane:
         self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log, recorder=self._recorder)
         self._trouble = StoreTrouble(backend.name)
         self._told = DeliveryLog(
-            backend=backend.name, clock=clock, log=self._log, recorder=self._recorder, batch=self._batch
-        )
+            backend=backend.name, clock=clock, log=self._log, recorder=self._recorder, batch=self._batch,
+            proves=self.proves,
+        )  # fmt: skip
         self._batch_limit = backend.capabilities.batch_size
         self._unsettled: list[
             Claim
@@ -149,6 +150,7 @@ class Lane:
             median_proven_s=self._batch.median_proven_s(),
             sweeping=self._sweep.running,
             batch_zones=self._batch.zones,
+            proves=self.proves,
         )
 
     def wake(self, priority: Priority) -> None:
@@ -201,6 +203,15 @@ class Lane:
         if not reason:
             self._circuit.probe_soon()
         return reason
+
+    async def ask(self, wanted: Expected) -> Asked:
+        """What its name servers answer about a zone now, by the judgement that proves deliveries. Never raises for an outage."""
+        return await self._proof.ask(wanted, limit_s=self._settings.probe_timeout_s)
+
+    @property
+    def proves(self) -> bool:
+        """Whether anybody can be asked: without an address of a name server, what is stored is all that is known."""
+        return bool(self._backend.servers)
 
     def name_server_lost(self, reason: str) -> None:
         """The bundled name server ended: nothing is attempted until it is back."""
@@ -319,9 +330,9 @@ class Lane:
         finally:
             ends = report.settlements if report else ()
             given_back = sum(end.how is Settle.DEFER for end in ends) if report else len(claims)
-            proven = sum(end.how is Settle.VERIFIED for end in ends)
-            failed = len(ends) - proven - given_back if report else 0
-            self._batch.end(proven=proven, failed=failed, given_back=given_back)
+            ended = sum(end.how is Settle.VERIFIED for end in ends)
+            failed = len(ends) - ended - given_back if report else 0
+            self._batch.end(proven=ended if self.proves else 0, failed=failed, given_back=given_back)
         self._told.tell(report)
         self._judge(report)
 

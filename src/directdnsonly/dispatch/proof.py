@@ -5,15 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.outbox.records import Claim, Kind
 from directdnsonly.verify.compare import Depth, Expected, Finding, Verdict, judge_content, judge_stored
-from directdnsonly.verify.verifier import Before, Verifier, nothing_before
+from directdnsonly.verify.verifier import Before, Said, Verifier, nothing_before
 
 FEW = 8  # zones for which the backend is looked at while the name server is asked: somebody waits for them
 OLD_S = 0.05  # what was seen longer ago than this, while the name server was still at it, is looked at again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is said of one zone now. `said` is empty where nobody can be asked; `stored` None: the backend cannot look."""
+
+    said: tuple[Said, ...]
+    stored: Verdict | None = None
 
 
 class Proof:
@@ -45,6 +54,27 @@ class Proof:
         if looks:
             await self._look(expected, verdicts, seen)
         return verdicts
+
+    async def ask(self, wanted: Expected, *, limit_s: float) -> Asked:
+        """What each name server answers now, and what the backend stores, judged as a proof. An outage is an answer.
+
+        `limit_s`: for the backend; the name servers have their own.
+        """
+        said, stored = await asyncio.gather(
+            self._verifier.ask(wanted, before=self._before), self._ask_stored(wanted, limit_s)
+        )
+        return Asked(said=tuple(said), stored=stored)
+
+    async def _ask_stored(self, wanted: Expected, limit_s: float) -> Verdict | None:
+        if not self._backend.capabilities.observes:
+            return None
+        verdicts = [Verdict(finding=Finding.PROVEN, serial=None if wanted.absent else wanted.serial)]
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._look([wanted], verdicts, None)
+        except TimeoutError:
+            return Verdict(finding=Finding.SILENT, reason=f"{self._backend.name} gives no answer in {limit_s:g} s")
+        return verdicts[0]
 
     async def why_silent(self) -> str:
         """Why a name server cannot prove anything now; empty when each of them answers."""

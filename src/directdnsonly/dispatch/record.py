@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from directdnsonly.outbox.records import Settle
 
@@ -10,8 +10,8 @@ from directdnsonly.outbox.records import Settle
 class DeliveryRecorder(Protocol):
     """Counts deliveries."""
 
-    def attempted(self, backend: str, how: Settle) -> None:
-        """An attempt on one zone ended like this."""
+    def attempted(self, backend: str, how: Settle | Literal["stored"]) -> None:
+        """An attempt on one zone ended like this; `stored`: done, and nobody can be asked for proof."""
         ...
 
     def proven(self, backend: str, *, applied_s: float, proven_s: float) -> None:
@@ -26,7 +26,7 @@ class DeliveryRecorder(Protocol):
 class NobodyCounts:
     """For lanes of which nobody wants to know."""
 
-    def attempted(self, backend: str, how: Settle) -> None:
+    def attempted(self, backend: str, how: Settle | Literal["stored"]) -> None:
         """Nothing."""
 
     def proven(self, backend: str, *, applied_s: float, proven_s: float) -> None:

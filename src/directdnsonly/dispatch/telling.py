@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
+from directdnsonly.advice import NO_ADDRESS
 from directdnsonly.clock import Clock
 from directdnsonly.dispatch.batch import BatchLog
 from directdnsonly.dispatch.breaker import BreakerState
@@ -28,6 +29,7 @@ class LaneStatus:
     median_proven_s: float | None
     sweeping: bool
     batch_zones: int  # that were taken since the lane was empty
+    proves: bool = True  # False: no address of a name server is known, so nobody can be asked
 
 
 class DeliveryLog:
@@ -41,12 +43,15 @@ class DeliveryLog:
         log: FilteringBoundLogger,
         recorder: DeliveryRecorder,
         batch: BatchLog,
+        proves: bool = True,
     ) -> None:
+        """`proves` False: there is no name server to ask, so that the end of a delivery is no proof."""
         self._backend = backend
         self._clock = clock
         self._log = log
         self._recorder = recorder
         self._batch = batch
+        self._proves = proves
 
     def tell(self, report: AttemptReport) -> None:
         """One canonical line for each zone of an attempt, and its place in the figures."""
@@ -55,7 +60,8 @@ class DeliveryLog:
 
     def _tell(self, end: Settlement, report: AttemptReport) -> None:
         claim = end.claim
-        self._recorder.attempted(self._backend, end.how)
+        stored_only = end.how is Settle.VERIFIED and not self._proves
+        self._recorder.attempted(self._backend, "stored" if stored_only else end.how)
         facts = {
             "backend": self._backend,
             "zone": str(claim.name),
@@ -66,6 +72,8 @@ class DeliveryLog:
             "change_id": claim.change_id,
         }
         match end.how:
+            case Settle.VERIFIED if stored_only:
+                self._log.info("delivery.stored", **facts, reason=NO_ADDRESS, apply_ms=round(report.apply_s * 1e3, 1))
             case Settle.VERIFIED:
                 elapsed_s = max(self._clock.now_s() - claim.wanted_at, 0.0)
                 self._batch.proven(elapsed_s)

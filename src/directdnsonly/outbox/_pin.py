@@ -25,13 +25,13 @@ INSERT INTO zone ({_COLUMNS}) SELECT {_COLUMNS} FROM waiting WHERE zone = ?
 def find_pin(connection: sqlite3.Connection, name: ZoneName) -> Pin | None:
     """The pin of a zone, with the newest version that waits behind it."""
     row = connection.execute(
-        "SELECT p.version, p.actor, p.address, p.reason, p.at, h.version FROM pin p JOIN waiting h USING (zone)"
+        "SELECT p.version, p.actor, p.address, p.reason, p.at, h.version, h.pushed_at FROM pin p JOIN waiting h USING (zone)"
         " WHERE p.zone = ?",
         (name,),
     ).fetchone()
     if row is None:
         return None
-    version, actor, address, reason, at, newest = row
+    version, actor, address, reason, at, newest, pushed_at = row
     return Pin(
         name=name,
         version=version,
@@ -40,6 +40,7 @@ def find_pin(connection: sqlite3.Connection, name: ZoneName) -> Pin | None:
         reason=reason,
         at=at,
         waiting_version=newest if newest > version else None,
+        pushed_at=pushed_at,
     )
 
 

@@ -152,6 +152,12 @@ def sightings(connection: sqlite3.Connection, *, after: str = "", limit: int | N
     return [_sighting(row) for row in rows]
 
 
+def sighting_of(connection: sqlite3.Connection, name: ZoneName) -> Sighting | None:
+    """How this zone is being watched; None when it is not."""
+    row = connection.execute(f"SELECT {_SIGHTING} FROM sighting WHERE zone = ?", (name,)).fetchone()
+    return _sighting(row) if row else None
+
+
 def _sighting(row: tuple[Any, ...]) -> Sighting:
     return Sighting(
         name=ZoneName.trusted(row[0]),

@@ -353,6 +353,7 @@ class Pin:
     reason: str
     at: float
     waiting_version: int | None
+    pushed_at: float = 0.0  # epoch seconds of the last accepted push, waiting or not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from directdnsonly.outbox import (
     _tokens,
     _view,
     _work,
+    facts,
     whole,
 )
 from directdnsonly.outbox._capacity import Capacity
@@ -244,6 +245,10 @@ class SqliteStore(ReconcileMethods, FigureMethods):
         return await self._viewer.call(
             lambda connection: _view.events(connection, limit, wanted, since=since, before=before)
         )
+
+    async def facts_of(self, name: ZoneName) -> facts.ZoneFacts:
+        """Everything that is known of one zone, as it was at one moment."""
+        return await self._viewer.call(lambda connection: facts.read(connection, name, self._backends))
 
     # -- WorkStore
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -20,6 +21,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.05
 # For so long nothing may come of a zone's transfer, or of a question; less in a first look, so that it delays no neighbour.
 FIRST_STALL_S, STALL_S = 0.25, 2.0
 RRSETS_S = 5.0  # for asking the RRsets of zones whose transfer cannot be read, all of a batch together
+LOOK_TRIES = 5  # two seconds: whoever is told that a name server is silent acts on it
 ANY_NAME = ZoneName.trusted("directdnsonly.invalid")  # RFC 6761: nobody serves it, but any server answers
 
 
@@ -29,6 +31,16 @@ Before = Callable[[ZoneName], Awaitable[str | None]]
 async def nothing_before(_name: ZoneName) -> str | None:
     """No version is known to have been proven."""
     return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What one name server answered just now, and what that proves. `answer` None: none came."""
+
+    server: str
+    verdict: Verdict
+    answer: Answer | None
+    elapsed_s: float
 
 
 class Address(Protocol):
@@ -87,6 +99,23 @@ class Verifier:
                 for verdict, later in zip(verdicts, found, strict=True)
             ]
         return verdicts
+
+    async def ask(self, expected: Expected, *, before: Before = nothing_before) -> list[Said]:
+        """What each name server answers now, judged as a proof is; waits for no change."""
+        return list(await asyncio.gather(*(self._ask_at(server, expected, before) for server in self._servers)))
+
+    async def _ask_at(self, server: Address, expected: Expected, before: Before) -> Said:
+        began = time.perf_counter()
+        try:
+            answer = await (await self._prober(server)).ask(expected.name, tries=LOOK_TRIES)
+        except OSError as error:  # there is no way to the address
+            reason = f"{_shown(server)}: {error.strerror or error}"
+            verdict = Verdict(finding=Finding.SILENT, reason=reason)
+            return Said(server=_shown(server), verdict=verdict, answer=None, elapsed_s=time.perf_counter() - began)
+        elapsed_s = time.perf_counter() - began
+        verdicts = [self._judge(expected, answer, server)]
+        await self._records(_Look(server, [expected], verdicts, before, first=False), _with(Finding.PROVEN, verdicts))
+        return Said(server=_shown(server), verdict=verdicts[0], answer=answer, elapsed_s=elapsed_s)
 
     def close(self) -> None:
         """Release the sockets."""

@@ -11,11 +11,11 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import RedirectResponse, Response
 
 from directdnsonly.errors import NameRefused
-from directdnsonly.web.explain import Unknown, explain
+from directdnsonly.web.explain import Unknown
+from directdnsonly.web.explain import look as look_at
 from directdnsonly.web.parts import WebParts
 from directdnsonly.web.picture import LOOK_EVERY_S, Kept, Pictures
 from directdnsonly.web.rendering import ASSETS, CONTENT, Pages, zone_page
-from directdnsonly.zone.name import ZoneName
 
 METHODS: Final = ["GET", "HEAD"]
 LONGEST_NAME: Final = 1024
@@ -89,16 +89,15 @@ def router(parts: WebParts, pages: Pages) -> APIRouter:
 
     async def shown(zone: str) -> Response:
         try:
-            name = ZoneName.parse(zone)
+            told = await look_at(parts, zone)
         except NameRefused as error:
             facts: dict[str, Any] = {"title": "no zone's name - DirectDNSOnly", "wanted": zone}
             facts |= {"heading": "This is no zone's name", "detail": error.reason}
             return page(pages.write("problem.html", **facts), HTTPStatus.UNPROCESSABLE_ENTITY)
-        told = await explain(parts, name, moment=pages.moment)
+        title = f"{told.verdict.live.upper()}: {told.verdict.zone} - DirectDNSOnly"
         if isinstance(told, Unknown):
-            title = f"{name} is unknown - DirectDNSOnly"
             return page(pages.write("unknown.html", told=told, title=title, wanted=zone), HTTPStatus.NOT_FOUND)
-        return page(pages.write("zone.html", told=told, title=f"{name} - DirectDNSOnly", wanted=""))
+        return page(pages.write("zone.html", told=told, title=title, wanted=""))
 
     @routes.api_route("/status/static/{name}", methods=METHODS)
     async def asset(name: str) -> Response:

@@ -8,10 +8,8 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from directdnsonly.clock import Clock
-from directdnsonly.outbox.records import LostPush, ZoneSummary
 from directdnsonly.outbox.sqlite import SqliteStore
 from directdnsonly.readiness import Verdict
-from directdnsonly.zone.name import ZoneName
 
 
 class PauseLike(Protocol):
@@ -74,19 +72,20 @@ class SeenLike(Protocol):
     def status(self) -> StatusLike | None: ...  # noqa: D102
 
 
-class AnswerLike(Protocol):
-    """What one name server answered when it was asked for a zone's SOA."""
+class ExplainedLike(Protocol):
+    """The verdict on one zone; `api.explain.ExplainView` says what each part is, and the page shows all of them."""
 
-    backend: str
-    server: str
-    serial: int | None
-    rcode: str
-    authoritative: bool
-    reason: str
-    elapsed_ms: float
+    asked: str
+    zone: str
+    within: bool
+    headline: str
 
     @property
-    def finding(self) -> str: ...  # noqa: D102
+    def live(self) -> str: ...  # noqa: D102
+    @property
+    def about(self) -> object | None:
+        """The zone; None when none of that name is known."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +116,7 @@ class WebParts:
     store: SqliteStore
     look: Callable[[], Awaitable[SeenLike]]
     status: Callable[[], Awaitable[StatusLike]]  # at once; raises OutboxUnavailable
-    lost: Callable[[ZoneName], Awaitable[LostPush | None]]  # the newest push of a zone, when it was lost
-    served: Callable[[ZoneSummary], Awaitable[Sequence[AnswerLike]]]  # asks the name servers, as slow as they are
+    explain: Callable[[str], Awaitable[ExplainedLike]]  # asks the name servers, as slow as they are
     reconciling: Callable[[], Reconciling]
     passes: Callable[[int], Awaitable[Sequence[PassLine]]]
     clock: Clock

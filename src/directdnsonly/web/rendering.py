@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from directdnsonly import __version__
+from directdnsonly.advice import decide, redeliver
 from directdnsonly.errors import NameRefused
 from directdnsonly.web.picture import bulk_of
 from directdnsonly.zone.name import ZoneName
@@ -31,7 +32,8 @@ CONTENT: Final[Mapping[str, bytes]] = {
 SIGNS: Final[Mapping[str, str]] = {
     "ready": "●", "ok": "●", "verified": "●", "proven": "●",
     "busy": "▶", "leased": "▶", "applied": "▶", "pending": "▶",
-    "degraded": "▲", "paused": "▲",
+    "degraded": "▲", "paused": "▲", "stored": "▲",
+    "live": "●", "not live": "✖", "unknown": "▲",
     "unready": "✖", "down": "✖", "dead": "✖",
 }  # fmt: skip
 INVISIBLE: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})  # also what turns the direction of writing
@@ -59,7 +61,10 @@ class Pages:
             "zone_page": zone_page,
             "part": lambda text: quote(str(text), safe=""),
         }
-        self._templates.globals |= {"version": __version__, "asset": asset, "bulk_of": bulk_of}
+        self._templates.globals |= {"version": __version__, "asset": asset, "bulk_of": bulk_of} | {
+            "decide": decide,
+            "redeliver": redeliver,
+        }
 
     def write(self, template: str, **facts: Any) -> str:
         """One page, or a part of one."""

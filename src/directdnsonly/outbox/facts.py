@@ -1,0 +1,53 @@
+"""Everything that the store knows of one zone, read at one moment."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from directdnsonly.outbox import _held, _history, _pin, _reconcile, _tokens, _view
+from directdnsonly.outbox.drift import HeldPush, Sighting
+from directdnsonly.outbox.operators import Pause
+from directdnsonly.outbox.records import Attempt, Event, PastVersion, Pin, Placement, Refused, ZoneSummary
+from directdnsonly.zone.name import ZoneName
+
+VERSIONS, REFUSALS, ATTEMPTS, EVENTS = 20, 3, 10, 10  # the newest of each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneFacts:
+    """One zone or tombstone, as it is wanted and as it came. `pauses`: of all backends that are stopped."""
+
+    name: ZoneName
+    zone: ZoneSummary | None = None
+    placements: Sequence[Placement] = ()
+    versions: Sequence[PastVersion] = ()
+    refused: Sequence[Refused] = ()
+    pin: Pin | None = None
+    held: HeldPush | None = None
+    sighting: Sighting | None = None
+    attempts: Sequence[Attempt] = ()
+    events: Sequence[Event] = ()
+    pauses: dict[str, Pause] = field(default_factory=dict)
+
+
+def read(connection: sqlite3.Connection, name: ZoneName, backends: Sequence[str]) -> ZoneFacts:
+    """In one transaction, so that no push comes in between."""
+    connection.execute("BEGIN")
+    try:
+        return ZoneFacts(
+            name=name,
+            zone=_view.zone(connection, name),
+            placements=_view.placements(connection, name, backends),
+            versions=_history.versions(connection, name, None, VERSIONS),
+            refused=_view.refused(connection, REFUSALS, {_view.REFUSED_NAME: name}, bodies=False),
+            pin=_pin.find_pin(connection, name),
+            held=_held.one(connection, name),
+            sighting=_reconcile.sighting_of(connection, name),
+            attempts=_history.attempts(connection, name, None, ATTEMPTS),
+            events=_view.events(connection, EVENTS, {"zone": name}),
+            pauses=_tokens.pauses(connection),
+        )
+    finally:
+        connection.execute("COMMIT")

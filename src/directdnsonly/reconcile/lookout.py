@@ -1,0 +1,50 @@
+"""What reconciliation has to say of one zone. Pure: settings and what the store keeps in, words' facts out."""
+
+from __future__ import annotations
+
+from directdnsonly.advice import Orphan, Unclaimed
+from directdnsonly.outbox.drift import Sighting, SightingState
+from directdnsonly.outbox.records import Kind, ZoneSummary
+from directdnsonly.reconcile.settings import ReconciliationSettings
+
+
+class Lookout:
+    """Knows the rules and the servers of the configuration."""
+
+    def __init__(self, settings: ReconciliationSettings) -> None:
+        self._settings = settings
+        self._names = frozenset(name for server in settings.directadmin_servers for name in server.names)
+
+    def orphan(self, zone: ZoneSummary, sighting: Sighting | None) -> Orphan | None:
+        """The zone as one that is on its way to be deleted; None when it is not: kept, listed, or pushed since."""
+        if sighting is None or sighting.state is SightingState.KEPT or self._settings.dry_run:
+            return None
+        if zone.kind is Kind.DELETE or sighting.version != zone.version or zone.pushed_at > sighting.first_at:
+            return None
+        return Orphan(
+            server=sighting.server,
+            absences=sighting.absences,
+            first_at=sighting.first_at,
+            due_at=self._deleted_at(sighting),
+            plan="" if sighting.approved else sighting.plan,
+        )
+
+    def _deleted_at(self, sighting: Sighting) -> float:
+        """The earliest moment at which a pass may delete it: absent often and long enough, then the grace."""
+        settings = self._settings
+        grace_s = settings.grace_minutes * 60
+        if sighting.quarantined_at is not None:
+            return sighting.quarantined_at + grace_s
+        passes = max(settings.absences - sighting.absences, 0)
+        ripe_at = max(
+            sighting.first_at + settings.absent_minutes * 60,
+            sighting.last_at + passes * settings.interval_minutes * 60,
+        )
+        return ripe_at + grace_s
+
+    def unclaimed(self, zone: ZoneSummary) -> Unclaimed | None:
+        """The zone as one that no configured server answers for; None also where none is configured."""
+        hostname = zone.owner.hostname.lower().removesuffix(".")
+        if not self._names or zone.kind is Kind.DELETE or hostname in self._names:
+            return None
+        return Unclaimed(hostname=hostname, credential=zone.owner.credential)

@@ -1,0 +1,42 @@
+"""What somebody means who asks for a zone: a name, a host in it, an address copied from a browser. Pure."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from directdnsonly.errors import NameRefused
+from directdnsonly.zone.name import ZoneName
+
+
+def names_meant(text: str) -> list[ZoneName]:
+    """The names that `text` may mean, the nearest first. Raises NameRefused when it means none.
+
+    A slash may belong to a name (RFC 2317: 0/26.2.0.192.in-addr.arpa) or begin the path of an address: both are tried.
+    """
+    wanted = text.strip()
+    tries = [wanted] if "://" not in wanted else []
+    bare = wanted.partition("://")[2] if "://" in wanted else wanted
+    host = _host(bare)
+    if host and host not in tries:
+        tries.append(host)
+    found: list[ZoneName] = []
+    refused: NameRefused | None = None
+    for each in tries:
+        try:
+            name = ZoneName.parse(each.removeprefix("*."))
+        except NameRefused as error:
+            refused = refused or error
+            continue
+        if name not in found:
+            found.append(name)
+    if not found:
+        raise refused or NameRefused("the zone name is empty", rule="name-empty")
+    return found
+
+
+def _host(bare: str) -> str:
+    """The host of an address without its scheme: no user, no port, no path."""
+    try:
+        return urlsplit(f"//{bare}").hostname or ""
+    except ValueError:  # half of a bracket
+        return ""
