@@ -9,9 +9,7 @@ from pydantic import BaseModel, Field
 from directdnsonly.errors import Fault
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Event, Kind, LostPush, Placement, Receipt, Refused, ZoneSummary
-from directdnsonly.readiness import Kind as ReasonKind
-from directdnsonly.readiness import Reason
-from directdnsonly.readiness import State as ServiceState
+from directdnsonly.readiness import Reason, ReasonKind, ServiceState
 from directdnsonly.shapes import Moment, OwnerView
 from directdnsonly.zone.warn import ZoneWarning
 
