@@ -17,7 +17,7 @@ from directdnsonly.wording import counted
 CERTIFICATE_SOON_S: Final = 21 * 86_400  # of 90 days; it is renewed 30 days before its end: a renewal fails
 
 
-class State(StrEnum):
+class ServiceState(StrEnum):
     """How the service is."""
 
     READY = "ready"
@@ -25,7 +25,7 @@ class State(StrEnum):
     UNREADY = "unready"  # pushes are refused, or nobody would serve them
 
 
-class Kind(StrEnum):
+class ReasonKind(StrEnum):
     """What may be wrong, the worst first; a label of the metrics."""
 
     STORE = "store"  # no push can be committed
@@ -39,24 +39,24 @@ class Kind(StrEnum):
     ALARM = "alarm"  # the reconciler wants a person to look
 
 
-UNREADY: Final = frozenset({Kind.STORE, Kind.ACTOR})
-_ORDER: Final = {kind: place for place, kind in enumerate(Kind)}
+UNREADY: Final = frozenset({ReasonKind.STORE, ReasonKind.ACTOR})
+_ORDER: Final = {kind: place for place, kind in enumerate(ReasonKind)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """One thing that is not as it should be. `subject`: a backend, a zone or an actor; `since`: epoch seconds."""
 
-    kind: Kind
+    kind: ReasonKind
     subject: str
     short: str  # for a title
     what: str  # a sentence, also what to do
     since: float | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> ServiceState:
         """What this makes of the service."""
-        return State.UNREADY if self.kind in UNREADY else State.DEGRADED
+        return ServiceState.UNREADY if self.kind in UNREADY else ServiceState.DEGRADED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,25 +96,25 @@ class Facts:
 class Verdict:
     """What the facts mean. `since`: epoch seconds at which this state began; `reasons`: the worst first."""
 
-    state: State
+    state: ServiceState
     since: float
     reasons: tuple[Reason, ...] = ()
 
     @property
     def headline(self) -> str:
         """For a title: `ready`, `degraded: bind down, 2 alarms`, `not ready: ` with the worst reason."""
-        if self.state is State.UNREADY:
+        if self.state is ServiceState.UNREADY:
             return f"not ready: {self.reasons[0].what}"
-        if self.state is State.READY:
+        if self.state is ServiceState.READY:
             return "ready"
-        alarms = sum(reason.kind is Kind.ALARM for reason in self.reasons)
-        told = [reason.short for reason in self.reasons if reason.kind is not Kind.ALARM]
+        alarms = sum(reason.kind is ReasonKind.ALARM for reason in self.reasons)
+        told = [reason.short for reason in self.reasons if reason.kind is not ReasonKind.ALARM]
         return f"degraded: {', '.join([*told, *([counted(alarms, 'alarm')] if alarms else [])])}"
 
     @property
     def refuses(self) -> bool:
         """Whether pushes are answered error=1."""
-        return any(reason.kind is Kind.STORE for reason in self.reasons)
+        return any(reason.kind is ReasonKind.STORE for reason in self.reasons)
 
     @property
     def why(self) -> str:
@@ -129,7 +129,7 @@ def judge(facts: Facts, before: Verdict | None = None) -> Verdict:
         one if one.since is not None else replace(one, since=known.get((one.kind, one.subject)) or facts.now)
         for one in sorted(_reasons(facts), key=lambda one: _ORDER[one.kind])
     )
-    state = reasons[0].state if reasons else State.READY
+    state = reasons[0].state if reasons else ServiceState.READY
     if before is not None and before.state is state:
         return Verdict(state=state, since=before.since, reasons=reasons)
     began = [one.since for one in reasons if one.state is state and one.since is not None]
@@ -138,15 +138,17 @@ def judge(facts: Facts, before: Verdict | None = None) -> Verdict:
 
 def _reasons(facts: Facts) -> Iterator[Reason]:
     if facts.store:
-        yield Reason(kind=Kind.STORE, subject="", short="store", what=f"pushes are refused: {facts.store}")
+        yield Reason(kind=ReasonKind.STORE, subject="", short="store", what=f"pushes are refused: {facts.store}")
     for actor in facts.actors:
-        yield Reason(kind=Kind.ACTOR, subject=actor.split(" ", 1)[0], short="a part has ended or hangs", what=actor)
+        yield Reason(
+            kind=ReasonKind.ACTOR, subject=actor.split(" ", 1)[0], short="a part has ended or hangs", what=actor
+        )
     for backend in facts.backends:
         yield from _of_backend(backend)
     if facts.lost:
         were = counted(facts.lost, "push was", "pushes were")
         yield Reason(
-            kind=Kind.LOST,
+            kind=ReasonKind.LOST,
             subject="",
             short=f"{facts.lost} not recorded",
             what=f"{were} not recorded and must be sent again (dadns lost), the newest of {facts.lost_zone}: {facts.lost_reason}",
@@ -155,14 +157,14 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
     if facts.held:
         waits = counted(facts.held, "push waits", "pushes wait")
         yield Reason(
-            kind=Kind.HELD,
+            kind=ReasonKind.HELD,
             subject="",
             short=f"{facts.held} held",
             what=f"{waits} for approval: dadns held",
             since=facts.held_since,
         )
     for alarm in facts.alarms:
-        yield Reason(kind=Kind.ALARM, subject=alarm.split(":", 1)[0], short="alarm", what=f"alarm: {alarm}")
+        yield Reason(kind=ReasonKind.ALARM, subject=alarm.split(":", 1)[0], short="alarm", what=f"alarm: {alarm}")
     if facts.certificate_ends_at is not None:
         yield from _of_certificate(facts.certificate_ends_at, facts.now)
 
@@ -171,10 +173,10 @@ def _of_backend(backend: BackendFacts) -> Iterator[Reason]:
     name = backend.name
     if backend.down:
         what = f"{name} is down: {backend.down} (dadns probe {name} asks it now)"
-        yield Reason(kind=Kind.BACKEND, subject=name, short=f"{name} down", what=what, since=backend.down_since)
+        yield Reason(kind=ReasonKind.BACKEND, subject=name, short=f"{name} down", what=what, since=backend.down_since)
     if backend.dead:
         yield Reason(
-            kind=Kind.GIVEN_UP,
+            kind=ReasonKind.GIVEN_UP,
             subject=name,
             short=f"{backend.dead} given up on {name}",
             what=f"{counted(backend.dead, 'zone was', 'zones were')} given up on {name}: dadns outbox --dead, then dadns revive",
@@ -183,7 +185,7 @@ def _of_backend(backend: BackendFacts) -> Iterator[Reason]:
         by = f" by {backend.paused_by}" if backend.paused_by else ""
         why = f": {backend.paused_reason}" if backend.paused_reason else ""
         what = f"{name} is paused{by}{why} (dadns resume {name})"
-        yield Reason(kind=Kind.PAUSED, subject=name, short=f"{name} paused", what=what, since=backend.paused_at)
+        yield Reason(kind=ReasonKind.PAUSED, subject=name, short=f"{name} paused", what=what, since=backend.paused_at)
 
 
 def _of_certificate(ends_at: float, now: float) -> Iterator[Reason]:
@@ -197,4 +199,4 @@ def _of_certificate(ends_at: float, now: float) -> Iterator[Reason]:
         what = f"the certificate of our door expires in {days}, on {until}: does its renewal fail?"
     else:
         return
-    yield Reason(kind=Kind.CERTIFICATE, subject="", short=short, what=what)
+    yield Reason(kind=ReasonKind.CERTIFICATE, subject="", short=short, what=what)

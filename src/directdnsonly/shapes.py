@@ -9,7 +9,9 @@ from typing import Annotated, Any, Final, Generic, Self, TypeVar
 from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from directdnsonly.errors import NameRefused
 from directdnsonly.outbox.records import Owner
+from directdnsonly.zone.name import ZoneName
 
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R")
@@ -73,11 +75,10 @@ _AFTER: Final = "`next` of the page before"
 AfterNumber = Annotated[int | None, Query(ge=1, le=LARGEST, description=_AFTER)]
 AfterName = Annotated[str, Query(max_length=253, description=_AFTER)]
 _LABEL: Final = "[A-Za-z0-9_]([A-Za-z0-9_/-]{0,61}[A-Za-z0-9_])?"
-_LABELS: Final = rf"({_LABEL}\.){{0,126}}[0-9]{{0,9}}[A-Za-z_]([A-Za-z0-9_/-]{{0,50}}[A-Za-z0-9_])?\.?"
 # For the document alone: ZoneName judges, and takes U-labels, too.
 _NAME: Final[dict[str, Any]] = {
     "maxLength": LONGEST_NAME - 1,
-    "pattern": f"^{_LABELS}$",
+    "pattern": rf"^({_LABEL}\.){{0,126}}[0-9]{{0,9}}[A-Za-z_]([A-Za-z0-9_/-]{{0,50}}[A-Za-z0-9_])?\.?$",
 }
 ZonePath = Annotated[
     str,
@@ -88,15 +89,7 @@ ZonePath = Annotated[
         json_schema_extra=_NAME,
     ),
 ]
-ZoneQuery = Annotated[
-    str,
-    Query(
-        max_length=LONGEST_NAME,
-        description="Of this zone only",
-        examples=["example.com"],
-        json_schema_extra={**_NAME, "pattern": f"^({_LABELS})?$"},
-    ),
-]
+ZoneQuery = Annotated[str, Query(max_length=LONGEST_NAME, description="Of this zone only", examples=["example.com"])]
 ZoneText = Annotated[str, Field(max_length=LONGEST_NAME, json_schema_extra=_NAME)]
 Since = Annotated[
     float | None,
@@ -117,6 +110,14 @@ class OwnerView(BaseModel):
     def of(cls, owner: Owner) -> OwnerView:
         """The view of a record."""
         return cls(credential=owner.credential, hostname=owner.hostname, username=owner.username)
+
+
+def looked_for(zone: str) -> ZoneName | None:
+    """The zone that a ZoneQuery means; None for none. What is no name is itself: there is nothing about it."""
+    try:
+        return ZoneName.parse(zone) if zone else None
+    except NameRefused:
+        return ZoneName.trusted(zone)
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -17,21 +17,23 @@ from bench.service import DADNS, free_port
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
-from directdnsonly.api import history, outbox, pins, problem, routes
+from directdnsonly.api import history, lost, outbox, pins, problem, routes
 from directdnsonly.api.audit import Auditor
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.bodies import Bodies
 from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.dispatch.telling import LaneStatus
-from directdnsonly.outbox.records import Priority, Settle, Settlement
+from directdnsonly.outbox.records import Kind, LostPush, Owner, Priority, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.receive.accept import Acceptance
+from directdnsonly.receive.lost import LostPushes
 from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.receive.settings import AppSettings
 from directdnsonly.server import Server, listen, make_server
 from directdnsonly.wiring import ManualPushes
+from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from tests.support.made import a_delete, a_push
 from tests.support.service import serving
@@ -57,6 +59,7 @@ class Api:
     store: SqliteStore
     loop: asyncio.AbstractEventLoop
     woken: list[Priority]
+    lost: LostPushes
 
     def run(self, awaitable):
         return asyncio.run_coroutine_threadsafe(awaitable, self.loop).result(timeout=60)
@@ -83,6 +86,7 @@ class Api:
 def api(tmp_path: Path) -> Iterator[Api]:
     made: list[SqliteStore] = []
     woken: list[Priority] = []
+    losses: list[LostPushes] = []
 
     listening = AppSettings(listen_host="127.0.0.1", listen_port=free_port())
 
@@ -111,6 +115,8 @@ def api(tmp_path: Path) -> Iterator[Api]:
             for module in (outbox, history, pins):
                 app.include_router(module.router(parts))
             app.include_router(routes.router(parts, Auditor(store, clock)))
+            app.include_router(lost.router(parts, Auditor(store, clock)))
+            losses.append(acceptance.lost)
             for kind, handler in problem.HANDLERS.items():
                 app.add_exception_handler(kind, handler)
             yield make_server(app, listening)
@@ -119,7 +125,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
     with serving(make, listen(listening)) as loop:
         url = f"http://127.0.0.1:{listening.listen_port}"
         with httpx.Client(base_url=f"{url}/api/v1", trust_env=False, timeout=60) as http:
-            yield Api(url, http, made[0], loop, woken)
+            yield Api(url, http, made[0], loop, woken, losses[0])
 
 
 def test_the_dead_are_listed_with_reasons_and_revived_by_zone_backend_or_all(api):
@@ -145,6 +151,33 @@ def test_the_dead_are_listed_with_reasons_and_revived_by_zone_backend_or_all(api
     ]
     waiting = api.http.get("/outbox", params={"backend": "one"}).json()["items"]
     assert {"interactive", "bulk"} == {entry["priority"] for entry in waiting}
+
+
+def test_lost_pushes_come_in_pages_wherever_they_are_kept(api):
+    """Newest first, each once; those that the store has and those that still wait for it; a name that is none finds none."""
+    names = [ZoneName.parse(f"lost{number}.example") for number in range(6)]
+    for number, name in enumerate(names):
+        owner = Owner(credential="da")
+        api.lost.note(
+            LostPush(
+                name=name, kind=Kind.PUT, change_id=name, reason="full", owner=owner, address="", at=1764500000.5 + number // 2
+            )
+        )  # fmt: skip
+        if number == 2:
+            assert 3 == api.run(api.lost.write())
+
+    found, after = [], ""
+    while after is not None:
+        page = api.http.get("/lost", params={"limit": 1, "after": after}).json()
+        found += [one["zone"] for one in page["items"]]
+        after = page["next"]
+
+    assert [str(names[number]) for number in (4, 5, 2, 3, 0, 1)] == found
+    assert ["lost3.example"] == [
+        one["zone"] for one in api.http.get("/lost", params={"zone": "Lost3.Example."}).json()["items"]
+    ]
+    assert {"items": [], "next": None} == api.http.get("/lost", params={"zone": "no zone"}).json()
+    assert 422 == api.http.get("/lost", params={"after": "yesterday"}).status_code
 
 
 def test_what_makes_no_sense_is_refused_with_a_reason(api):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from directdnsonly.readiness import BackendFacts, Facts, Kind, State, Verdict, judge
+from directdnsonly.readiness import BackendFacts, Facts, ReasonKind, ServiceState, Verdict, judge
 
 DAY = 86_400.0
 WELL = Facts(now=1000.0, started_at=900.0, backends=(BackendFacts(name="bind"),))
@@ -17,7 +17,7 @@ LOST = {"lost": 3, "lost_zone": "a.example", "lost_reason": "the disk is full", 
 
 def test_all_well_is_ready_since_the_start():
     """No reasons, and the title says so."""
-    assert Verdict(state=State.READY, since=900.0) == judge(WELL)
+    assert Verdict(state=ServiceState.READY, since=900.0) == judge(WELL)
     assert "ready" == judge(WELL).headline
 
 
@@ -60,7 +60,7 @@ def test_each_fault_has_its_state_its_words_and_its_time(facts, state, kind, sin
 
 def test_a_certificate_with_time_left_is_none_of_it():
     """Three weeks and a day."""
-    assert State.READY is judge(replace(WELL, certificate_ends_at=1000.0 + 22 * DAY)).state
+    assert ServiceState.READY is judge(replace(WELL, certificate_ends_at=1000.0 + 22 * DAY)).state
 
 
 def test_the_worst_comes_first_and_nothing_is_left_out():
@@ -88,8 +88,8 @@ def test_since_is_when_the_state_began_not_when_it_was_asked():
     ready = judge(replace(WELL, now=1300.0), degraded)
 
     assert (1000.0, 1000.0) == (later.since, later.reasons[0].since)
-    assert (State.DEGRADED, 950.0) == (degraded.state, degraded.since)
-    assert (State.READY, 1300.0) == (ready.state, ready.since)
+    assert (ServiceState.DEGRADED, 950.0) == (degraded.state, degraded.since)
+    assert (ServiceState.READY, 1300.0) == (ready.state, ready.since)
 
 
 def test_every_kind_can_be_a_reason():
@@ -98,4 +98,4 @@ def test_every_kind_can_be_a_reason():
     everything = Facts(now=1.0, started_at=0.0, store="x", actors=["y"], backends=[bad], held=1, alarms=["z"],
                        certificate_ends_at=0.0, lost=1)  # fmt: skip
 
-    assert set(Kind) == {one.kind for one in judge(everything).reasons}
+    assert set(ReasonKind) == {one.kind for one in judge(everything).reasons}

@@ -17,7 +17,7 @@ from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.status import backend_facts, backend_state, lost_count, status_view
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.records import Figures
-from directdnsonly.readiness import Facts, Kind, State, Verdict, judge
+from directdnsonly.readiness import Facts, ReasonKind, ServiceState, Verdict, judge
 from directdnsonly.shapes import failures, rfc3339
 
 PROBE_TIMEOUT_S: Final = 5.0
@@ -88,7 +88,9 @@ class Readiness:
         before, self._told = self._told, now
         if before is not None and _what(before) == _what(now):
             return
-        tell = {State.READY: log.info, State.DEGRADED: log.warning, State.UNREADY: log.error}[now.state]
+        tell = {ServiceState.READY: log.info, ServiceState.DEGRADED: log.warning, ServiceState.UNREADY: log.error}[
+            now.state
+        ]
         was = str(before.state) if before else ""
         tell("service.state_changed", state=str(now.state), before=was, reasons=[one.what for one in now.reasons])
 
@@ -119,7 +121,7 @@ def _readable(seen: Seen) -> StatusView:
     return seen.status
 
 
-def _what(verdict: Verdict) -> tuple[State, frozenset[tuple[Kind, str]]]:
+def _what(verdict: Verdict) -> tuple[ServiceState, frozenset[tuple[ReasonKind, str]]]:
     """What a change is judged by: not the numbers in the words."""
     return verdict.state, frozenset((one.kind, one.subject) for one in verdict.reasons)
 
@@ -150,19 +152,19 @@ def router(parts: ApiParts, readiness: Readiness) -> APIRouter:
             _may_look(request)
         seen = await readiness.look()
         verdict = seen.verdict
-        ready = verdict.state is not State.UNREADY
+        ready = verdict.state is not ServiceState.UNREADY
         daemons = parts.daemons()
         kinds = {one.kind for one in verdict.reasons}
         answer: dict[str, object] = {
             "status": verdict.state,
             "store": "unavailable" if verdict.refuses else "ok",
-            "actors": "lost" if Kind.ACTOR in kinds else "ok",
+            "actors": "lost" if ReasonKind.ACTOR in kinds else "ok",
             "backends": {name: backend_state(lane, daemons.get(name)) for name, lane in parts.lanes().items()},
         }
         if verbose:
             answer["reason"] = verdict.why
             answer["since"] = rfc3339(verdict.since)
-            answer["lost_actors"] = [one.what for one in verdict.reasons if one.kind is Kind.ACTOR]
+            answer["lost_actors"] = [one.what for one in verdict.reasons if one.kind is ReasonKind.ACTOR]
             if seen.status is not None:
                 answer["details"] = seen.status.model_dump(mode="json")
         return JSONResponse(answer, status_code=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)

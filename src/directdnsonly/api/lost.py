@@ -9,9 +9,8 @@ from pydantic import BaseModel, Field
 
 from directdnsonly.api.models import LostView
 from directdnsonly.api.parts import ApiParts, Audit
-from directdnsonly.shapes import Limit, Page, ZoneQuery, failures
+from directdnsonly.shapes import Limit, Page, ZoneQuery, failures, looked_for
 from directdnsonly.wording import counted
-from directdnsonly.zone.name import ZoneName
 
 MOST = 20_000  # more than are kept
 CURSOR = r"^([0-9]{1,12}(\.[0-9]{1,9})?/.{1,253})?$"
@@ -34,17 +33,17 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         zone: ZoneQuery = "",
     ) -> Page[LostView]:
         """One of each zone. What was recorded of a zone since makes it good."""
-        if zone:
-            found = await parts.lost.find(ZoneName.parse(zone))
+        if name := looked_for(zone):
+            found = await parts.lost.find(name)
             return Page[LostView](items=[LostView.of(found)] if found else [], next=None)
         newest = sorted((-one.at, one.name, one) for one in await parts.lost.newest(MOST))
-        at, _, name = after.partition("/")
-        behind = [one for *place, one in newest if not after or (*place,) > (-float(at), name)]
+        at, _, last = after.partition("/")
+        behind = [one for *place, one in newest if not after or (*place,) > (-float(at), last)]
         return Page[LostView].cut(behind, limit, view=LostView.of, key=lambda one: f"{one.at!r}/{one.name}")
 
     @api.delete("/lost", summary="Forget them: somebody has looked at it", responses=failures(503))
     async def forget_lost(request: Request, zone: ZoneQuery = "") -> Forgotten:
-        forgotten = await parts.lost.forget(ZoneName.parse(zone) if zone else None)
+        forgotten = await parts.lost.forget(looked_for(zone))
         if forgotten:
             await audit(request, "lost.forgotten", zone=zone, detail=counted(forgotten, "lost push", "lost pushes"))
         return Forgotten(forgotten=forgotten)

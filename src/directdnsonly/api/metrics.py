@@ -22,7 +22,7 @@ from directdnsonly import __version__
 from directdnsonly.api.health import Seen
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.outbox.records import Settle, Source
-from directdnsonly.readiness import Kind, State, Verdict
+from directdnsonly.readiness import ReasonKind, ServiceState, Verdict
 from directdnsonly.shapes import failures
 
 Look = Callable[[], Awaitable[Seen]]
@@ -223,17 +223,17 @@ def _judged(verdict: Verdict) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "directdnsonly_ready",
         "1 while pushes are accepted and safe (ready or degraded), 0 while they are refused",
-        value=float(verdict.state is not State.UNREADY),
+        value=float(verdict.state is not ServiceState.UNREADY),
     )
     yield GaugeMetricFamily(
         "directdnsonly_degraded",
         "1 while a person should look (degraded or unready): directdnsonly_reasons tells at what",
-        value=float(verdict.state is not State.READY),
+        value=float(verdict.state is not ServiceState.READY),
     )
     reasons = GaugeMetricFamily(
         "directdnsonly_reasons", "What is not as it should be, by kind: dadns status names each", labels=["kind"]
     )
-    for kind in Kind:
+    for kind in ReasonKind:
         reasons.add_metric([kind], float(sum(one.kind is kind for one in verdict.reasons)))
     yield reasons
 

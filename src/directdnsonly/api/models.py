@@ -11,9 +11,7 @@ from directdnsonly.advice import NO_ADDRESS
 from directdnsonly.errors import Fault
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Event, Kind, LostPush, Placement, Receipt, Refused, ZoneSummary
-from directdnsonly.readiness import Kind as ReasonKind
-from directdnsonly.readiness import Reason
-from directdnsonly.readiness import State as ServiceState
+from directdnsonly.readiness import Reason, ReasonKind, ServiceState
 from directdnsonly.shapes import Moment, OwnerView
 from directdnsonly.zone.warn import ZoneWarning
 

@@ -124,6 +124,8 @@ def router(parts: ApiParts) -> APIRouter:
     async def revive_deliveries(wanted: ReviveRequest, request: Request) -> Revived:
         name = ZoneName.parse(wanted.zone) if wanted.zone is not None else None
         backend = known(wanted.backend or "")
+        if name is not None and await store.zone(name) is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
         count = await store.revive(name=name, backend=backend)
         if count:
             parts.wake(Priority.BULK if name is None else Priority.INTERACTIVE)

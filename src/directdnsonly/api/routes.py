@@ -26,14 +26,15 @@ from directdnsonly.outbox.records import Event, Kind, Receipt, Terms
 from directdnsonly.place import place_of
 from directdnsonly.shapes import (
     LARGEST,
-    LONGEST_NAME,
     AfterName,
     AfterNumber,
     Limit,
     Page,
     Since,
     ZonePath,
+    ZoneQuery,
     failures,
+    looked_for,
 )
 from directdnsonly.zone.name import ZoneName
 
@@ -184,7 +185,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     async def list_refused(
         after: AfterNumber = None,
         limit: Limit = 100,
-        zone: Annotated[str, Query(max_length=LONGEST_NAME, description="Of this zone only")] = "",
+        zone: ZoneQuery = "",
         server: Annotated[str, Query(max_length=253, description="Host name, or credential, that sent it")] = "",
         rule: Annotated[str, Query(max_length=64, description="Refused by this rule")] = "",
     ) -> Page[RefusedView]:
@@ -199,9 +200,9 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         since: Since = None,
         event: Annotated[str, Query(max_length=64, description="Of this kind only, see docs/log-events.md")] = "",
         actor: Annotated[str, Query(max_length=253, description="Done by this credential")] = "",
-        zone: Annotated[str, Query(max_length=LONGEST_NAME, description="About this zone")] = "",
+        zone: ZoneQuery = "",
     ) -> Page[EventView]:
-        name = zone.rstrip(".").lower()
+        name = looked_for(zone) or ""
         found = await store.events(zone=name, event=event, actor=actor, since=since, before=after, limit=limit + 1)
         return Page[EventView].cut(found, limit, view=EventView.of, key=lambda entry: entry.id)
 
