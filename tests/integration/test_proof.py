@@ -91,3 +91,18 @@ async def test_one_silent_zone_of_a_batch_is_its_own_fault_and_no_outage(tmp_pat
         for name in ("b.example", "c.example"):
             await rig.until(name, State.VERIFIED)
         assert BreakerState.CLOSED is lane.status().breaker
+
+
+async def test_a_silent_zone_alone_is_its_own_fault_and_no_outage(tmp_path: Path) -> None:
+    """The name server answers about everything else: it is not away, and the zone is not tried for ever."""
+    backend = FakeBackend("one")
+    backend.mute_zones = {"mute.example"}
+    async with running_lanes(tmp_path, backend, retry_delays_s=(0.01,), max_attempts=2, verify_patience_s=0.1) as rig:
+        await rig.push(a_push("mute.example"))
+
+        dead = await rig.until("mute.example", State.DEAD)
+        await rig.push(a_push("b.example"))
+        await rig.until("b.example", State.VERIFIED)
+
+        assert "does not answer" in dead.reason
+        assert BreakerState.CLOSED is rig.lanes["one"].status().breaker

@@ -163,8 +163,9 @@ class Delivery:
         over = {end.claim.name for end in refused}
         waiting = await self._ask([c for c, _ in waiting if c.name not in over], self._patience_s, ends)
         silent = [claim for claim, verdict in waiting if verdict.finding is Finding.SILENT]
-        if silent and len(silent) == len(claims):
-            error = BackendUnavailable(waiting[0][1].reason, backend=self._backend.name)
+        # All of a batch, perhaps one zone alone: only where nothing else is answered either is it the server that is away.
+        if silent and len(silent) == len(claims) and (reason := await self.why_not_ready()):
+            error = BackendUnavailable(reason, backend=self._backend.name)
             ends += [Settlement(claim=claim, how=Settle.DEFER, reason=error.reason) for claim in silent]
             return ends, error
         ends += [self.failed(claim, verdict.reason, final=False) for claim, verdict in waiting]
