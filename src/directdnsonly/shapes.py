@@ -89,6 +89,15 @@ ZonePath = Annotated[
         json_schema_extra=_NAME,
     ),
 ]
+AskedPath = Annotated[
+    str,
+    Path(
+        max_length=1024,
+        description="A zone, a name in it, or an address of the web; a slash as %2F",
+        examples=["www.example.com"],
+        json_schema_extra=_NAME,
+    ),
+]
 ZoneQuery = Annotated[str, Query(max_length=LONGEST_NAME, description="Of this zone only", examples=["example.com"])]
 ZoneText = Annotated[str, Field(max_length=LONGEST_NAME, json_schema_extra=_NAME)]
 Since = Annotated[

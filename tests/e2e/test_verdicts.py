@@ -110,7 +110,8 @@ def a_name_in_it(it):
 
 @fault("the address of a page of it is asked for")
 def an_address(it):
-    yield Expected(asked="https://shop.fine.example/cart?x=1", live="live", verdict="fine", words=["version 1"])
+    address = f"https://shop.fine.example/cart?x={'1' * 300}"
+    yield Expected(asked=address, live="live", verdict="fine", words=["version 1"])
 
 
 @fault("a name that nobody ever pushed")
@@ -172,7 +173,8 @@ def held(it):
         asked="held.example", live="not live", verdict="held",
         words=[" waits for approval: it loses 25 of 40 records", "customers get version 1"], do="dadns approve held.example ",
     )  # fmt: skip
-    it.act("POST", f"held/held.example/reject/{it.get('held')[0]['digest']}")
+    (waits,) = it.get("held")["items"]
+    it.act("POST", f"held/held.example/reject/{waits['digest']}")
 
 
 @fault("pinned, and a newer version waits")
@@ -387,7 +389,7 @@ def counted_as_orphan(it):
 @fault("its server lists it no more: in quarantine, and damaged")
 def quarantined(it):
     it.a_pass()
-    (sighting,) = [one for one in it.get("reconcile/watched") if one["zone"] == "orphan.example"]
+    (sighting,) = [one for one in it.get("reconcile/watched")["items"] if one["zone"] == "orphan.example"]
     assert "quarantined" == sighting["state"]
     it.rndc("delzone", "orphan.example")
     yield Expected(asked="orphan.example", live="not live", verdict="wrong", also=["orphan"], words=["answers REFUSED"])

@@ -17,7 +17,7 @@ from directdnsonly.api.status import backend_state
 from directdnsonly.outbox.drift import HeldPush, HoldRule
 from directdnsonly.outbox.facts import ZoneFacts
 from directdnsonly.outbox.records import Kind, LostPush, Owner, PastVersion, Placement, Refused
-from directdnsonly.shapes import Moment, ZonePath, failures
+from directdnsonly.shapes import AskedPath, Moment, failures
 from directdnsonly.verify.compare import Finding, Verdict
 from directdnsonly.verify.verifier import Said
 from directdnsonly.verify.wire import RCODES
@@ -222,7 +222,7 @@ def router(explainer: Explainer) -> APIRouter:
         summary="Is it live, why not, since when, what do customers get, what to do",
         responses=failures(503),
     )
-    async def explain_zone(zone: ZonePath) -> ExplainView:
+    async def explain_zone(zone: AskedPath) -> ExplainView:
         """Also for a name in a zone, or an address of the web: the zone that holds it is explained.
 
         The name servers are asked now, and judged as deliveries are. A name that no zone of ours holds is `unknown`.
