@@ -26,7 +26,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
     {
         "push.accepted": "A push was committed; backends have work.",
         "push.unchanged": "A push brought what we hold already; committed, no work.",
-        "push.held": "A push of a pinned zone was committed; it is served when the zone is released.",
+        "push.held": "A push or a delete of a pinned zone was committed; it is served when the zone is released.",
         "push.refused": "A push was answered error=1: `rule` and `reason` tell the first of its `faults`. Kept for the operator with all of them.",
         "push.withheld": "A push was committed, but is served only when somebody approves it: `rule` and `reason` say why.",
         "push.overtaken": "A pulled or approved zone was not recorded: a newer version came meanwhile.",

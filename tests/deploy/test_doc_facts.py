@@ -67,6 +67,13 @@ def test_each_decision_is_in_the_list():
     assert all(f"]({name})" in listed for name in pages)
 
 
+@pytest.mark.parametrize("page", ["docs/failure.md", "docs/refusals.md", "docs/glossary.md"])
+def test_a_page_says_nothing_twice(page):
+    """Two wordings of one row or paragraph, as two merged branches leave them: no reader knows which one is true."""
+    begins = [line[:60] for line in (ROOT / page).read_text().splitlines() if len(line) > 60]
+    assert [] == [line for line in begins if begins.count(line) > 1]
+
+
 @pytest.mark.parametrize("page", ["docs/failure.md", "docs/topologies.md"])
 def test_each_row_of_failure_behaviour_names_a_test_that_is_there(page):
     """In the columns "test" and "shown by"; a row of what is not built says "not yet" instead."""

@@ -291,6 +291,27 @@ def test_a_pinned_zone_and_its_release(api):
     assert both["version"] == api.http.get("/zones/a.example/pin").json()["version"]
 
 
+def test_a_delete_of_a_pinned_zone_is_told_as_one_that_waits(api, tmp_path):
+    """The command line does not call it deleted, the audit does not call it ignored, and a push is not called unchanged."""
+    api.http.put("/zones/a.example", content=body(10))
+    api.http.put("/zones/a.example/pin", json={"reason": "migration"})
+    file = tmp_path / "a.example.zone"
+    file.write_bytes(body(11, "192.0.2.99"))
+
+    pushed = api.dadns("push", str(file), "--timeout", "0")
+    deleted = api.dadns("delete", "a.example")
+
+    assert "a.example: recorded, version 2" in pushed.stdout
+    assert "verified" not in pushed.stdout
+    assert (1, "") == (deleted.returncode, deleted.stdout)
+    waits = "the zone is pinned at version 1: recorded as version 3, served when it is released"
+    assert f"a.example: not deleted: {waits}" in " ".join(deleted.stderr.split())
+    events = api.http.get("/events", params={"zone": "a.example", "limit": 2}).json()["items"]
+    assert ["zone.delete", "push.held"] == [event["event"] for event in events]
+    change = api.http.get("/zones/a.example/history").json()["items"][0]["change_id"]
+    assert [f"{waits}, change {change}", waits] == [event["detail"] for event in events]
+
+
 def test_names_with_a_slash_have_a_history_too(api):
     """RFC 2317; the slash as %2F."""
     api.run(api.store.record_push(a_push("0/26.2.0.192.in-addr.arpa")))

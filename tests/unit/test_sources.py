@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,27 @@ def test_a_folder_gives_every_zone_by_its_soa_and_names_what_it_does_not_take(tm
         "old": (both, True),
         "twice.example.db": (both, True),
     } == {Path(each.place).name: (each.reason, each.wrong) for each in source.left}
+
+
+def test_a_pipe_in_a_folder_holds_up_nobody(tmp_path: Path) -> None:
+    """Opening one waits until somebody writes: it is named, and the zones beside it are taken."""
+    (tmp_path / "a.example.db").write_text(SOA)
+    os.mkfifo(tmp_path / "pipe.db")
+
+    source = zones_in(tmp_path)
+
+    assert ["a.example"] == [each.zone for each in source.zones]
+    assert ["it is neither a file nor a folder: a pipe, a socket or a device"] == [each.reason for each in source.left]
+    with pytest.raises(NothingToImport, match="a pipe"):
+        zones_in(tmp_path / "pipe.db")
+
+
+def test_the_file_of_one_zone_is_not_called_empty(tmp_path: Path) -> None:
+    """Who gives one zone file instead of a folder is told the command for that."""
+    (tmp_path / "a.example.db").write_text(SOA)
+
+    with pytest.raises(NothingToImport, match=r"is the file of one zone: dadns push .*a\.example\.db"):
+        zones_in(tmp_path / "a.example.db")
 
 
 @pytest.mark.parametrize(

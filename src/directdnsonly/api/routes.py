@@ -216,8 +216,8 @@ def address_of(request: Request) -> str:
 
 def _event(event: str, receipt: Receipt, who: str, request: Request, at: float) -> Event:
     """For the audit; the log has its line from where the change was accepted."""
-    what = receipt.ignored or ("" if receipt.changed else "unchanged, ")
-    detail = f"{what}version {receipt.version}, change {receipt.change_id}"
+    what = receipt.ignored or ("" if receipt.changed else "unchanged, ") + f"version {receipt.version}"
+    detail = f"{what}, change {receipt.change_id}"
     return Event(at=at, event=event, zone=receipt.name, actor=who, address=address_of(request), detail=detail)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from directdnsonly.cli import checks_backends, checks_door
-from directdnsonly.cli.checks_running import belongs_to, holder_of, name_of, service_of
+from directdnsonly.cli.checks_running import belongs_to, holder_of, name_of, service_of, was_left
 from directdnsonly.config import Settings
 from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.outbox.removed import kept_in
@@ -53,7 +53,9 @@ def look_around(settings: Settings) -> Iterator[Finding]:
             kind = NAMESERVERS[backend.type]
             yield _program(name, kind.program, kind.package)
             for address in backend.listen:
-                yield _port(f"{name}: DNS", address, backend.port, (socket.SOCK_DGRAM, socket.SOCK_STREAM), service)
+                home = (settings.data_dir / "backends" / name).resolve()
+                kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
+                yield _port(f"{name}: DNS", address, backend.port, kinds, service, home)
         else:
             if "control" not in {step.about for step in answers[name]}:
                 yield Finding(True, backend.told(name, settings.data_dir), f"{name}: configured")
@@ -137,8 +139,15 @@ def _room(settings: Settings) -> Finding:
     return Finding(True, f"disk of the store: {free_mb} MB are free, {kept}", "disk")
 
 
-def _port(what: str, host: str, port: int, kinds: tuple[socket.SocketKind, ...], service: int | None) -> Finding:
-    """Whether we could listen there now, or do so already."""
+def _port(
+    what: str,
+    host: str,
+    port: int,
+    kinds: tuple[socket.SocketKind, ...],
+    service: int | None,
+    home: Path | None = None,
+) -> Finding:
+    """Whether we could listen there now, or do so already. `home`: the folder of the name server that shall."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         for kind in kinds:
@@ -148,7 +157,7 @@ def _port(what: str, host: str, port: int, kinds: tuple[socket.SocketKind, ...],
                 probe.bind((host, port))
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            return _taken(what, host, port, service)
+            return _taken(what, host, port, service, home)
         hint = {
             errno.EACCES: "ports below 1024 need root or CAP_NET_BIND_SERVICE",
             errno.EADDRNOTAVAIL: "no interface of this machine has the address",
@@ -158,12 +167,15 @@ def _port(what: str, host: str, port: int, kinds: tuple[socket.SocketKind, ...],
     return Finding(True, f"{what}: {host}:{port} is free", f"{what}: port")
 
 
-def _taken(what: str, host: str, port: int, service: int | None) -> Finding:
+def _taken(what: str, host: str, port: int, service: int | None, home: Path | None) -> Finding:
     """By our own service, by somebody else, or by whom we may not see."""
     holder, about = holder_of(port), f"{what}: port"
     if holder is not None and service is not None and belongs_to(holder, service):
         told = f"in use by our own running service (process {holder}, {name_of(holder)})"
         return Finding(True, f"{what}: {host}:{port} is {told}", about)
+    if holder is not None and home is not None and was_left(holder, home):
+        told = f"in use by process {holder} ({name_of(holder)}), left by our service when that was killed"
+        return Finding(True, f"{what}: {host}:{port} is {told}: it serves on until the next start replaces it", about)
     if holder is not None:
         told = f"in use by process {holder} ({name_of(holder)}): stop it, or choose another port"
         return Finding(False, f"{what}: {host}:{port} is {told}", about)

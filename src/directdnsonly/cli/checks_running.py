@@ -49,6 +49,17 @@ def belongs_to(process: int, service: int) -> bool:
     return process == service
 
 
+def was_left(process: int, home: Path) -> bool:
+    """Whether it is the name server of this folder, and the service that started it is gone."""
+    if f"{home}/" not in _command(process):
+        return False
+    while process > 1:
+        process = _parent(process)
+        if "dadns" in Path(_command(process).split("\0")[0]).name or "/dadns\0serve" in _command(process):
+            return False
+    return True
+
+
 def name_of(process: int) -> str:
     """What it is called."""
     with suppress(OSError):

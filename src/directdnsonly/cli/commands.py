@@ -156,10 +156,15 @@ def show(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json:
 def delete(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Remove a zone from every name server."""
     receipt = run(call(url, config, "DELETE", zone_path(zone)))
+    waits = receipt["ignored"]
     if as_json:
         print(json.dumps(receipt, indent=2))
+    elif waits:
+        say(f"{receipt['zone']}: not deleted: {waits} (dadns unpin {receipt['zone']})", to=err)
     else:
         say(f"{receipt['zone']}: deleted, version {receipt['version']}, change {receipt['change_id']}")
+    if waits:
+        raise typer.Exit(EXIT_FAILED)
 
 
 async def _list_zones(url: str | None, config: Path | None, search: str, limit: int) -> tuple[list[Any], bool]:
@@ -217,13 +222,13 @@ def _tell_push(result: dict[str, Any]) -> None:
     if result.get("error"):
         tell_refusal(result["zone"], result["error"], result.get("faults", ()))
         return
-    what = "recorded" if result["changed"] else "unchanged"
+    what = "recorded" if result["changed"] or result.get("ignored") else "unchanged"
     line = f"{result['zone']}: {what}, version {result['version']}, serial {result['serial']}, change {result['change_id']}"
     say(line)
     if result.get("ignored"):
         say(f"  {result['ignored']}")
     tell_warnings(result.get("warnings", ()))
-    for place in result.get("placements", ()):
+    for place in () if result.get("ignored") else result.get("placements", ()):  # those are of the pinned version
         say(f"  {place['backend']}: {standing_of(place)}")
     if result.get("verified"):
         say(f"  proven by every name server after {result['elapsed_s']:.3f} s")

@@ -13,6 +13,7 @@ from directdnsonly.cli.zonefiles import NoZone, is_called_a_zone, zone_of
 from directdnsonly.errors import DirectDNSOnlyError
 
 DEEPEST_INCLUDE = 16
+NO_FILE = "neither a file nor a folder: a pipe, a socket or a device"
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{};]|[^\s{};"]+')
 _COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|/\*.*?\*/|//[^\n]*|#[^\n]*', re.DOTALL)
 
@@ -63,6 +64,8 @@ def zones_in(source: Path) -> Source:
     try:
         if source.is_dir():
             found = list(_in_folder(source))
+        elif _is_pipe(source):
+            raise NothingToImport(f"{source} is {NO_FILE}")
         elif _begins(source) == b"SQLite format 3\0":
             found = list(_in_database(source))
         else:
@@ -70,8 +73,15 @@ def zones_in(source: Path) -> Source:
     except (OSError, UnicodeDecodeError, sqlite3.Error) as error:
         raise NothingToImport(f"{source} cannot be read: {error}") from error
     if not found:
+        if isinstance(_of_file(source), Found):
+            raise NothingToImport(f"{source} is the file of one zone: dadns push {source}")
         raise NothingToImport(f"{source} holds no zone: give a folder of zone files, a named.conf, or directdnsonly.db")
     return _sorted(found)
+
+
+def _is_pipe(file: Path) -> bool:
+    """Whether reading it might wait for ever: a pipe, a socket, a device. What is not there is none."""
+    return file.exists() and not file.is_file()
 
 
 def _begins(file: Path) -> bytes:
@@ -107,6 +117,8 @@ def _in_folder(folder: Path) -> Iterator[Found | Left]:
 def _of_file(file: Path, *, zone: str = "") -> Found | Left:
     """`zone`: as the source calls it; else the file tells."""
     try:
+        if _is_pipe(file):
+            return Left(place=str(file), reason=f"it is {NO_FILE}", wrong=bool(zone))
         told = zone_of(file)
     except NoZone as error:
         return Left(place=str(file), reason=str(error), wrong=bool(zone) or is_called_a_zone(file.name))

@@ -331,6 +331,7 @@ def record_delete(
         version=version,
         changed=table == "zone",
         ignored=_why_held(connection, name, version) if table == "waiting" else "",
+        waits=table == "waiting",
     )
     _record(
         connection,

@@ -108,7 +108,7 @@ class Receipt:
     `changed` False: nothing is to be done (same content, unknown zone deleted, or `ignored` says why: a late delete, a
     pinned zone).
     `took_over` is the former owner when the push moved the zone. `serial` is the one that will be published.
-    Not kept: `begun`, backends whose lane has the change already (see Takers); `notices`, for the audit; `withheld`, what
+    Not kept: `waits`, that it was recorded behind a pin; `begun`, backends whose lane has the change already (see Takers); `notices`, for the audit; `withheld`, what
     waits for approval instead; `gives_way`, the digest of a push that is to be recorded instead of this delete; `overtaken`,
     that something else came first, and nothing was recorded.
     """
@@ -122,6 +122,7 @@ class Receipt:
     priority: Priority = Priority.INTERACTIVE
     took_over: Owner | None = None
     ignored: str = ""
+    waits: bool = False
     warnings: tuple[ZoneWarning, ...] = ()
     begun: frozenset[str] = field(default=frozenset(), compare=False)
     notices: tuple[Notice, ...] = field(default=(), compare=False)

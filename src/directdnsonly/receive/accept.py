@@ -311,8 +311,9 @@ class Acceptance:
         if receipt.changed:
             log.info("delete.accepted", **facts)
         elif receipt.ignored:
-            log.warning("delete.ignored", reason=receipt.ignored, **facts)
-            await self._record_event("delete.ignored", origin, zone=name, detail=receipt.ignored)
+            event = "push.held" if receipt.waits else "delete.ignored"
+            log.warning(event, reason=receipt.ignored, **facts)
+            await self._record_event(event, origin, zone=name, detail=receipt.ignored)
         else:
             log.info("delete.ignored", reason="the zone is not held", **facts)
         await self._note(receipt, origin)

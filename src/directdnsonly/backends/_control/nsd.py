@@ -75,7 +75,7 @@ class NativeNsdControl:
                 writer.write(request)
                 octets = await reader.read(-1)
         except TimeoutError:
-            raise ControlUnavailable(f"nsd at {self._where} gave no answer in {limit_s:g} s") from None
+            raise ControlUnavailable(f"nsd at {self._where} gave no answer in {limit_s:.3g} s") from None
         except ssl.SSLError as error:
             reason = (
                 f"TLS with nsd at {self._where} failed: {error.reason or error} (do both have the same certificates?)"
