@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import Final
+
+HELD_BY_OPERATOR: Final = "held by the operator"  # so begins the reason where a zone that we did not make is left alone
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -170,6 +170,15 @@ CASES = {
     "deleted, and served": (
         zone(waits(), newest=DELETED), "not live", "on-its-way", "customers get version 1 of 07:00:00"
     ),
+    "deleted, and the operator has a zone of that name": (
+        zone(place(answers=[says(77, wanted=None)], reason="held by the operator: it was there; it stays as it is"), newest=DELETED),
+        "live", "operators",
+        "LIVE: deleted at 07:01:00; bind: held by the operator: it was there; it stays as it is; customers get serial 77",
+    ),
+    "deleted, the operator had a zone of that name": (
+        zone(place(answers=[says(None, wanted=None)], reason="held by the operator: it was there"), newest=DELETED),
+        "live", "fine", "LIVE: deleted at 07:01:00, and no name server answers for it any more",
+    ),
     "orphan": (
         zone(orphan=ORPHAN), "live", "orphan",
         "LIVE: da1 lists it no more (2 whole lists since 07:02:00): it will be deleted at 2027-01-17 00:00:00 at the earliest",

@@ -35,6 +35,7 @@ class Cause(StrEnum):
     SILENT = "silent"  # a name server does not answer: what it serves cannot be told
     UNPROVEN = "unproven"  # there is nobody to ask
     UNHEARD = "unheard"  # it was never pushed
+    OPERATORS = "operators"  # deleted; a zone of the name is there that we did not make, and it stays
     ORPHAN = "orphan"  # its server lists it no more
     OWNERLESS = "ownerless"  # no configured server answers for it
     FINE = "fine"

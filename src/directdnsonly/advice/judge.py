@@ -17,7 +17,7 @@ from directdnsonly.advice.facts import (
     Reason,
     Stop,
 )
-from directdnsonly.wording import Calendar, counted
+from directdnsonly.wording import HELD_BY_OPERATOR, Calendar, counted
 
 _WORST: Final = (Live.NOT_LIVE, Live.UNKNOWN, Live.LIVE)
 _ORDER: Final = {cause: number for number, cause in enumerate(Cause)}
@@ -36,7 +36,7 @@ def judge_zone(facts: Facts, calendar: Calendar) -> Judgement:
     )
 
 
-_WHOLE: Final = frozenset({Cause.FINE, Cause.UNHEARD})
+_WHOLE: Final = frozenset({Cause.FINE, Cause.UNHEARD, Cause.OPERATORS})
 
 
 def _reasons(facts: Facts, calendar: Calendar) -> Iterator[Reason]:
@@ -121,6 +121,10 @@ def _of_place(facts: Facts, place: Place, calendar: Calendar) -> Iterator[Reason
         if place.state == "dead":
             why = f"{_given_up(place)}, yet it is served now"
             yield _reason(place, Cause.GIVEN_UP, why, f"to have it proven: {again}", place.failed_at, live=Live.LIVE)
+    elif _is_operators(facts, place):
+        assert facts.newest is not None
+        why = f"deleted at {calendar.at(facts.newest.edition.at)}; {place.backend}: {place.reason}"
+        yield _reason(place, Cause.OPERATORS, why, "", place.verified_at, live=Live.LIVE)
     elif place.state == "verified" and place.verified_version == place.want_version:
         yield from _of_proven(place, wrong, again, calendar)
     else:
@@ -184,6 +188,13 @@ def _serves(facts: Facts, place: Place) -> bool:
     before = next((one for one in facts.versions if one.version == place.verified_version), None)
     wanted = facts.newest.edition
     return before is None or (before.deleted, before.serial) != (wanted.deleted, wanted.serial)
+
+
+def _is_operators(facts: Facts, place: Place) -> bool:
+    """Whether the delete had nothing to do there: what is served is not ours."""
+    assert facts.newest is not None
+    done = place.state == "verified" and place.verified_version == place.want_version
+    return done and facts.newest.edition.deleted and place.reason.startswith(HELD_BY_OPERATOR)
 
 
 def _fine(facts: Facts, calendar: Calendar) -> Reason:

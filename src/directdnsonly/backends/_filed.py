@@ -18,6 +18,7 @@ from directdnsonly.backends._path_fault import cannot_be, cause_and_cure, concer
 from directdnsonly.backends._zonefile import ZoneFolder
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
 from directdnsonly.errors import BackendUnavailable
+from directdnsonly.wording import HELD_BY_OPERATOR
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 
@@ -212,7 +213,7 @@ class FiledBackend(ABC):
 
 def held_by_operator(where: str) -> Outcome:
     """A zone of this name is there that we did not make. `where`: how the name server holds it."""
-    return Outcome(kind=OutcomeKind.HELD, reason=f"held by the operator: {where}; it stays as it is")
+    return Outcome(kind=OutcomeKind.HELD, reason=f"{HELD_BY_OPERATOR}: {where}; it stays as it is")
 
 
 class Written:

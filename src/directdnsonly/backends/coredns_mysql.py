@@ -35,6 +35,7 @@ from directdnsonly.backends._mysql_wire import Rows
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange, ZoneObserved
 from directdnsonly.backends.coredns_mysql_settings import CorednsMysqlSettings
 from directdnsonly.errors import NameRefused
+from directdnsonly.wording import HELD_BY_OPERATOR
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 
@@ -203,7 +204,7 @@ class CorednsMysqlBackend:
         found, *packed = await session.selects(*asked)
         if any(mark < 0 for *_, mark in found):
             how = f"the table {self._settings.zones_table} has it with a version below 0"
-            raise HeldByOperator(f"held by the operator: {how}; it stays as it is", backend=self.name)
+            raise HeldByOperator(f"{HELD_BY_OPERATOR}: {how}; it stays as it is", backend=self.name)
         ids = _ids(found)
         held: dict[int, Held] = {ids[name]: [] for name in known if packed and name in ids}
         for zone, *rest in packed[0] if packed else ():

@@ -21,6 +21,7 @@ from directdnsonly.backends._powerdns_spelling import Spellings, named_in
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
 from directdnsonly.backends.powerdns_settings import PowerDnsSettings
 from directdnsonly.errors import BackendUnavailable, NameRefused
+from directdnsonly.wording import HELD_BY_OPERATOR
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.records import difference
@@ -280,7 +281,7 @@ def _why_not_ours(zone: Any, *, known: bool) -> str:
         return ""
     else:
         how = f"PowerDNS has it with account {account!r}, kind {kind}"
-    return f"held by the operator: {how}; it stays as it is (to hand it over: pdnsutil set-account ZONE {ACCOUNT})"
+    return f"{HELD_BY_OPERATOR}: {how}; it stays as it is (to hand it over: pdnsutil set-account ZONE {ACCOUNT})"
 
 
 def build(name: str, settings: PowerDnsSettings, data_dir: Path) -> PowerDnsBackend:

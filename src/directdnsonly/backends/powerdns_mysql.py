@@ -24,6 +24,7 @@ from directdnsonly.backends._powerdns_rows import COLUMNS, Row, rows_of
 from directdnsonly.backends._powerdns_schema import TABLES
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
 from directdnsonly.backends.powerdns_mysql_settings import PowerDnsMysqlSettings
+from directdnsonly.wording import HELD_BY_OPERATOR
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import records_of
@@ -193,7 +194,7 @@ class PowerDnsMysqlBackend:
         for number, name, kind, account in domains:
             known = changes[ZoneName.trusted(name.lower())].known
             if why := _why_not_ours(kind, account, known=known):
-                raise HeldByOperator(f"held by the operator: {why}; it stays as it is", backend=self.name)
+                raise HeldByOperator(f"{HELD_BY_OPERATOR}: {why}; it stays as it is", backend=self.name)
             unmarked += [] if account else [number]
         for part in _pages(unmarked):
             session.write(f"UPDATE domains SET account = '{ACCOUNT}' WHERE id IN ({_places(part)})", part)
