@@ -313,10 +313,10 @@ def test_a_probe_tells_what_the_name_server_says(api):
     ("method", "path", "status", "allow"),
     [
         ("PUT", "/zones/imp1.example/rollback", 405, "POST"),
-        ("PUT", "/zones/imp1.example/history", 405, "GET"),
+        ("PUT", "/zones/imp1.example/history", 405, "GET, HEAD"),
         ("DELETE", "/zones/imp1.example/redeliver", 405, "POST"),
-        ("POST", "/zones/imp1.example/pin", 405, "DELETE, GET, PUT"),
-        ("POST", "/zones/imp1.example", 405, "DELETE, GET, PUT"),
+        ("POST", "/zones/imp1.example/pin", 405, "DELETE, GET, HEAD, PUT"),
+        ("POST", "/zones/imp1.example", 405, "DELETE, GET, HEAD, PUT"),
         ("PUT", "/zones/imp1.example/histroy", 404, None),
         ("PUT", "/zones/imp1.example/", 404, None),
     ],
@@ -329,6 +329,19 @@ def test_a_slip_in_an_address_makes_no_zone(api, service, method, path, status, 
 
     assert (status, allow) == (answer.status_code, answer.headers.get("allow"))
     assert before == api.get("/zones", params={"limit": 1000}).json()["items"]
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/livez", "/metrics", "/api/v1/status", "/api/v1/zones", "/openapi.json"])
+def test_what_may_be_got_may_be_asked_by_head(service, path):
+    """The same status and fields, no body: load balancers and monitors ask so."""
+    with httpx.Client(base_url=service.url, auth=(USER, PASSWORD), timeout=60, trust_env=False) as client:
+        got, head = client.get(path), client.head(path)
+
+    assert (got.status_code, got.headers["content-type"], b"") == (
+        head.status_code,
+        head.headers["content-type"],
+        head.content,
+    )
 
 
 def test_a_slash_of_a_name_is_written_as_it_must(api):

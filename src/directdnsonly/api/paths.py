@@ -38,7 +38,10 @@ register_url_convertor("zone", ZoneConvertor())
 
 
 class KeepSlashes:
-    """The layer that leaves `%2F` in the paths of the API as it came; all else is decoded as ever."""
+    """The layer that leaves `%2F` in the paths of the API as it came; all else is decoded as ever.
+
+    It also lets HEAD be asked wherever GET may be (RFC 9110, 9.1), as load balancers do: the server sends no body then.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -49,6 +52,8 @@ class KeepSlashes:
         if scope["type"] == "http" and scope["path"].startswith("/api/") and b"%2" in raw:
             parts = _SLASH.split(raw.decode("ascii", "replace"))
             scope = {**scope, "path": SLASH.join(unquote(part) for part in parts)}
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
         await self._app(scope, receive, send)
 
 
@@ -61,7 +66,7 @@ def allowed(request: Request) -> str:
         for method in operations
         if _pattern(template).fullmatch(path)
     }
-    return ", ".join(sorted(methods))
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 @cache
