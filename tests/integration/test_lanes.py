@@ -20,6 +20,7 @@ from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Priority
 from directdnsonly.outbox.sqlite import FILE_NAME
 from directdnsonly.verify.query import SoaProber
+from directdnsonly.wording import HELD_BY_OPERATOR
 from directdnsonly.zone.name import ZoneName
 from tests.support.fake_backend import FakeBackend
 from tests.support.lanes import Rig, running_lanes, until
@@ -226,6 +227,7 @@ async def test_a_zone_of_the_operators_is_told_once_and_its_delete_is_done(tmp_p
 
     assert dead.reason.startswith("held by the operator: named has it from elsewhere")
     assert 2 == gone.verified_version
+    assert gone.reason.startswith(HELD_BY_OPERATOR)  # by which `dadns explain` knows that what is served is not ours
 
 
 async def until_served(backend: BindBackend, name: str) -> int | None:

@@ -58,21 +58,6 @@ def test_includes_in_a_circle_end(tmp_path: Path) -> None:
         zones_in(tmp_path / "named.conf")
 
 
-def test_what_is_no_file_is_left_without_waiting_for_it(tmp_path: Path) -> None:
-    """A pipe that nobody writes to would hold up the whole import for ever."""
-    os.mkfifo(tmp_path / "pipe.db")
-    (tmp_path / "one.example.db").write_text(SOA)
-    (tmp_path / "named.conf").write_text('zone "two.example" { type primary; file "pipe.db"; };\n')
-
-    folder, configured = zones_in(tmp_path), zones_in(tmp_path / "named.conf")
-
-    assert ["one.example"] == [each.zone for each in folder.zones]
-    for source in (folder, configured):
-        (pipe,) = [left for left in source.left if left.place.endswith("pipe.db")]
-        assert pipe.wrong
-        assert pipe.reason.startswith("it is no file")
-
-
 def test_a_folder_gives_every_zone_by_its_soa_and_names_what_it_does_not_take(tmp_path: Path) -> None:
     """Whatever the files are called; of two files of one zone neither is taken."""
     for name in ("a.example.db", "b.example.zone", "db.c.example", "d.example", "e.example.hosts", "twice.example.db"):

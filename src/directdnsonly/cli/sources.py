@@ -116,8 +116,6 @@ def _in_folder(folder: Path) -> Iterator[Found | Left]:
 
 def _of_file(file: Path, *, zone: str = "") -> Found | Left:
     """`zone`: as the source calls it; else the file tells."""
-    if file.exists() and not file.is_file():  # reading a pipe that nobody writes to never ends
-        return Left(place=str(file), reason="it is no file that can be read: a pipe, a socket, a folder or a device")
     try:
         if _is_pipe(file):
             return Left(place=str(file), reason=f"it is {NO_FILE}", wrong=bool(zone))
