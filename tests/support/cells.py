@@ -87,12 +87,29 @@ def status(service: Service) -> dict[str, Any]:
 
 
 def look(service: Service) -> Cells:
-    """All six."""
+    """All six, while the service's figures stand still: what is proven between two answers is no contradiction."""
+    seen: list[Cells] = []
+
+    def stood_still() -> bool:
+        seen[:] = [_look(service)]
+        return _counts(seen[0].json) == _counts(status(service))
+
+    until(stood_still)
+    return seen[0]
+
+
+def _counts(told: Mapping[str, Any]) -> list[object]:
+    return [told["zones"], told["held"], told["lost"], *((b["state"], b["zones_proven"]) for b in told["backends"])]
+
+
+def _look(service: Service) -> Cells:
+    # the JSON first: with the second asking in `look` it brackets the others
+    told = status(service)
     page = ask(service, "/status").text
     return Cells(
         cli=dadns(service, "status"),
         nagios=dadns(service, "status", "--nagios"),
-        json=status(service),
+        json=told,
         readyz=ask(service, "/readyz", verbose="true"),
         page=Checked(page).text,
         title=html.unescape(re.search(r"<title>(.*?) - DirectDNSOnly</title>", page, re.DOTALL)[1]),
