@@ -19,8 +19,8 @@ from bench.__main__ import table
 from bench.line import SERIAL, _fill, ms
 from bench.load import percentile, push_blocking, rawsave, soa_query, zone_text
 from bench.service import Service
-from directdnsonly.backends import coredns_mysql
 from directdnsonly.backends.contract import ZoneChange
+from directdnsonly.backends.coredns import mysql_backend as coredns_mysql
 from directdnsonly.verify.wire import read_soa
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse

@@ -19,9 +19,10 @@ import aiomysql
 from tests.support.rig import RigKind
 
 from bench.load import zone_text
-from directdnsonly.backends import _coredns_rows, _powerdns_rows
-from directdnsonly.backends._control.knot import KnotCommand
-from directdnsonly.backends._powerdns_records import grouped
+from directdnsonly.backends.coredns import rows as coredns_rows
+from directdnsonly.backends.knot.control import KnotCommand
+from directdnsonly.backends.powerdns import rows as powerdns_rows
+from directdnsonly.backends.powerdns.records import grouped
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
@@ -203,7 +204,7 @@ class CorednsMysql(_Sql):
     """The tables of mysqlzones; the stamp tells it to read the zone again."""
 
     def _made(self, zone: Zone, number: int) -> list[tuple[Any, ...]]:
-        rows = (_coredns_rows._row(record, zone.name, DIALECT) for record in records_of(zone.text))
+        rows = (coredns_rows._row(record, zone.name, DIALECT) for record in records_of(zone.text))
         return [(number, row.hostname, row.type, row.data, row.ttl) for row in rows]
 
     async def _insert(self, cursor: Any, names: Sequence[ZoneName]) -> None:
@@ -224,13 +225,13 @@ class PowerDnsMysql(_Sql):
     """PowerDNS's own tables; its caches are off."""
 
     def _made(self, zone: Zone, number: int) -> list[tuple[Any, ...]]:
-        return [(number, *row) for row in _powerdns_rows.rows_of(records_of(zone.text), zone.name.absolute)]
+        return [(number, *row) for row in powerdns_rows.rows_of(records_of(zone.text), zone.name.absolute)]
 
     async def _insert(self, cursor: Any, names: Sequence[ZoneName]) -> None:
         zones = [(self._ids[name], str(name)) for name in names]
         await cursor.executemany("INSERT INTO domains (id, name, type) VALUES (%s, %s, 'NATIVE')", zones)
         rows = [row for name in names for row in self._rows[name]]
-        columns = _powerdns_rows.COLUMNS
+        columns = powerdns_rows.COLUMNS
         sql = f"INSERT INTO records ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
         await cursor.executemany(sql, rows)
 
@@ -239,7 +240,7 @@ class PowerDnsMysql(_Sql):
         await cursor.execute(sql, (self._soas[name], self._ids[name]))
 
 
-DIALECT = _coredns_rows.Dialect(escapes=True, signed=True)
+DIALECT = coredns_rows.Dialect(escapes=True, signed=True)
 FLOORS: dict[str, Callable[[Any], Floor]] = {
     "BIND": Bind,
     "NSD": Nsd,

@@ -22,12 +22,12 @@ from bench.line import SERIAL, _warm_up, ms
 from bench.load import drive, percentile, rawsave, zone_text
 from bench.process import cpu_s
 from bench.service import Service
-from directdnsonly.backends import coredns_mysql
-from directdnsonly.backends._coredns_rows import Dialect, rows_of
-from directdnsonly.backends._mysql import MysqlServer, Session
 from directdnsonly.backends.contract import ZoneChange
-from directdnsonly.backends.coredns_mysql import COLUMNS
-from directdnsonly.backends.coredns_mysql_settings import CorednsMysqlSettings
+from directdnsonly.backends.coredns import mysql_backend as coredns_mysql
+from directdnsonly.backends.coredns.mysql_backend import COLUMNS
+from directdnsonly.backends.coredns.mysql_settings import CorednsMysqlSettings
+from directdnsonly.backends.coredns.rows import Dialect, rows_of
+from directdnsonly.mysql.server import MysqlServer, Session
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 

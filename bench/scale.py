@@ -37,7 +37,7 @@ from bench.load import (
 )
 from bench.process import Peak, Stopwatch, cpu_s, rss_mb
 from bench.service import Service
-from directdnsonly.backends._control.isccc import ControlKey, NativeControl
+from directdnsonly.backends.bind.isccc import ControlKey, NativeControl
 from directdnsonly.clock import SystemClock
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import open_store

@@ -14,6 +14,11 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from starlette.types import ASGIApp
 
 from directdnsonly import __version__, log
+from directdnsonly.accept.acceptance import Acceptance, Policy
+from directdnsonly.accept.approvals import Approvals
+from directdnsonly.accept.parsing import ZoneParser
+from directdnsonly.access.credentials import Access
+from directdnsonly.api import approvals as approval_routes
 from directdnsonly.api import (
     backends,
     docs,
@@ -29,29 +34,24 @@ from directdnsonly.api import (
     tokens,
 )
 from directdnsonly.api import outbox as outbox_routes
+from directdnsonly.api import reconcile as reconcile_routes
 from directdnsonly.api import routes as api_routes
 from directdnsonly.api.audit import Auditor
 from directdnsonly.api.guard import Guard, principal_of
 from directdnsonly.api.parts import ApiParts, DaemonState
 from directdnsonly.api.paths import KeepSlashes
 from directdnsonly.api.query import only_known
-from directdnsonly.bodies import Bodies
 from directdnsonly.config import Settings
+from directdnsonly.door.bodies import Bodies
+from directdnsonly.door.forwarded import BehindProxies
+from directdnsonly.door.server import Server, keep_what_is_there, listen, make_server
+from directdnsonly.door.settings import as_networks, known_secrets
+from directdnsonly.door.tls import Certificate
 from directdnsonly.errors import DirectDNSOnlyError
 from directdnsonly.outbox.records import Event
-from directdnsonly.receive import approval_routes
 from directdnsonly.receive import routes as receive_routes
-from directdnsonly.receive.accept import Acceptance, Policy
-from directdnsonly.receive.access import Access
-from directdnsonly.receive.approvals import Approvals
 from directdnsonly.receive.directadmin import is_command_path
-from directdnsonly.receive.forwarded import BehindProxies
-from directdnsonly.receive.parsing import ZoneParser
-from directdnsonly.receive.settings import as_networks, known_secrets
-from directdnsonly.receive.tls import Certificate
-from directdnsonly.reconcile import routes as reconcile_routes
 from directdnsonly.reconcile.lookout import Lookout
-from directdnsonly.server import Server, keep_what_is_there, listen, make_server
 from directdnsonly.service import Service, leaves, most_zones, running
 from directdnsonly.web import pages, refusals, rendering
 from directdnsonly.wiring import ManualPushes, web_parts

@@ -14,8 +14,11 @@ from functools import partial
 
 import structlog
 
+from directdnsonly.accept.acceptance import Acceptance
+from directdnsonly.access.tokens import TokenBook
 from directdnsonly.api import backends, health, metrics
 from directdnsonly.backends.contract import Backend, Seedable
+from directdnsonly.backends.daemons import NAMESERVERS
 from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.clock import Clock, SystemClock
 from directdnsonly.config import Settings
@@ -24,13 +27,10 @@ from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.seed import seed
 from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
-from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.nameservers.supervisor import ManagedDaemon
 from directdnsonly.outbox._lock import own
 from directdnsonly.outbox.records import Event
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
-from directdnsonly.receive.accept import Acceptance
-from directdnsonly.receive.tokens import TokenBook
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from directdnsonly.accept.acceptance import Acceptance
 from directdnsonly.api.explain import Explainer
 from directdnsonly.api.health import Readiness
 from directdnsonly.api.parts import ApiParts, Pushed
@@ -14,7 +15,6 @@ from directdnsonly.dispatch import lane
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.drift import HeldPush
 from directdnsonly.outbox.records import FREELY, Owner, Priority, Receipt, Source, Terms
-from directdnsonly.receive.accept import Acceptance
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.reconcile.report import PassView
 from directdnsonly.reconcile.seams import Swept

@@ -163,9 +163,9 @@ async def test_a_strict_external_named_refuses_underscores_with_the_reason(tmp_p
 
 async def test_a_hanging_rndc_is_killed(tmp_path):
     """Faults C4: a control channel that says nothing costs its time limit, no more."""
-    from directdnsonly.backends._control.contract import ControlUnavailable
-    from directdnsonly.backends._control.isccc import ControlKey, NativeControl
-    from directdnsonly.backends._control.rndc import RndcControl
+    from directdnsonly.backends.bind.isccc import ControlKey, NativeControl
+    from directdnsonly.backends.bind.rndc import RndcControl
+    from directdnsonly.backends.control import ControlUnavailable
     from tests.support.programs import require_program
 
     require_program("rndc")

@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 from bench.service import free_port
 
-from directdnsonly.backends.bind import build
-from directdnsonly.backends.bind_settings import BindSettings
+from directdnsonly.backends.bind.backend import build
+from directdnsonly.backends.bind.settings import BindSettings
 from directdnsonly.backends.contract import OutcomeKind, ZoneChange
 from directdnsonly.dispatch.delivery import was_dropped
 from directdnsonly.errors import BackendUnavailable

@@ -20,7 +20,7 @@ import dns.rdata
 import dns.rdatatype
 import pytest
 
-from directdnsonly.backends._nsd_text import for_nsd
+from directdnsonly.backends.nsd.text import for_nsd
 from directdnsonly.errors import PushRefused
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.naptr import is_substitution

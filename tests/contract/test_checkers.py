@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from directdnsonly.backends._checker import KZONECHECK, MOST_CHARS, NSD_CHECKZONE, ZoneChecker, named_checkzone
+from directdnsonly.backends.files.checker import KZONECHECK, MOST_CHARS, NSD_CHECKZONE, ZoneChecker, named_checkzone
 from directdnsonly.zone.name import ZoneName
 from tests.support.programs import require_program
 

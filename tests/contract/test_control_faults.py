@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from directdnsonly.backends._control.contract import ControlUnavailable
-from directdnsonly.backends._control.isccc import LARGEST_COMMAND, ControlKey, NativeControl
-from directdnsonly.backends._control.isccc_wire import SigningKey, decode, encode
+from directdnsonly.backends.bind.isccc import LARGEST_COMMAND, ControlKey, NativeControl
+from directdnsonly.backends.bind.isccc_wire import SigningKey, decode, encode
+from directdnsonly.backends.control import ControlUnavailable
 from tests.support.faulty import byte_by_byte, tcp_server
 
 SECRET = b"s" * 32

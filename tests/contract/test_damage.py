@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from directdnsonly.accept.holding import Holding
 from directdnsonly.clock import ManualClock, SystemClock
 from directdnsonly.errors import VersionDamaged
 from directdnsonly.outbox.drift import Pass
@@ -17,7 +18,6 @@ from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Kind, Loss, NewPin, Refused, Settle, Settlement, Source
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
-from directdnsonly.receive.holding import Holding
 from directdnsonly.zone.name import ZoneName
 from tests.support.fake_backend import FakeBackend
 from tests.support.lanes import running_lanes

@@ -9,12 +9,14 @@ import pytest
 from bench.load import zone_text
 from bench.service import free_port
 
-from directdnsonly.backends import bind, knot, nsd
-from directdnsonly.backends._zonefile import ZoneFolder
-from directdnsonly.backends.bind_settings import BindSettings
+from directdnsonly.backends.bind import backend as bind
+from directdnsonly.backends.bind.settings import BindSettings
 from directdnsonly.backends.contract import ZoneChange
-from directdnsonly.backends.knot_settings import KnotSettings
-from directdnsonly.backends.nsd_settings import NsdSettings
+from directdnsonly.backends.files.folder import ZoneFolder
+from directdnsonly.backends.knot import backend as knot
+from directdnsonly.backends.knot.settings import KnotSettings
+from directdnsonly.backends.nsd import backend as nsd
+from directdnsonly.backends.nsd.settings import NsdSettings
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse

@@ -8,10 +8,10 @@ import socket
 
 import pytest
 
-from directdnsonly.backends._control.contract import ControlUnavailable
-from directdnsonly.backends._control.knot import KnotCommand, NativeKnotControl
-from directdnsonly.backends._control.knotc import KnotcControl
 from directdnsonly.backends.contract import OutcomeKind
+from directdnsonly.backends.control import ControlUnavailable
+from directdnsonly.backends.knot.control import KnotCommand, NativeKnotControl
+from directdnsonly.backends.knot.knotc import KnotcControl
 from directdnsonly.verify.compare import Finding
 from tests.support import knot
 from tests.support.knot import knot_under_test

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from directdnsonly.accept.acceptance import Acceptance, Policy
+from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.clock import ManualClock
 from directdnsonly.outbox.records import NewPin, Owner, Source, Terms
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
-from directdnsonly.receive.accept import Acceptance, Policy
-from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from tests.support.made import H2, a_delete, a_push

@@ -13,14 +13,14 @@ import dns.asyncquery
 import dns.message
 import pytest
 
-from directdnsonly.backends._checker import NSD_CHECKZONE, ZoneChecker
-from directdnsonly.backends._control.contract import ControlUnavailable
-from directdnsonly.backends._control.nsd import NativeNsdControl, TlsPlace
-from directdnsonly.backends._control.nsd_program import NsdControlProgram
 from directdnsonly.backends.contract import OutcomeKind, ZoneChange
-from directdnsonly.backends.nsd_settings import NsdSettings
+from directdnsonly.backends.control import ControlUnavailable
+from directdnsonly.backends.daemons import NAMESERVERS
+from directdnsonly.backends.files.checker import NSD_CHECKZONE, ZoneChecker
+from directdnsonly.backends.nsd.control import NativeNsdControl, TlsPlace
+from directdnsonly.backends.nsd.control_program import NsdControlProgram
+from directdnsonly.backends.nsd.settings import NsdSettings
 from directdnsonly.errors import ConfigError
-from directdnsonly.nameservers.registry import NAMESERVERS
 from directdnsonly.verify.compare import Finding
 from directdnsonly.zone.name import ZoneName
 from tests.support import nsd

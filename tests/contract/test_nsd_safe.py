@@ -9,7 +9,7 @@ from bench.load import zone_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from directdnsonly.backends._nsd_safe import is_safe
+from directdnsonly.backends.nsd.safe import is_safe
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from tests.support.programs import require_program

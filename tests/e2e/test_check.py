@@ -120,7 +120,7 @@ def tables(centre: DataCentre) -> set[str]:
 
 async def make_tables(centre: DataCentre) -> None:
     """As the service does when it starts."""
-    from directdnsonly.backends import coredns_mysql
+    from directdnsonly.backends.coredns import mysql_backend as coredns_mysql
 
     backend = coredns_mysql.build("rows", centre.settings(), Path("/nowhere"))
     await backend.ready()

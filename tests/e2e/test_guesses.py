@@ -14,7 +14,7 @@ import pytest
 from bench.load import PASSWORD, USER
 from bench.service import Service
 
-from directdnsonly.receive.access import hash_of
+from directdnsonly.access.credentials import hash_of
 from tests.support.programs import require_program
 
 CREDENTIALS = [

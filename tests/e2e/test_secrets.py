@@ -11,7 +11,7 @@ import httpx
 from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, wait_served, zone_text
 from bench.service import DADNS, MANAGED, Service
 
-from directdnsonly.receive.access import hash_of
+from directdnsonly.access.credentials import hash_of
 from tests.support.programs import require_program
 
 ROOT = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ import pytest
 from bench.load import PASSWORD, USER, zone_text
 from bench.service import Service
 
+from directdnsonly.access.credentials import hash_of
 from directdnsonly.api.guard import needed
-from directdnsonly.receive.access import hash_of
 from tests.support.programs import require_program
 
 SERIAL = 2026112300

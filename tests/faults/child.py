@@ -22,9 +22,9 @@ from directdnsonly.backends.contract import Backend, Outcome, ZoneChange
 from directdnsonly.clock import SystemClock
 from directdnsonly.config import load
 from directdnsonly.dispatch.dispatcher import Dispatcher
+from directdnsonly.door.server import listen, make_server
 from directdnsonly.outbox.records import Settle
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
-from directdnsonly.server import listen, make_server
 from directdnsonly.service import Service
 
 STEPS = (

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 
-from directdnsonly.receive.connections import BoundedHttp
-from directdnsonly.receive.crowd import Bounds, Crowd
-from directdnsonly.receive.settings import AppSettings
-from directdnsonly.server import Server, make_server
+from directdnsonly.door.connections import BoundedHttp
+from directdnsonly.door.crowd import Bounds, Crowd
+from directdnsonly.door.server import Server, make_server
+from directdnsonly.door.settings import AppSettings
 
 HEAD = b"POST /told HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 LARGEST = 4096  # header

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from directdnsonly.backends.bind import BindBackend
+from directdnsonly.backends.bind.backend import BindBackend
 from directdnsonly.backends.contract import Outcome, ZoneChange
 from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.lane import Lane

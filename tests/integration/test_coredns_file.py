@@ -5,7 +5,7 @@ from __future__ import annotations
 from structlog.testing import capture_logs
 
 from directdnsonly.backends.contract import ZoneChange
-from directdnsonly.backends.coredns_file import CorednsFileBackend
+from directdnsonly.backends.coredns.file_backend import CorednsFileBackend
 from directdnsonly.zone.name import ZoneName
 from tests.support.coredns import RIGS, file_under_test
 from tests.support.rig import Rig

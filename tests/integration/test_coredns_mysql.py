@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from directdnsonly.backends import coredns_mysql
 from directdnsonly.backends.contract import OutcomeKind, ZoneChange
+from directdnsonly.backends.coredns import mysql_backend as coredns_mysql
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse, records_of

@@ -12,7 +12,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from directdnsonly.backends import coredns_mysql
+from directdnsonly.backends.coredns import mysql_backend as coredns_mysql
 from directdnsonly.zone.name import ZoneName
 from tests.integration.test_coredns_mysql import gone, put
 from tests.support.coredns import DATABASE, DataCentre

@@ -8,10 +8,10 @@ import random
 import pytest
 import structlog.testing
 
-from directdnsonly.backends import coredns_mysql
-from directdnsonly.backends._mysql import MysqlServer, Session, TransactionLost
 from directdnsonly.backends.contract import OutcomeKind
-from directdnsonly.backends.coredns_mysql_settings import CorednsMysqlSettings
+from directdnsonly.backends.coredns import mysql_backend as coredns_mysql
+from directdnsonly.backends.coredns.mysql_settings import CorednsMysqlSettings
+from directdnsonly.mysql.server import MysqlServer, Session, TransactionLost
 from tests.integration.test_coredns_mysql import gone, put
 from tests.support.galera import two_nodes
 from tests.support.mysql_proxy import mysql_proxy

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from directdnsonly.accept.acceptance import Policy
+from directdnsonly.accept.approvals import Approvals
 from directdnsonly.errors import PushRefused
 from directdnsonly.outbox.records import Owner
-from directdnsonly.receive.accept import Policy
-from directdnsonly.receive.approvals import Approvals
 from directdnsonly.zone.name import ZoneName
 from tests.support.directadmin import StandIn
 from tests.support.reconciling import reconciling, server_of

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from directdnsonly.backends.bind import BindBackend
+from directdnsonly.backends.bind.backend import BindBackend
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox._recording import STORM_PAUSE_S

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from directdnsonly.receive.approvals import Approvals
+from directdnsonly.accept.approvals import Approvals
 from tests.support.directadmin import StandIn
 from tests.support.reconciling import reconciling, server_of
 

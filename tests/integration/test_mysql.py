@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from directdnsonly.backends._mysql import DataRefused, MysqlServer, Session, TransactionLost
-from directdnsonly.backends.mysql_settings import MysqlSettings
+from directdnsonly.backends.tables.settings import MysqlSettings
 from directdnsonly.errors import BackendUnavailable
+from directdnsonly.mysql.server import DataRefused, MysqlServer, Session, TransactionLost
 from tests.support.mariadb import MariaDb
 from tests.support.programs import require_program
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import structlog.testing
 
-from directdnsonly.backends._mysql import DataRefused, MysqlServer, Session, TransactionLost
 from directdnsonly.errors import BackendUnavailable
+from directdnsonly.mysql.server import DataRefused, MysqlServer, Session, TransactionLost
 from tests.integration.test_mysql import TABLE, insert, settings
 from tests.support.mariadb import MariaDb
 from tests.support.mysql_proxy import Act, MysqlProxy, mysql_proxy

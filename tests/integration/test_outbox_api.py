@@ -17,21 +17,21 @@ from bench.service import DADNS, free_port
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
+from directdnsonly.accept.acceptance import Acceptance
+from directdnsonly.accept.lost import LostPushes
+from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.api import history, lost, outbox, pins, problem, routes
 from directdnsonly.api.audit import Auditor
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.bodies import Bodies
 from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.dispatch.telling import LaneStatus
+from directdnsonly.door.bodies import Bodies
+from directdnsonly.door.server import Server, listen, make_server
+from directdnsonly.door.settings import AppSettings
 from directdnsonly.outbox.records import Kind, LostPush, Owner, Priority, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
-from directdnsonly.receive.accept import Acceptance
-from directdnsonly.receive.lost import LostPushes
-from directdnsonly.receive.parsing import ZoneParser
-from directdnsonly.receive.settings import AppSettings
-from directdnsonly.server import Server, listen, make_server
 from directdnsonly.wiring import ManualPushes
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from directdnsonly.accept.acceptance import Policy
+from directdnsonly.accept.approvals import Approvals
 from directdnsonly.errors import PushRefused
 from directdnsonly.outbox.drift import HoldRule
 from directdnsonly.outbox.records import Kind, NewPin, Owner, Source
-from directdnsonly.receive.accept import Policy
-from directdnsonly.receive.approvals import Approvals
 from directdnsonly.zone.name import ZoneName
 from tests.support.directadmin import StandIn
 from tests.support.reconciling import Rig, reconciling, server_of

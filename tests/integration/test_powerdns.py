@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from directdnsonly.backends import powerdns_mysql
 from directdnsonly.backends.contract import OutcomeKind, ZoneChange
-from directdnsonly.backends.powerdns import build
-from directdnsonly.backends.powerdns_settings import PowerDnsSettings
+from directdnsonly.backends.powerdns import mysql_backend as powerdns_mysql
+from directdnsonly.backends.powerdns.backend import build
+from directdnsonly.backends.powerdns.settings import PowerDnsSettings
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.verify.compare import Finding
 from directdnsonly.zone.name import ZoneName
@@ -399,7 +399,7 @@ async def test_without_tables_nothing_is_the_zones_fault(tmp_path):
 async def test_rows_are_visible_at_once_with_default_caches_when_we_may_flush_them(tmp_path):
     """`api_urls`; without them, after `cache-ttl` and `query-cache-ttl` seconds."""
     async with powerdns_mysql_under_test(tmp_path, **CACHES) as (_backend, daemon):
-        from directdnsonly.backends.powerdns_mysql import build as build_mysql
+        from directdnsonly.backends.powerdns.mysql_backend import build as build_mysql
 
         told = {**daemon.settings.model_dump(), "api_urls": f"http://127.0.0.1:{daemon.api}", "api_key": KEY}
         backend = build_mysql("powerdns_mysql", type(daemon.settings)(**told), tmp_path)

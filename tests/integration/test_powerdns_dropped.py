@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from directdnsonly.backends.powerdns import PowerDnsBackend, build
+from directdnsonly.backends.powerdns.backend import PowerDnsBackend, build
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.outbox.lifecycle import State

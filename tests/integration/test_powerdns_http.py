@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from directdnsonly.backends._powerdns_http import HttpClient
-from directdnsonly.backends.powerdns import build
-from directdnsonly.backends.powerdns_settings import PowerDnsSettings
+from directdnsonly.backends.powerdns.backend import build
+from directdnsonly.backends.powerdns.http import HttpClient
+from directdnsonly.backends.powerdns.settings import PowerDnsSettings
 from directdnsonly.errors import BackendUnavailable
 from tests.support.programs import require_program
 

@@ -16,10 +16,11 @@ import dns.message
 import pytest
 from bench.service import free_port
 
-from directdnsonly.backends import coredns_file, coredns_mysql
-from directdnsonly.backends.coredns_file import CorednsFileBackend, CorednsFileSettings
-from directdnsonly.backends.coredns_mysql import CorednsMysqlBackend
-from directdnsonly.backends.coredns_mysql_settings import CorednsMysqlSettings
+from directdnsonly.backends.coredns import file_backend as coredns_file
+from directdnsonly.backends.coredns import mysql_backend as coredns_mysql
+from directdnsonly.backends.coredns.file_backend import CorednsFileBackend, CorednsFileSettings
+from directdnsonly.backends.coredns.mysql_backend import CorednsMysqlBackend
+from directdnsonly.backends.coredns.mysql_settings import CorednsMysqlSettings
 from tests.support.mariadb import MariaDb
 from tests.support.rig import ChildDaemon, Daemon, RigKind
 

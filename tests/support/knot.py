@@ -10,9 +10,9 @@ from pathlib import Path
 
 from bench.service import free_port
 
-from directdnsonly.backends.knot import KnotBackend, build
-from directdnsonly.backends.knot_settings import KnotSettings
-from directdnsonly.nameservers.registry import NAMESERVERS
+from directdnsonly.backends.daemons import NAMESERVERS
+from directdnsonly.backends.knot.backend import KnotBackend, build
+from directdnsonly.backends.knot.settings import KnotSettings
 from tests.support.programs import require_program
 from tests.support.rig import ChildDaemon, Daemon, RigKind, SupervisedDaemon, is_ready
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from bench.service import free_port
 
-from directdnsonly.backends.bind import BindBackend, build
-from directdnsonly.backends.bind_settings import BindSettings
-from directdnsonly.nameservers.registry import NAMESERVERS
+from directdnsonly.backends.bind.backend import BindBackend, build
+from directdnsonly.backends.bind.settings import BindSettings
+from directdnsonly.backends.daemons import NAMESERVERS
 from tests.support.programs import no_lock_file, require_program
 from tests.support.rig import ChildDaemon, Daemon, RigKind, SupervisedDaemon, is_ready
 

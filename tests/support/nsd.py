@@ -10,10 +10,10 @@ from pathlib import Path
 
 from bench.service import free_port
 
-from directdnsonly.backends._checker import ZoneChecker
-from directdnsonly.backends.nsd import NsdBackend, build
-from directdnsonly.backends.nsd_settings import NsdSettings
-from directdnsonly.nameservers.registry import NAMESERVERS
+from directdnsonly.backends.daemons import NAMESERVERS
+from directdnsonly.backends.files.checker import ZoneChecker
+from directdnsonly.backends.nsd.backend import NsdBackend, build
+from directdnsonly.backends.nsd.settings import NsdSettings
 from tests.support.programs import require_program
 from tests.support.rig import ChildDaemon, Daemon, RigKind, SupervisedDaemon, is_ready
 

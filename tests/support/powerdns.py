@@ -11,11 +11,11 @@ from typing import Any
 
 from bench.service import free_port
 
-from directdnsonly.backends import powerdns_mysql
-from directdnsonly.backends.powerdns import PowerDnsBackend, build
-from directdnsonly.backends.powerdns_mysql import PowerDnsMysqlBackend
-from directdnsonly.backends.powerdns_mysql_settings import PowerDnsMysqlSettings
-from directdnsonly.backends.powerdns_settings import PowerDnsSettings
+from directdnsonly.backends.powerdns import mysql_backend as powerdns_mysql
+from directdnsonly.backends.powerdns.backend import PowerDnsBackend, build
+from directdnsonly.backends.powerdns.mysql_backend import PowerDnsMysqlBackend
+from directdnsonly.backends.powerdns.mysql_settings import PowerDnsMysqlSettings
+from directdnsonly.backends.powerdns.settings import PowerDnsSettings
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.zone.name import ZoneName

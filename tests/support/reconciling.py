@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from directdnsonly.accept.acceptance import Acceptance, Policy
+from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.backends.contract import ZoneObserved
 from directdnsonly.clock import ManualClock
 from directdnsonly.dispatch import lane as dispatch
@@ -15,8 +17,6 @@ from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.outbox.records import Kind, Owner, Priority
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
-from directdnsonly.receive.accept import Acceptance, Policy
-from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.reconcile.reconciler import Job, Reconciler
 from directdnsonly.reconcile.report import PassView
 from directdnsonly.reconcile.seams import Lane, Swept

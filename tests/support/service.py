@@ -22,10 +22,10 @@ from pydantic import SecretStr
 from directdnsonly.app import http_server
 from directdnsonly.config import Settings
 from directdnsonly.dispatch.dispatcher import Dispatcher
+from directdnsonly.door.server import Server, listen
+from directdnsonly.door.settings import AppSettings, CredentialSettings
 from directdnsonly.outbox.records import Event, Priority, Refused, ZoneSummary
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.receive.settings import AppSettings, CredentialSettings
-from directdnsonly.server import Server, listen
 from directdnsonly.service import Service as RunningService
 from directdnsonly.service import running
 from directdnsonly.zone.name import ZoneName

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from directdnsonly.backends.powerdns import PowerDnsBackend
+from directdnsonly.backends.powerdns.backend import PowerDnsBackend
 
 _ESCAPE = re.compile(rb"\\(\d{3}|.)", re.DOTALL)
 

@@ -15,8 +15,8 @@ from pydantic import BaseModel, SecretStr
 from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.config import Settings, load
 from directdnsonly.config.settings import key_paths, section_of
+from directdnsonly.door.settings import CredentialSettings
 from directdnsonly.errors import ConfigError
-from directdnsonly.receive.settings import CredentialSettings
 from directdnsonly.reconcile.settings import DirectAdminServer
 
 SECRET = "hunter2"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from directdnsonly.backends._coredns_rows import END, FIELD, Row, unpacked
+from directdnsonly.backends.coredns.rows import END, FIELD, Row, unpacked
 
 
 def packed(*fields: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from directdnsonly.cross_site import is_cross_site
+from directdnsonly.door.cross_site import is_cross_site
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 

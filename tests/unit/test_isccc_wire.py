@@ -9,7 +9,7 @@ import struct
 
 import pytest
 
-from directdnsonly.backends._control.isccc_wire import ALGORITHMS, MalformedFrame, SigningKey, decode, encode
+from directdnsonly.backends.bind.isccc_wire import ALGORITHMS, MalformedFrame, SigningKey, decode, encode
 
 SECRET = b"secret of thirty-two octets, so."
 KEY = SigningKey("hmac-sha256", SECRET)

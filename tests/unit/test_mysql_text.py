@@ -6,8 +6,8 @@ from operator import itemgetter
 
 import pytest
 
-from directdnsonly.backends._mysql_difference import difference
-from directdnsonly.backends._mysql_text import Made, Statement, filled, inserts, joined, literal
+from directdnsonly.backends.tables.difference import difference
+from directdnsonly.mysql.text import Made, Statement, filled, inserts, joined, literal
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from directdnsonly.backends._nsd_follow import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, Pace, pause_s
+from directdnsonly.backends.nsd.follow import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, Pace, pause_s
 
 
 def asked_at(pace: Pace, serves_at: float) -> list[float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from directdnsonly.backends._path_fault import cause_and_cure, concerns_one_path, is_one_path
+from directdnsonly.backends.files.faults import cause_and_cure, concerns_one_path, is_one_path
 
 ZONES = [
     errno.EISDIR, errno.ELOOP, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EBUSY,

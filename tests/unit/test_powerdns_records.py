@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from directdnsonly.backends._powerdns_records import written
+from directdnsonly.backends.powerdns.records import written
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.records import record_of
 from directdnsonly.zone.text import parse, records_of

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Collection
 
 from directdnsonly.api.models import ChangeView, PlacementView, ReceiptView
+from directdnsonly.door.place import NoPlace, Place
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Placement, Receipt
 from directdnsonly.outbox.sqlite import SqliteStore
-from directdnsonly.place import NoPlace, Place
 
 
 async def follow(

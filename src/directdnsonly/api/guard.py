@@ -6,7 +6,6 @@ DirectAdmin's own paths are passed on; its door asks by itself, in its own words
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -18,10 +17,11 @@ from typing import Final, Protocol
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from directdnsonly import cross_site
 from directdnsonly.api.problem import problem
+from directdnsonly.door import cross_site
+from directdnsonly.door.place import place_of
 from directdnsonly.errors import NotAdmitted
-from directdnsonly.place import place_of
+from directdnsonly.networks import Network, is_within
 
 PRINCIPAL: Final = "directdnsonly.principal"  # where the layer leaves who it is, in the ASGI scope
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -91,7 +91,7 @@ class Guard:
         *,
         doorkeeper: Doorkeeper,
         passes: Callable[[str], bool],
-        open_metrics: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network] = (),
+        open_metrics: Sequence[Network] = (),
     ) -> None:
         """`passes` says which paths somebody else guards."""
         self._app = app
@@ -118,7 +118,7 @@ class Guard:
         if not roles and not headers:
             return None
         address = str(scope["client"][0]) if scope.get("client") else ""
-        if path == "/metrics" and not headers and _is_within(address, self._open_metrics):
+        if path == "/metrics" and not headers and is_within(address, self._open_metrics):
             return None
         header = headers[0] if len(headers) == 1 else b""
         try:
@@ -150,13 +150,3 @@ def principal_of(request: Request) -> PrincipalLike | None:
     """Who was admitted; None on an open path without a log-in."""
     found: PrincipalLike | None = request.scope.get(PRINCIPAL)
     return found
-
-
-def _is_within(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    return any(ip.version == network.version and ip in network for network in networks)

@@ -9,8 +9,8 @@ from typing import Protocol
 from fastapi import Request
 
 from directdnsonly.advice import Orphan, Unclaimed
-from directdnsonly.bodies import Bodies
 from directdnsonly.clock import Clock
+from directdnsonly.door.bodies import Bodies
 from directdnsonly.outbox.drift import Sighting
 from directdnsonly.outbox.records import FREELY, Event, LostPush, Priority, Receipt, Terms, ZoneSummary
 from directdnsonly.outbox.sqlite import SqliteStore

@@ -20,10 +20,10 @@ from directdnsonly.api.models import (
 from directdnsonly.api.parts import ApiParts, Audit, Pushed
 from directdnsonly.api.rrsets import EXAMPLE_JSON, EXAMPLE_TEXT
 from directdnsonly.api.writing import ZONE_FILE, Once, WriteHeaders, read_body, zone_text
+from directdnsonly.door.place import place_of
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import ZoneFilter
 from directdnsonly.outbox.records import Event, Kind, Receipt, Terms
-from directdnsonly.place import place_of
 from directdnsonly.shapes import (
     LARGEST,
     AfterName,

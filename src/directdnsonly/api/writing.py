@@ -17,7 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from directdnsonly.api.parts import Pushed
 from directdnsonly.api.rrsets import ZoneContent
-from directdnsonly.bodies import Share
+from directdnsonly.door.bodies import Share
 from directdnsonly.outbox.operators import Repeated
 from directdnsonly.outbox.records import Receipt, Terms
 

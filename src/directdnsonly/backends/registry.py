@@ -9,14 +9,20 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from directdnsonly.backends import bind, coredns_file, coredns_mysql, knot, nsd, powerdns, powerdns_mysql
-from directdnsonly.backends.bind_settings import BindSettings
+from directdnsonly.backends.bind import backend as bind
+from directdnsonly.backends.bind.settings import BindSettings
 from directdnsonly.backends.contract import Backend
-from directdnsonly.backends.coredns_mysql_settings import CorednsMysqlSettings
-from directdnsonly.backends.knot_settings import KnotSettings
-from directdnsonly.backends.nsd_settings import NsdSettings
-from directdnsonly.backends.powerdns_mysql_settings import PowerDnsMysqlSettings
-from directdnsonly.backends.powerdns_settings import PowerDnsSettings
+from directdnsonly.backends.coredns import file_backend as coredns_file
+from directdnsonly.backends.coredns import mysql_backend as coredns_mysql
+from directdnsonly.backends.coredns.mysql_settings import CorednsMysqlSettings
+from directdnsonly.backends.knot import backend as knot
+from directdnsonly.backends.knot.settings import KnotSettings
+from directdnsonly.backends.nsd import backend as nsd
+from directdnsonly.backends.nsd.settings import NsdSettings
+from directdnsonly.backends.powerdns import backend as powerdns
+from directdnsonly.backends.powerdns import mysql_backend as powerdns_mysql
+from directdnsonly.backends.powerdns.mysql_settings import PowerDnsMysqlSettings
+from directdnsonly.backends.powerdns.settings import PowerDnsSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def redeliver(
 
 def hash_password() -> None:
     """The argon2id hash of a password, for app.credentials. Asks without showing it; or reads standard input."""
-    from directdnsonly.receive.access import hash_of  # noqa: PLC0415 - other commands need not load it
+    from directdnsonly.access.credentials import hash_of  # noqa: PLC0415 - other commands need not load it
 
     if sys.stdin.isatty():
         word = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from directdnsonly.backends.daemons import NAMESERVERS
 from directdnsonly.cli import checks_backends, checks_door
 from directdnsonly.cli.checks_running import belongs_to, holder_of, name_of, service_of, was_left
 from directdnsonly.config import Settings
-from directdnsonly.nameservers.registry import NAMESERVERS
+from directdnsonly.door.settings import AppSettings
 from directdnsonly.outbox.removed import kept_in
-from directdnsonly.receive.settings import AppSettings
 from directdnsonly.wording import counted
 
 SBIN = "/usr/sbin:/sbin:/usr/local/sbin"

@@ -8,11 +8,11 @@ from contextlib import suppress
 from typing import Final
 
 from directdnsonly.advice import NO_ADDRESS
-from directdnsonly.backends import mysql_check
 from directdnsonly.backends.contract import Backend
-from directdnsonly.backends.mysql_check import Step
-from directdnsonly.backends.mysql_settings import MysqlSettings
 from directdnsonly.backends.registry import BACKENDS
+from directdnsonly.backends.tables import check as mysql_check
+from directdnsonly.backends.tables.check import Step
+from directdnsonly.backends.tables.settings import MysqlSettings
 from directdnsonly.config import Settings
 from directdnsonly.errors import BackendError, BackendUnavailable
 from directdnsonly.verify.verifier import Verifier

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from directdnsonly.door.tls import validity_of
 from directdnsonly.readiness import CERTIFICATE_SOON_S
-from directdnsonly.receive.tls import validity_of
 from directdnsonly.wording import counted
 
 LONGEST_SOCKET_PATH: Final = 107  # bytes, of sockaddr_un in Linux

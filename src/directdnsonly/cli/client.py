@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl, quote
 import httpx
 
 from directdnsonly.config import load, read_secret
+from directdnsonly.door.settings import AppSettings
 from directdnsonly.errors import ConfigError, ConfigProblem, DirectDNSOnlyError
-from directdnsonly.receive.settings import AppSettings
 from directdnsonly.shapes import LARGEST_PAGE
 
 UNIX = "unix:"

@@ -16,8 +16,8 @@ from directdnsonly.backends.registry import BACKENDS, type_of
 from directdnsonly.config import rules, variables
 from directdnsonly.config.file import Tree, read
 from directdnsonly.config.settings import Settings, section_of
+from directdnsonly.door.settings import AppSettings
 from directdnsonly.errors import ConfigError, ConfigProblem
-from directdnsonly.receive.settings import AppSettings
 
 PLACES = (Path("config/app.yml"), Path("config.yml"), Path("/etc/directdnsonly/app.yml"))
 ABSENT_TYPES = frozenset({"nsd", "knot", "powerdns", "coredns_mysql"}) - set(BACKENDS)

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from directdnsonly.door.settings import AppSettings
+from directdnsonly.door.tls import make_context, why_unusable
 from directdnsonly.errors import ConfigProblem
-from directdnsonly.receive.settings import AppSettings
-from directdnsonly.receive.tls import make_context, why_unusable
 
 DEFAULT_PASSWORDS = frozenset({"", "changeme"})
 ANY_ADDRESS = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - compared, not bound

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.door.settings import AppSettings
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.receive.settings import AppSettings
 from directdnsonly.reconcile.settings import ReconciliationSettings
 
 

@@ -17,16 +17,16 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from directdnsonly import cross_site
-from directdnsonly.bodies import Bodies, Share
+from directdnsonly.accept.acceptance import Acceptance, Presence
+from directdnsonly.access.credentials import Access, Principal, Role
+from directdnsonly.door import cross_site
+from directdnsonly.door.bodies import Bodies, Share
+from directdnsonly.door.connections import WHOLE
+from directdnsonly.door.place import Place, place_of
 from directdnsonly.errors import BodiesTooMany, NotAdmitted, OutboxUnavailable, PushRefused
 from directdnsonly.outbox.ownership import Existence, existence
 from directdnsonly.outbox.records import Owner
-from directdnsonly.place import Place, place_of
 from directdnsonly.receive import directadmin as da
-from directdnsonly.receive.accept import Acceptance, Presence
-from directdnsonly.receive.access import Access, Principal, Role
-from directdnsonly.receive.connections import WHOLE
 
 METHODS: Final = ("GET", "HEAD", "POST")
 MAX_QUERY_BYTES: Final = 16 * 1024

@@ -12,14 +12,14 @@ from typing import Any, Protocol
 import pytest
 from structlog.testing import capture_logs
 
+from directdnsonly.accept.acceptance import Acceptance, Policy
+from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, ZonePolicyError
 from directdnsonly.outbox._connection import FILE_NAME
 from directdnsonly.outbox.records import Kind, Owner, Priority, Source
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
-from directdnsonly.receive.accept import Acceptance, Policy
-from directdnsonly.receive.parsing import ZoneParser
 from directdnsonly.zone import text
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName

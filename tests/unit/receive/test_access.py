@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from directdnsonly.access.credentials import Access, Principal, Role, Secret, hash_of
+from directdnsonly.access.failures import FailedLogins, group_of
+from directdnsonly.access.tokens import TokenBook
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import NotAdmitted
 from directdnsonly.outbox.operators import ApiToken
-from directdnsonly.receive.access import Access, Principal, Role, Secret, hash_of
-from directdnsonly.receive.failures import FailedLogins, group_of
-from directdnsonly.receive.tokens import TokenBook
 
 PASSWORDS = {"first": "secret", "second": "geh\u00e4im:nis", "third": "\u65e5\u672c"}
 SECRETS = [Secret(principal=Principal(name=name), password=password) for name, password in PASSWORDS.items()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from directdnsonly.receive.crowd import LEAVE_S, POLLS_AT_ONCE, STRANGERS, Bounds, Crowd, Rank
+from directdnsonly.door.crowd import LEAVE_S, POLLS_AT_ONCE, STRANGERS, Bounds, Crowd, Rank
 
 PROXY = "198.51.100.1"
 PLACES = 64  # of these strangers may take 48, those of one address 24; 8 are there for newcomers

@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from directdnsonly.receive.forwarded import BehindProxies, client_address
+from directdnsonly.door.forwarded import BehindProxies, client_address
 
 PROXIES = (ipaddress.ip_network("127.0.0.1/32"), ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
 

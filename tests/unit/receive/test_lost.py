@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from directdnsonly.accept.lost import LostPushes
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.records import Kind, LostPush, Owner
-from directdnsonly.receive.lost import LostPushes
 from directdnsonly.zone.name import ZoneName
 
 A, B, C = (ZoneName.parse(f"{letter}.example") for letter in "abc")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from directdnsonly.accept.parsing import SMALL_OCTETS, ParserFailed, ZoneParser, _environment
 from directdnsonly.errors import PushRefused, ZonePolicyError, ZoneSyntaxError
-from directdnsonly.receive.parsing import SMALL_OCTETS, ParserFailed, ZoneParser, _environment
 from directdnsonly.zone import text
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
@@ -23,7 +23,7 @@ BIG = b"\n" + b"x" * 2000
 CARELESS = """
 import asyncio
 from pathlib import Path
-from directdnsonly.receive.parsing import ZoneParser
+from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.zone.name import ZoneName
 from tests.support.parsers import obedient
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from directdnsonly.accept.change_id import LENGTH, ChangeIds
+from directdnsonly.accept.senders import KnownMasters
+from directdnsonly.accept.turns import Turns
+from directdnsonly.accept.urgency import PushRate, priority_of
 from directdnsonly.clock import ManualClock
 from directdnsonly.outbox.records import Priority
-from directdnsonly.receive.change_id import LENGTH, ChangeIds
-from directdnsonly.receive.masters import KnownMasters
-from directdnsonly.receive.turns import Turns
-from directdnsonly.receive.urgency import PushRate, priority_of
 from directdnsonly.zone.name import ZoneName
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from directdnsonly.backends._nsd_text import for_nsd
+from directdnsonly.backends.nsd.text import for_nsd
 from directdnsonly.errors import PushRefused, ZonePolicyError, ZoneSyntaxError
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName

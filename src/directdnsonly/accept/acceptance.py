@@ -1,0 +1,499 @@
+"""The act of accepting, without HTTP: check, record, wake the lanes, and write one line about it.
+
+Every push and delete comes through here, DirectAdmin's and a person's. When a method returns, the change is committed;
+when it raises, nothing was recorded but the refusal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
+
+import structlog
+
+from directdnsonly.accept.change_id import ChangeIds
+from directdnsonly.accept.counting import NobodyCounts, PushRecorder
+from directdnsonly.accept.holding import Holding, HoldStore
+from directdnsonly.accept.lost import LostPushes, LostStore
+from directdnsonly.accept.parsing import ParserFailed, ZoneParser
+from directdnsonly.accept.senders import KnownMasters
+from directdnsonly.accept.told import ToldLately
+from directdnsonly.accept.turns import Turns
+from directdnsonly.accept.urgency import PushRate, priority_of
+from directdnsonly.clock import Clock
+from directdnsonly.errors import (
+    KeyTaken,
+    NameRefused,
+    OutboxUnavailable,
+    OwnershipRefused,
+    PushRefused,
+    VersionConflict,
+)
+from directdnsonly.outbox.records import (
+    FREELY,
+    Event,
+    Kind,
+    LostPush,
+    NewDeletion,
+    NewVersion,
+    Origin,
+    Owner,
+    Priority,
+    Receipt,
+    Refused,
+    Source,
+    Takeover,
+    Terms,
+    Withheld,
+    ZoneSummary,
+)
+from directdnsonly.outbox.store import PinStore, PushStore
+from directdnsonly.zone.model import Zone
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.warn import ZoneWarning
+from directdnsonly.zone.warn_time import warnings_at
+
+KEPT_BODY_BYTES: Final = 64 * 1024
+LAST_WRITE_S: Final = 1.0
+DELETES_AT_ONCE: Final = 64  # of one request; they share commits
+# Of what changes nothing the audit keeps one line an hour: whoever repeats it must not fill the disk.
+REPEATED: Final = frozenset({"delete.ignored", "push.held", "push.refused", "push.withheld"})
+# What somebody may have typed so far of a name that will be fine once it is finished.
+_TYPED_SO_FAR: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}\Z")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What an operator may choose. `takeover`: what happens when one DA server pushes a zone of another."""
+
+    check_subdomain_owner: bool = True
+    takeover: Takeover = "transfer"
+    hold_losses: bool = False
+    request_timeout_s: float = 20.0
+    max_zones: Mapping[str, int] = field(default_factory=dict)  # by credential; who is not in it may hold any number
+    bulk_burst: int = 30
+    bulk_window_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A recorded push."""
+
+    receipt: Receipt
+    warnings: tuple[ZoneWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """The answer to a domain check: the zone itself, or the nearest ancestor, is `held`; None when neither is."""
+
+    held: ZoneSummary | None = None
+    exact: bool = False
+
+
+class Outbox(PushStore, PinStore, HoldStore, LostStore, Protocol):
+    """What is asked of the store."""
+
+
+class Acceptance:
+    """Use within one event loop. `notify` is called after each commit that made work."""
+
+    def __init__(
+        self,
+        *,
+        store: Outbox,
+        parser: ZoneParser,
+        clock: Clock,
+        notify: Callable[[Receipt], None],
+        policy: Policy | None = None,
+        recorder: PushRecorder | None = None,
+    ) -> None:
+        self.policy = policy or Policy()
+        self._store = store
+        self._parser = parser
+        self._clock = clock
+        self._notify = notify
+        self._recorder = recorder or NobodyCounts()
+        self.lost = LostPushes(store)
+        self._ids = ChangeIds(clock)
+        self._turns = Turns()
+        self._masters = KnownMasters()
+        self._holding = Holding(store, losses=self.policy.hold_losses)
+        self._told = ToldLately()
+        self._rate = PushRate(burst=self.policy.bulk_burst, window_s=self.policy.bulk_window_s)
+
+    async def push(
+        self,
+        domain: str,
+        body: bytes,
+        *,
+        owner: Owner,
+        address: str = "",
+        source: Source = Source.DIRECTADMIN,
+        named_reload: bool = False,
+        notes: Sequence[str] = (),
+        terms: Terms = FREELY,
+        only_if_version: int | None = None,
+        approves: str = "",
+    ) -> Accepted:
+        """Record a zone. Raises PushRefused and OutboxUnavailable; both are logged and a refusal is kept.
+
+        `terms`: judged in the store's transaction, with the limit of the credential; raises VersionConflict, KeyTaken.
+        `only_if_version`: recorded only while that is its newest version; `approves`: the digest
+        of a push that waits for approval; recorded only while that one waits.
+        """
+        started_at = self._clock.now_s()
+        origin = Origin(change_id=self._ids.next(), source=source, owner=owner, address=address)
+        priority = self._priority(owner, source, named_reload=named_reload)
+        try:
+            async with asyncio.timeout(self.policy.request_timeout_s) as deadline:
+                name = ZoneName.parse(domain)
+                async with self._turns.of(name):
+                    zone = self._as_of_now(await self._parser.parse(body, name, deadline))
+                    loss = None if approves else await self._holding.loss(zone, source)
+                    receipt = await self._store.record_push(
+                        NewVersion(
+                            zone=zone,
+                            origin=origin,
+                            priority=priority,
+                            only_if_version=only_if_version,
+                            terms=self._limited(terms, owner),
+                            takeover=self.policy.takeover,
+                            loss=loss,
+                            body=body,
+                            approves=approves,
+                        )
+                    )
+        except PushRefused as refusal:
+            await self._keep_refused(refusal, domain, body, origin, started_at)
+            if isinstance(refusal, OwnershipRefused):
+                await self._record_event("push.refused", origin, zone=name, detail=refusal.reason)
+            raise
+        except (OutboxUnavailable, TimeoutError) as error:
+            raise self._failed(Kind.PUT, error, domain, origin, started_at, repeated=bool(approves)) from error
+        self.lost.made_good(name)
+        if receipt.withheld is not None:
+            await self._tell_held(receipt, receipt.withheld, zone, origin)
+            return Accepted(receipt=receipt, warnings=zone.warnings)
+        if receipt.overtaken:
+            log.info("push.overtaken", reason=receipt.ignored, **_facts(receipt, origin))
+            return Accepted(receipt=receipt)
+        self._wake(receipt)
+        self._count(origin, "accepted" if receipt.changed else "unchanged", started_at)
+        self._log_push(receipt, zone, origin, bytes=len(body), elapsed_ms=self._since(started_at), **_noted(notes))
+        if receipt.ignored:
+            await self._record_event("push.held", origin, zone=name, detail=receipt.ignored)
+        await self._note_owner(receipt, origin)
+        return Accepted(receipt=receipt, warnings=receipt.warnings)
+
+    async def delete(
+        self,
+        domain: str,
+        *,
+        owner: Owner,
+        address: str = "",
+        source: Source = Source.DIRECTADMIN,
+        terms: Terms = FREELY,
+    ) -> Receipt:
+        """Record that a zone is to be gone. Deleting what is not held is no error. Raises as `push` does."""
+        deleted = await self.delete_all([domain], owner=owner, address=address, source=source, terms=terms)
+        return deleted[0]
+
+    async def delete_all(
+        self,
+        domains: Sequence[str],
+        *,
+        owner: Owner,
+        address: str = "",
+        source: Source = Source.DIRECTADMIN,
+        notes: Sequence[str] = (),
+        terms: Terms = FREELY,
+    ) -> list[Receipt]:
+        """Record several deletes. One wrong name refuses all of them, before anything is recorded."""
+        started_at = self._clock.now_s()
+        wanted: dict[ZoneName, Origin] = {}
+        for domain in domains:
+            origin = Origin(change_id=self._ids.next(), source=source, owner=owner, address=address)
+            try:
+                wanted.setdefault(ZoneName.parse(domain), origin)
+            except NameRefused as refusal:
+                await self._keep_refused(refusal, domain, b"", origin, started_at)
+                raise
+        at_once = asyncio.Semaphore(DELETES_AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._delete_one(name, origin, at_once, notes, terms), name=f"delete:{name}")
+                for name, origin in wanted.items()
+            ]
+        outcomes = [task.result() for task in tasks]
+        for outcome in outcomes:
+            if not isinstance(outcome, Receipt):
+                raise outcome
+        return [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
+
+    async def unpin(self, name: ZoneName, *, owner: Owner, address: str = "") -> Receipt | None:
+        """Release a pinned zone; what came meanwhile is delivered. None: it is not pinned. Raises OutboxUnavailable."""
+        origin = Origin(change_id=self._ids.next(), source=Source.API, owner=owner, address=address)
+        async with self._turns.of(name):
+            receipt = await self._store.unpin(name, origin)
+        if receipt is not None:
+            self._wake(receipt)
+        return receipt
+
+    async def exists(self, domain: str, *, check_parent: bool = False) -> Presence:
+        """Whether the zone, or with `check_parent` any ancestor, is held. Reads only, and logs nothing.
+
+        DirectAdmin asks at every key somebody presses. Raises NameRefused and OutboxUnavailable.
+        """
+        try:
+            name = ZoneName.parse(domain)
+        except NameRefused as refusal:
+            unfinished = _TYPED_SO_FAR.match(domain) and refusal.rule in ("name-characters", "name-numeric")
+            if unfinished or refusal.rule == "name-idna":
+                return Presence()  # "example-" is no zone that we could hold
+            raise
+        names = [name, *name.ancestors()] if check_parent else [name]
+        try:
+            async with asyncio.timeout(self.policy.request_timeout_s):
+                held = await self._store.find_held(names)
+        except TimeoutError:
+            raise OutboxUnavailable("the store did not answer in time") from None
+        return Presence(held=held, exact=held is not None and held.name == name)
+
+    async def refuse(self, refusal: PushRefused, domain: str, body: bytes, *, owner: Owner, address: str = "") -> None:
+        """Keep and log a push that was refused before it could be understood."""
+        origin = Origin(change_id=self._ids.next(), source=Source.DIRECTADMIN, owner=owner, address=address)
+        await self._keep_refused(refusal, domain, body, origin, self._clock.now_s())
+
+    async def aclose(self) -> None:
+        """End what was started for parsing; what was lost is written now, if that can be."""
+        await self._parser.aclose()
+        with suppress(OutboxUnavailable, TimeoutError):
+            async with asyncio.timeout(LAST_WRITE_S):
+                await self.lost.write()
+
+    async def _delete_one(
+        self,
+        name: ZoneName,
+        origin: Origin,
+        at_once: asyncio.Semaphore,
+        notes: Sequence[str],
+        terms: Terms,
+    ) -> Receipt | OutboxUnavailable | OwnershipRefused | VersionConflict | KeyTaken:
+        """One delete; that the store is unavailable is a value, so that the other deletes go on."""
+        started_at = self._clock.now_s()
+        priority = self._priority(origin.owner, origin.source, named_reload=False)
+        deletion = NewDeletion(name=name, origin=origin, priority=priority, terms=terms)
+        try:
+            receipt = await self._record_delete(deletion, at_once)
+            if receipt.gives_way:
+                await self._let_in(name, receipt.gives_way)
+                receipt = await self._record_delete(replace(deletion, gives_way=False), at_once)
+        except (VersionConflict, KeyTaken) as conflict:
+            return conflict
+        except OwnershipRefused as refusal:
+            self._count(origin, "ignored", started_at)
+            log.warning("delete.ignored", zone=str(name), reason=refusal.reason, **_origin_facts(origin))
+            await self._record_event("delete.ignored", origin, zone=name, detail=refusal.reason)
+            return refusal
+        except (OutboxUnavailable, TimeoutError) as error:
+            return self._failed(Kind.DELETE, error, name, origin, started_at)
+        self.lost.made_good(name)
+        self._wake(receipt)
+        self._count(origin, "deleted" if receipt.changed else "ignored", started_at)
+        facts = _facts(receipt, origin) | {"elapsed_ms": self._since(started_at)} | _noted(notes)
+        if receipt.changed:
+            log.info("delete.accepted", **facts)
+        elif receipt.ignored:
+            event = "push.held" if receipt.waits else "delete.ignored"
+            log.warning(event, reason=receipt.ignored, **facts)
+            await self._record_event(event, origin, zone=name, detail=receipt.ignored)
+        else:
+            log.info("delete.ignored", reason="the zone is not held", **facts)
+        await self._note(receipt, origin)
+        return receipt
+
+    async def _record_delete(self, deletion: NewDeletion, at_once: asyncio.Semaphore) -> Receipt:
+        async with asyncio.timeout(self.policy.request_timeout_s), at_once, self._turns.of(deletion.name):
+            return await self._store.record_delete(deletion)
+
+    async def _let_in(self, name: ZoneName, digest: str) -> None:
+        """The owner deletes a zone that another server waits to take over: that one's comes first, and stays."""
+        held = await self._store.held_push(name)
+        if held is not None and held.digest == digest:
+            try:
+                await self.push(name, held.body, owner=held.owner, address=held.address, approves=digest)
+            except PushRefused:
+                pass  # it is kept and shown as refused; the delete goes on
+
+    def _as_of_now(self, zone: Zone) -> Zone:
+        """With the warnings that depend on the time."""
+        if zone.signatures is None:
+            return zone
+        return zone.model_copy(
+            update={"warnings": (*zone.warnings, *warnings_at(zone.signatures, self._clock.now_s()))}
+        )
+
+    def _limited(self, terms: Terms, owner: Owner) -> Terms:
+        most = self.policy.max_zones.get(owner.credential, 0)
+        return replace(terms, max_zones=most) if most else terms
+
+    def _priority(self, owner: Owner, source: Source, *, named_reload: bool) -> Priority:
+        from_directadmin = source is Source.DIRECTADMIN
+        overflows = from_directadmin and self._rate.overflows((owner.credential, owner.hostname), self._clock.now_s())
+        pulled = source in {Source.PULL, Source.RECONCILE}
+        return priority_of(named_reload=named_reload, overflows=overflows or pulled)
+
+    async def _tell_held(self, receipt: Receipt, held: Withheld, zone: Zone, origin: Origin) -> None:
+        """The push is committed, the old version stays served."""
+        tell = log.warning if held.anew else log.info
+        tell("push.withheld", zone=str(zone.name), rule=str(held.rule), reason=held.reason, **_origin_facts(origin))
+        if held.anew:
+            detail = f"{held.reason}; digest {held.digest[:16]}"
+            await self._record_event("push.withheld", origin, zone=zone.name, detail=detail)
+            try:
+                await self._holding.explain(zone, held.digest)
+            except OutboxUnavailable as error:  # the push is committed, and can be approved without
+                log.error("event.lost", lost="difference", zone=str(zone.name), reason=str(error))  # noqa: TRY400
+        await self._note(receipt, origin)
+
+    def _wake(self, receipt: Receipt) -> None:
+        if receipt.changed:
+            self._notify(receipt)
+
+    def _count(self, origin: Origin, result: str, started_at: float) -> None:
+        self._recorder.answered(origin.source, result, max(self._clock.now_s() - started_at, 0.0))
+
+    def _since(self, started_at: float) -> float:
+        return round((self._clock.now_s() - started_at) * 1000, 2)
+
+    def _failed(
+        self,
+        kind: Kind,
+        error: OutboxUnavailable | TimeoutError,
+        domain: str,
+        origin: Origin,
+        started_at: float,
+        *,
+        repeated: bool = False,
+    ) -> OutboxUnavailable:
+        """Log, and note, that our side could not record; the error to answer with. `repeated`: whoever asked keeps it."""
+        self._count(origin, "failed", started_at)
+        reason = str(error) or f"not recorded within {self.policy.request_timeout_s:g} s"
+        event = "push.failed" if kind is Kind.PUT else "delete.failed"
+        log.error(event, reason=reason, zone=domain[:300], elapsed_ms=self._since(started_at), **_origin_facts(origin))
+        if origin.source in {Source.DIRECTADMIN, Source.API} and not repeated:
+            self.lost.note(
+                LostPush(
+                    name=ZoneName.parse(domain),
+                    kind=kind,
+                    change_id=origin.change_id,
+                    reason=reason,
+                    owner=origin.owner,
+                    address=origin.address,
+                    at=self._clock.now_s(),
+                )
+            )
+        failure = error if isinstance(error, OutboxUnavailable) else OutboxUnavailable(reason)
+        failure.change_id = origin.change_id
+        return failure
+
+    def _log_push(self, receipt: Receipt, zone: Zone, origin: Origin, **facts: Any) -> None:
+        event = "push.accepted" if receipt.changed else "push.held" if receipt.ignored else "push.unchanged"
+        log.info(
+            event,
+            records=zone.records,
+            warnings=len(zone.warnings),
+            priority=receipt.priority.name.lower(),
+            **_facts(receipt, origin),
+            **facts,
+        )
+
+    async def _keep_refused(
+        self, refusal: PushRefused, domain: str, body: bytes, origin: Origin, started_at: float
+    ) -> None:
+        kept = True
+        refusal.change_id = origin.change_id
+        self._count(origin, "refused", started_at)
+        self._recorder.refused(refusal.rule)
+        try:
+            await self._store.record_refused(
+                Refused(
+                    change_id=origin.change_id,
+                    name=domain[:300],
+                    rule=refusal.rule,
+                    reason=refusal.reason,
+                    faults=refusal.faults,
+                    owner=origin.owner,
+                    address=origin.address,
+                    at=self._clock.now_s(),
+                    body=body[:KEPT_BODY_BYTES],
+                )
+            )
+        except OutboxUnavailable:
+            kept = False  # the answer is error=1 all the same
+        log.warning(
+            "push.refused",
+            zone=domain[:300],
+            rule=refusal.rule,
+            reason=refusal.reason,
+            faults=len(refusal.faults),
+            bytes=len(body),
+            kept=kept,
+            elapsed_ms=self._since(started_at),
+            exc_info=refusal if isinstance(refusal, ParserFailed) else None,
+            **_origin_facts(origin),
+        )
+
+    async def _note_owner(self, receipt: Receipt, origin: Origin) -> None:
+        """The audit of who pushes what: a zone that moved, a host name that is new for its credential."""
+        owner = origin.owner
+        await self._note(receipt, origin)
+        if origin.source is Source.DIRECTADMIN and self._masters.is_news(owner.credential, owner.hostname):
+            log.warning("credential.new_hostname", zone=receipt.name, **_origin_facts(origin))
+            await self._record_event("credential.new_hostname", origin, zone=receipt.name, detail=owner.hostname)
+
+    async def _note(self, receipt: Receipt, origin: Origin) -> None:
+        """What the store's judgement wants to be known."""
+        for notice in receipt.notices:
+            tell = log.info if notice.planned else log.warning
+            tell(notice.event, zone=str(receipt.name), detail=notice.detail, **_origin_facts(origin))
+            await self._record_event(notice.event, origin, zone=receipt.name, detail=notice.detail)
+
+    async def _record_event(self, event: str, origin: Origin, *, zone: str, detail: str) -> None:
+        at = self._clock.now_s()
+        actor = origin.owner.credential
+        if event in REPEATED and self._told.is_told((event, zone, actor, detail), at):
+            return
+        try:
+            await self._store.record_event(
+                Event(at=at, event=event, zone=zone, actor=actor, address=origin.address, detail=detail)
+            )
+        except OutboxUnavailable as error:  # the push itself is committed: it stays accepted
+            log.error("event.lost", lost=event, zone=zone, reason=str(error))  # noqa: TRY400 - the reason says it all
+
+
+def _origin_facts(origin: Origin) -> dict[str, Any]:
+    return {
+        "change_id": origin.change_id,
+        "source": str(origin.source),
+        "credential": origin.owner.credential,
+        "hostname": origin.owner.hostname,
+        "username": origin.owner.username,
+        "address": origin.address,
+    }
+
+
+def _facts(receipt: Receipt, origin: Origin) -> dict[str, Any]:
+    return {"zone": str(receipt.name), "version": receipt.version, "serial": receipt.serial} | _origin_facts(origin)
+
+
+def _noted(notes: Sequence[str]) -> dict[str, Any]:
+    """Oddities of a request, left out of the line when there are none."""
+    return {"notes": list(notes)} if notes else {}

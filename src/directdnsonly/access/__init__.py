@@ -1,0 +1,1 @@
+"""Who may do what: credentials, bearer tokens, and the count of failed log-ins."""

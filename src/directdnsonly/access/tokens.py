@@ -1,0 +1,87 @@
+"""The API's bearer tokens: made here, shown once, kept as digests; looked up in memory, so that a request costs no disk."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import secrets
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from directdnsonly.access.credentials import Principal, Role
+from directdnsonly.clock import Clock
+from directdnsonly.outbox.operators import ApiToken
+
+PREFIX: Final = "dadns_"  # so that scanners for lost secrets find it
+SECRET_BYTES: Final = 32
+
+
+class TokenStore(Protocol):
+    """Where the digests are kept."""
+
+    async def tokens(self) -> list[tuple[bytes, ApiToken]]: ...  # noqa: D102
+    async def add_token(self, token: ApiToken, digest: bytes) -> None: ...  # noqa: D102
+    async def remove_token(self, token_id: str) -> bool: ...  # noqa: D102
+
+
+class TokenBook:
+    """All tokens of this store. One process owns a store, so what is in memory is the truth after `load`."""
+
+    def __init__(self, store: TokenStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: dict[bytes, tuple[ApiToken, Principal]] = {}
+
+    async def load(self) -> None:
+        """Read them all; once, at start."""
+        self._known = {digest: (token, _principal(token)) for digest, token in await self._store.tokens()}
+
+    def find(self, token: str) -> Principal | None:
+        """Whose token it is; None when it is unknown, revoked or too old."""
+        # The look-up compares SHA-256 digests: whoever can steer those does not need to guess a token.
+        found = self._known.get(_digest(token))
+        if found is None:
+            return None
+        kept, principal = found
+        return None if kept.expires_at is not None and kept.expires_at <= self._clock.now_s() else principal
+
+    def all(self) -> list[ApiToken]:
+        """Every token, also those that are too old."""
+        return [token for token, _ in self._known.values()]
+
+    async def create(
+        self, name: str, *, roles: Sequence[str], networks: Sequence[str], days: float | None, by: str
+    ) -> tuple[ApiToken, str]:
+        """A new token and its secret, which nobody can be told again. Raises ValueError on wrong roles or networks."""
+        now = self._clock.now_s()
+        token = ApiToken(
+            id=secrets.token_hex(6),
+            name=name,
+            roles=tuple(Role(role).value for role in roles),
+            networks=tuple(str(ipaddress.ip_network(network)) for network in networks),
+            created_by=by,
+            created_at=now,
+            expires_at=None if days is None else now + days * 86_400,
+        )
+        secret = f"{PREFIX}{token.id}_{secrets.token_urlsafe(SECRET_BYTES)}"
+        await self._store.add_token(token, _digest(secret))
+        self._known[_digest(secret)] = token, _principal(token)
+        return token, secret
+
+    async def revoke(self, token_id: str) -> bool:
+        """End a token at once; whether there was one."""
+        removed = await self._store.remove_token(token_id)
+        self._known = {digest: pair for digest, pair in self._known.items() if pair[0].id != token_id}
+        return removed
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _principal(token: ApiToken) -> Principal:
+    return Principal(
+        name=token.name,
+        roles=frozenset(Role(role) for role in token.roles),
+        networks=tuple(ipaddress.ip_network(network) for network in token.networks),
+    )

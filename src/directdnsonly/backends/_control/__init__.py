@@ -1,1 +1,0 @@
-"""Ways to talk to name servers' control channels."""

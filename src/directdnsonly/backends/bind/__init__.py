@@ -1,0 +1,1 @@
+"""BIND: zone files, and its control channel (or `rndc`)."""

@@ -1,0 +1,29 @@
+"""Several connections to one named. It works on one command at a time, but need not wait for us in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from directdnsonly.backends.control import ControlReply, NameServerControl
+
+
+class ControlPool:
+    """A `NameServerControl` over several: each command takes the one with the fewest commands, the first when all rest."""
+
+    def __init__(self, controls: Sequence[NameServerControl]) -> None:
+        self._controls = list(controls)
+        self._taken = [0] * len(self._controls)
+
+    async def command(self, line: str) -> ControlReply:
+        """See NameServerControl."""
+        number = self._taken.index(min(self._taken))
+        self._taken[number] += 1
+        try:
+            return await self._controls[number].command(line)
+        finally:
+            self._taken[number] -= 1
+
+    async def aclose(self) -> None:
+        """See NameServerControl."""
+        for control in self._controls:
+            await control.aclose()

@@ -1,0 +1,217 @@
+"""CoreDNS on zone files: its own plug-in `auto` reads a folder that we write, every few seconds.
+
+There is no control channel: a file that is there is served after the next look, one that is gone is forgotten then. So
+proof comes by DNS only, and what CoreDNS would refuse is refused here, before the last good file is replaced. The name
+of a file is the name of its zone and nothing else, since `auto` takes the origin from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import dns.asyncquery
+import dns.exception
+import dns.message
+import structlog
+from pydantic import Field
+
+from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange, ZoneObserved
+from directdnsonly.backends.coredns.rows import NO_NSEC3
+from directdnsonly.backends.files.backend import held_by_operator
+from directdnsonly.backends.files.faults import cannot_be, concerns_one_path
+from directdnsonly.backends.files.folder import NamedFolder
+from directdnsonly.backends.settings import BackendSettings
+from directdnsonly.errors import BackendUnavailable, PushRefused
+from directdnsonly.wording import counted
+from directdnsonly.zone.model import Record
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.text import parse
+
+PAGE = 1000
+PROBE_S = 2.0
+PROBED = dns.message.make_query(
+    "directdnsonly.invalid", "SOA", flags=0
+)  # RFC 6761: nobody serves it, but any server answers
+_APPLIED = Outcome(kind=OutcomeKind.APPLIED)
+
+
+class CorednsFileSettings(BackendSettings):
+    """A CoreDNS whose plug-in `auto` reads our folder."""
+
+    type: Literal["coredns_file"] = Field(
+        "coredns_file", description="The type of name server; may be left out when the name tells it."
+    )
+    zones_dir: Path | None = Field(
+        None,
+        description="Folder of the zone files, `directory` in the Corefile. Default: `<data_dir>/backends/<name>/zones`.",
+    )
+    transfers: bool = Field(
+        False, description="The name server lets us transfer zones, so that records are counted and compared by AXFR."
+    )
+    batch_size: int = Field(500, ge=1, le=5000, description="Zones per batch.")
+    warn_zones: int = Field(
+        1000,
+        ge=0,
+        description="Zones in the folder above which `backend.outgrown` is logged and `dadns check` tells it: the plug-in "
+        "auto looks for a zone in a list. 0: never.",
+    )
+
+    def folder(self, name: str, data_dir: Path) -> Path:
+        """Where the files are."""
+        return (self.zones_dir or data_dir / "backends" / name / "zones").resolve()
+
+    def told(self, name: str, data_dir: Path) -> str:
+        """See BackendSettings."""
+        folder = self.folder(name, data_dir)
+        return f"{name}: CoreDNS, zone files in {folder}" + (f"; {why}" if (why := self.why_outgrown(folder)) else "")
+
+    def why_outgrown(self, folder: Path) -> str:
+        """What to do about too many zones in the folder; empty when they are not, or it cannot be read. Blocking."""
+        try:
+            with os.scandir(folder) as entries:
+                zones = sum(not entry.name.startswith(".") for entry in entries)
+        except OSError:
+            return ""
+        if not self.warn_zones or zones <= self.warn_zones:
+            return ""
+        return (
+            f"{counted(zones, 'zone')}, more than warn_zones {self.warn_zones}: the plug-in auto looks for the zone of each question"
+            " in a list; take coredns_mysql with mysqlzones, NSD, Knot or BIND"
+        )
+
+
+class CorednsFileBackend:
+    """See `Backend`."""
+
+    def __init__(self, name: str, settings: CorednsFileSettings, folder: Path) -> None:
+        self.name = name
+        self.servers = settings.servers(ServerAddress(host="127.0.0.1", port=53))
+        self.capabilities = Capabilities(
+            batch_size=settings.batch_size,
+            concurrency=3,  # a batch is mostly waiting for CoreDNS to look: a challenge must not wait behind it
+            allows_transfer=settings.transfers,
+            unsupported_types=NO_NSEC3,
+        )
+        self._folder = folder
+        self._files = NamedFolder(folder)
+        self._settings = settings
+        self._is_outgrown = False
+
+    async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
+        """See Backend."""
+        await self._probe()
+        try:
+            return await asyncio.to_thread(self._apply, changes)
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    async def inventory(self) -> AsyncIterator[ZoneObserved]:
+        """See Backend. Reads the last line of each file, a page in a thread at a time."""
+        try:
+            names = await asyncio.to_thread(self._files.all_names)
+        except OSError as error:
+            raise self._unavailable(error) from error
+        for start in range(0, len(names), PAGE):
+            for observed in await self.observe(names[start : start + PAGE]):
+                if observed is not None and (observed.whole or not self._files.is_foreign(observed.name)):
+                    yield observed
+
+    async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
+        """See Backend. The last line of each file tells; what is no readable file of ours is not whole."""
+        try:
+            return await asyncio.to_thread(self._files.observe_all, names)
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    async def stored(self, name: ZoneName) -> Sequence[Record] | None:
+        """See Backend."""
+        try:
+            return await asyncio.to_thread(self._files.records, name)
+        except OSError as error:
+            raise self._unavailable(error) from error
+        except ValueError:
+            return None
+
+    def _unavailable(self, error: OSError) -> BackendUnavailable:
+        return BackendUnavailable(f"{error.strerror or error}: {error.filename or self._folder}", backend=self.name)
+
+    async def ready(self) -> None:
+        """See Backend: CoreDNS answers, and the folder can be written."""
+        await self._probe()
+        try:
+            await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        except OSError as error:
+            raise BackendUnavailable(f"{error.strerror}: {self._folder}", backend=self.name) from error
+        await self._warn()
+
+    async def _warn(self) -> None:
+        """Once whenever the folder outgrows what CoreDNS serves well; an idle lane asks every few seconds."""
+        reason = await asyncio.to_thread(self._settings.why_outgrown, self._folder)
+        if reason and not self._is_outgrown:
+            structlog.get_logger().warning("backend.outgrown", backend=self.name, reason=reason)
+        self._is_outgrown = bool(reason)
+
+    async def aclose(self) -> None:
+        """See Backend."""
+
+    async def _probe(self) -> None:
+        """Raises BackendUnavailable when one of the name servers does not answer: files alone prove nothing."""
+        for server in self.servers:
+            for tries in (1, 2):
+                try:
+                    await dns.asyncquery.udp(PROBED, server.host, port=server.port, timeout=PROBE_S / 2)
+                    break
+                except (OSError, dns.exception.DNSException) as error:
+                    if tries == 2:  # noqa: PLR2004 - one datagram may be lost
+                        raise BackendUnavailable(f"{server} does not answer", backend=self.name) from error
+
+    def _apply(self, changes: Sequence[ZoneChange]) -> list[Outcome]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return [self._apply_or_tell(change) for change in changes]
+
+    def _apply_or_tell(self, change: ZoneChange) -> Outcome:
+        """What is in the way of one zone's file is that zone's failure. Raises the OSErrors that would meet all."""
+        try:
+            return self._apply_one(change)
+        except OSError as error:
+            if not concerns_one_path(error, self._folder):
+                raise
+            path = self._files.path(change.name)
+            return Outcome(kind=OutcomeKind.RETRY, reason=cannot_be(error, path, removed=change.is_delete))
+
+    def _apply_one(self, change: ZoneChange) -> Outcome:
+        if "/" in change.name:
+            if change.is_delete:
+                return _APPLIED
+            return _refused(
+                "the plug-in auto takes the name of a zone from the name of its file, which no slash can be in"
+            )
+        if not change.known and self._files.is_foreign(change.name):
+            return held_by_operator(f"{self._files.path(change.name)} was not written by us")
+        if change.text is None:
+            self._files.remove(change.name)
+            return _APPLIED
+        try:
+            kinds = {line.split(" ", 4)[3] for line in change.text.splitlines()[2:] if line}
+            if lacking := sorted(kinds & NO_NSEC3):
+                return _refused(f"CoreDNS does not serve zones with {', '.join(lacking)}")
+            parse(change.text, change.name)
+        except PushRefused as error:
+            return _refused(f"CoreDNS would not load the zone: {error}")
+        self._files.write(
+            change.name, change.text, version=change.version, serial=change.serial, records=change.records
+        )
+        return _APPLIED
+
+
+def build(name: str, settings: CorednsFileSettings, data_dir: Path) -> CorednsFileBackend:
+    """The backend of these settings."""
+    return CorednsFileBackend(name, settings, settings.folder(name, data_dir))
+
+
+def _refused(reason: str) -> Outcome:
+    return Outcome(kind=OutcomeKind.REFUSED, reason=reason)

@@ -1,0 +1,1 @@
+"""Knot DNS: zone files, and its control socket (or `knotc`)."""

@@ -1,0 +1,1 @@
+"""NSD: zone files, and its control socket (or `nsd-control`)."""

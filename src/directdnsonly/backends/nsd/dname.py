@@ -1,0 +1,41 @@
+"""NSD keeps all zones in one tree, and refuses a DNAME with anything below it there, also when that is another zone's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from directdnsonly.backends.files.folder import ZoneFolder
+from directdnsonly.zone.name import ZoneName
+
+_DNAME = re.compile(r"^(\S+) \d+ IN DNAME ", re.MULTILINE)
+
+
+def why_one_of_two(files: ZoneFolder, name: ZoneName, text: str) -> str:
+    """Why NSD cannot serve this zone beside another one of its zones; empty when there is no such other. Reads files."""
+    for parent in name.ancestors():
+        for owner in _redirects(files.read(parent)):
+            if _lies_in(name, [owner]):
+                return _told(parent, owner, name)
+    ours = _redirects(text.encode("ascii"))
+    if ours:
+        for other in files.names():
+            if other != name and (owner := _lies_in(other, ours)):
+                return _told(name, owner, other)
+    return ""
+
+
+def _redirects(content: bytes | None) -> list[str]:
+    return _DNAME.findall(content.decode("ascii", "replace")) if content and b" IN DNAME " in content else []
+
+
+def _lies_in(name: ZoneName, owners: Iterable[str]) -> str:
+    absolute = name.absolute
+    return next((owner for owner in owners if absolute == owner or absolute.endswith(f".{owner}")), "")
+
+
+def _told(zone: ZoneName, owner: str, other: ZoneName) -> str:
+    return (
+        f"NSD serves only one of the zones {zone} and {other}, that which it reads first, and SERVFAIL for the other:"
+        f" {zone} has a DNAME at {owner}, and {other} lies there. Remove either, or serve them from another name server"
+    )

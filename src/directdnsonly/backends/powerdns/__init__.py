@@ -1,0 +1,1 @@
+"""PowerDNS: its HTTP API, or the MySQL database that it reads."""

@@ -1,0 +1,68 @@
+"""Settings that every backend on a MySQL or MariaDB database has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from directdnsonly.backends.settings import BackendSettings
+
+
+def _identifier(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_$-]{1,64}", value):
+        raise ValueError(f"{value!r} is not a name of a database or table")
+    return value
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+
+
+class MysqlSettings(BackendSettings):
+    """How the database is reached. A backend adds its own keys, and `type: Literal[...]`."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="The database server's name or address.")
+    port: int = Field(3306, ge=1, le=65535, description="The database server's port.")
+    unix_socket: Path | None = Field(None, description="The database server's socket, instead of host and port.")
+    database: Identifier = Field(description="Name of the database.")
+    username: str = Field(description="Account on the database server.")
+    password: SecretStr = Field(SecretStr(""), description="Password of that account.")
+    password_file: Path | None = Field(None, description="A file that holds the password, instead of `password`.")
+    ssl: bool = Field(False, description="Speak TLS, and nothing else, with the database server.")
+    ssl_ca: Path | None = Field(
+        None, description="Certificates that the server's must be signed by. Default: those of the system."
+    )
+    ssl_verify: bool = Field(True, description="Check the server's certificate and its name.")
+    connections: int = Field(2, ge=1, le=32, description="Connections, and transactions at once, at most.")
+    connect_timeout_s: float = Field(5.0, gt=0, description="Seconds until a connection must stand, log-in included.")
+    command_timeout_s: float = Field(
+        10.0, gt=0, description="Seconds that one command to the database may take; more than it needs for a failover."
+    )
+    batch_size: int = Field(50, ge=1, le=1000, description="Zones per transaction.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.password_file is not None and self.password.get_secret_value():
+            raise ValueError("password and password_file are both set: choose one")
+        if not self.ssl and self.ssl_ca is not None:
+            raise ValueError("ssl_ca needs ssl: true")
+        if self.ssl and self.unix_socket is not None:
+            raise ValueError("a unix_socket needs no ssl")
+        return self
+
+    @property
+    def tables(self) -> tuple[str, str]:
+        """Those that zones are written to: of zones, of records."""
+        return "domains", "records"
+
+    @property
+    def place(self) -> str:
+        """Where the database is, for people."""
+        return f"{self.unix_socket or f'{self.host}:{self.port}'}/{self.database}"
+
+    def told(self, name: str, data_dir: Path) -> str:
+        """See BackendSettings."""
+        del data_dir
+        return f"{name}: database {self.place} as {self.username}{' with TLS' if self.ssl else ''}"

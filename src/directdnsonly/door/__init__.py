@@ -1,0 +1,1 @@
+"""HTTP that cannot hurt: places, TLS, proxies, bodies, and the server itself."""

@@ -1,0 +1,264 @@
+"""Connections that cannot hurt: what uvicorn with httptools does not limit by itself.
+
+The header's size and time, what surrounds a body, the time of a whole request; a refusal that the client can read although
+it is still sending, and an answer to one that has sent all and says so by closing its side. Who has a place, and who
+gives way, is the crowd's to say (crowd.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from directdnsonly.door.crowd import LEAVE_S, Crowd, Rank
+from directdnsonly.door.place import PLACE, Wait
+
+WHOLE: Final = "directdnsonly.whole"  # in the ASGI scope, once the last octet of the body is here
+OVER_LIMIT_S: Final = 5.0  # how long a long poll waits when its credential has too many
+FRAME: Final = 6  # octets that surround each octet of a body at most: chunks of one octet
+
+_AT_WORK: Final = {Rank.IDLE: Rank.READER, Rank.IDLE_PUSHER: Rank.SENDING}
+_AT_REST: Final = {Rank.READER: Rank.IDLE, Rank.SENDING: Rank.IDLE_PUSHER, Rank.PUSHING: Rank.IDLE_PUSHER}
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """uvicorn's HTTP/1 with bounds. The Place of its requests, a Member of the crowd."""
+
+    def __init__(self, *arguments: Any, crowd: Crowd, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._crowd = crowd
+        self._head_bytes = 0
+        self._frame_bytes = 0  # around the body: sizes of chunks, their extensions, trailers
+        self._in_head = True
+        self._body_open = False
+        self._exit: _Exit | None = None
+        self._deaf = False  # refused or leaving: whatever still comes is thrown away
+        self._half_closed = False  # the client has said that nothing more comes, and waits for its answer
+        self._greeting: asyncio.Task[None] | None = None
+        self._greeted = False
+        self._poll: tuple[Wait, Callable[[], object]] | None = None
+
+    # -- coming and going
+
+    def taken(self, address: str, greeting: asyncio.Task[None]) -> None:
+        """It was taken from the kernel's queue; `greeting` ends with `connection_made`."""
+        self._greeting = greeting
+        self._crowd.enter(self, address, seconds=self._crowd.bounds.header_timeout_s)
+
+    def is_greeted(self) -> bool:
+        """The greeting begins; False when it has given way already."""
+        self._greeted = True
+        return not self._deaf
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        self._exit = _Exit(self, transport)
+        if self._greeting is None:
+            self._crowd.enter(self, self.client[0] if self.client else "", seconds=self._crowd.bounds.header_timeout_s)
+        self._greeting = None
+        if self._deaf:
+            transport.abort()
+        elif self.scheme == "https":
+            self._crowd.place(self, Rank.STRANGER, seconds=self._crowd.bounds.header_timeout_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._crowd.leave(self)
+        super().connection_lost(exc)
+        self._exit = None
+        if self.scope is not None:
+            self.scope.pop(PLACE, None)  # type: ignore[typeddict-item]
+
+    def abort(self) -> None:
+        """See Member."""
+        self._deaf = True
+        if self.transport is not None:
+            self.transport.abort()
+        elif self._greeting is not None and self._greeted:
+            self._greeting.cancel()
+
+    def hurry(self) -> None:
+        """See Member."""
+        if self._poll is not None:
+            wait, wake = self._poll
+            wait.over = True
+            wake()
+        self.cycle.keep_alive = False
+
+    # -- what its requests tell (see place.Place)
+
+    def came_from(self, address: str) -> None:
+        """See Place."""
+        self._crowd.regroup(self, address)
+
+    def admitted(self, *, pushes: bool) -> None:
+        """See Place."""
+        if not self._deaf:
+            coming = Rank.SENDING if self._body_open else Rank.PUSHING
+            self._crowd.place(self, coming if pushes else Rank.READER)
+
+    def refused(self) -> None:
+        """See Place."""
+        self._crowd.place(self, Rank.REFUSED, seconds=LEAVE_S)
+
+    @contextmanager
+    def waiting(self, who: str, wake: Callable[[], object]) -> Iterator[Wait]:
+        """See Place."""
+        polls = self._crowd.polls
+        polls[who] += 1
+        wait = Wait(longest_s=OVER_LIMIT_S if polls[who] > self._crowd.bounds.polls_of_one else float("inf"))
+        if self._half_closed:  # he has gone more often than not
+            wait.longest_s = 0.0
+        self._poll, before = (wait, wake), self._crowd.rank_of(self)
+        self._crowd.place(self, Rank.POLL)
+        try:
+            yield wait
+        finally:
+            self._poll = None
+            polls[who] -= 1
+            if not polls[who]:
+                del polls[who]
+            if self._crowd.rank_of(self) is Rank.POLL:
+                self._crowd.place(self, before)
+
+    # -- a request
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        if self._deaf:
+            return
+        if not self._in_head:
+            self._frame_bytes += len(data)
+            super().data_received(data)
+            if self._body_open and self._frame_bytes > self._crowd.bounds.max_header_bytes:
+                self.abort()  # it is no body that comes: nothing is lost, and whoever sends it knows what it is
+            return
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > self._crowd.bounds.max_header_bytes:
+            self._refuse_head()
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """See asyncio.Protocol. A request that is here whole is answered, though its client sends nothing any more.
+
+        Not with TLS: asyncio writes nothing more once the other side has ended its own.
+        """
+        at_work = self.cycle is not None and not self.cycle.response_complete
+        if self._deaf or not at_work or self._body_open or self.scheme == "https":
+            return None
+        if not self._half_closed:
+            self._half_closed = True
+            self.cycle.keep_alive = False
+            self._crowd.place(self, self._crowd.rank_of(self), seconds=self._crowd.bounds.half_closed_s)
+            if self._poll is not None:
+                self.hurry()
+        return True
+
+    def on_message_begin(self) -> None:
+        """See httptools."""
+        self._in_head = True
+        self._frame_bytes = 0
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See httptools. What comes behind the body is no header (RFC 9110, section 6.5.1): thrown away."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """See httptools."""
+        if self._deaf:
+            return
+        self._in_head = False
+        came, self._head_bytes = self._head_bytes, 0
+        # Part of the body may have come, too.
+        if came > self._crowd.bounds.max_header_bytes and self._head_is_too_large():
+            self._refuse_head()
+            return
+        rank = self._crowd.rank_of(self)
+        self._crowd.place(self, _AT_WORK.get(rank, rank), seconds=self._crowd.bounds.request_timeout_s)
+        self.scope[PLACE] = self  # type: ignore[typeddict-unknown-key]
+        super().on_headers_complete()
+        if not self._deaf:
+            self._body_open = True
+            # One for the connection: one for each request that knows its cycle would be garbage that refers to itself.
+            self.cycle.transport = self._exit  # type: ignore[assignment]
+
+    def on_body(self, body: bytes) -> None:
+        """See httptools."""
+        if not self._deaf:
+            self._frame_bytes = max(self._frame_bytes - FRAME * len(body), 0)
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """See httptools."""
+        self._body_open = False
+        self.scope[WHOLE] = True  # type: ignore[typeddict-unknown-key]
+        if not self._deaf:
+            if self._crowd.rank_of(self) is Rank.SENDING:
+                self._crowd.place(self, Rank.PUSHING)
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer is sent."""
+        if self._deaf:
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+            return
+        super().on_response_complete()
+        if self.cycle.response_complete and not self.transport.is_closing():
+            self._in_head = True
+            rank = self._crowd.rank_of(self)
+            self._crowd.place(self, _AT_REST.get(rank, rank), seconds=self._crowd.bounds.idle_timeout_s)
+
+    def leave(self) -> None:
+        """Close after an answer. Closing while octets are unread would reset the connection and lose the answer."""
+        if not self._body_open or self.transport.is_closing():
+            self.transport.close()
+            return
+        self._linger()
+
+    def _head_is_too_large(self) -> bool:
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return size > self._crowd.bounds.max_header_bytes
+
+    def _linger(self) -> None:
+        self._deaf = True
+        self._unset_keepalive_if_required()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+        self._crowd.place(self, Rank.REFUSED, seconds=LEAVE_S)
+
+    def _refuse_head(self) -> None:
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        text = (
+            f"error=1&text=Bad request&details=the headers exceed {self._crowd.bounds.max_header_bytes} octets".encode()
+        )
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
+            f"content-length: {len(text)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + text)
+        self._linger()
+
+
+class _Exit:
+    """The transport that an answer is written to; its `close` lets the client read the answer first."""
+
+    __slots__ = ("_protocol", "is_closing", "write")
+
+    def __init__(self, protocol: BoundedHttp, transport: asyncio.Transport) -> None:
+        self.write: Callable[[bytes], None] = transport.write
+        self.is_closing: Callable[[], bool] = transport.is_closing
+        self._protocol = protocol
+
+    def close(self) -> None:
+        """See asyncio.Transport."""
+        self._protocol.leave()
