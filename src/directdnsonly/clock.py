@@ -1,7 +1,7 @@
 """Time, handed in so that tests can move it.
 
 `SystemClock` is steady: it reads the wall clock once and goes on by the monotonic clock, so that a clock that is
-set an hour forth or back while we run neither delays nor hurries a retry (faults A10).
+set an hour forth or back while we run neither delays nor hurries a retry.
 """
 
 from __future__ import annotations

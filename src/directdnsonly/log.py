@@ -255,7 +255,7 @@ def configure(*, level: str, fmt: str, timezone: str) -> None:
 
 
 def _clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Blot out what sounds like a secret; foreign text cannot forge a line (faults B10).
+    """Blot out what sounds like a secret; foreign text cannot forge a line.
 
     A traceback keeps its lines, indented: none of them can pass for an event.
     """

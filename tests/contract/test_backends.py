@@ -131,7 +131,7 @@ async def test_what_is_stored_is_what_was_given_record_by_record(rig):
 
 
 async def test_a_reload_during_a_running_load_is_not_lost(rig):
-    """BIND drops it silently (daemons.md, gotcha 1): the newest content must be served all the same."""
+    """BIND drops it silently: the newest content must be served all the same."""
     records = "".join(f"h{n} 60 IN A 192.0.2.{n % 250}\n" for n in range(5000))
     await rig.apply(rig.put("big.example", 1, records))
     for serial in range(2, 6):

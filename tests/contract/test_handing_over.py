@@ -212,7 +212,7 @@ async def test_a_pusher_who_hangs_up_does_not_strand_the_delivery(store, lanes):
 
 
 async def test_what_was_handed_to_a_process_that_died_is_due_again(tmp_path, clock):
-    """kill -9 between the commit and the delivery (faults A2): the start gives the lease back."""
+    """kill -9 between the commit and the delivery: the start gives the lease back."""
     settings = OutboxSettings(disk_reserve_mb=0)
     async with open_store(tmp_path / "s", settings=settings, clock=clock, backends=BACKENDS) as first:
         await first.adopt_backends(BACKENDS)

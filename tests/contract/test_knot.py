@@ -20,7 +20,7 @@ from tests.support.rig import Rig
 
 
 async def test_a_transaction_that_a_lost_client_left_open_does_no_harm(tmp_path):
-    """Knot keeps it for ever and begins no other (daemons.md, Knot gotcha 3)."""
+    """Knot keeps it for ever and begins no other."""
     async with knot_under_test(tmp_path, "external") as (backend, daemon):
         rig = Rig(knot.RIGS[2], backend, daemon)
         left = NativeKnotControl(tmp_path / "external" / "knot.sock", timeout_s=30)

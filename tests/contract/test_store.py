@@ -192,7 +192,7 @@ async def test_waiting_pushes_share_a_commit(store):
 
 
 async def test_the_same_content_again_is_recorded_but_gives_no_work(store):
-    """Wire row 22. On the zone's own row: DirectAdmin is told no id, so nobody can ask for the change."""
+    """On the zone's own row: DirectAdmin is told no id, so nobody can ask for the change."""
     await store.record_push(a_push(serial=1))
     await finish(store)
 
@@ -316,7 +316,6 @@ async def test_a_delete_is_delivered_as_absence(store):
 
 
 async def test_deleting_the_unknown_changes_nothing(store):
-    """Wire row 32."""
     receipt = await store.record_delete(a_delete("nobody.example"))
 
     assert (False, "") == (receipt.changed, receipt.ignored)
@@ -324,7 +323,7 @@ async def test_deleting_the_unknown_changes_nothing(store):
 
 
 async def test_a_late_delete_from_the_former_server_removes_nothing(store):
-    """Wire row 33: A pushed, B pushed, A deletes late."""
+    """A pushed, B pushed, A deletes late."""
     await store.record_push(a_push(serial=1, owner=H1))
     moved = await store.record_push(a_push(serial=2, owner=H2))
 
@@ -349,7 +348,7 @@ async def test_a_zone_made_again_with_a_lower_serial_moves_forward(store):
 
 
 async def test_after_a_restart_leases_are_given_back_and_nothing_is_lost(opener):
-    """Restart in any order (faults A12): attempts go on where they were."""
+    """Restart in any order: attempts go on where they were."""
     store = await opener.open()
     await store.record_push(a_push("leased.example"))
     await store.record_push(a_push("waiting.example"))
@@ -697,7 +696,7 @@ async def test_a_store_of_a_newer_program_is_refused_unharmed(opener):
 
 
 async def test_commits_are_synced_to_disk(store):
-    """error=0 means on disk: WAL with synchronous=FULL (faults A5)."""
+    """error=0 means on disk: WAL with synchronous=FULL."""
 
     def look(connection):
         return (

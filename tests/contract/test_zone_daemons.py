@@ -266,7 +266,7 @@ def test_directadmins_own_zone_is_loaded(checker, tmp_path):
 
 @pytest.mark.parametrize("nsec3", [[], ["-3", "abcd"]], ids=["NSEC", "NSEC3"])
 def test_a_signed_zone_passes_untouched(nsec3, folder):
-    """Wire row 53: octets, TTLs and serial of every record as dnssec-signzone wrote them, and named serves them so."""
+    """Octets, TTLs and serial of every record as dnssec-signzone wrote them, and named serves them so."""
     unsigned = folder / "zone"
     unsigned.write_text(
         HEAD.replace("2026010101", "7")

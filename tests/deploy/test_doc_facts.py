@@ -90,3 +90,22 @@ def test_each_row_of_failure_behaviour_names_a_test_that_is_there(page):
         assert named or "not yet" in shown, first
         for path, name in named:
             assert re.search(rf"(?m)^(async def|def) {name}\(|^{name} = ", (ROOT / path).read_text()), f"{path}::{name}"
+
+
+CODE = [file for room in ("src", "tests", "bench", "deploy") for file in sorted((ROOT / room).rglob("*.py"))]
+
+
+def test_code_cites_only_pages_that_its_reader_has():
+    """By their path from the top, or by name within docs/; and no numbered row of a list that is not in the repository."""
+    pages = {str(page.relative_to(ROOT)) for page in ROOT.rglob("*.md") if ".venv" not in page.parts}
+    known = pages | {page.removeprefix("docs/") for page in pages}
+    cited = {
+        (str(file.relative_to(ROOT)), page)
+        for file in CODE
+        for page in re.findall(r"(?<![\w/.])(?:[\w-]+/)*[\w-]+\.md\b", file.read_text(encoding="utf-8"))
+    }
+    assert set() == {(file, page) for file, page in cited if page not in known}
+    rows = re.compile(r"\((?:faults|[Ww]ire rows?) [A-K]?\d|\b[Ww]ire row \d|\bgotcha")
+    assert [] == [
+        str(file) for file in CODE if file != Path(__file__) and rows.search(file.read_text(encoding="utf-8"))
+    ]

@@ -35,7 +35,7 @@ def until(condition, limit_s: float = 60.0) -> None:
 
 
 def test_create_acme_and_delete_as_on_the_wire(service):
-    """Wire rows 15, 25, 26, 28: every answer and the served state."""
+    """Every answer and the served state."""
     zone = zone_text("example.com", SERIAL)
     token = b'_acme-challenge\t5\tIN\tTXT\t"HOTn-iZPVM"\n'
     with dns_socket(service.dns_port) as sock:

@@ -1,4 +1,4 @@
-"""kill -9 at every named step between accept and proof, and at random in the middle of a bulk (faults A3, F)."""
+"""kill -9 at every named step between accept and proof, and at random in the middle of a bulk."""
 
 from __future__ import annotations
 

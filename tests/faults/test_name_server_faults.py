@@ -1,4 +1,4 @@
-"""The name server hangs, dies, or lies, while pushes go on (faults A7, C1, C4, C5, C7)."""
+"""The name server hangs, dies, or lies, while pushes go on."""
 
 from __future__ import annotations
 

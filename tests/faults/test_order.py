@@ -1,4 +1,4 @@
-"""Many writers of one zone, and a clock that was moved: the last one wins (faults A2, A10, F)."""
+"""Many writers of one zone, and a clock that was moved: the last one wins."""
 
 from __future__ import annotations
 

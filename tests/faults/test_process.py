@@ -1,4 +1,4 @@
-"""The end of the process: asked for under load, by a bug, and a start that must not be (faults A3, A6)."""
+"""The end of the process: asked for under load, by a bug, and a start that must not be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store's disk is full, the store is locked by somebody else, its log is torn (faults A4, A6, A11)."""
+"""The store's disk is full, the store is locked by somebody else, its log is torn."""
 
 from __future__ import annotations
 

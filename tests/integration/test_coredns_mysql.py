@@ -1,4 +1,4 @@
-"""The backend coredns_mysql on a real MariaDB: what is written, what is refused, and faults C9."""
+"""The backend coredns_mysql on a real MariaDB: what is written, what is refused, and what its faults become."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The connection of the backends on a database, on a real MariaDB: faults C9, limits, TLS, no secrets in errors."""
+"""The connection of the backends on a database, on a real MariaDB: its faults, limits, TLS, no secrets in errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reconciler against a DirectAdmin stand-in over HTTP: the real client, plan, store and acceptance (faults D)."""
+"""The reconciler against a DirectAdmin stand-in over HTTP: the real client, plan, store and acceptance."""
 
 from __future__ import annotations
 
@@ -458,7 +458,7 @@ async def test_what_a_person_deleted_is_not_brought_back(tmp_path, da):
 
 
 async def test_leave_dns_zones_stay(tmp_path, da):
-    """Wire row 59: listed, though nobody owns it any more."""
+    """Listed, though nobody owns it any more."""
     async with reconciling(tmp_path, server_of(da), absent_minutes=0, grace_minutes=0) as rig:
         await filled(rig, da, FEW)
         da.zones["zone-7.example"].user = ""

@@ -267,7 +267,7 @@ def test_a_password_comes_from_a_file(dadns, tmp_path):
 
 @pytest.mark.parametrize("command", ["serve", "check", "status"])
 def test_a_wrong_configuration_is_told_whole(dadns, tmp_path, command):
-    """Exit code 2; each problem with its key, its line and the nearest key (faults E7)."""
+    """Exit code 2; each problem with its key, its line and the nearest key."""
     (tmp_path / "config.yml").write_text(
         "app:\n  auth_pasword: s3cret-word\nlog_level: loud\ndns:\n  backends:\n    bnd: {}\n"
     )

@@ -182,7 +182,7 @@ def test_variables_alone_can_make_a_backend(tmp_path, monkeypatch):
     assert not made["bind_dc1"].enabled
 
 
-# -- faults E10: every documented variable is set, and its effect is seen
+# -- every documented variable is set, and its effect is seen
 
 
 def other_value(model: type[BaseModel], key: str) -> Any:

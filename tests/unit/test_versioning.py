@@ -40,19 +40,18 @@ def test_the_first_push_publishes_directadmins_serial():
 
 
 def test_the_same_push_again_is_no_change():
-    """Wire row 22."""
     assert not decide_put(held(2026010100), a_push(2026010100)).changed
 
 
 def test_a_serial_only_change_is_delivered():
-    """Wire row 23: the SOA is published."""
+    """The SOA is published."""
     decision = decide_put(held(2026010100), a_push(2026010101))
 
     assert (True, 2026010101) == (decision.changed, decision.serial)
 
 
 def test_other_content_with_a_lower_serial_moves_forward():
-    """Wire row 24: a zone made again the same day starts at 00; secondaries must still follow."""
+    """A zone made again the same day starts at 00; secondaries must still follow."""
     assert 2026010106 == decide_put(held(2026010105), a_push(2026010100, digest=b"two")).serial
 
 

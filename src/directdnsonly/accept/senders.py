@@ -1,4 +1,4 @@
-"""Which host names push with which credential; a new one is worth an event (wire row 70). Pure."""
+"""Which host names push with which credential; a new one is worth an event: a leaked password, or a server nobody announced. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One change of a zone at a time, in the order of arrival: a slow older push never overtakes a quick newer one.
 
 A big zone is parsed beside the loop for seconds; a small push of the same zone that arrives meanwhile must wait for it,
-else the older content would be recorded last and win (wire rows 27 and 69).
+else the older content would be recorded last and win.
 """
 
 from __future__ import annotations

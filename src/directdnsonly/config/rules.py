@@ -18,7 +18,7 @@ ANY_ADDRESS = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - compared, not bound
 
 
 def door(app: AppSettings) -> Iterator[ConfigProblem]:
-    """Nobody else may push (faults E1)."""
+    """A password that everybody knows is taken on loopback only."""
     if app.auth_password.get_secret_value().strip() in DEFAULT_PASSWORDS and not _is_loopback(app.listen_host):
         yield ConfigProblem(
             "app.auth_password",
@@ -66,7 +66,7 @@ def _unreadable(key: str, file: Path) -> Iterator[ConfigProblem]:
 
 
 def somewhere_to_go(enabled: Collection[str], default: str | None, broken: Collection[str]) -> Iterator[ConfigProblem]:
-    """A push must have somewhere to go (faults E7). `broken`: backends whose own problems are told already."""
+    """A push must have somewhere to go: with no backend it would be acknowledged and served by nobody. `broken`: backends whose own problems are told already."""
     if not enabled and not broken:
         yield ConfigProblem("dns.backends", "no backend is enabled: pushes would go nowhere")
     if default is not None and default not in enabled and default not in broken:

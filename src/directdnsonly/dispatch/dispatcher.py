@@ -1,4 +1,4 @@
-"""All lanes together. A lane that ends unexpectedly ends the service: never a live liar (faults A6)."""
+"""All lanes together. A lane that ends unexpectedly ends the service: never one that lives and delivers nothing."""
 
 from __future__ import annotations
 

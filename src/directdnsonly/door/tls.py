@@ -12,7 +12,7 @@ import structlog
 
 LOOK_EVERY_S: Final = 5.0
 NO_CHECK_TIME: Final = 0x200000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, for which `ssl` has no name
-HANDSHAKE_TIMEOUT_S: Final = 10.0  # a silent client holds nothing but its own socket, and not for long (faults E3)
+HANDSHAKE_TIMEOUT_S: Final = 10.0  # a silent client holds nothing but its own socket, and not for long
 
 log = structlog.get_logger()
 

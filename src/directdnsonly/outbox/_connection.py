@@ -23,7 +23,7 @@ CURE = (
 
 
 class Connection(aiosqlite.Connection):
-    """aiosqlite's connection with `call`: one thread hop for many statements (a hop costs 30-50 us, stack.md 3)."""
+    """aiosqlite's connection with `call`: one thread hop for many statements (a hop costs 30-50 us)."""
 
     file = ""
 
@@ -78,7 +78,7 @@ def _open(path: Path, pragmas: Sequence[str], *, busy_timeout_s: float) -> sqlit
 
 
 async def open_writer(path: Path, *, busy_timeout_s: float, max_pages: int = 0) -> Connection:
-    """The only connection that writes and checkpoints (two such can corrupt a WAL before SQLite 3.51.3, stack.md 3)."""
+    """The only connection that writes and checkpoints (before SQLite 3.51.3 two can corrupt a WAL: sqlite.org/wal.html)."""
     pragmas = [
         "auto_vacuum = INCREMENTAL",
         "journal_mode = WAL",

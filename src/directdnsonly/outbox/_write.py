@@ -28,7 +28,7 @@ from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import with_serial
 from directdnsonly.zone.warn import ZoneWarning
 
-COMPRESSION_LEVEL = 6  # 21 us and a half of the size for a usual zone (stack.md 3)
+COMPRESSION_LEVEL = 6  # 21 us and a half of the size for a usual zone (measured, zlib)
 
 _COLUMNS = "version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, records"
 _CURRENT = f"SELECT {_COLUMNS} FROM %s WHERE zone = ?"

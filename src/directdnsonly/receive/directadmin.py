@@ -34,7 +34,7 @@ class UserExists:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """A POST with neither query nor body (wire row 38)."""
+    """A POST with neither query nor body: it asks for nothing, and is answered error=0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _raw_save(values: dict[str, str], zone: bytes, notes: tuple[str, ...]) -> Ra
     domain = _domain(values)
     hostname, username = _master(values)
     if not zone or zone.isspace():
-        # Never taken for an empty zone or a delete (wire row 40): what we hold stays.
+        # Never taken for an empty zone or a delete: a push cut short looks like this: what we hold stays.
         raise PushRefused("the request holds no zone text; the zone that is held stays", rule="missing-zone")
     return RawSave(
         domain=domain,
@@ -212,7 +212,7 @@ def _master(values: dict[str, str]) -> tuple[str, str]:
 
 
 def _conflicts(asked: Fields, sent: Fields) -> tuple[str, ...]:
-    """Parameters that query and body give differently: the query wins, and the log says so (wire row 67)."""
+    """Parameters that query and body give differently: the query wins, and the log says so."""
     return tuple(
         f"{key[:64]!a} differs between query and body, the query was taken"
         for key, value in sent.values.items()

@@ -135,7 +135,7 @@ class Door:
             return await self._obey(command, body, principal, _address(scope))
 
     async def _authenticate(self, authorization: list[bytes], address: str, place: Place) -> Principal:
-        """Who it is, before a single octet of the body is read (faults E8)."""
+        """Who it is, before a single octet of the body is read."""
         header = authorization[0] if len(authorization) == 1 else b""
         principal = self._access.recognise(header, address)
         try:

@@ -1,8 +1,8 @@
 """What differs between the store and what DirectAdmin's servers list. Pure: pages of the store in, a Plan out.
 
 The lists and the store are walked side by side in order of name, so that memory holds the lists' names and what was
-found, never the zones. Every judgement is about one row against lists that were asked for *after* that row's last push
-(faults D8); whoever carries a judgement out does so by compare-and-set on the row's version.
+found, never the zones. Every judgement is about one row against lists that were asked for *after* that row's last
+push; whoever carries a judgement out does so by compare-and-set on the row's version.
 """
 
 from __future__ import annotations
@@ -268,7 +268,7 @@ class Planner:
         )
 
     def _found(self, server: str, state: _Server) -> ServerFound:
-        """A list that lacks most of what its server pushed to us is probably another server's list (faults D1)."""
+        """A list that lacks most of what its server pushed to us is probably another server's list."""
         reason = ""
         is_short = state.present < state.owned * self._least_share
         vouched = 0

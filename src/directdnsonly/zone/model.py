@@ -27,7 +27,7 @@ class Record(NamedTuple):
 class Zone(BaseModel):
     """A validated zone in normal form.
 
-    `text` is what every name server is given (daemons.md section 9): `$ORIGIN`, `$TTL`, the SOA first and on one line,
+    `text` is what every name server is given, the form that BIND, NSD and Knot all load: `$ORIGIN`, `$TTL`, the SOA first and on one line,
     then one record a line, sorted, absolute names, explicit TTL and class, no duplicates. `digest` covers the content
     without the serial; `challenge` covers only the `_acme-challenge` records (empty bytes when there are none).
     `records` counts RRs including the SOA, as an AXFR without its closing SOA would.

@@ -19,7 +19,6 @@ from directdnsonly.zone.serial import is_newer
     ],
 )  # fmt: skip
 def test_spellings_of_one_zone_are_one_name(text, name):
-    """Wire rows 6 and 49, faults B9."""
     assert name == ZoneName.parse(text)
 
 
@@ -31,7 +30,6 @@ def test_spellings_of_one_zone_are_one_name(text, name):
     ],
 )  # fmt: skip
 def test_what_could_leave_its_place_is_refused(text):
-    """Wire row 48, faults B2, B3, B10."""
     with pytest.raises(NameRefused):
         ZoneName.parse(text)
 

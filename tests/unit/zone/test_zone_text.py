@@ -80,7 +80,7 @@ def rdatas(text: str, owner: str, kind: str) -> list[str]:
     ],
 )  # fmt: skip
 def test_a_bad_zone_is_refused_with_rule_line_and_reason(text, rule, line, words):
-    """Wire rows 40-48 and faults B1, B4, B5: the operator is told where and why."""
+    """The operator is told where and why."""
     with pytest.raises(PushRefused) as caught:
         parse(text, NAME)
 
@@ -126,13 +126,13 @@ def test_the_order_of_records_decides_nothing():
 
 
 def test_the_zone_of_another_domain_is_refused_as_such():
-    """Wire row 42: the apex SOA is relative, so only the owners give it away."""
+    """The apex SOA is relative, so only the owners give it away."""
     with pytest.raises(ZonePolicyError, match="zone of another domain"):
         parse(zone_text("other.example", 1), NAME)
 
 
 def test_a_directadmin_zone_becomes_the_normal_form():
-    """Wire row 20: relative names become absolute, the SOA stands first on one line."""
+    """Relative names become absolute, the SOA stands first on one line."""
     zone = parse(zone_text("example.com", 2026010100), NAME)
 
     lines = zone.text.splitlines()
@@ -143,7 +143,7 @@ def test_a_directadmin_zone_becomes_the_normal_form():
 
 
 def test_form_does_not_matter_only_content():
-    """Wire row 21: CRLF, BOM, no last newline, order, blanks, TTL by default: one digest."""
+    """CRLF, BOM, no last newline, order, blanks, TTL by default: one digest."""
     text = HEAD + "www IN A 192.0.2.1\nftp 300 IN A 192.0.2.2\n"
     variants = [
         text.replace("\n", "\r\n"), text.rstrip("\n"), "\ufeff" + text, text.replace("www IN", "WWW.Example.COM.   \t IN"),
@@ -155,7 +155,6 @@ def test_form_does_not_matter_only_content():
 
 
 def test_records_outside_of_the_zone_are_dropped_with_a_warning():
-    """Wire row 45, faults B6."""
     zone = parse(HEAD + "evil.org. IN A 192.0.2.1\n$ORIGIN other.example.\nx IN A 192.0.2.1\n", NAME)
 
     assert 2 == zone.records
@@ -174,7 +173,6 @@ def test_what_a_person_put_between_quotes_is_kept():
 
 
 def test_a_key_in_three_parts_stays_in_three_parts():
-    """Wire row 52."""
     text = 'x._domainkey 14400 IN TXT ( "v=DKIM1; k=rsa; p=AAA"\n\t\t"BBB"\n\t\t"CCC" )\n'
 
     assert ['"v=DKIM1; k=rsa; p=AAA" "BBB" "CCC"'] == rdatas(text, "x._domainkey.example.com.", "TXT")

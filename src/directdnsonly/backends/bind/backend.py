@@ -2,7 +2,7 @@
 
 New zones come by `addzone` (or by the include file and `reconfig`, the original's way), changes by `reload ZONE`,
 deletes by `delzone`. named answers a reload before it has loaded, and loses one that comes while it loads
-(daemons.md, gotchas 1 and 2): so each reload is followed until the SOA (a managed named's) or `zonestatus` shows the serial,
+(docs/backends/bind.md): so each reload is followed until the SOA (a managed named's) or `zonestatus` shows the serial,
 and given again when it does not. A zone that named refuses leaves the last good file in place, so that it survives
 named's next restart.
 """

@@ -71,7 +71,7 @@ class ZoneFolder:
     def write(self, name: ZoneName, text: str, *, version: int, serial: int, records: int) -> None:
         """Replace the file in one step, with a modification time later than any before.
 
-        named compares the times and ignores a file that is not newer (daemons.md, BIND gotcha 3).
+        named compares modification times and does not read a file again that is not newer (docs/backends/bind.md).
         """
         trailer = f"; directdnsonly version={version} serial={serial} records={records} end\n"
         self._replace(name, (text + trailer).encode("ascii"))

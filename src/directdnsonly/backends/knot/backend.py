@@ -2,7 +2,7 @@
 
 `zone-reload` with the blocking flag tells the truth: on an error the old zone is still served. A commit does not: it says
 OK for a new zone that cannot be loaded, which then answers SERVFAIL; so each new zone is reloaded once, and taken out
-again when that fails. A commit costs O(zones): one per batch (daemons.md, section 4 and Knot gotchas).
+again when that fails. A commit costs O(zones): one per batch (docs/sizing.md).
 """
 
 from __future__ import annotations

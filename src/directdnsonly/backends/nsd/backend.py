@@ -1,6 +1,6 @@
 """NSD: zone files plus `addzones`, `delzones` and `reload ZONE`.
 
-NSD answers "ok" before it has read anything, and drops a zone with one bad record to SERVFAIL (daemons.md, NSD gotcha 1).
+NSD answers "ok" before it has read anything, and drops a zone with one bad record to SERVFAIL.
 So a text that is not plainly safe goes through nsd-checkzone before it becomes the zone's file, and after the command NSD
 is asked for the SOA of each zone: one that answers SERVFAIL gets its last good file back and is reloaded.
 

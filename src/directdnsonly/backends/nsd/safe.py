@@ -1,6 +1,6 @@
 """Which zone texts need no checker: those that hold only forms which every version of NSD is known to load. Pure.
 
-NSD answers SERVFAIL for a whole zone with one bad record and still says ok (daemons.md, NSD gotcha 1), and its checker
+NSD answers SERVFAIL for a whole zone with one bad record and still says ok (docs/backends/nsd.md), and its checker
 costs a subprocess. 15 records are looked at here in 20 us; what is not known to be safe goes to the checker.
 """
 
