@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from directdnsonly.dispatch import lane as lanes
+from directdnsonly.dispatch import hand
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Claim, Priority
 from directdnsonly.zone.name import ZoneName
@@ -107,7 +107,7 @@ async def test_what_a_lane_cannot_begin_is_given_back_at_once(start):
 
 async def test_what_was_handed_long_ago_is_given_back_not_delivered(start, monkeypatch):
     """Something kept the lane from it: its lease may end before the attempt does, and a newer version be delivered."""
-    monkeypatch.setattr(lanes, "FRESH_S", -1.0)
+    monkeypatch.setattr(hand, "FRESH_S", -1.0)
     backend = FakeBackend("one")
     rig = await start(backend)
 

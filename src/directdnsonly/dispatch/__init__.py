@@ -27,7 +27,7 @@ Invariants
 Hand-over
     A change that somebody waits for is leased to a napping express worker in the commit that records it
     (`Dispatcher` is the store's taker), which saves a claim's own commit. It is an optimisation only: a claim that nobody begins
-    within FRESH_S is given back and found by the usual way.
+    within `hand.FRESH_S` is given back and found by the usual way.
 
 Open holes
     A name server that proves a serial and forgets it a minute later is found by the next sweep (at start, after an outage,

@@ -7,9 +7,7 @@ back, and a sweeper compares the name server with the store at start and at the 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -20,32 +18,24 @@ from directdnsonly.dispatch.batch import BatchLog
 from directdnsonly.dispatch.breaker import Breaker, BreakerState
 from directdnsonly.dispatch.circuit import Circuit
 from directdnsonly.dispatch.delivery import AttemptReport, Delivery
+from directdnsonly.dispatch.hand import Hand
 from directdnsonly.dispatch.proof import Asked, Proof
 from directdnsonly.dispatch.record import DeliveryRecorder, NobodyCounts
 from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.dispatch.settings import DispatchSettings
-from directdnsonly.dispatch.store_trouble import StoreTrouble
+from directdnsonly.dispatch.store_trouble import STORE_PAUSE_S, StoreTrouble
 from directdnsonly.dispatch.sweep import Sweep, SweepFound
+from directdnsonly.dispatch.sweeper import Sweeper
 from directdnsonly.dispatch.telling import DeliveryLog, LaneStatus
-from directdnsonly.errors import BackendUnavailable, OutboxUnavailable
-from directdnsonly.outbox.records import Claim, Priority, Settle, Settlement
+from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox.records import Claim, Priority, Settle
 from directdnsonly.outbox.store import WorkStore
 from directdnsonly.pulse import Pulses
 from directdnsonly.verify.compare import Depth, Expected
 from directdnsonly.verify.verifier import Verifier
 
-STORE_PAUSE_S = 0.5  # between tries while the store cannot work (disk full, locked); it waits for locks itself
-HUNG_S = 300.0  # beyond every limit that an attempt or a page of a sweep has of its own
-FRESH_S = 1.0  # what was handed to a lane is begun in the same turn of the loop; what was not is claimed like all else
+HUNG_S = 300.0  # beyond every limit that an attempt has of its own
 LONGEST_NAP_S = 30.0  # a lane looks at the store at least this often, whatever it was told
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """A claim that came with the commit of its change."""
-
-    claim: Claim
-    at: float  # of the monotonic clock
 
 
 class Lane:
@@ -69,7 +59,6 @@ class Lane:
         `after_start` is awaited once, when the name server has been compared with the store for the first time. It may
         raise BackendUnavailable and OutboxUnavailable: then it is awaited again after the next comparison.
         """
-        self._after_start = after_start
         self._backend = backend
         self._verifier = verifier
         self._store = store
@@ -108,29 +97,32 @@ class Lane:
             Priority.BULK: [asyncio.Event() for _ in range(self._bulk_workers)],
         }
         self.pulses = Pulses(clock)
-        self._one_sweep = asyncio.Lock()
-        self._sweep_wanted = asyncio.Event()
-        self._sweep_wanted.set()  # at start the name server is compared with the store
-        self._sweep = Sweep(
-            backend=backend,
-            proof=self._proof,
-            store=store,
-            page=settings.sweep_page,
-            on_queued=self._wake_all,
-            beat=self._sweep_goes_on,
-        )
         self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log, recorder=self._recorder)
         self._trouble = StoreTrouble(backend.name)
+        self._sweeper = Sweeper(
+            backend=backend,
+            make=lambda beat: Sweep(
+                backend=backend,
+                proof=self._proof,
+                store=store,
+                page=settings.sweep_page,
+                on_queued=self._wake_all,
+                beat=beat,
+            ),
+            circuit=self._circuit,
+            unpaused=self._unpaused,
+            trouble=self._trouble,
+            clock=clock,
+            pulses=self.pulses,
+            after_start=after_start,
+        )
         self._told = DeliveryLog(
             backend=backend.name, clock=clock, log=self._log, recorder=self._recorder, batch=self._batch,
             proves=self.proves,
         )  # fmt: skip
         self._batch_limit = backend.capabilities.batch_size
-        self._unsettled: list[
-            Claim
-        ] = []  # to be given back: their end could not be written, or we began something else
+        self._hand = Hand(store)
         self._express_naps = False
-        self._handed: Handed | None = None
 
     @property
     def name(self) -> str:
@@ -148,7 +140,7 @@ class Lane:
             proven=self._batch.proven_total,
             failed=self._batch.failed_total,
             median_proven_s=self._batch.median_proven_s(),
-            sweeping=self._sweep.running,
+            sweeping=self._sweeper.running,
             batch_zones=self._batch.zones,
             proves=self.proves,
         )
@@ -161,7 +153,7 @@ class Lane:
     def waits(self) -> bool:
         """Whether its express worker sleeps and would begin at once with what it is handed."""
         awake = self._circuit.flowing.is_set() and self._unpaused.is_set()
-        return self._express_naps and awake and self._handed is None and not self._unsettled
+        return self._express_naps and awake and self._hand.is_free
 
     @property
     def lease_s(self) -> float:
@@ -171,9 +163,9 @@ class Lane:
     def take(self, claim: Claim) -> None:
         """Begin with this, which was leased to us as it was recorded; it is given back when we no longer wait."""
         if self.waits:
-            self._handed = Handed(claim, at=time.monotonic())
+            self._hand.take(claim)
         else:
-            self._unsettled.append(claim)
+            self._hand.owe([claim])
         self._wakes[Priority.INTERACTIVE][0].set()
 
     def _wake_all(self) -> None:
@@ -183,7 +175,7 @@ class Lane:
 
     def _returned(self) -> None:
         """The backend is back, perhaps without some of what it had: it is compared with the store, and work goes on."""
-        self._sweep_wanted.set()
+        self._sweeper.want()
         self._wake_all()
 
     def pause(self, reason: str) -> None:
@@ -219,7 +211,7 @@ class Lane:
 
     def name_server_running(self) -> None:
         """The bundled name server (re)started: ask it at once, and compare it with the store."""
-        self._sweep_wanted.set()
+        self._sweeper.want()
         self._circuit.probe_soon()
 
     async def run(self) -> None:
@@ -246,11 +238,8 @@ class Lane:
             },
             f"dispatch:{self.name}:express": partial(self._work, Priority.INTERACTIVE, express),
             f"dispatch:{self.name}:prober": self._circuit.run,
-            f"dispatch:{self.name}:sweeper": self._sweep_when_wanted,
+            self._sweeper.name: self._sweeper.run,
         }
-
-    def _sweep_goes_on(self) -> None:
-        self.pulses.beat(f"dispatch:{self.name}:sweeper", HUNG_S)
 
     async def _work(self, lowest: Priority, wake: asyncio.Event) -> None:
         while True:
@@ -258,7 +247,7 @@ class Lane:
             await self._unpaused.wait()
             wake.clear()
             try:
-                await self._give_back()
+                await self._hand.give_back()
                 handed = self._take_handed() if lowest is not Priority.BULK else None
                 if handed is not None:
                     await self._attempt([handed])
@@ -274,23 +263,11 @@ class Lane:
                 self._trouble.failed(str(error), task=f"dispatch:{self.name}")
                 await asyncio.sleep(STORE_PAUSE_S)
 
-    async def _give_back(self) -> None:
-        """What could not be settled while the store was away need not wait for the end of its lease."""
-        if self._unsettled:
-            claims, self._unsettled = self._unsettled, []
-            try:
-                await self._store.settle([Settlement(claim=claim, how=Settle.DEFER) for claim in claims])
-            except OutboxUnavailable:
-                self._unsettled += claims
-                raise
-
     def _take_handed(self) -> Claim | None:
-        handed, self._handed = self._handed, None
-        if handed is None or time.monotonic() - handed.at < FRESH_S:
-            return handed.claim if handed is not None else None
-        self._unsettled.append(handed.claim)  # something stopped us in between: its lease may end before we do
-        self._wakes[Priority.INTERACTIVE][0].set()
-        return None
+        claim, is_old = self._hand.begin()
+        if is_old:
+            self._wakes[Priority.INTERACTIVE][0].set()
+        return claim
 
     async def _nap(self, wake: asyncio.Event) -> None:
         """Sleep until new work is recorded or waiting work becomes due."""
@@ -325,7 +302,7 @@ class Lane:
             with self.pulses.at_work(_task_name(), self._settings.lease_s + HUNG_S):
                 report = await self._delivery.attempt(claims)
         except OutboxUnavailable:
-            self._unsettled += claims  # what was settled before keeps its end: the fence of those is over
+            self._hand.owe(claims)
             raise
         finally:
             ends = report.settlements if report else ()
@@ -355,43 +332,9 @@ class Lane:
         if reason and not self._batch.busy:
             self._circuit.trip(reason)
 
-    async def _sweep_when_wanted(self) -> None:
-        while True:
-            await self._sweep_wanted.wait()
-            await self._circuit.flowing.wait()
-            await self._unpaused.wait()
-            self._sweep_wanted.clear()
-            try:
-                await self.sweep()
-                if self._after_start is not None:
-                    await self._after_start()
-                    self._after_start = None
-            except BackendUnavailable as error:
-                self._sweep_wanted.set()
-                self._circuit.trip(error.reason)
-            except OutboxUnavailable as error:
-                self._sweep_wanted.set()
-                self._trouble.failed(str(error), task=f"sweep:{self.name}")
-                await asyncio.sleep(STORE_PAUSE_S)
-
     async def sweep(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
         """Compare the name server with the store; with `repair`, queue again what differs. Raises BackendUnavailable."""
-        async with self._one_sweep:
-            began_at = self._clock.now_s()
-            with self.pulses.at_work(f"dispatch:{self.name}:sweeper", HUNG_S):
-                await self._backend.ready()
-                found = await self._sweep.run_once(repair=repair, gentle=gentle)
-            elapsed_s = round(self._clock.now_s() - began_at, 3)
-        self._log.info("backend.swept", backend=self.name, zones=found.seen, drifted=found.drifted, elapsed_s=elapsed_s)
-        if found.drifted and repair:
-            self._log.warning(
-                "backend.drifted",
-                backend=self.name,
-                zones=found.seen,
-                drifted=found.drifted,
-                first=list(found.examples),
-            )
-        return found
+        return await self._sweeper.sweep(repair=repair, gentle=gentle)
 
 
 def _task_name() -> str:

@@ -12,6 +12,7 @@ from directdnsonly.errors import BackendUnavailable
 from directdnsonly.outbox.records import Claim, Kind
 from directdnsonly.verify.compare import Depth, Expected, Finding, Verdict, judge_content, judge_stored
 from directdnsonly.verify.verifier import Before, Said, Verifier, nothing_before
+from directdnsonly.zone.name import ZoneName
 
 FEW = 8  # zones for which the backend is looked at while the name server is asked: somebody waits for them
 OLD_S = 0.05  # what was seen longer ago than this, while the name server was still at it, is looked at again
@@ -85,16 +86,17 @@ class Proof:
     ) -> tuple[list[Verdict], Sequence[ZoneObserved | None] | None]:
         """Ask the name server, and look at what it reads meanwhile; None when that failed or is old by now."""
         began_at = time.monotonic()
-        looking = asyncio.create_task(self._backend.observe([one.name for one in expected]), name="proof:look")
-        try:
+        async with asyncio.TaskGroup() as both:
+            looking = both.create_task(self._seen([one.name for one in expected]), name="proof:look")
             verdicts = await self._verifier.verify(expected, patience_s=patience_s, before=self._before, first=first)
-            try:
-                seen = await looking
-            except BackendUnavailable:
-                return verdicts, None  # asked again, it tells the reason
-        finally:
-            looking.cancel()
-        return verdicts, seen if time.monotonic() - began_at < OLD_S else None
+        return verdicts, looking.result() if time.monotonic() - began_at < OLD_S else None
+
+    async def _seen(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None] | None:
+        """What the backend holds; None when it cannot look now: asked again, it tells the reason."""
+        try:
+            return await self._backend.observe(names)
+        except BackendUnavailable:
+            return None
 
     async def _look(
         self,

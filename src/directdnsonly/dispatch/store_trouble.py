@@ -7,9 +7,8 @@ from typing import Final
 
 import structlog
 
-AGAIN_S: Final = (
-    60.0  # the workers of a lane try twice a second each: on a full disk the log must not take what is left
-)
+STORE_PAUSE_S: Final = 0.5  # between tries while the store cannot work (disk full, locked); it waits for locks itself
+AGAIN_S: Final = 60.0  # the workers of a lane try twice a second: on a full disk the log must not take what is left
 
 
 class StoreTrouble:

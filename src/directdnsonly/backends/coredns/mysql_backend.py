@@ -7,7 +7,6 @@ take the place of those that vanish. Deletes take the records, then the zone's r
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ZoneChange, ZoneObserved
 from directdnsonly.backends.coredns.mysql_settings import CorednsMysqlSettings
+from directdnsonly.backends.coredns.on_delete import OnDelete
 from directdnsonly.backends.coredns.rows import (
     NO_NSEC3,
     PACKED,
@@ -69,7 +69,7 @@ class CorednsMysqlBackend:
         self._dialect = Dialect(escapes=ours, signed=settings.signed_zones == "write")
         self._zones, self._records = f"`{settings.zones_table}`", f"`{settings.records_table}`"
         self._schema: Schema | None = None
-        self._commanding = asyncio.Lock()
+        self._on_delete = OnDelete(settings.on_delete, settings.on_delete_timeout_s)
 
     # -- Backend
 
@@ -86,7 +86,7 @@ class CorednsMysqlBackend:
 
         outcomes = iter(await deliver(self._server, good, write, explain=self._explain) if good else [])
         settled = [refused.get(number) or next(outcomes) for number in range(len(changes))]
-        return await self._after_deletes(changes, settled)
+        return await self._on_delete.after(changes, settled)
 
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
         """See Backend. A page of zones at a time, by their ids."""
@@ -304,22 +304,6 @@ class CorednsMysqlBackend:
     async def _find_schema(self) -> Schema:
         return await find_schema(self._server, self._settings, backend=self.name)
 
-    async def _after_deletes(self, changes: Sequence[ZoneChange], outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-        """Run the operator's command once when something was deleted; deleted is only what it was told."""
-        deleted = {
-            number
-            for number, (change, outcome) in enumerate(zip(changes, outcomes, strict=True))
-            if change.is_delete and outcome.kind is OutcomeKind.APPLIED
-        }
-        if not deleted or not self._settings.on_delete:
-            return outcomes
-        async with self._commanding:
-            failure = await asyncio.to_thread(_run, self._settings.on_delete, self._settings.on_delete_timeout_s)
-        if not failure:
-            return outcomes
-        again = Outcome(kind=OutcomeKind.RETRY, reason=f"deleted, but on_delete failed: {failure}")
-        return [again if number in deleted else outcome for number, outcome in enumerate(outcomes)]
-
 
 def build(name: str, settings: CorednsMysqlSettings, data_dir: Path) -> CorednsMysqlBackend:
     """The backend of these settings."""
@@ -350,17 +334,3 @@ def _observed(text: str, version: int | None, altered: object, count: int, soa: 
     if altered or len(fields) < 7 or not fields[2].isdigit():  # noqa: PLR2004 - the fields of an SOA
         return ZoneObserved(name=name, version=version, records=count, whole=False)
     return ZoneObserved(name=name, serial=int(fields[2]), records=count, version=version)
-
-
-def _run(argv: Sequence[str], limit_s: float) -> str:
-    """Run a command of the operator's; why it failed, empty when it did not."""
-    try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit_s, check=False)  # noqa: S603 - the operator's own
-    except subprocess.TimeoutExpired:
-        return f"{argv[0]} did not end in {limit_s:g} s"
-    except OSError as error:
-        return f"{argv[0]}: {error.strerror}"
-    if not done.returncode:
-        return ""
-    words = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
-    return f"{argv[0]} ended with {done.returncode}" + (f": {words[-1][:200]}" if words else "")
