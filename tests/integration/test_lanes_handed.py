@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from directdnsonly.dispatch import hand
+from directdnsonly.dispatch.lane import Lane
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Claim, Priority
 from directdnsonly.zone.name import ZoneName
@@ -136,7 +137,7 @@ async def _fence_when_proven(rig: Rig) -> int:
 class _Greedy:
     """Says that the lane waits though it does not."""
 
-    def __init__(self, lane: lanes.Lane) -> None:
+    def __init__(self, lane: Lane) -> None:
         self._lane = lane
 
     def waiting(self) -> dict[str, float]:
