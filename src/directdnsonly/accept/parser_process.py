@@ -7,7 +7,6 @@ its end of a pipe; the first message says which function parses, the next ones a
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from directdnsonly.accept.parsing import serve
@@ -16,9 +15,11 @@ from directdnsonly.accept.parsing import serve
 def main() -> None:
     """Parse what the pipe brings, until its other end is closed."""
     pipe = Connection(int(sys.argv[1]))
-    with suppress(EOFError, OSError, KeyboardInterrupt):
+    try:
         parse, time_limit_s = pipe.recv()
-        serve(pipe, parse, time_limit_s)
+    except (EOFError, OSError, KeyboardInterrupt):  # we have ended already
+        return
+    serve(pipe, parse, time_limit_s)  # what it raises stands in the log of the service: nothing else tells why it ended
 
 
 if __name__ == "__main__":

@@ -241,7 +241,8 @@ def serve(pipe: Connection, parse: Parse, time_limit_s: float) -> None:
     SIGPROF ends it at the limit also inside of a call of C that never comes back.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal reaches us too; our parent decides
-    os.nice(NICENESS)
+    with suppress(PermissionError):  # a wish only: a system call filter, as that of our systemd unit, does not grant it
+        os.nice(NICENESS)
     with suppress(EOFError, OSError):
         while True:
             body, name = pipe.recv()

@@ -49,7 +49,7 @@ KZONECHECK: Final = Checker(
     arguments=lambda zone, file: ["-v", "-o", zone.absolute, str(file)],
     head=re.compile(r"^(error: |warning: |\[\S+\] (?=zone loader|failed))*(zone loader, )?"),
     empty=re.compile(
-        r"^Error summary:|^\s+\d+\s|^Serious semantic error|^No semantic error|^failed to load zone, file"
+        r"^Error summary:|^\d+\s|^Serious semantic error|^No semantic error|^failed to load zone, file"
         r"|^failed to run semantic checks|^failed to finalize zone contents"
     ),
     mild=re.compile(
@@ -111,15 +111,16 @@ class ZoneChecker:
         said = (done.stderr + done.stdout).decode("utf-8", "replace")
         if not done.returncode or not self._checker.refuses.search(said):
             return ""
-        return decisive(self._checker, said, text)
+        reason = decisive(self._checker, said, text)
+        return reason.replace(f"{file.name}: ", "").replace(f"{file.name}:", "")  # a file that nobody can look at
 
 
 def decisive(checker: Checker, said: str, text: str) -> str:
     """What a checker refuses for, in its own words: as many lines as fit, those first that decide. Pure."""
     lines = [checker.head.sub("", line).strip() for line in said.splitlines()]
     words = list(dict.fromkeys(line for line in lines if line and not checker.empty.search(line)))
-    if not words:  # rather what says little than nothing
-        words = [line for line in lines if line][-1:]
+    if not words:  # rather what says little than nothing; that there are errors comes behind
+        words = [line for line in lines if line][:1]
     words.sort(key=lambda line: bool(checker.mild.search(line)))
     told = ""
     for number, line in enumerate(words):
