@@ -113,12 +113,15 @@ class Acceptance:
         notify: Callable[[Receipt], None],
         policy: Policy | None = None,
         recorder: PushRecorder | None = None,
+        on_trouble: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_trouble` is called when people should look: something could not be recorded, or waits for approval."""
         self.policy = policy or Policy()
         self._store = store
         self._parser = parser
         self._clock = clock
         self._notify = notify
+        self._on_trouble = on_trouble
         self._recorder = recorder or NobodyCounts()
         self.lost = LostPushes(store)
         self._ids = ChangeIds(clock)
@@ -355,6 +358,7 @@ class Acceptance:
         tell = log.warning if held.anew else log.info
         tell("push.withheld", zone=str(zone.name), rule=str(held.rule), reason=held.reason, **_origin_facts(origin))
         if held.anew:
+            self._on_trouble()
             detail = f"{held.reason}; digest {held.digest[:16]}"
             await self._record_event("push.withheld", origin, zone=zone.name, detail=detail)
             try:
@@ -400,6 +404,7 @@ class Acceptance:
                     at=self._clock.now_s(),
                 )
             )
+        self._on_trouble()
         failure = error if isinstance(error, OutboxUnavailable) else OutboxUnavailable(reason)
         failure.change_id = origin.change_id
         return failure
