@@ -86,6 +86,7 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
         clock=service.clock,
         notify=lambda receipt: service.dispatcher.wake(receipt.priority, begun=receipt.begun),
         recorder=service.metrics,
+        on_trouble=service.changed.ring,
         policy=Policy(
             check_subdomain_owner=settings.check_subdomain_owner_in_cluster_domainowners,
             takeover=settings.takeover,
@@ -145,7 +146,7 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
         ZoneInfo(service.settings.timezone),
     )
     approvals = Approvals(store=service.store, acceptance=acceptance, clock=service.clock)
-    readiness = service.readiness = health.Readiness(parts)
+    readiness = service.readiness = health.Readiness(parts, service.changed)
     for routes in (
         backends.router(parts, lambda: service.dispatcher.lanes, audit),
         served.router(parts, lambda: service.dispatcher.lanes),

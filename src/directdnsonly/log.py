@@ -26,7 +26,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
     {
         "push.accepted": "A push was committed; backends have work.",
         "push.unchanged": "A push brought what we hold already; committed, no work.",
-        "push.held": "A push or a delete of a pinned zone was committed; it is served when the zone is released.",
+        "push.pinned": "A push of a pinned zone was committed; it is served when the zone is released.",
         "push.refused": "A push was answered error=1: `rule` and `reason` tell the first of its `faults`. Kept for the operator with all of them.",
         "push.withheld": "A push was committed, but is served only when somebody approves it: `rule` and `reason` say why.",
         "push.overtaken": "A pulled or approved zone was not recorded: a newer version came meanwhile.",
@@ -39,6 +39,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "lost.forgotten": "An operator has looked at pushes that were lost.",
         "push.failed": "A push could not be committed (store full, locked, too slow); answered error=1.",
         "delete.accepted": "A delete was committed.",
+        "delete.pinned": "A delete of a pinned zone was committed; the zone is gone when it is released.",
         "delete.ignored": "A delete changes nothing: unknown zone, or one that belongs to another server.",
         "delete.failed": "A delete could not be committed; answered error=1.",
         "zone.taken_over": "Another DirectAdmin server pushed the zone: it belongs to that one now.",

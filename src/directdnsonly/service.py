@@ -20,6 +20,7 @@ from directdnsonly.api import backends, health, metrics
 from directdnsonly.backends.contract import Backend, Seedable
 from directdnsonly.backends.daemons import NAMESERVERS
 from directdnsonly.backends.registry import BACKENDS
+from directdnsonly.bell import Bell
 from directdnsonly.clock import Clock, SystemClock
 from directdnsonly.config import Settings
 from directdnsonly.dispatch.dispatcher import Dispatcher
@@ -55,6 +56,7 @@ class Service:
         self.store = store
         self.started_at = clock.now_s()
         self._clock_is_doubted = False
+        self.changed = Bell()  # the state of the service may be another one
         self.acceptance: Acceptance | None = None
         self.readiness: health.Readiness | None = None
         self.tokens = TokenBook(store, clock)
@@ -107,6 +109,7 @@ class Service:
             gate=lambda: self._why_not_running(backend.name),
             recorder=self.metrics,
             after_start=lambda: self.reconciler.look_for_unknown(backend.name),
+            on_change=self.changed.ring,
         )
 
     def _why_not_running(self, name: str) -> str:
@@ -174,6 +177,7 @@ class Service:
                     await asyncio.sleep(HOUSEKEEPING_PAUSE_S)
             except OutboxUnavailable as error:
                 structlog.get_logger().warning("store.unavailable", reason=str(error), task="housekeeping")
+                self.changed.ring()
             except Exception:  # noqa: BLE001 - beside the line: the door goes on
                 structlog.get_logger().exception("housekeeping.failed")
             await asyncio.sleep(HOUSEKEEPING_EVERY_S)

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -216,6 +219,33 @@ def test_the_log_tells_each_change_of_the_state(usual):
         ("warning", "ready", "degraded", [f"nsd is paused by {USER}: x (dadns resume nsd)"]),
         ("info", "degraded", "ready", []),
     ] == [(one["level"], one["before"], one["state"], one["reasons"]) for one in changes(usual)[seen:]]
+
+
+def test_a_trouble_of_a_second_has_its_two_lines(usual):
+    """Each time: the state is looked at when a backend is stopped, a name server is lost and back, a push cannot be recorded."""
+    seen = len(changes(usual))
+    for _ in range(8):  # three of them would do where nobody else needs the machine; a look every 10 s sees one at most
+        act(usual, "backends/nsd/pause")
+        time.sleep(1)
+        act(usual, "backends/nsd/resume")
+        time.sleep(1)
+        if len(changes(usual)) >= seen + 6:
+            break
+    assert 6 == len(changes(usual)) - seen
+    os.kill(int((usual.folder / "data/backends/nsd/run/nsd.pid").read_text()), signal.SIGKILL)
+    until(lambda: len(changes(usual)) >= seen + 8)
+    with locked(usual):
+        assert not push(usual, "z0.example", SERIAL + 9)
+        time.sleep(1.5)
+    until(lambda: "lost" in kinds(usual))
+    until(lambda: changes(usual)[-1]["state"] == "degraded")
+    assert push(usual, "z0.example", SERIAL + 9)
+    until(lambda: changes(usual)[-1]["state"] == "ready")
+
+    states = [one["state"] for one in changes(usual)[seen:]]
+    assert ["degraded", "ready"] * 4 == states[:8]
+    assert "nsd is down: " in changes(usual)[seen + 6]["reasons"][0]
+    assert ["unready", "degraded", "ready"] == list(dict.fromkeys(states[8:]))
 
 
 def test_a_service_that_is_hung_or_gone(usual, matrix):

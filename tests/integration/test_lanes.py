@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from directdnsonly.api.served import ask_lanes
 from directdnsonly.backends.bind.backend import BindBackend
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.errors import OutboxUnavailable
@@ -209,7 +210,10 @@ async def test_the_end_of_an_outage_finds_what_the_name_server_lost(tmp_path):
 
 
 async def test_a_zone_of_the_operators_is_told_once_and_its_delete_is_done(tmp_path):
-    """A push of it is given up at once, a delete has nothing to do and asks for no proof; his zone is served throughout."""
+    """A push of it is given up at once, a delete has nothing to do and asks for no proof; his zone is served throughout.
+
+    Who asks what is served is told so: it is no leftover of ours. The log says why there was nothing to do.
+    """
     file = tmp_path / "his.zone"
     file.write_text("@ 60 IN SOA ns.his.net. h.his.net. 77 60 60 60 60\n@ 60 IN NS ns.his.net.\n")
     own = f'zone "his.example" {{ type primary; file "{file}"; }};'
@@ -219,10 +223,16 @@ async def test_a_zone_of_the_operators_is_told_once_and_its_delete_is_done(tmp_p
     ):
         await rig.push(a_push("his.example"))
         dead = await rig.until("his.example", State.DEAD, "bind")
-        await rig.store.record_delete(a_delete("his.example"))
-        rig.wake()
-        gone = await rig.until("his.example", State.VERIFIED, "bind")
+        with capture_logs() as lines:
+            await rig.store.record_delete(a_delete("his.example"))
+            rig.wake()
+            gone = await rig.until("his.example", State.VERIFIED, "bind")
+            await until(lambda: any(one["event"] == "delivery.verified" for one in lines))
+        zone = await rig.store.zone(ZoneName.parse("his.example"))
+        (said,) = (await ask_lanes(rig.store, rig.lanes, zone))["bind"].said
 
+        assert [gone.reason] == [one.get("reason") for one in lines if one["event"] == "delivery.verified"]
+        assert ("operators", 77, gone.reason) == (said.verdict.finding, said.answer.serial, said.verdict.reason)
         assert 77 == await until_served(backend, "his.example")
 
     assert dead.reason.startswith("held by the operator: named has it from elsewhere")

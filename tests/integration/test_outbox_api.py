@@ -271,7 +271,8 @@ def test_a_pinned_zone_and_its_release(api):
     assert 1 == api.http.put("/zones/a.example/pin", json={"reason": "migration"}).json()["version"]
 
     pushed = api.http.put("/zones/a.example", content=body(11, "192.0.2.99")).json()
-    assert (2, False) == (pushed["version"], pushed["changed"])
+    assert (2, False, "pinned") == (pushed["version"], pushed["changed"], pushed["result"])
+    assert "pinned" == api.http.get(f"/changes/{pushed['change_id']}").json()["result"]
     assert "pinned at version 1" in pushed["ignored"]
     assert "192.0.2.10" in api.http.get("/zones/a.example/text").text
     pin = api.http.get("/zones/a.example/history").json()["pin"]
@@ -284,7 +285,7 @@ def test_a_pinned_zone_and_its_release(api):
     assert (2, True) == (released["version"], released["changed"])
     assert [Priority.INTERACTIVE] == api.woken
     assert "192.0.2.99" in api.http.get("/zones/a.example/text").text
-    assert ["zone.released", "zone.put", "push.held", "zone.pinned", "zone.put"] == [
+    assert ["zone.released", "zone.put", "push.pinned", "zone.pinned", "zone.put"] == [
         event["event"] for event in api.http.get("/events", params={"zone": "a.example"}).json()["items"]
     ]
     both = api.http.post("/zones/a.example/rollback", json={"version": 1, "pin": True}).json()
@@ -307,7 +308,7 @@ def test_a_delete_of_a_pinned_zone_is_told_as_one_that_waits(api, tmp_path):
     waits = "the zone is pinned at version 1: recorded as version 3, served when it is released"
     assert f"a.example: not deleted: {waits}" in " ".join(deleted.stderr.split())
     events = api.http.get("/events", params={"zone": "a.example", "limit": 2}).json()["items"]
-    assert ["zone.delete", "push.held"] == [event["event"] for event in events]
+    assert ["zone.delete", "delete.pinned"] == [event["event"] for event in events]
     change = api.http.get("/zones/a.example/history").json()["items"][0]["change_id"]
     assert [f"{waits}, change {change}", waits] == [event["detail"] for event in events]
 

@@ -37,7 +37,35 @@ def test_the_breaker_opens_once_and_asks_with_growing_pauses():
         assert not breaker.trip(now, "still gone")
 
     assert [0.5, 1.0, 2.0, 4.0, 5.0] == pauses
-    assert (BreakerState.OPEN, 100.0, "still gone") == (breaker.state, breaker.since, breaker.reason)
+    assert (BreakerState.OPEN, 100.0) == (breaker.state, breaker.since)
+
+
+def test_an_outage_keeps_its_cause_and_shows_what_is_said_now_beside_it():
+    """What began it is what a person must cure; the symptoms that follow do not take its place."""
+    breaker = Breaker(delay_s=0.5, delay_max_s=5.0, since=0.0)
+    told = []
+    for now, reason in enumerate(["disk full", "disk full", "connection refused", "disk full"]):
+        breaker.trip(100.0 + now, reason)
+        breaker.probe()
+        told.append(breaker.reason)
+
+    assert ["disk full", "disk full", "disk full (now: connection refused)", "disk full"] == told
+    assert 100.0 == breaker.since
+    breaker.close(200.0)
+    breaker.trip(300.0, "connection refused")
+    assert ("connection refused", 300.0) == (breaker.reason, breaker.since)
+
+
+def test_that_a_name_server_is_only_starting_is_no_cause():
+    """The first failure takes its place, and keeps it."""
+    breaker = Breaker(delay_s=0.5, delay_max_s=5.0, since=0.0)
+    breaker.trip(100.0, "starting", is_start=True)
+    breaker.trip(100.0, "starting")
+    assert "starting" == breaker.reason
+
+    breaker.trip(101.0, "exit code 1")
+    breaker.trip(102.0, "starting")
+    assert ("exit code 1 (now: starting)", 100.0) == (breaker.reason, breaker.since)
 
 
 def test_closing_tells_how_long_the_outage_was():

@@ -35,6 +35,7 @@ from directdnsonly.errors import (
 )
 from directdnsonly.outbox.records import (
     FREELY,
+    Became,
     Event,
     Kind,
     LostPush,
@@ -61,7 +62,12 @@ KEPT_BODY_BYTES: Final = 64 * 1024
 LAST_WRITE_S: Final = 1.0
 DELETES_AT_ONCE: Final = 64  # of one request; they share commits
 # Of what changes nothing the audit keeps one line an hour: whoever repeats it must not fill the disk.
-REPEATED: Final = frozenset({"delete.ignored", "push.held", "push.refused", "push.withheld"})
+REPEATED: Final = frozenset({"delete.ignored", "delete.pinned", "push.pinned", "push.refused", "push.withheld"})
+PUSHED: Final = {
+    Became.ACCEPTED: "push.accepted",
+    Became.UNCHANGED: "push.unchanged",
+    Became.PINNED: "push.pinned",
+}
 # What somebody may have typed so far of a name that will be fine once it is finished.
 _TYPED_SO_FAR: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}\Z")
 
@@ -113,12 +119,15 @@ class Acceptance:
         notify: Callable[[Receipt], None],
         policy: Policy | None = None,
         recorder: PushRecorder | None = None,
+        on_trouble: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_trouble` is called when people should look: something could not be recorded, or waits for approval."""
         self.policy = policy or Policy()
         self._store = store
         self._parser = parser
         self._clock = clock
         self._notify = notify
+        self._on_trouble = on_trouble
         self._recorder = recorder or NobodyCounts()
         self.lost = LostPushes(store)
         self._ids = ChangeIds(clock)
@@ -179,16 +188,17 @@ class Acceptance:
             raise self._failed(Kind.PUT, error, domain, origin, started_at, repeated=bool(approves)) from error
         self.lost.made_good(name)
         if receipt.withheld is not None:
+            self._count(origin, receipt.became, started_at)
             await self._tell_held(receipt, receipt.withheld, zone, origin)
             return Accepted(receipt=receipt, warnings=zone.warnings)
         if receipt.overtaken:
             log.info("push.overtaken", reason=receipt.ignored, **_facts(receipt, origin))
             return Accepted(receipt=receipt)
         self._wake(receipt)
-        self._count(origin, "accepted" if receipt.changed else "unchanged", started_at)
+        self._count(origin, receipt.became, started_at)
         self._log_push(receipt, zone, origin, bytes=len(body), elapsed_ms=self._since(started_at), **_noted(notes))
         if receipt.ignored:
-            await self._record_event("push.held", origin, zone=name, detail=receipt.ignored)
+            await self._record_event("push.pinned", origin, zone=name, detail=receipt.ignored)
         await self._note_owner(receipt, origin)
         return Accepted(receipt=receipt, warnings=receipt.warnings)
 
@@ -306,12 +316,12 @@ class Acceptance:
             return self._failed(Kind.DELETE, error, name, origin, started_at)
         self.lost.made_good(name)
         self._wake(receipt)
-        self._count(origin, "deleted" if receipt.changed else "ignored", started_at)
+        self._count(origin, receipt.became, started_at)
         facts = _facts(receipt, origin) | {"elapsed_ms": self._since(started_at)} | _noted(notes)
         if receipt.changed:
             log.info("delete.accepted", **facts)
         elif receipt.ignored:
-            event = "push.held" if receipt.waits else "delete.ignored"
+            event = "delete.pinned" if receipt.waits else "delete.ignored"
             log.warning(event, reason=receipt.ignored, **facts)
             await self._record_event(event, origin, zone=name, detail=receipt.ignored)
         else:
@@ -355,6 +365,7 @@ class Acceptance:
         tell = log.warning if held.anew else log.info
         tell("push.withheld", zone=str(zone.name), rule=str(held.rule), reason=held.reason, **_origin_facts(origin))
         if held.anew:
+            self._on_trouble()
             detail = f"{held.reason}; digest {held.digest[:16]}"
             await self._record_event("push.withheld", origin, zone=zone.name, detail=detail)
             try:
@@ -400,14 +411,14 @@ class Acceptance:
                     at=self._clock.now_s(),
                 )
             )
+        self._on_trouble()
         failure = error if isinstance(error, OutboxUnavailable) else OutboxUnavailable(reason)
         failure.change_id = origin.change_id
         return failure
 
     def _log_push(self, receipt: Receipt, zone: Zone, origin: Origin, **facts: Any) -> None:
-        event = "push.accepted" if receipt.changed else "push.held" if receipt.ignored else "push.unchanged"
         log.info(
-            event,
+            PUSHED[receipt.became],
             records=zone.records,
             warnings=len(zone.warnings),
             priority=receipt.priority.name.lower(),
@@ -491,7 +502,8 @@ def _origin_facts(origin: Origin) -> dict[str, Any]:
 
 
 def _facts(receipt: Receipt, origin: Origin) -> dict[str, Any]:
-    return {"zone": str(receipt.name), "version": receipt.version, "serial": receipt.serial} | _origin_facts(origin)
+    facts = {"zone": str(receipt.name), "version": receipt.version, "serial": receipt.serial}
+    return facts | {"result": str(receipt.became)} | _origin_facts(origin)
 
 
 def _noted(notes: Sequence[str]) -> dict[str, Any]:

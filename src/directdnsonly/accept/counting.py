@@ -11,7 +11,7 @@ class PushRecorder(Protocol):
     """Counts pushes and deletes."""
 
     def answered(self, source: Source, result: str, seconds: float) -> None:
-        """`result`: accepted, unchanged, refused, failed, deleted, ignored."""
+        """`result`: a value of Became, or refused, failed."""
         ...
 
     def refused(self, rule: str) -> None:

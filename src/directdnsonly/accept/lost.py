@@ -89,4 +89,6 @@ class LostPushes:
         for one in written:
             if self._lost.get(one.name) is one:
                 del self._lost[one.name]
+            elif one.name not in self._lost:  # made good while it was being written, perhaps before it was
+                await self._store.forget_lost(one.name)
         return len(written)

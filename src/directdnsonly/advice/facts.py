@@ -52,16 +52,8 @@ class Edition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Newest:
-    """The zone as it is wanted on the name servers. `edition.at`: of its content; `pushed_at`: the last accepted push."""
-
-    edition: Edition
-    pushed_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Setback:
-    """A push (or delete) that was answered with an error. `sender` where it is not the zone's owner."""
+    """A push (or delete) that was answered with an error, and nothing was accepted since. `sender` where it is not the zone's owner."""
 
     at: float
     reason: str
@@ -80,13 +72,12 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
-    """A zone that is held as it is. `waiting`: the newest version behind the pin; `pushed_at`: the last accepted push."""
+    """A zone that is held as it is. `waiting`: the newest version behind the pin."""
 
     actor: str
     reason: str
     at: float
     version: int
-    pushed_at: float
     waiting: Edition | None = None
 
 
@@ -156,10 +147,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything that the verdict stands on. `versions`: those that are kept, newest first."""
+    """Everything that the verdict stands on. `newest`: what is wanted on the name servers; `versions`: those that are kept, newest first."""
 
     name: str
-    newest: Newest | None = None
+    newest: Edition | None = None
     versions: Sequence[Edition] = ()
     refused: Setback | None = None
     lost: Setback | None = None

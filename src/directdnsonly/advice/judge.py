@@ -58,12 +58,8 @@ def _reasons(facts: Facts, calendar: Calendar) -> Iterator[Reason]:
 
 def _of_pushes(facts: Facts, calendar: Calendar) -> Iterator[Reason]:
     """What came after the last push that was accepted."""
-    accepted = [facts.newest.pushed_at] if facts.newest else []
-    accepted += [facts.pin.pushed_at] if facts.pin else []
-    accepted += [facts.held.at] if facts.held else []
-    last = max(accepted, default=float("-inf"))
     for cause, one in ((Cause.REFUSED, facts.refused), (Cause.LOST, facts.lost)):
-        if one is None or one.at <= last:
+        if one is None:
             continue
         by = f" by {one.sender}" if one.sender else ""
         refused = cause is Cause.REFUSED
@@ -123,7 +119,7 @@ def _of_place(facts: Facts, place: Place, calendar: Calendar) -> Iterator[Reason
             yield _reason(place, Cause.GIVEN_UP, why, f"to have it proven: {again}", place.failed_at, live=Live.LIVE)
     elif _is_operators(facts, place):
         assert facts.newest is not None
-        why = f"deleted at {calendar.at(facts.newest.edition.at)}; {place.backend}: {place.reason}"
+        why = f"deleted at {calendar.at(facts.newest.at)}; {place.backend}: {place.reason}"
         yield _reason(place, Cause.OPERATORS, why, "", place.verified_at, live=Live.LIVE)
     elif place.state == "verified" and place.verified_version == place.want_version:
         yield from _of_proven(place, wrong, again, calendar)
@@ -154,7 +150,7 @@ def _of_proven(place: Place, wrong: Sequence[Heard], again: str, calendar: Calen
 def _of_outstanding(facts: Facts, place: Place, again: str, calendar: Calendar) -> Iterator[Reason]:
     """The version that is wanted there has not been proven."""
     assert facts.newest is not None
-    what = _named(facts.newest.edition, calendar)
+    what = _named(facts.newest, calendar)
     if place.state == "dead":
         yield _reason(
             place, Cause.GIVEN_UP, f"{what}: {_given_up(place)}", f"correct the cause, then: {again}", place.failed_at
@@ -174,7 +170,7 @@ def _of_outstanding(facts: Facts, place: Place, again: str, calendar: Calendar) 
         yield _reason(place, Cause.DOWN, why, _restart(place), place.down_since)
     if not (place.state == "dead" or place.attempts or place.paused or place.down):
         why = f"{what} is on its way to {place.backend}{_because(place.reason)}"
-        yield _reason(place, Cause.ON_ITS_WAY, why, "wait a moment", facts.newest.edition.at)
+        yield _reason(place, Cause.ON_ITS_WAY, why, "wait a moment", facts.newest.at)
 
 
 def _serves(facts: Facts, place: Place) -> bool:
@@ -186,7 +182,7 @@ def _serves(facts: Facts, place: Place) -> bool:
     if place.verified_version == place.want_version:
         return True
     before = next((one for one in facts.versions if one.version == place.verified_version), None)
-    wanted = facts.newest.edition
+    wanted = facts.newest
     return before is None or (before.deleted, before.serial) != (wanted.deleted, wanted.serial)
 
 
@@ -194,12 +190,12 @@ def _is_operators(facts: Facts, place: Place) -> bool:
     """Whether the delete had nothing to do there: what is served is not ours."""
     assert facts.newest is not None
     done = place.state == "verified" and place.verified_version == place.want_version
-    return done and facts.newest.edition.deleted and place.reason.startswith(HELD_BY_OPERATOR)
+    return done and facts.newest.deleted and place.reason.startswith(HELD_BY_OPERATOR)
 
 
 def _fine(facts: Facts, calendar: Calendar) -> Reason:
     assert facts.newest is not None
-    edition = facts.newest.edition
+    edition = facts.newest
     proofs = [place.verified_at for place in facts.places if place.verified_at is not None]
     if edition.deleted:
         why = f"deleted at {calendar.at(edition.at)}, and no name server answers for it any more"
@@ -234,7 +230,7 @@ def customers_get(facts: Facts, calendar: Calendar) -> str:
 def _gets(facts: Facts, heard: Heard, calendar: Calendar) -> str:
     """What one name server gives to customers."""
     assert facts.newest is not None
-    wanted = facts.newest.edition
+    wanted = facts.newest
     if not heard.answered:
         return "no answer"
     if heard.serial is None:

@@ -137,7 +137,7 @@ class Explainer:
                 self._place_view(placement, place, said)
                 for placement, place in zip(found.placements, facts.places, strict=True)
             ],
-            refused=[RefusedView.of(one) for one in found.refused if one.at > _accepted_at(found)],
+            refused=[RefusedView.of(one) for one in found.standing],
             events=[EventView.of(event) for event in found.events],
         )
 
@@ -158,15 +158,14 @@ class Explainer:
         editions = [_edition(one) for one in found.versions]
         newest = None
         if zone is not None:
-            edition = advice.Edition(
+            newest = advice.Edition(
                 version=zone.version, serial=zone.serial, at=zone.changed_at, deleted=zone.kind is Kind.DELETE
             )
-            newest = advice.Newest(edition=edition, pushed_at=zone.pushed_at)
         return advice.Facts(
             name=found.name,
             newest=newest,
             versions=editions,
-            refused=_refusal(found, found.refused[0]) if found.refused else None,
+            refused=_refusal(found, found.standing[0]) if found.standing else None,
             lost=_loss(found, lost) if lost else None,
             held=_waiting(found.held) if found.held else None,
             pin=_pinned(found, editions),
@@ -232,14 +231,6 @@ def router(explainer: Explainer) -> APIRouter:
     return api
 
 
-def _accepted_at(found: ZoneFacts) -> float:
-    """When the last push was accepted, whatever became of it."""
-    moments = [found.zone.pushed_at] if found.zone else []
-    moments += [found.pin.pushed_at] if found.pin else []
-    moments += [found.held.at] if found.held else []
-    return max(moments, default=float("-inf"))
-
-
 def _edition(one: PastVersion) -> advice.Edition:
     return advice.Edition(version=one.version, serial=one.serial, at=one.at, deleted=one.kind is Kind.DELETE)
 
@@ -270,7 +261,6 @@ def _pinned(found: ZoneFacts, editions: Sequence[advice.Edition]) -> advice.Pinn
         reason=pin.reason,
         at=pin.at,
         version=pin.version,
-        pushed_at=pin.pushed_at,
         waiting=next((one for one in editions if one.version == pin.waiting_version), None),
     )
 

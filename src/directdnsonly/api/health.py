@@ -15,6 +15,7 @@ from directdnsonly.api.guard import principal_of
 from directdnsonly.api.models import StatusView
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.status import backend_facts, backend_state, lost_count, status_view
+from directdnsonly.bell import Bell
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.records import Figures
 from directdnsonly.readiness import Facts, ReasonKind, ServiceState, Verdict, judge
@@ -23,6 +24,8 @@ from directdnsonly.shapes import failures, rfc3339
 PROBE_TIMEOUT_S: Final = 5.0
 PROBE_EVERY_S: Final = 1.0
 WATCH_EVERY_S: Final = 10.0
+REFUSING_EVERY_S: Final = 1.0  # while pushes are refused: nobody else tells that the store works again
+GAP_S: Final = 0.25  # between two looks, however often something changes
 
 log = structlog.get_logger()
 
@@ -38,16 +41,21 @@ class Seen:
 class Readiness:
     """Gathers what `judge` needs. Use within one event loop."""
 
-    def __init__(self, parts: ApiParts) -> None:
+    def __init__(self, parts: ApiParts, changed: Bell | None = None) -> None:
+        """`changed` rings when the state may be another one."""
         self._parts = parts
+        self._changed = changed or Bell()
         self._probe = _StoreProbe(parts)
         self._last: Verdict | None = None
         self._told: Verdict | None = None
 
-    async def look(self, *, probe: bool = True) -> Seen:
-        """As it is now; at most one commit a second, whoever asks. Without `probe` the last answer of the store counts."""
+    async def look(self, *, probe: bool = True, fresh: bool = False) -> Seen:
+        """As it is now; at most one commit a second, whoever asks. Without `probe` the last answer of the store counts.
+
+        `fresh`: the store is tried once more, whenever it was asked last; for ourselves alone.
+        """
         parts = self._parts
-        store = await self._probe.reason() if probe else self._probe.last
+        store = await self._probe.reason(fresh=fresh) if probe else self._probe.last
         figures: Figures | None = None
         try:
             figures = await parts.store.figures()
@@ -65,14 +73,26 @@ class Readiness:
         return _readable(await self.look(probe=False))
 
     async def watch(self) -> None:
-        """Look now and then until cancelled: a change is told by the log, and what was lost is written when it can be."""
+        """Look when something changed, and now and then, until cancelled: the log tells a new state, and what was lost is written."""
+        await self._until_started()
         while True:
-            await asyncio.sleep(WATCH_EVERY_S)
             await self.watch_once()
+            await asyncio.sleep(GAP_S)
+            refuses = self._told is not None and self._told.refuses
+            await self._changed.heard(REFUSING_EVERY_S if refuses else WATCH_EVERY_S)
+
+    async def _until_started(self) -> None:
+        """That not everything runs is no news while it is only starting."""
+        until = asyncio.get_running_loop().time() + WATCH_EVERY_S
+        while (left_s := until - asyncio.get_running_loop().time()) > 0:
+            await self._changed.heard(left_s)
+            if (await self.look(probe=False)).verdict.state is ServiceState.READY:
+                return
+            await asyncio.sleep(GAP_S)
 
     async def watch_once(self) -> None:
         """One look."""
-        verdict = (await self.look()).verdict
+        verdict = (await self.look(fresh=True)).verdict
         self._tell(verdict)
         if not verdict.refuses:
             try:
@@ -192,10 +212,10 @@ class _StoreProbe:
         self._asked_at = float("-inf")
         self.last = ""
 
-    async def reason(self) -> str:
+    async def reason(self, *, fresh: bool = False) -> str:
         """Why not; empty when it can."""
         async with self._turn:
-            if asyncio.get_running_loop().time() - self._asked_at >= PROBE_EVERY_S:
+            if fresh or asyncio.get_running_loop().time() - self._asked_at >= PROBE_EVERY_S:
                 self.last = await self._ask()
                 self._asked_at = asyncio.get_running_loop().time()
             return self.last

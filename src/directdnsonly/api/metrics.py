@@ -21,12 +21,12 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from directdnsonly import __version__
 from directdnsonly.api.health import Seen
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.outbox.records import Settle, Source
+from directdnsonly.outbox.records import Became, Settle, Source
 from directdnsonly.readiness import ReasonKind, ServiceState, Verdict
 from directdnsonly.shapes import failures
 
 Look = Callable[[], Awaitable[Seen]]
-RESULTS: Final = ("accepted", "unchanged", "refused", "failed", "deleted", "ignored")
+RESULTS: Final = (*map(str, Became), "refused", "failed")
 ACK_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 DELIVERY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400)
 

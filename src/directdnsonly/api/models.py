@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from directdnsonly.advice import NO_ADDRESS
 from directdnsonly.errors import Fault
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Event, Kind, LostPush, Placement, Receipt, Refused, ZoneSummary
+from directdnsonly.outbox.records import Became, Event, Kind, LostPush, Placement, Receipt, Refused, ZoneSummary
 from directdnsonly.readiness import Reason, ReasonKind, ServiceState
 from directdnsonly.shapes import Moment, OwnerView
 from directdnsonly.zone.warn import ZoneWarning
@@ -120,7 +120,8 @@ class ReceiptView(BaseModel):
     zone: str
     version: int
     kind: Kind
-    changed: bool = Field(description="False: the same content again, no backend has work")
+    changed: bool = Field(description="False: no backend has work; `result` says why")
+    result: Became = Field(description="The word of the log and the metrics")
     serial: int
     ignored: str = ""
     warnings: list[WarningView] = []
@@ -134,6 +135,7 @@ class ReceiptView(BaseModel):
             version=receipt.version,
             kind=receipt.kind,
             changed=receipt.changed,
+            result=receipt.became,
             serial=receipt.serial,
             ignored=receipt.ignored,
             warnings=WarningView.all_of(warnings),

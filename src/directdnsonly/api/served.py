@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from directdnsonly.shapes import Page, ZonePath, failures
 from directdnsonly.verify.compare import Expected, Finding, Verdict
 from directdnsonly.verify.verifier import Said
 from directdnsonly.verify.wire import RCODES
+from directdnsonly.wording import HELD_BY_OPERATOR
 from directdnsonly.zone.name import ZoneName
 
 
@@ -33,6 +35,14 @@ class AskedLike(Protocol):
     def stored(self) -> Verdict | None:
         """What the backend itself holds; None when it cannot look."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is said, judged with what the backend has told of the delete."""
+
+    said: tuple[Said, ...]
+    stored: Verdict | None
 
 
 class Asks(Protocol):
@@ -102,4 +112,30 @@ async def ask_lanes(store: SqliteStore, lanes: Mapping[str, Asks], zone: ZoneSum
         unsure=any(one.serial == zone.serial and one.kind is Kind.PUT for one in others),
     )
     found: Sequence[AskedLike] = await asyncio.gather(*(lane.ask(wanted) for lane in lanes.values()))
-    return dict(zip(lanes, found, strict=True))
+    asked = dict(zip(lanes, found, strict=True))
+    return {**asked, **await _of_operators(store, zone, asked)} if absent else asked
+
+
+async def _of_operators(
+    store: SqliteStore, zone: ZoneSummary, asked: Mapping[str, AskedLike]
+) -> Mapping[str, AskedLike]:
+    """Where the delete had nothing to do, because the operator holds a zone of the name: that one does not linger."""
+    theirs = [
+        one
+        for one in await store.placements(zone.name)
+        if one.state == "verified" and one.verified_version == zone.version and one.reason.startswith(HELD_BY_OPERATOR)
+    ]
+    return {
+        one.backend: Known(
+            tuple(replace(said, verdict=_theirs(said.verdict, one.reason)) for said in asked[one.backend].said),
+            _theirs(stored, one.reason) if (stored := asked[one.backend].stored) else None,
+        )
+        for one in theirs
+        if one.backend in asked
+    }
+
+
+def _theirs(verdict: Verdict, reason: str) -> Verdict:
+    if verdict.finding is not Finding.LINGERING:
+        return verdict
+    return replace(verdict, finding=Finding.OPERATORS, reason=reason)

@@ -23,26 +23,35 @@ class BreakerState(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Breaker:
-    """State, since when, and why; epoch seconds."""
+    """State, since when, and why; epoch seconds. `cause`: how it began; `latest`: what was said last, where that is another thing."""
 
     delay_s: float
     delay_max_s: float
     since: float
     state: BreakerState = BreakerState.CLOSED
-    reason: str = ""
+    cause: str = ""
+    latest: str = ""
+    is_start: bool = False  # it opened because its name server is only starting: the first failure is the cause
     probe_at: float | None = None
     trips: int = 0  # in a row, without a proof of work between them
 
-    def trip(self, now: float, reason: str) -> bool:
+    @property
+    def reason(self) -> str:
+        """Why it is not closed, for people: the cause, and beside it what is said now. Empty when it is closed."""
+        return f"{self.cause} (now: {self.latest})" if self.latest else self.cause
+
+    def trip(self, now: float, reason: str, *, is_start: bool = False) -> bool:
         """The backend failed as a whole; whether this opened the circuit (False: it was open already)."""
         opened = self.state is BreakerState.CLOSED
         if opened:
             self.since = now
+        if opened or (self.is_start and reason != self.cause):
+            self.cause, self.is_start = reason, is_start
+        self.latest = reason if reason != self.cause else ""
         if opened or self.state is BreakerState.HALF_OPEN:
             self.trips += 1
             self.probe_at = now + min(self.delay_s * 2 ** (self.trips - 1), self.delay_max_s)
         self.state = BreakerState.OPEN
-        self.reason = reason
         return opened
 
     def probe(self) -> None:
@@ -55,7 +64,8 @@ class Breaker:
         lasted = now - self.since
         self.state = BreakerState.CLOSED
         self.since = now
-        self.reason = ""
+        self.cause = self.latest = ""
+        self.is_start = False
         self.probe_at = None
         return lasted
 

@@ -22,8 +22,12 @@ class Circuit:
         clock: Clock,
         ask: Callable[[], Awaitable[str]],
         on_closed: Callable[[], None],
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """`ask` tells why work cannot flow, empty when it can; `on_closed` is called when it flows again."""
+        """`ask` tells why work cannot flow, empty when it can; `on_closed` is called when it flows again.
+
+        `on_change` is called after each change that people should see at once.
+        """
         self.breaker = breaker
         self.flowing = asyncio.Event()
         self.flowing.set()
@@ -31,15 +35,18 @@ class Circuit:
         self._clock = clock
         self._ask = ask
         self._on_closed = on_closed
+        self._on_change = on_change
         self._tripped = asyncio.Event()
         self._soon = asyncio.Event()
         self._log = structlog.get_logger()
 
-    def trip(self, reason: str, *, quiet: bool = False) -> None:
-        """The backend failed as a whole."""
-        if self.breaker.trip(self._clock.now_s(), reason) and not quiet:
-            self._log.warning("breaker.opened", backend=self._backend, reason=reason)
+    def trip(self, reason: str, *, is_start: bool = False) -> None:
+        """The backend failed as a whole, or (`is_start`) its name server is only starting, which is no news."""
+        opened = self.breaker.trip(self._clock.now_s(), reason, is_start=is_start)
         self.flowing.clear()
+        if opened and not is_start:
+            self._log.warning("breaker.opened", backend=self._backend, reason=reason)
+            self._on_change()
         self._tripped.set()
 
     def probe_soon(self) -> None:
@@ -62,6 +69,7 @@ class Circuit:
                 self._log.info("breaker.closed", backend=self._backend, lasted_s=round(lasted_s, 1))
                 self.flowing.set()
                 self._on_closed()
+                self._on_change()
 
     async def _until_probe(self) -> None:
         """The pause before the next question; cut short when the bundled name server says that it runs."""

@@ -53,12 +53,15 @@ class Lane:
         gate: Callable[[], str] = lambda: "",
         recorder: DeliveryRecorder | None = None,
         after_start: Callable[[], Awaitable[None]] | None = None,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         """`gate` says why a bundled name server is not running; empty when it is, or when there is none.
 
         `after_start` is awaited once, when the name server has been compared with the store for the first time. It may
         raise BackendUnavailable and OutboxUnavailable: then it is awaited again after the next comparison.
+        `on_change` is called when people should look: the circuit, a pause, the store, or a zone that was given up.
         """
+        self._on_change = on_change
         self._backend = backend
         self._verifier = verifier
         self._store = store
@@ -85,6 +88,7 @@ class Lane:
             clock=clock,
             ask=self._delivery.why_not_ready,
             on_closed=self._returned,
+            on_change=on_change,
         )
         self._bulk_workers = max(settings.bulk_workers, backend.capabilities.workers)
         self._gate = gate
@@ -98,7 +102,7 @@ class Lane:
         }
         self.pulses = Pulses(clock)
         self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log, recorder=self._recorder)
-        self._trouble = StoreTrouble(backend.name)
+        self._trouble = StoreTrouble(backend.name, on_change=on_change)
         self._sweeper = Sweeper(
             backend=backend,
             make=lambda beat: Sweep(
@@ -182,12 +186,14 @@ class Lane:
         """Take no more work until `resume`; what is on its way ends as usual."""
         self._paused = reason
         self._unpaused.clear()
+        self._on_change()
 
     def resume(self) -> None:
         """Work again."""
         self._paused = ""
         self._unpaused.set()
         self._wake_all()
+        self._on_change()
 
     async def probe(self) -> str:
         """Ask the backend and its name server now; why work cannot flow, empty when it can."""
@@ -217,7 +223,7 @@ class Lane:
     async def run(self) -> None:
         """Deliver until cancelled; a store that cannot work now is waited for. Anything it raises is a bug: it ends the service."""
         if reason := self._gate():
-            self._circuit.trip(reason, quiet=True)  # it is only starting
+            self._circuit.trip(reason, is_start=True)
         try:
             async with asyncio.TaskGroup() as workers:
                 for name, work in self._workers().items():
@@ -312,6 +318,8 @@ class Lane:
             self._batch.end(proven=ended if self.proves else 0, failed=failed, given_back=given_back)
         self._told.tell(report)
         self._judge(report)
+        if any(end.how is Settle.BURY for end in report.settlements):
+            self._on_change()
 
     def _judge(self, report: AttemptReport) -> None:
         """What the attempt says about the backend as a whole."""

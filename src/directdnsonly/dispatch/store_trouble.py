@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -14,8 +15,9 @@ AGAIN_S: Final = 60.0  # the workers of a lane try twice a second: on a full dis
 class StoreTrouble:
     """Of one lane, for all of its workers."""
 
-    def __init__(self, lane: str) -> None:
+    def __init__(self, lane: str, *, on_change: Callable[[], None] = lambda: None) -> None:
         self._lane = lane
+        self._on_change = on_change
         self._log = structlog.get_logger()
         self._began_at: float | None = None
         self._told_at = 0.0
@@ -32,6 +34,7 @@ class StoreTrouble:
             return
         self._reason, self._told_at = reason, now
         self._log.warning("store.unavailable", reason=reason, task=task, tries=self._tries)
+        self._on_change()
 
     def worked(self) -> None:
         """It did what it was asked to."""
@@ -40,3 +43,4 @@ class StoreTrouble:
         lasted_s = round(time.monotonic() - self._began_at, 1)
         self._began_at = None
         self._log.info("store.available", task=f"dispatch:{self._lane}", tries=self._tries, lasted_s=lasted_s)
+        self._on_change()

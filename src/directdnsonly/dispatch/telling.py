@@ -82,6 +82,7 @@ class DeliveryLog:
                 self._log.info(
                     "delivery.verified",
                     **facts,
+                    **({"reason": end.reason} if end.reason else {}),
                     apply_ms=round(report.apply_s * 1e3, 1),
                     verify_ms=round(report.verify_s * 1e3, 1),
                     proven_ms=round(elapsed_s * 1e3, 1),

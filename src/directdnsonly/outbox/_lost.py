@@ -17,14 +17,14 @@ INSERT INTO lost_push ({_ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (zone) DO UPDATE SET kind = excluded.kind, change_id = excluded.change_id, reason = excluded.reason,
        credential = excluded.credential, hostname = excluded.hostname, username = excluded.username,
        address = excluded.address, at = excluded.at WHERE lost_push.at <= excluded.at"""
-# It is made good by whatever was recorded of the zone later: a version, one that waits while it is pinned, a push that is held.
-# Or it was committed after all, too late to be told so. A delete of what we do not hold has nothing to do.
+# Whatever is recorded of the zone later takes the row away (see _standing). Here: it was committed after all, too late to be
+# told so. A delete of what we do not hold has nothing to do.
 _STANDS = """
        NOT EXISTS (SELECT 1 FROM change c WHERE c.id = lost_push.change_id)
-   AND NOT EXISTS (SELECT 1 FROM zone z WHERE z.zone = lost_push.zone AND z.pushed_at > lost_push.at)
-   AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.zone = lost_push.zone AND w.pushed_at > lost_push.at)
-   AND NOT EXISTS (SELECT 1 FROM held h WHERE h.zone = lost_push.zone AND h.at > lost_push.at)
    AND (lost_push.kind = 'put' OR EXISTS (SELECT 1 FROM zone z WHERE z.zone = lost_push.zone AND z.kind = 'put'))"""
+# The same content again leaves no change of its own; what came much later came by another clock.
+_TOO_LATE = """
+EXISTS (SELECT 1 FROM zone z WHERE z.zone = lost_push.zone AND z.pushed_at > lost_push.at AND z.pushed_at < lost_push.at + 3600)"""
 COUNT: Final = f"SELECT COUNT(*) FROM lost_push WHERE {_STANDS}"
 NEWEST: Final = (
     f"SELECT {_ROW} FROM lost_push INDEXED BY lost_push_at WHERE {_STANDS} ORDER BY lost_push.at DESC LIMIT ?"
@@ -35,7 +35,7 @@ ONE: Final = f"SELECT {_ROW} FROM lost_push WHERE lost_push.zone = ? AND {_STAND
 def record(connection: sqlite3.Connection, lost: Sequence[LostPush], *, keep: int = KEEP) -> None:
     """Keep the newest of each zone, of `keep` zones at most; those that were made good are forgotten."""
     connection.executemany(_KEEP_NEWEST, [_row_of(one) for one in lost])
-    connection.execute(f"DELETE FROM lost_push WHERE NOT ({_STANDS})")
+    connection.execute(f"DELETE FROM lost_push WHERE NOT ({_STANDS}) OR {_TOO_LATE}")
     connection.execute(
         "DELETE FROM lost_push WHERE zone IN (SELECT zone FROM lost_push ORDER BY at DESC LIMIT -1 OFFSET ?)", (keep,)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 
-from directdnsonly.outbox import _told
+from directdnsonly.outbox import _standing, _told
 from directdnsonly.outbox.records import Event, Refused
 
 KEEP_REFUSED = 10_000
@@ -35,6 +35,7 @@ def record_refused(connection: sqlite3.Connection, refused: Refused) -> None:
     ).fetchone()
     connection.execute("UPDATE refused SET body = x'' WHERE id = ?", (row[0] - KEEP_BODIES,))
     connection.execute("DELETE FROM refused WHERE id <= ?", (row[0] - KEEP_REFUSED,))
+    _standing.refused(connection, refused.name[:300], row[0], oldest=row[0] - KEEP_REFUSED + 1)
 
 
 def record_event(connection: sqlite3.Connection, event: Event) -> None:

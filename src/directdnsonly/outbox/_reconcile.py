@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from directdnsonly.outbox import _body, _write
+from directdnsonly.outbox import _body, _standing, _write
 from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting, SightingState
 from directdnsonly.outbox.records import Kind, NewDeletion, Owner, Receipt, Source
 from directdnsonly.zone.name import ZoneName
@@ -111,6 +111,7 @@ def record_orphan_delete(
     if row is None:
         return None
     receipt = _write.record_delete(connection, deletion, backends=backends, now=now, keep_versions=keep_versions)
+    _standing.accepted(connection, receipt)
     connection.execute("DELETE FROM sighting WHERE zone = ?", (sighting.name,))
     return receipt
 

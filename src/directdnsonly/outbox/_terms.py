@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from directdnsonly.errors import KeyTaken, OutboxUnavailable, VersionConflict, ZonePolicyError
-from directdnsonly.outbox import _told, _write
+from directdnsonly.outbox import _standing, _told, _write
 from directdnsonly.outbox.operators import Repeated
 from directdnsonly.outbox.ownership import owner_after
 from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Origin, Receipt, Terms
@@ -84,6 +84,7 @@ def _under(
     if terms.expected_version is not None:
         _require_version(connection, name, terms.expected_version)
     receipt = record()
+    _standing.accepted(connection, receipt)
     if terms.key and not receipt.gives_way:
         _keep_key(connection, terms, origin, receipt.warnings, now=now)
     return receipt

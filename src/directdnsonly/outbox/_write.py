@@ -14,6 +14,7 @@ from directdnsonly.outbox._recording import CHANGE, RECORD, REPEAT, TOUCH, names
 from directdnsonly.outbox.drift import HeldPush, HoldRule
 from directdnsonly.outbox.ownership import GiveWay, Hold, Ignore, Record, Refuse, There, Verdict, Waiting
 from directdnsonly.outbox.records import (
+    BEHIND_PIN,
     Kind,
     NewDeletion,
     NewVersion,
@@ -359,7 +360,7 @@ def _why_held(connection: sqlite3.Connection, name: ZoneName, version: int) -> s
     (pinned,) = connection.execute("SELECT version FROM pin WHERE zone = ?", (name,)).fetchone()
     if version == pinned:
         return ""
-    return f"the zone is pinned at version {pinned}: recorded as version {version}, served when it is released"
+    return f"{BEHIND_PIN} {pinned}: recorded as version {version}, served when it is released"
 
 
 def _record(

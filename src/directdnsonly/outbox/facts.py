@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from directdnsonly.outbox import _held, _history, _pin, _reconcile, _tokens, _view
+from directdnsonly.outbox import _held, _history, _pin, _reconcile, _standing, _tokens, _view
 from directdnsonly.outbox.drift import HeldPush, Sighting
 from directdnsonly.outbox.operators import Pause
 from directdnsonly.outbox.records import Attempt, Event, PastVersion, Pin, Placement, Refused, ZoneSummary
@@ -17,19 +17,28 @@ VERSIONS, REFUSALS, ATTEMPTS, EVENTS = 20, 3, 10, 10  # the newest of each
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneFacts:
-    """One zone or tombstone, as it is wanted and as it came. `pauses`: of all backends that are stopped."""
+    """One zone or tombstone, as it is wanted and as it came. `pauses`: of all backends that are stopped.
+
+    `refused_from`: the number of the oldest refusal that nothing accepted since has made good; None: none stands.
+    """
 
     name: ZoneName
     zone: ZoneSummary | None = None
     placements: Sequence[Placement] = ()
     versions: Sequence[PastVersion] = ()
     refused: Sequence[Refused] = ()
+    refused_from: int | None = None
     pin: Pin | None = None
     held: HeldPush | None = None
     sighting: Sighting | None = None
     attempts: Sequence[Attempt] = ()
     events: Sequence[Event] = ()
     pauses: dict[str, Pause] = field(default_factory=dict)
+
+    @property
+    def standing(self) -> list[Refused]:
+        """The refusals that stand, newest first; of them, those that were read."""
+        return [one for one in self.refused if self.refused_from is not None and one.id >= self.refused_from]
 
 
 def read(connection: sqlite3.Connection, name: ZoneName, backends: Sequence[str]) -> ZoneFacts:
@@ -42,6 +51,7 @@ def read(connection: sqlite3.Connection, name: ZoneName, backends: Sequence[str]
             placements=_view.placements(connection, name, backends),
             versions=_history.versions(connection, name, None, VERSIONS),
             refused=_view.refused(connection, REFUSALS, {_view.REFUSED_NAME: name}, bodies=False),
+            refused_from=_standing.first(connection, name),
             pin=_pin.find_pin(connection, name),
             held=_held.one(connection, name),
             sighting=_reconcile.sighting_of(connection, name),

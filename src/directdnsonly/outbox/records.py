@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from directdnsonly.errors import Fault
 from directdnsonly.outbox.lifecycle import State
@@ -101,6 +101,22 @@ class Loss:
     reason: str
 
 
+BEHIND_PIN: Final = (
+    "the zone is pinned at version"  # so begins what the sender of a change is told that waits behind a pin
+)
+
+
+class Became(StrEnum):
+    """What became of a push or a delete that was accepted: the word of the API, the log and the metrics."""
+
+    ACCEPTED = "accepted"  # a push that made work
+    UNCHANGED = "unchanged"  # a push of what is held already
+    DELETED = "deleted"
+    PINNED = "pinned"  # recorded behind a pin: served, or gone, when that is released
+    WITHHELD = "withheld"  # kept until somebody approves it
+    IGNORED = "ignored"  # a delete that has nothing to do, or is not the sender's
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What was recorded for an accepted push or delete.
@@ -129,6 +145,17 @@ class Receipt:
     withheld: Withheld | None = field(default=None, compare=False)
     gives_way: str = field(default="", compare=False)
     overtaken: bool = field(default=False, compare=False)
+
+    @property
+    def became(self) -> Became:
+        """What became of the change."""
+        if self.withheld is not None:
+            return Became.WITHHELD
+        if self.ignored.startswith(BEHIND_PIN):
+            return Became.PINNED
+        if self.kind is Kind.DELETE:
+            return Became.DELETED if self.changed else Became.IGNORED
+        return Became.ACCEPTED if self.changed else Became.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

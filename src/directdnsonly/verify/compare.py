@@ -34,6 +34,7 @@ class Finding(StrEnum):
     ALTERED = "altered"  # right serial and number, other records
     UNREAD = "unread"  # right serial, but its records cannot be read: neither proven nor wrong
     LINGERING = "lingering"  # still served, though deleted
+    OPERATORS = "operators"  # deleted here; what is served is the operator's own zone, and it stays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
