@@ -1,8 +1,8 @@
 """When a failed delivery is tried again. Pure; the due time itself lives in the store and survives restarts.
 
-Plain arithmetic: tenacity repeats a call of this process and waits for it here, and these delays are waited for in the store, by nobody.
-It stands where a call is repeated at once: `delivery` (a connection that was dropped) and `_mysql` (a transaction that
-others were in the way of).
+Plain arithmetic: tenacity repeats a call and waits in between, and for these delays nobody waits. It stands where a call
+is repeated at once: in `delivery` (a connection that was dropped) and `mysql.server` (a transaction that others were in
+the way of).
 """
 
 from __future__ import annotations
