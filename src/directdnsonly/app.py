@@ -50,7 +50,6 @@ from directdnsonly.door.tls import Certificate
 from directdnsonly.errors import DirectDNSOnlyError
 from directdnsonly.outbox.records import Event
 from directdnsonly.receive import routes as receive_routes
-from directdnsonly.receive.directadmin import is_command_path
 from directdnsonly.reconcile.lookout import Lookout
 from directdnsonly.service import Service, leaves, most_zones, running
 from directdnsonly.web import pages, refusals, rendering
@@ -169,12 +168,11 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
     app.include_router(pages.router(looked_at, writer))
     for kind, handler in problem.HANDLERS.items():
         app.add_exception_handler(kind, handler)
-    schema.complete(app)
-    app.add_middleware(
-        Guard, doorkeeper=access, passes=is_command_path, open_metrics=as_networks(settings.metrics_networks)
-    )
+    app.add_middleware(Guard, doorkeeper=access, open_metrics=as_networks(settings.metrics_networks))
     app.add_middleware(KeepSlashes)
-    return receive_routes.DoorFirst(door, refusals.ForPeople(app, writer))
+    directadmins = receive_routes.router(door, rest=refusals.ForPeople(app, writer))
+    schema.complete(app, directadmins)
+    return directadmins
 
 
 def http_server(service: Service, certificate: Certificate | None = None) -> Server:

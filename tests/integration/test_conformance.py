@@ -397,6 +397,29 @@ def test_row_64_put_is_405_and_head_is_200(service: Service, h1: DirectAdmin, do
     assert before == service.writes()
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_no_path_of_directadmins_goes_by_the_door(h1: DirectAdmin, method: str) -> None:
+    """Whatever the framework thinks of its path or method, it is the door that asks for the log-in and that refuses."""
+    door = "text/plain; charset=utf-8"
+    for path in (
+        DNS_ADMIN,
+        LOGIN_TEST,
+        "/CMD_",
+        "//CMD_X/",
+        "/CMD_%0A",
+        "/CMD_%0D%0Ax",
+        "/CMD_%2F..%2Fstatus",
+        "/CMD_%C3%A4",
+    ):
+        unknown = h1.send(request(method, path))
+        known = h1.ask(method, path)
+
+        assert (401, "1", door) == (unknown.status, unknown.error, unknown.headers["content-type"]), path
+        assert door == known.headers["content-type"], path
+        if method not in ("GET", "POST"):
+            assert (405, "1", "GET, HEAD, POST") == (known.status, known.error, known.headers["allow"]), path
+
+
 @pytest.mark.parametrize("action", ["rawsave", "delete"])
 def test_row_64_a_get_writes_nothing(service: Service, h1: DirectAdmin, domain: str, action: str) -> None:
     """A link in a page must not delete a zone."""

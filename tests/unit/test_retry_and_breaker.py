@@ -22,6 +22,13 @@ def test_without_jitter_the_delay_is_exact():
     assert 30.0 == RetryPolicy(jitter=0.0).delay_s(1)
 
 
+def test_the_last_delay_repeats_while_there_are_more_retries_than_delays():
+    """As docs/configuration.md says of `retry_delays_s`."""
+    policy = RetryPolicy(delays_s=(1.0, 2.0), jitter=0.0, max_attempts=4)
+
+    assert [1.0, 2.0, 2.0, 2.0, None] == [policy.delay_s(failed) for failed in range(1, 6)]
+
+
 def test_the_breaker_opens_once_and_asks_with_growing_pauses():
     """0.5 s, 1 s, 2 s, 4 s, then 5 s."""
     breaker = Breaker(delay_s=0.5, delay_max_s=5.0, since=0.0)

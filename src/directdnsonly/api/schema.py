@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
 
 from directdnsonly.api.guard import needed
 from directdnsonly.api.models import Problem
@@ -25,6 +26,7 @@ Log in with a user name and a password, or a bearer token. Each operation names 
 A list is `{"items": [...], "next": ...}`: give `next` as `after` for the next page, until it is null. Parameters that an
 operation does not know are refused. Times are RFC 3339 in UTC. Errors are problems (RFC 9457) with a `type` to decide by."""
 TAGS: Final = [
+    {"name": "directadmin", "description": "What DirectAdmin sends: pushes, deletes, questions. For people: `zones`"},
     {"name": "zones", "description": "Zones as they shall be, and where they stand on each name server"},
     {"name": "changes", "description": "How far an accepted change has come"},
     {"name": "history", "description": "Old versions of a zone: who, when, what differs; rollback and pin"},
@@ -39,8 +41,8 @@ TAGS: Final = [
 ]
 
 
-def complete(app: FastAPI) -> None:
-    """Let `app.openapi()` tell the whole."""
+def complete(app: FastAPI, directadmins: APIRouter) -> None:
+    """Let `app.openapi()` tell the whole: its own operations, and those of DirectAdmin's router in front of it."""
     found_out = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -63,10 +65,20 @@ def complete(app: FastAPI) -> None:
                     roles = needed(method.upper(), path)
                     _tell_roles(operation, roles)
                     _tell_failures(operation["responses"], OF_THE_GUARD if roles else ())
+            document["paths"].update(_of_directadmin(directadmins))
             app.openapi_schema = json.loads(_PAGE.sub(r"\1Page", json.dumps(document)))
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents
+
+
+def _of_directadmin(routes: APIRouter) -> dict[str, Any]:
+    """Its own words, its own failures, one role."""
+    paths: dict[str, Any] = get_openapi(title="", version="", routes=routes.routes)["paths"]
+    for operations in paths.values():
+        for operation in operations.values():
+            _tell_roles(operation, frozenset({"push"}))
+    return paths
 
 
 def _problem() -> dict[str, Any]:

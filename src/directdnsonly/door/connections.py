@@ -147,7 +147,8 @@ class BoundedHttp(HttpToolsProtocol):
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """See asyncio.Protocol. A request that is here whole is answered, though its client sends nothing any more.
 
-        Not with TLS: asyncio writes nothing more once the other side has ended its own.
+        Not with TLS: up to 1.2 the end of one side must end the other, what waits to be written is thrown away (RFC 5246,
+        7.2.1). 1.3 lets the other side go on (RFC 8446, 6.1), but asyncio (3.11, and later ones that we read) ends it all the same.
         """
         at_work = self.cycle is not None and not self.cycle.response_complete
         if self._deaf or not at_work or self._body_open or self.scheme == "https":

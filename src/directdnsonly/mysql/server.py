@@ -37,13 +37,13 @@ A COMMIT whose answer was lost may have been carried out: transactions must be s
 from __future__ import annotations
 
 import asyncio
-import random
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import pymysql.err
 import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random
 
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.mysql.errors import (
@@ -180,16 +180,13 @@ class MysqlServer:
 
     async def transaction(self, work: Work[T], *, tries: int = TRIES) -> T:
         """What `work` returns, committed. It may be called several times; see the module."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + LOCK_WAIT_S
-        while True:
-            tries -= 1
-            try:
-                return await self._with_session(lambda session: _once(session, work))
-            except TransactionLost:
-                if tries <= 0 or loop.time() >= until:
-                    raise
-            await asyncio.sleep(random.uniform(*PAUSE_S))  # noqa: S311 - no secret
+        again = AsyncRetrying(
+            retry=retry_if_exception_type(TransactionLost),
+            stop=stop_after_attempt(tries) | stop_after_delay(LOCK_WAIT_S),
+            wait=wait_random(*PAUSE_S),
+            reraise=True,
+        )
+        return await again(self._with_session, lambda session: _once(session, work))
 
     async def ready(self) -> None:
         """Return when statements can be run; raises BackendUnavailable."""

@@ -6,10 +6,12 @@
     connection.joins                           # after `open`: whether several statements may stand in one `sql`, between semicolons
     connection.close()
 
-aiomysql reads a packet of a few octets in two waits and makes some objects of it: 0.1 ms a statement and 10 us a row. We
-take what has come and cut it up: a fifth of that. The server stops at the first statement that fails: what stands behind
-it, a COMMIT above all, is not carried out. `open` finds out whether several statements are taken at all: `run` of
-those that set up the session is the proof.
+aiomysql's cursor reads a packet of a few octets in two waits and makes some objects of it: a fifth to a half more of our
+CPU for a zone; and of a SELECT it does not tell whether the transaction is still open. We take what has come and cut it
+up: docs/adr/0008 has the figures, and the private members that this rests on.
+
+The server stops at the first statement that fails: what stands behind it, a COMMIT above all, is not carried out. `open`
+finds out whether several statements are taken at all: `run` of those that set up the session is the proof.
 
 A member of Galera is given one statement at a time. It takes transactions back to let another member's pass, and when it
 does that between two statements of one command, it says nothing and carries out the rest without a transaction: in 2,400
@@ -66,6 +68,8 @@ class Connection(aiomysql.Connection):  # type: ignore[misc]
     def __init__(self, *, joins: bool, **keys: Any) -> None:
         super().__init__(**keys)
         self.joins = joins
+        self.is_encrypted = keys.get("ssl") is not None
+        self.is_private = self.is_encrypted or keys.get("unix_socket") is not None  # nobody between us reads it
         self.proving = False  # while `open` finds out about `joins`
         if not joins:
             self.client_flag &= ~CLIENT.MULTI_STATEMENTS
@@ -92,15 +96,16 @@ class Connection(aiomysql.Connection):  # type: ignore[misc]
     def is_dead(self) -> bool:
         """Whether the server has closed it while it was idle."""
         reader = self._reader
-        return self._writer is None or reader.at_eof() or reader.eof_received or reader.exception() is not None
+        return self.closed or reader.at_eof() or reader.eof_received or reader.exception() is not None
 
     async def run(self, sql: str) -> tuple[list[Result], pymysql.err.MySQLError | None]:
         """The results of the statements in `sql`, and the error of the first that failed.
 
         Raises MySQLError (no error of the server's: the connection is of no use any more), OSError.
         """
-        await self._execute_command(COMMAND.COM_QUERY, sql.encode("utf-8", "surrogateescape"))
-        packets = _Packets(self._reader, first=self._next_seq_id)
+        octets = sql.encode("utf-8", "surrogateescape")
+        await self._execute_command(COMMAND.COM_QUERY, octets)
+        packets = _Packets(self._reader, first=1 + (1 + len(octets)) // MOST)
         results: list[Result] = []
         try:
             more = True
@@ -137,14 +142,14 @@ class Connection(aiomysql.Connection):  # type: ignore[misc]
 
     async def _request_authentication(self) -> None:
         """Aiomysql would send the log-in in plain text when the server (or somebody between) says it has no TLS."""
-        if self._ssl_context is not None and not self.server_capabilities & CLIENT.SSL:
+        if self.is_encrypted and not self.server_capabilities & CLIENT.SSL:
             raise pymysql.err.OperationalError(2026, "the server has no TLS, and ssl: true forbids to go without")
-        if self._ssl_context is None and self._unix_socket is None and self._server_auth_plugin == CLEAR:
+        if not self.is_private and self._server_auth_plugin == CLEAR:
             raise pymysql.err.OperationalError(2059, "the server wants the password in plain text: set ssl: true")
         await super()._request_authentication()
 
     async def _process_auth(self, plugin_name: bytes, auth_packet: Any) -> Any:
-        if plugin_name == CLEAR.encode() and self._ssl_context is None and self._unix_socket is None:
+        if plugin_name == CLEAR.encode() and not self.is_private:
             raise pymysql.err.OperationalError(2059, "the server wants the password in plain text: set ssl: true")
         return await super()._process_auth(plugin_name, auth_packet)
 
@@ -163,11 +168,11 @@ class _Packets:
     """The packets that answer one command, as they come. Protocol: MySQL's "Client/Server Protocol", text results."""
 
     def __init__(self, reader: asyncio.StreamReader, *, first: int) -> None:
-        """`first`: the number of the first packet, one more than the last of the command."""
+        """`first`: the number of the first packet: the command's own packets count, too (from 0, in one byte)."""
         self._reader = reader
         self._octets = bytearray()
         self._at = 0
-        self._number = first
+        self._number = first % 256
 
     async def next(self) -> bytearray:
         """The next payload, never empty. Raises _Failed when it is an error."""

@@ -88,11 +88,6 @@ class Malformed:
 Command = LoginTest | UserExists | Nothing | Unknown | Exists | RawSave | Delete | Malformed
 
 
-def is_command_path(path: str) -> bool:
-    """Whether a path is one of DirectAdmin's, also with doubled or trailing slashes."""
-    return path.lstrip("/").startswith("CMD_")
-
-
 def decode(method: str, path: str, query: bytes, body: bytes) -> Command:
     """The command that a request means. Octets that mean none become Malformed."""
     command = path.strip("/")
