@@ -26,6 +26,14 @@ def reachable(address: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - compared, not bound
 
 
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine can come there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def one_or_many(value: object) -> object:
     """A list that may be written as one text with commas."""
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
@@ -79,6 +87,24 @@ class BackendSettings(BaseModel):
     def is_managed(self) -> bool:
         """Whether we run this backend's name server."""
         return False
+
+    @property
+    def listening(self) -> tuple[tuple[str, int], ...]:
+        """The addresses and ports on which a name server that we run answers."""
+        listen: tuple[str, ...] = getattr(self, "listen", ()) if self.is_managed else ()
+        return tuple((address, getattr(self, "port", 53)) for address in listen)
+
+    @property
+    def heard_here_only(self) -> str:
+        """Where our own name server answers, when nobody but this machine can ask it there; else empty.
+
+        `verify_address` elsewhere means that something stands in front of it, which the world asks and we, too.
+        """
+        asked = [parse_server(text).host for text in self.verify_address]
+        places = self.listening
+        if places and all(is_loopback(host) for host in (*(address for address, _ in places), *asked)):
+            return f"{places[0][0]}:{places[0][1]}"
+        return ""
 
     def servers(self, *otherwise: ServerAddress) -> tuple[ServerAddress, ...]:
         """The name servers that must prove each zone."""
