@@ -27,6 +27,7 @@ from directdnsonly.api import (
     history,
     lost,
     metrics,
+    original,
     pins,
     problem,
     schema,
@@ -160,6 +161,7 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
         tokens.router(service.tokens, audit),
         lost.router(parts, audit),
         health.router(parts, readiness),
+        original.router(parts, readiness),
         metrics.router(service.metrics, parts, readiness.look),
     ):
         app.include_router(routes, dependencies=[Depends(only_known)])
