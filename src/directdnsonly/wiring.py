@@ -11,10 +11,10 @@ from directdnsonly.api.explain import Explainer
 from directdnsonly.api.health import Readiness
 from directdnsonly.api.parts import ApiParts, Pushed
 from directdnsonly.backends.contract import Backend, ZoneObserved
-from directdnsonly.backends.settings import is_loopback
 from directdnsonly.config import Settings
 from directdnsonly.dispatch import lane
 from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.networks import is_loopback
 from directdnsonly.outbox.drift import HeldPush
 from directdnsonly.outbox.records import FREELY, Owner, Priority, Receipt, Source, Terms
 from directdnsonly.reconcile.reconciler import Reconciler

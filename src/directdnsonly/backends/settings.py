@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from directdnsonly.backends.contract import ServerAddress
+from directdnsonly.networks import is_loopback
 
 
 def parse_server(text: str) -> ServerAddress:
@@ -24,14 +25,6 @@ def parse_server(text: str) -> ServerAddress:
 def reachable(address: str) -> str:
     """Where to ask a server that listens on `address`; the any-addresses are asked on loopback."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - compared, not bound
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine can come there."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def one_or_many(value: object) -> object:

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from directdnsonly.backends.settings import is_loopback
 from directdnsonly.door.settings import AppSettings
 from directdnsonly.door.tls import make_context, why_unusable
 from directdnsonly.errors import ConfigProblem
+from directdnsonly.networks import is_loopback
 
 DEFAULT_PASSWORDS = frozenset({"", "changeme"})
 ANY_ADDRESS = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - compared, not bound

@@ -12,8 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeVar
 
-from directdnsonly.backends.settings import BackendSettings, is_loopback
+from directdnsonly.backends.settings import BackendSettings
 from directdnsonly.errors import ConfigProblem
+from directdnsonly.networks import is_loopback
 
 VARIABLE: Final = "DADNS_STARTED_BY"
 DNS_PORT: Final = 53
