@@ -70,10 +70,14 @@ class Machine:
         """What somebody elsewhere is answered; empty: nothing."""
         return self._run(self.hosts.elsewhere(require_program("dig"), "+short", "+tries=1", "+time=2", *words)).stdout
 
+    def curl(self, path: str, *words: str) -> str:
+        """What somebody elsewhere is answered, with the password."""
+        curl = (require_program("curl"), "-sS", "-u", "directdnsonly:of-my-own", *words, f"http://{HOST}:2222{path}")
+        return self._run(self.hosts.elsewhere(*curl)).stdout
+
     def get(self, path: str) -> dict[str, object]:
-        """As somebody elsewhere, with the password."""
-        curl = (require_program("curl"), "-sS", "-u", "directdnsonly:of-my-own", f"http://{HOST}:2222{path}")
-        return dict(json.loads(self._run(self.hosts.elsewhere(*curl)).stdout))
+        """The JSON of it."""
+        return dict(json.loads(self.curl(path)))
 
     def log(self) -> str:
         """What the first screen shows."""
@@ -146,6 +150,34 @@ def test_its_status_is_ready_and_its_old_addresses_answer(shipped):
         told[key] for key in ("save_queue_size", "delete_queue_size", "retry_queue_size", "dead_letters")
     )
     assert told["save_worker_alive"] is told["delete_worker_alive"] is told["retry_worker_alive"] is True
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "words"),
+    [
+        ("/CMD_API_LOGIN_TEST", "200", "error=0"),
+        ("/CMD_API_DNS_ADMIN?action=exists&domain=a.example", "200", "exists=1"),
+        ("/health", "200", '"status":"OK"'),
+        ("/queue_status", "200", '"save_queue_size":0'),
+        ("/", "30", ""),
+        ("/status", "200", "<html"),
+        ("/api/v1/status", "200", '"state":'),
+        ("/internal/zones", "404", ""),
+    ],
+)
+def test_each_of_its_addresses_is_answered_as_the_page_says(shipped, path, code, words):
+    """docs/migrate-from-original.md lists them, and what replaces those that are gone."""
+    told = shipped.curl(path, "--write-out", "\n%{http_code}")
+
+    body, _, status = told.rpartition("\n")
+    assert status.startswith(code), told
+    assert words in body
+
+
+def test_nobody_without_the_password_is_told_anything(shipped):
+    """As there: all of it was behind Basic authentication."""
+    for path in ("/health", "/queue_status"):
+        assert "401" == shipped.curl(path, "--user", "x:y", "--output", "/dev/null", "--write-out", "%{http_code}")
 
 
 def test_its_variables_alone_serve_port_53_with_nsd(tmp_path):
