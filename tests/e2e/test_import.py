@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import re
 import sqlite3
 import subprocess
 import time
@@ -16,6 +18,7 @@ from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, wait_
 from bench.service import Service, free_port
 
 from tests.support.cells import dadns
+from tests.support.mariadb import MariaDb
 from tests.support.name_servers import name_server
 from tests.support.original import database, queue
 from tests.support.programs import no_lock_file, require_program
@@ -117,6 +120,55 @@ def test_a_source_that_cannot_be_used_changes_nothing(service, tmp_path):
     assert "is not ADDRESS=HOSTNAME" in wrong.stderr
 
     assert before == zones(service)
+
+
+MYSQL_TABLE = (
+    "CREATE TABLE domains (id INTEGER NOT NULL AUTO_INCREMENT, domain VARCHAR(255), hostname VARCHAR(255), username VARCHAR(255),"
+    " zone_data TEXT, zone_updated_at DATETIME, PRIMARY KEY (id), UNIQUE (domain))"
+)
+
+
+async def test_its_datastore_in_mysql_comes_over_as_well(service, tmp_path):
+    """A real MariaDB; the password by the original's own variable, never in a process list."""
+    store = MariaDb(tmp_path)
+    await store.start()
+    try:
+        store.account("ddo", "s3cret", "dns")
+        store.sql(
+            MYSQL_TABLE,
+            f"INSERT INTO domains (domain, hostname, username, zone_data) VALUES ('m1.example', 'da1.host.example', 'bob', '{text('m1.example')}'),"
+            " ('m2.example', 'da1.host.example', 'bob', NULL)",
+            database="dns",
+        )
+        await asyncio.to_thread(taken_from_mysql, service, f"mysql://ddo@127.0.0.1:{store.port}/dns")
+        store.sql("DROP TABLE domains", database="dns")
+        await asyncio.to_thread(nothing_in_mysql, service, f"mysql://ddo@127.0.0.1:{store.port}/dns")
+    finally:
+        await store.stop()
+
+
+def taken_from_mysql(service: Service, url: str) -> None:
+    told = dadns(service, "import", "original", url, code=1, environ={"DADNS_DATASTORE_PASS": "s3cret"})
+
+    assert "1 zone recorded, 0 refused, 1 not taken" in told.stdout, told
+    assert "m2.example in the database: not taken: the original never stored its text" in told.stderr
+    assert {"hostname": "da1.host.example", "username": "bob"}.items() <= shown(service, "m1.example")["owner"].items()
+
+
+def nothing_in_mysql(service: Service, url: str) -> None:
+    password = {"DADNS_DATASTORE_PASS": "s3cret"}
+    for place, environ, words in (
+        (url, password, "has no table domains"),
+        (url, {"DADNS_DATASTORE_PASS": "wrong"}, "cannot be read: .*Access denied"),
+        (url.replace("/dns", "/nowhere"), password, "cannot be read: "),
+        (re.sub(r":[0-9]+/", f":{free_port()}/", url), password, "cannot be read: .*connect"),
+        (url.replace("ddo@", "ddo:s3cret@"), {}, "put it into DADNS_DATASTORE_PASS"),
+        ("mysql://127.0.0.1/dns", password, "is not mysql://USER@HOST:PORT/DATABASE"),
+        ("mysql://ddo@127.0.0.1:x/dns", password, "is not mysql://USER@HOST:PORT/DATABASE"),
+    ):
+        told = dadns(service, "import", "original", place, code=1, environ=environ)
+        assert re.search(words, told.stderr), told.stderr
+        assert "s3cret" not in told.stderr
 
 
 @pytest.fixture(scope="module")

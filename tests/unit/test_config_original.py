@@ -235,6 +235,15 @@ def test_what_has_no_effect_is_told_with_its_line(tmp_path):
     assert all(re.search(r"\(line \d+; ", text) for text in told.values()), told
 
 
+def test_a_datastore_of_mysql_is_told_with_the_command_that_takes_it_over(tmp_path):
+    """Without its password."""
+    values = {"type": "mysql", "host": "10.0.0.80", "port": "3307", "name": "dns", "user": "ddo", "pass": "s3cret"}
+
+    told = notes(settings_of(tmp_path, {**with_app(), "datastore": values}))
+
+    assert "dadns import original mysql://ddo@10.0.0.80:3307/dns" in told["datastore"]
+
+
 def test_a_slip_in_its_sections_is_told_and_nothing_is_lost_in_silence(tmp_path):
     """Unknown keys there, a section that is none, and ours beside them: every mistake in one go."""
     told = problems(

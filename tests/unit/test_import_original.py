@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from directdnsonly.cli.original import Waiting, waiting_in, zones_of
+from directdnsonly.cli.original import Waiting, row_of, taken, waiting_in, zones_of
+from directdnsonly.cli.original_mysql import LONGEST
 from directdnsonly.cli.sources import NothingToImport
 from tests.support.original import database, queue
 
@@ -76,6 +77,21 @@ def test_octets_that_are_no_text_come_as_they_are(tmp_path):
         connection.execute("UPDATE domains SET zone_data = CAST(zone_data AS TEXT)")
 
     assert b"; caf\xe9\n" + TEXT.encode() == zones_of(file).zones[0].read()
+
+
+def test_a_text_that_fills_its_column_was_cut(tmp_path):
+    """A TEXT of MySQL holds 65,535 octets; half a zone would be served as a whole one."""
+    (tmp_path / "a.example.db").write_text(TEXT)
+    rows = [row_of("a.example", "da1", "bob", "x" * 65_535), row_of("b.example", "da1", "bob", "x" * 65_534)]
+
+    found = taken(rows, "mysql", zone_files=None, waiting=None, longest=LONGEST)
+    beside = taken(rows, "mysql", zone_files=tmp_path, waiting=None, longest=LONGEST)
+
+    assert ["b.example"] == [one.zone for one in found.zones]
+    assert ["its text ends at the 65535 octets that a column holds: let DirectAdmin push it"] == [
+        one.reason for one in found.left
+    ]
+    assert TEXT.encode() == beside.zones[0].read()
 
 
 def test_of_two_spellings_of_one_zone_neither_is_taken(tmp_path):

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from directdnsonly.cli import directslave, original
+from directdnsonly.cli import directslave, original, original_mysql
 from directdnsonly.cli.client import Client, Rejected, find_target, zone_path
 from directdnsonly.cli.sources import Found, NothingToImport, Source, zones_in
 from directdnsonly.cli.terminal import (
@@ -59,9 +59,10 @@ def import_zones(
         ),
     ],
     place: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
-            help="The original's database (directdnsonly.db), or the folder of DirectSlave (/usr/local/directslave)."
+            help="The original's database (directdnsonly.db, or mysql://USER@HOST:PORT/DATABASE, with the password in "
+            "DADNS_DATASTORE_PASS), or the folder of DirectSlave (/usr/local/directslave)."
         ),
     ] = None,
     queues: Annotated[
@@ -98,7 +99,7 @@ def import_zones(
         elif source == ORIGINAL:
             chosen = _original(place, queues, zone_files)
         elif source == DIRECTSLAVE:
-            chosen = _directslave(place, owner or [], files=files)
+            chosen = _directslave(Path(place), owner or [], files=files)
         else:
             raise typer.BadParameter(f"{source!r} is neither {ORIGINAL} nor {DIRECTSLAVE}: give one source")
     except NothingToImport as error:
@@ -122,13 +123,18 @@ def import_zones(
 def _guessed(source: Path) -> Chosen:
     """One source by itself: what it is, it tells."""
     if original.is_database(source):
-        return _original(source, None, None)
+        return _original(str(source), None, None)
     return Chosen(source=zones_in(source))
 
 
-def _original(file: Path, queues: Path | None, zone_files: Path | None) -> Chosen:
-    waiting = original.waiting_in(queues or file.parent / "queues")
-    found = original.zones_of(file, zone_files=zone_files, waiting=waiting)
+def _original(place: str, queues: Path | None, zone_files: Path | None) -> Chosen:
+    if place.startswith(original_mysql.SCHEME):
+        waiting = original.waiting_in(queues) if queues else original.Waiting()
+        rows = original_mysql.rows_of(place)
+        found = original.taken(rows, place, zone_files=zone_files, waiting=waiting, longest=original_mysql.LONGEST)
+    else:
+        waiting = original.waiting_in(queues or Path(place).parent / "queues")
+        found = original.zones_of(Path(place), zone_files=zone_files, waiting=waiting)
     return Chosen(source=found, keep=True, push_again=waiting.saves)
 
 

@@ -6,7 +6,7 @@ import pickletools
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,13 @@ from typing import BinaryIO, Final
 from directdnsonly.cli.sources import Found, Left, NothingToImport, Source, only_once
 
 MAGIC: Final = b"SQLite format 3\0"
+COLUMNS: Final = ("domain", "hostname", "username", "zone_data")
+NO_TABLE: Final = "is no database of the original: it has no table domains"
 LOCKED_S: Final = 2.0  # it writes for milliseconds; whoever holds the lock longer is no passing write
 BESIDE: Final = ("-journal", "-wal")  # SQLite's files of a write that did not end
 NO_TEXT: Final = "the original never stored its text: let DirectAdmin push it"
 NUMBERS: Final = frozenset({"BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "LONG4"})  # of pickletools
+CUT: Final = "its text ends at the {} octets that a column holds: let DirectAdmin push it"
 DELETE_WAITS: Final = "its delete was answered OK and waits in the original's queue"
 
 
@@ -28,6 +31,16 @@ class Waiting:
 
     saves: tuple[str, ...] = ()
     deletes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What it keeps of a zone."""
+
+    domain: str
+    hostname: str
+    username: str
+    text: bytes
 
 
 def is_database(file: Path) -> bool:
@@ -56,34 +69,34 @@ def zones_of(file: Path, *, zone_files: Path | None = None, waiting: Waiting | N
         raise NothingToImport(f"{file} cannot be read: {error.strerror or error}") from error
     except sqlite3.Error as error:
         raise NothingToImport(f"{file} {_why(error)}") from error
+    return taken(rows, str(file), zone_files=zone_files, waiting=waiting)
+
+
+def taken(
+    rows: Sequence[Row], where: str, *, zone_files: Path | None, waiting: Waiting | None, longest: int = 0
+) -> Source:
+    """The zones of these rows. `longest`: octets at which a text was cut there. Raises NothingToImport when there is none."""
     if not rows:
-        raise NothingToImport(f"{file} holds no zone: its table domains is empty")
+        raise NothingToImport(f"{where} holds no zone: its table domains is empty")
     waiting = waiting or Waiting()
     gone = set(waiting.deletes) - set(waiting.saves)
-    return only_once([_zone(row, zone_files, gone) for row in rows])
+    return only_once([_zone(row, zone_files, gone, longest) for row in rows])
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    domain: str
-    hostname: str
-    username: str
-    text: bytes
-
-
-def _zone(row: _Row, zone_files: Path | None, gone: set[str]) -> Found | Left:
+def _zone(row: Row, zone_files: Path | None, gone: set[str], longest: int) -> Found | Left:
     place = f"{row.domain or 'a row without a name'} in the database"
     if _normal(row.domain) in gone:
         return Left(place=place, reason=DELETE_WAITS, wrong=False)
     file = zone_files / f"{row.domain}.db" if zone_files and "/" not in row.domain else None
-    if row.domain and row.text.strip():
+    whole = not longest or len(row.text) < longest
+    if row.domain and row.text.strip() and whole:
         return Found(zone=row.domain, text=row.text, hostname=row.hostname, username=row.username)
     if row.domain and file is not None and file.is_file():
         return Found(zone=row.domain, file=file, hostname=row.hostname, username=row.username)
-    return Left(place=place, reason=NO_TEXT)
+    return Left(place=place, reason=NO_TEXT if whole else CUT.format(longest))
 
 
-def _rows(file: Path) -> list[_Row]:
+def _rows(file: Path) -> list[Row]:
     """Raises OSError, sqlite3.Error, NothingToImport."""
     if _magic(file) != MAGIC:
         raise NothingToImport(f"{file} is no SQLite database")
@@ -105,7 +118,7 @@ def _needs_recovery(file: Path, error: sqlite3.OperationalError) -> bool:
     return cannot and any(file.with_name(f"{file.name}{end}").exists() for end in BESIDE)
 
 
-def _read(file: Path, where: str) -> list[_Row]:
+def _read(file: Path, where: str) -> list[Row]:
     with closing(sqlite3.connect(where, uri=where.startswith("file:"), timeout=LOCKED_S)) as connection:
         connection.text_factory = bytes
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -113,10 +126,15 @@ def _read(file: Path, where: str) -> list[_Row]:
             raise sqlite3.DatabaseError(verdict.decode(errors="replace"))
         columns = {row[1].decode() for row in connection.execute("PRAGMA table_info(domains)")}
         if "domain" not in columns:
-            raise NothingToImport(f"{file} is no database of the original: it has no table domains")
-        asked = [key if key in columns else "NULL" for key in ("domain", "hostname", "username", "zone_data")]
+            raise NothingToImport(f"{file} {NO_TABLE}")
+        asked = [key if key in columns else "NULL" for key in COLUMNS]
         found = connection.execute(f"SELECT {', '.join(asked)} FROM domains ORDER BY domain")
-        return [_Row(_text(domain), _text(hostname), _text(username), _octets(text)) for domain, hostname, username, text in found]  # fmt: skip
+        return [row_of(*row) for row in found]
+
+
+def row_of(domain: object, hostname: object, username: object, text: object) -> Row:
+    """Of what a database gives, in the order of COLUMNS."""
+    return Row(_text(domain), _text(hostname), _text(username), _octets(text))
 
 
 def _octets(value: object) -> bytes:

@@ -160,11 +160,13 @@ def _section(section: str, tree: Tree, adopted: Adopted, tell: Callable[[Mapping
 
 
 def _datastore(values: Mapping[str, Any]) -> tuple[str, str]:
-    kind = str(values.get("type", "sqlite")).lower()
-    file = values.get("db_location", "data/directdns.db") if kind == "sqlite" else "FILE (docs: a copy of its tables)"
+    place = values.get("db_location", "data/directdns.db")
+    if str(values.get("type", "sqlite")).lower() == "mysql":
+        user, host, port, name = (values.get(key, key.upper()) for key in ("user", "host", "port", "name"))
+        place = f"mysql://{user}@{host}:{3306 if port == 'PORT' else port}/{name}"
     return (
         "is the original's: our store is a file of its own in queue_location",
-        f"zones and owners come over by: dadns import original {file}",
+        f"zones and owners come over by: dadns import original {place}",
     )
 
 
