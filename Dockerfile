@@ -42,6 +42,7 @@ COPY --from=build /build/app /opt/directdnsonly/app
 ENV PATH=/opt/directdnsonly/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    DADNS_STARTED_BY=image \
     HEALTH_URL=http://127.0.0.1:2222/readyz
 # By number, so that an orchestrator can see that it is not root.
 USER 953:953

@@ -11,14 +11,8 @@ help: ## this list
 run: tools-run .venv/.run ## set up everything and start the service with a bundled BIND
 	@deploy/first-config.sh
 	@mkdir -p data && deploy/apparmor/allow-named.sh data
-	@echo
-	@echo "Pushes: http://127.0.0.1:2222   Status: /status   API: /docs   DNS: 127.0.0.1 port 5300   (Ctrl-C stops)"
-	@echo "A browser asks for auth_username and auth_password of config/app.yml."
-	@echo "In another terminal:"
-	@echo "  .venv/bin/dadns push docs/examples/example.com.zone"
-	@echo "  dig @127.0.0.1 -p 5300 www.example.com A +short"
-	@echo
-	@exec .venv/bin/dadns serve
+	@deploy/first-screen.sh
+	@DADNS_STARTED_BY=make exec .venv/bin/dadns serve
 
 test: tools-test .venv/.dev build/coredns ## all tests: fast ones first, then real name servers
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/contract

@@ -22,8 +22,8 @@ INTRODUCTION = """# Configuration
 
 Generated from the settings models; do not edit.
 
-Later wins: the file (`--config`, `DADNS_CONFIG`, `./config/app.yml`, `./config.yml`, `/etc/directdnsonly/app.yml`; the
-first that is there), then `DADNS_` variables, then files named by variables. Each variable may carry `_FILE` at its end
+Later wins: the file (`--config`, `DADNS_CONFIG`, `./config/app.yml`, `./config.yml`, `/etc/directdnsonly/app.yml`, then
+where the original looks: `./config/app.yaml`, `./app.yml`, `./app.yaml`, `/etc/directdnsonly/app.yaml`; the first that is there), then `DADNS_` variables, then files named by variables. Each variable may carry `_FILE` at its end
 and then names a file that holds the value, for secrets. Several values of one key are separated by commas, or JSON.
 A variable may also make a backend that the file does not have: `DADNS_DNS_BACKENDS_BIND_DC2_PORT` makes `bind_dc2`.
 Relative folders begin where the service was started. `dadns check` tells every mistake at once and exits with 2.

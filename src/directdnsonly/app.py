@@ -27,6 +27,7 @@ from directdnsonly.api import (
     history,
     lost,
     metrics,
+    original,
     pins,
     problem,
     schema,
@@ -53,7 +54,7 @@ from directdnsonly.receive import routes as receive_routes
 from directdnsonly.reconcile.lookout import Lookout
 from directdnsonly.service import Service, leaves, most_zones, running
 from directdnsonly.web import pages, refusals, rendering
-from directdnsonly.wiring import ManualPushes, web_parts
+from directdnsonly.wiring import ManualPushes, heard_here_only, places_of, web_parts
 from directdnsonly.wording import counted
 from directdnsonly.zone.text import parse
 
@@ -116,6 +117,7 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
             for name, daemon in service.daemons.items()
         },
         alarms=lambda: [f"{one.kind} {one.subject}: {one.reason}" for one in service.reconciler.alarms()],
+        heard_here_only=heard_here_only(service.settings),
         configured=frozenset(service.settings.dns.backends),
         certificate_ends_at=lambda: certificate.ends_at if certificate else None,
         lost_actors=service.lost_actors,
@@ -159,6 +161,7 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
         tokens.router(service.tokens, audit),
         lost.router(parts, audit),
         health.router(parts, readiness),
+        original.router(parts, readiness),
         metrics.router(service.metrics, parts, readiness.look),
     ):
         app.include_router(routes, dependencies=[Depends(only_known)])
@@ -197,6 +200,8 @@ async def _serve(settings: Settings, sockets: list[socket.socket], certificate: 
             listen=f"{settings.app.listen_host}:{settings.app.listen_port}",
             tls=certificate is not None,
             backends=list(service.backends),
+            started_by=str(settings.starter),
+            dns=places_of(settings),
         )
         await server.serve(sockets=sockets)
         for one in watching:
@@ -207,6 +212,8 @@ async def _serve(settings: Settings, sockets: list[socket.socket], certificate: 
 def serve(settings: Settings) -> int:
     """Run the service; the exit code of the process."""
     log.configure(level=settings.log_level, fmt=settings.log_format, timezone=settings.timezone)
+    for note in settings.notes:
+        structlog.get_logger().warning("config.noted", key=note.path, reason=str(note))
     app = settings.app
     try:
         certificate = Certificate(app.tls_certificate, app.tls_key) if app.tls_certificate and app.tls_key else None

@@ -31,6 +31,7 @@ class ReasonKind(StrEnum):
     STORE = "store"  # no push can be committed
     ACTOR = "actor"  # a part of ours has ended, or hangs
     BACKEND = "backend"  # a name server is away
+    LOOPBACK = "loopback"  # a name server of ours answers this machine alone, and pushes come from others
     LOST = "lost"  # pushes were not recorded, and nobody has pushed those zones again
     CERTIFICATE = "certificate"  # of our own door: it ends soon, or has ended
     GIVEN_UP = "given-up"  # zones that a name server did not take
@@ -61,7 +62,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendFacts:
-    """One backend. `down`: why nothing can be delivered, empty when it can; `paused_by` is empty while it works."""
+    """One backend. `down`: why nothing can be delivered, empty when it can; `paused_by` is empty while it works.
+
+    `heard_here_only`: the loopback address on which alone it is asked, while pushes come in from elsewhere.
+    """
 
     name: str
     down: str = ""
@@ -71,6 +75,7 @@ class BackendFacts:
     paused_reason: str = ""
     paused_at: float | None = None
     dead: int = 0
+    heard_here_only: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +179,14 @@ def _of_backend(backend: BackendFacts) -> Iterator[Reason]:
     if backend.down:
         what = f"{name} is down: {backend.down} (dadns probe {name} asks it now)"
         yield Reason(kind=ReasonKind.BACKEND, subject=name, short=f"{name} down", what=what, since=backend.down_since)
+    if backend.heard_here_only:
+        yield Reason(
+            kind=ReasonKind.LOOPBACK,
+            subject=name,
+            short=f"{name} on loopback only",
+            what=f"{name} answers on {backend.heard_here_only} only, where nobody else can ask it, and pushes come from outside:"
+            f" set dns.backends.{name}.listen and port, or verify_address where the world asks",
+        )
     if backend.dead:
         yield Reason(
             kind=ReasonKind.GIVEN_UP,

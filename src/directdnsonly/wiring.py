@@ -11,8 +11,10 @@ from directdnsonly.api.explain import Explainer
 from directdnsonly.api.health import Readiness
 from directdnsonly.api.parts import ApiParts, Pushed
 from directdnsonly.backends.contract import Backend, ZoneObserved
+from directdnsonly.config import Settings
 from directdnsonly.dispatch import lane
 from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.networks import is_loopback
 from directdnsonly.outbox.drift import HeldPush
 from directdnsonly.outbox.records import FREELY, Owner, Priority, Receipt, Source, Terms
 from directdnsonly.reconcile.reconciler import Reconciler
@@ -22,6 +24,23 @@ from directdnsonly.web.parts import PassLine, Reconciling, WebParts
 from directdnsonly.zone.name import ZoneName
 
 SHOWN_FAILURES = 3  # of each pass, on the status page
+
+
+def heard_here_only(settings: Settings) -> dict[str, str]:
+    """Bundled name servers that only this machine can ask, by backend, while pushes come in from elsewhere."""
+    if is_loopback(settings.app.listen_host):
+        return {}
+    found = {name: backend.heard_here_only for name, backend in settings.enabled_backends().items()}
+    return {name: place for name, place in found.items() if place}
+
+
+def places_of(settings: Settings) -> list[str]:
+    """Where the bundled name servers answer, for the first screen."""
+    return [
+        f"{name}: {' '.join(f'{address}#{port}' for address, port in backend.listening)}"
+        for name, backend in settings.enabled_backends().items()
+        if backend.listening
+    ]
 
 
 class ManualPushes:

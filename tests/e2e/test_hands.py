@@ -248,7 +248,7 @@ def test_zones_are_imported_from_each_kind_of_source(dadns, service, tmp_path):
         row = (1, "old.example", "da9.host.example", "bob", zone_text("old.example", SERIAL).decode())
         connection.execute("INSERT INTO domains VALUES (?, ?, ?, ?, ?)", row)
         connection.execute("INSERT INTO domains VALUES (2, 'empty.example', '', '', NULL)")
-    assert "1 zone recorded, 0 refused" in dadns("import", str(database)).stdout
+    assert "1 zone recorded, 0 refused, 1 not taken" in dadns("import", str(database), code=1).stdout
     owner = json.loads(dadns("show", "old.example", "--json").stdout)["owner"]
     assert ("da9.host.example", "bob") == (owner["hostname"], owner["username"])
     with dns_socket(service.dns_port) as sock:

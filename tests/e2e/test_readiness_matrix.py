@@ -265,6 +265,22 @@ def test_a_service_that_is_hung_or_gone(usual, matrix):
 # -- services that are configured for one fault
 
 
+def test_a_name_server_that_only_this_machine_can_ask(matrix):
+    """Every zone is proven on loopback, pushes come from everywhere: all is well here, and the world gets silence."""
+    with one(QUICK, environ={"DADNS_APP_LISTEN_HOST": "0.0.0.0"}) as service:
+        words = rf"bind answers on 127\.0\.0\.1:{service.dns_port} only, where nobody else can ask it"
+        cells = shown(matrix, "named on loopback, the door is not", service, "degraded", {"loopback": words})
+        assert "degraded: bind on loopback only" == cells.title
+        assert ["ok"] == [one["state"] for one in cells.json["backends"]]
+        assert "bind: answers on 127.0.0.1:" in dadns(service, "check", code=1).stdout
+
+        service.stop()
+        config = service.folder / "app.yml"
+        config.write_text(config.read_text().replace('listen: ["127.0.0.1"]', 'listen: ["0.0.0.0"]'))
+        service.start()
+        shown(matrix, "and where everybody can ask it", service, "ready", {})
+
+
 def test_the_reserve_of_the_disk_is_reached(matrix):
     """Every push is refused: nobody says that all is well, and the pushes that were refused stand somewhere."""
     with one(QUICK + "outbox:\n  disk_reserve_mb: 999999999\n") as service:

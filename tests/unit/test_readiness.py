@@ -36,6 +36,9 @@ def test_all_well_is_ready_since_the_start():
          "degraded: bind paused", "bind is paused (dadns resume bind)"),
         ({"backends": [BackendFacts(name="bind", dead=1)]}, "degraded", "given-up", 1000.0,
          "degraded: 1 given up on bind", "1 zone was given up on bind: dadns outbox --dead, then dadns revive"),
+        ({"backends": [BackendFacts(name="bind", heard_here_only="127.0.0.1:5300")]}, "degraded", "loopback", 1000.0,
+         "degraded: bind on loopback only", ("bind answers on 127.0.0.1:5300 only, where nobody else can ask it, and"
+         " pushes come from outside: set dns.backends.bind.listen and port, or verify_address where the world asks")),
         (LOST, "degraded", "lost", 990.0, "degraded: 3 not recorded",
          "3 pushes were not recorded and must be sent again (dadns lost), the newest of a.example: the disk is full"),
         ({"held": 1, "held_since": 77.0}, "degraded", "held", 77.0,
@@ -94,7 +97,7 @@ def test_since_is_when_the_state_began_not_when_it_was_asked():
 
 def test_every_kind_can_be_a_reason():
     """So that no label of the metrics is one that never counts anything."""
-    bad = replace(DOWN, dead=1, is_paused=True)
+    bad = replace(DOWN, dead=1, is_paused=True, heard_here_only="::1:5300")
     everything = Facts(now=1.0, started_at=0.0, store="x", actors=["y"], backends=[bad], held=1, alarms=["z"],
                        certificate_ends_at=0.0, lost=1)  # fmt: skip
 

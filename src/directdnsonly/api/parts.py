@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from fastapi import Request
@@ -147,6 +147,7 @@ class ApiParts:
     alarms: Callable[[], list[str]] = list  # what reconciliation found that a person must look at
     configured: frozenset[str] = frozenset()  # the backends of the configuration, also those that are not enabled
     certificate_ends_at: Callable[[], float | None] = lambda: None  # of our own door; None: it has none
+    heard_here_only: Mapping[str, str] = field(default_factory=dict)  # backend -> loopback address, see BackendFacts
     lost_actors: Callable[[], list[str]] = list  # that ended or hang, though none may
     pushes_so_far: Callable[[], Mapping[str, int]] = dict  # since start, by what became of them
     clock: Clock

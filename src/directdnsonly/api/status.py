@@ -79,6 +79,7 @@ def backend_facts(parts: ApiParts, figures: Figures | None) -> list[BackendFacts
                 paused_reason=pause.reason if pause else "",
                 paused_at=pause.at if pause else None,
                 dead=dead.get(name, 0),
+                heard_here_only=parts.heard_here_only.get(name, ""),
             )
         )
     return found

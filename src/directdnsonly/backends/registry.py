@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from directdnsonly.backends.bind import backend as bind
 from directdnsonly.backends.bind.settings import BindSettings
 from directdnsonly.backends.contract import Backend
@@ -23,13 +21,14 @@ from directdnsonly.backends.powerdns import backend as powerdns
 from directdnsonly.backends.powerdns import mysql_backend as powerdns_mysql
 from directdnsonly.backends.powerdns.mysql_settings import PowerDnsMysqlSettings
 from directdnsonly.backends.powerdns.settings import PowerDnsSettings
+from directdnsonly.backends.settings import BackendSettings
 
 
 @dataclass(frozen=True, slots=True)
 class BackendType:
     """The settings of a type, and how a backend is made of them: build(name, settings, data_dir)."""
 
-    settings: type[BaseModel]
+    settings: type[BackendSettings]
     build: Callable[[str, Any, Path], Backend]
 
 

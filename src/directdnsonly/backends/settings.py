@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from directdnsonly.backends.contract import ServerAddress
+from directdnsonly.networks import is_loopback
 
 
 def parse_server(text: str) -> ServerAddress:
@@ -79,6 +80,24 @@ class BackendSettings(BaseModel):
     def is_managed(self) -> bool:
         """Whether we run this backend's name server."""
         return False
+
+    @property
+    def listening(self) -> tuple[tuple[str, int], ...]:
+        """The addresses and ports on which a name server that we run answers."""
+        listen: tuple[str, ...] = getattr(self, "listen", ()) if self.is_managed else ()
+        return tuple((address, getattr(self, "port", 53)) for address in listen)
+
+    @property
+    def heard_here_only(self) -> str:
+        """Where our own name server answers, when nobody but this machine can ask it there; else empty.
+
+        `verify_address` elsewhere means that something stands in front of it, which the world asks and we, too.
+        """
+        asked = [parse_server(text).host for text in self.verify_address]
+        places = self.listening
+        if places and all(is_loopback(host) for host in (*(address for address, _ in places), *asked)):
+            return f"{places[0][0]}:{places[0][1]}"
+        return ""
 
     def servers(self, *otherwise: ServerAddress) -> tuple[ServerAddress, ...]:
         """The name servers that must prove each zone."""

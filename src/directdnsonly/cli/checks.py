@@ -17,6 +17,7 @@ from directdnsonly.cli.checks_running import belongs_to, holder_of, name_of, ser
 from directdnsonly.config import Settings
 from directdnsonly.door.settings import AppSettings
 from directdnsonly.outbox.removed import kept_in
+from directdnsonly.wiring import heard_here_only
 from directdnsonly.wording import counted
 
 SBIN = "/usr/sbin:/sbin:/usr/local/sbin"
@@ -38,6 +39,8 @@ def look_around(settings: Settings) -> Iterator[Finding]:
     """
     service = service_of(settings.store_folder)
     yield Finding(True, f"configuration: {settings.source_file or 'defaults and variables, no file'}", "configuration")
+    for note in settings.notes:
+        yield Finding(True, str(note), "note")
     yield from _backends(settings)
     for what, folder in (("data_dir", settings.data_dir), ("store", settings.store_folder)):
         yield _place_for(what, folder)
@@ -47,8 +50,11 @@ def look_around(settings: Settings) -> Iterator[Finding]:
     yield from _door(settings.app)
     app = settings.app
     yield _port("pushes", app.listen_host, app.listen_port, (socket.SOCK_STREAM,), service)
-    answers = checks_backends.ask(settings)
+    answers, only_here = checks_backends.ask(settings), heard_here_only(settings)
     for name, backend in settings.enabled_backends().items():
+        if name in only_here:
+            told = f"{name}: answers on {only_here[name]} only, and pushes come from outside: set its listen and port"
+            yield Finding(False, told, f"{name}: reach")
         if backend.is_managed:
             kind = NAMESERVERS[backend.type]
             yield _program(name, kind.program, kind.package)

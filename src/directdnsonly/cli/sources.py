@@ -1,21 +1,17 @@
-"""Where zones can be imported from: a folder, a named.conf, the original's database. Reads, changes nothing."""
+"""Where zones can be imported from: a folder, a named.conf. Reads, changes nothing."""
 
 from __future__ import annotations
 
-import re
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from directdnsonly.cli.named_conf import bare, statements, value_of, words_of
 from directdnsonly.cli.zonefiles import NoZone, is_called_a_zone, zone_of
 from directdnsonly.errors import DirectDNSOnlyError
 
 DEEPEST_INCLUDE = 16
 NO_FILE = "neither a file nor a folder: a pipe, a socket or a device"
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{};]|[^\s{};"]+')
-_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|/\*.*?\*/|//[^\n]*|#[^\n]*', re.DOTALL)
 
 
 class NothingToImport(DirectDNSOnlyError):
@@ -66,17 +62,15 @@ def zones_in(source: Path) -> Source:
             found = list(_in_folder(source))
         elif _is_pipe(source):
             raise NothingToImport(f"{source} is {NO_FILE}")
-        elif _begins(source) == b"SQLite format 3\0":
-            found = list(_in_database(source))
         else:
             found = list(_in_named_conf(source, _Folder(source.parent), depth=0))
-    except (OSError, UnicodeDecodeError, sqlite3.Error) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise NothingToImport(f"{source} cannot be read: {error}") from error
     if not found:
         if isinstance(_of_file(source), Found):
             raise NothingToImport(f"{source} is the file of one zone: dadns push {source}")
         raise NothingToImport(f"{source} holds no zone: give a folder of zone files, a named.conf, or directdnsonly.db")
-    return _sorted(found)
+    return only_once(found)
 
 
 def _is_pipe(file: Path) -> bool:
@@ -84,13 +78,8 @@ def _is_pipe(file: Path) -> bool:
     return file.exists() and not file.is_file()
 
 
-def _begins(file: Path) -> bytes:
-    with file.open("rb") as handle:
-        return handle.read(16)
-
-
-def _sorted(found: Sequence[Found | Left]) -> Source:
-    """Of two texts of one zone nobody knows which is right: neither is taken."""
+def only_once(found: Sequence[Found | Left]) -> Source:
+    """By name, each zone once. Of two texts of one zone nobody knows which is right: neither is taken."""
     left = [each for each in found if isinstance(each, Left)]
     by_name: dict[str, dict[str, Found]] = {}
     for each in found:
@@ -129,28 +118,6 @@ def _of_file(file: Path, *, zone: str = "") -> Found | Left:
     return Found(zone=zone or told, file=file)
 
 
-def _in_database(file: Path) -> Iterator[Found | Left]:
-    """The original keeps the text of each zone in a table with the columns `domain` and `zone_data`."""
-    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"):
-            quoted = table.replace('"', '""')
-            columns = {row[1] for row in connection.execute(f'PRAGMA table_info("{quoted}")')}
-            if not {"domain", "zone_data"} <= columns:
-                continue
-            whose = [column if column in columns else "''" for column in ("hostname", "username")]
-            rows = connection.execute(f'SELECT domain, zone_data, {", ".join(whose)} FROM "{quoted}" ORDER BY domain')
-            for domain, text, hostname, username in rows:
-                octets = text if isinstance(text, bytes) else str(text or "").encode()
-                if domain and octets.strip():
-                    yield Found(zone=domain, text=octets, hostname=hostname or "", username=username or "")
-                else:
-                    yield Left(
-                        place=f"{domain or 'a row without a name'} in the table {table}",
-                        reason="it has no text",
-                        wrong=False,
-                    )
-
-
 @dataclass(slots=True)
 class _Folder:
     """Where relative files are: `directory` of the options, for zones of every file that is included."""
@@ -162,17 +129,16 @@ def _in_named_conf(file: Path, folder: _Folder, *, depth: int) -> Iterator[Found
     """Primary zones with their files; `directory` and `include` are followed."""
     if depth > DEEPEST_INCLUDE:
         raise NothingToImport(f"{file}: includes are nested deeper than {DEEPEST_INCLUDE}")
-    words = _TOKEN.findall(_COMMENT.sub(lambda found: found[1] or " ", file.read_text(encoding="utf-8")))
-    for statement in _statements(words):
+    for statement in statements(words_of(file.read_text(encoding="utf-8"))):
         match statement[0]:
             case "include" if len(statement) > 1:
-                yield from _in_named_conf(file.parent / _bare(statement[1]), folder, depth=depth + 1)
+                yield from _in_named_conf(file.parent / bare(statement[1]), folder, depth=depth + 1)
             case "options":
-                place = _value(statement, "directory")
+                place = value_of(statement, "directory")
                 folder.of_files = folder.of_files / place if place else folder.of_files
             case "view":
                 inner = statement[statement.index("{") + 1 : -1] if "{" in statement else []
-                for below in _statements(inner):
+                for below in statements(inner):
                     yield from _zone(below, folder.of_files)
             case "zone":
                 yield from _zone(statement, folder.of_files)
@@ -181,38 +147,10 @@ def _in_named_conf(file: Path, folder: _Folder, *, depth: int) -> Iterator[Found
 def _zone(statement: list[str], folder: Path) -> Iterator[Found | Left]:
     if statement[0] != "zone" or len(statement) <= 1:
         return
-    name, kind, place = _bare(statement[1]), _value(statement, "type"), _value(statement, "file")
+    name, kind, place = bare(statement[1]), value_of(statement, "type"), value_of(statement, "file")
     if kind not in ("master", "primary"):
         yield Left(place=f"zone {name}", reason=f"its type is {kind or 'not said'}, not primary", wrong=False)
     elif not place:
         yield Left(place=f"zone {name}", reason="it has no file")
     else:
         yield _of_file(folder / place, zone=name)
-
-
-def _statements(words: list[str]) -> Iterator[list[str]]:
-    """Top-level statements, each with what its braces hold, without the last semicolon."""
-    current: list[str] = []
-    depth = 0
-    for word in words:
-        if word == ";" and depth == 0:
-            if current:
-                yield current
-            current = []
-            continue
-        depth += (word == "{") - (word == "}")
-        current.append(word)
-
-
-def _value(statement: list[str], key: str) -> str:
-    """The value of `key value;` directly inside of the statement's braces."""
-    depth = 0
-    for number, word in enumerate(statement[:-1]):
-        depth += (word == "{") - (word == "}")
-        if depth == 1 and word == key and statement[number - 1] in ("{", ";", "}"):
-            return _bare(statement[number + 1])
-    return ""
-
-
-def _bare(word: str) -> str:
-    return re.sub(r"\\(.)", r"\1", word[1:-1]) if word.startswith('"') else word

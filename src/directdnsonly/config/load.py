@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,13 +13,21 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from directdnsonly.backends.registry import BACKENDS, type_of
-from directdnsonly.config import rules, variables
+from directdnsonly.backends.settings import BackendSettings
+from directdnsonly.config import original, rules, variables
 from directdnsonly.config.file import Tree, read
 from directdnsonly.config.settings import Settings, section_of
+from directdnsonly.config.starter import Starter, placed, who_starts
 from directdnsonly.door.settings import AppSettings
 from directdnsonly.errors import ConfigError, ConfigProblem
 
-PLACES = (Path("config/app.yml"), Path("config.yml"), Path("/etc/directdnsonly/app.yml"))
+PLACES = tuple(
+    Path(place)
+    for place in (
+        "config/app.yml", "config.yml", "/etc/directdnsonly/app.yml",
+        "config/app.yaml", "app.yml", "app.yaml", "/etc/directdnsonly/app.yaml",
+    )  # the last four: where the original looks, too
+)  # fmt: skip
 ABSENT_TYPES = frozenset({"nsd", "knot", "powerdns", "coredns_mysql"}) - set(BACKENDS)
 _BACKEND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")  # it names a folder, and stands in the log
 _NO_SECTION = frozenset({"model_type", "model_attributes_type", "dict_type"})
@@ -35,35 +43,49 @@ def find_file(chosen: Path | None, environ: Mapping[str, str]) -> Path | None:
     return next((place for place in PLACES if place.is_file()), None)
 
 
-def load(config: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings. Raises ConfigError with every problem at once."""
+def load(
+    config: Path | None = None, *, environ: Mapping[str, str] = os.environ, starter: Starter | None = None
+) -> Settings:
+    """The settings. `starter`: who starts us, else found out. Raises ConfigError with every problem at once."""
     problems: list[ConfigProblem] = []
+    starter = starter or who_starts(environ, problems)
     file = find_file(config, environ)
     tree = read(file, problems) if file else Tree()
     if tree is None:  # of what stands in it nothing is known, so nothing else can be judged
         raise ConfigError(problems, file=str(file))
     variables.overlay(tree, environ, problems)
-    settings = _validate(tree, problems)
+    notes = original.adopt(tree, starter, environ, problems)
+    if file in PLACES and not (config or environ.get("DADNS_CONFIG")):
+        notes += _not_read(file)
+    settings = _validate(tree, starter, problems)
     if problems:
         told = [_with_origin(problem, tree) for problem in dict.fromkeys(problems)]
         raise ConfigError(told, file=str(file) if file else None)
     assert settings is not None
-    return settings.completed(backends=settings.dns.backends, source_file=file)
+    return settings.completed(backends=settings.dns.backends, source_file=file, notes=notes, starter=starter)
 
 
-def _validate(tree: Tree, problems: list[ConfigProblem]) -> Settings | None:
+def _not_read(file: Path) -> Iterator[ConfigProblem]:
+    """Other files that would be taken if the first one were not there."""
+    for place in PLACES:
+        if place != file and place.is_file():
+            yield ConfigProblem(str(place), f"is not read: {file} is there, too", "remove one, or choose: --config")
+
+
+def _validate(tree: Tree, starter: Starter, problems: list[ConfigProblem]) -> Settings | None:
     """Everything that can be judged is judged, also when another part is wrong."""
     for name in [key for key in tree.values if key not in Settings.model_fields]:
         del tree.values[name]
         problems.append(ConfigProblem(name, "is not a key", _nearest(name, Settings)))
-    backends, broken = _backends(tree.values.get("dns"), problems)
+    app = _quietly(AppSettings, tree.values.get("app", {}))
+    door = app.listen_host if app is not None else ""
+    backends, broken = _backends(tree.values.get("dns"), problems, lambda found: placed(found, starter, door))
     settings: Settings | None = None
     try:
         settings = Settings(**tree.values)
         settings = settings.completed(backends=backends, source_file=None)
     except ValidationError as error:
         problems += _problems(error, Settings, "")
-    app = _quietly(AppSettings, tree.values.get("app", {}))
     enabled = {name: backend for name, backend in backends.items() if backend.enabled}
     dns = tree.values.get("dns", {})
     if app is not None:
@@ -85,7 +107,9 @@ def _quietly(model: type[M], values: Any) -> M | None:
         return None
 
 
-def _backends(dns: Any, problems: list[ConfigProblem]) -> tuple[dict[str, Any], set[str]]:
+def _backends(
+    dns: Any, problems: list[ConfigProblem], place: Callable[[BackendSettings], BackendSettings]
+) -> tuple[dict[str, Any], set[str]]:
     """Each backend validated by the model of its type, and the names of those that are wrong."""
     listed = dns.get("backends", {}) if isinstance(dns, dict) else {}
     if not isinstance(listed, dict):
@@ -102,7 +126,7 @@ def _backends(dns: Any, problems: list[ConfigProblem]) -> tuple[dict[str, Any], 
             problems.append(_unknown_type(path, name, kind))
         else:
             try:
-                found[name] = BACKENDS[kind].settings.model_validate({**values, "type": kind})
+                found[name] = place(BACKENDS[kind].settings.model_validate({**values, "type": kind}))
             except ValidationError as error:
                 problems += _problems(error, BACKENDS[kind].settings, f"{path}.")
     return found, set(listed) - set(found)
@@ -138,7 +162,8 @@ def _problems(error: ValidationError, model: type[BaseModel], prefix: str) -> li
 
 
 def _nearest(key: str, model: type[BaseModel] | None) -> str:
-    near = difflib.get_close_matches(key, model.model_fields, n=1) if model else []
+    beside = original.BESIDE if model in (Settings, AppSettings) else ()
+    near = difflib.get_close_matches(key, [*model.model_fields, *beside], n=1) if model else []
     return f"did you mean {near[0]}?" if near else ""
 
 

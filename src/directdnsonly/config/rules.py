@@ -12,6 +12,7 @@ from typing import Any
 from directdnsonly.door.settings import AppSettings
 from directdnsonly.door.tls import make_context, why_unusable
 from directdnsonly.errors import ConfigProblem
+from directdnsonly.networks import is_loopback
 
 DEFAULT_PASSWORDS = frozenset({"", "changeme"})
 ANY_ADDRESS = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - compared, not bound
@@ -19,7 +20,7 @@ ANY_ADDRESS = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - compared, not bound
 
 def door(app: AppSettings) -> Iterator[ConfigProblem]:
     """A password that everybody knows is taken on loopback only."""
-    if app.auth_password.get_secret_value().strip() in DEFAULT_PASSWORDS and not _is_loopback(app.listen_host):
+    if app.auth_password.get_secret_value().strip() in DEFAULT_PASSWORDS and not is_loopback(app.listen_host):
         yield ConfigProblem(
             "app.auth_password",
             f"is the default or empty, and {app.listen_host} can be reached from outside",
@@ -35,7 +36,7 @@ def credentials(app: AppSettings) -> Iterator[ConfigProblem]:
             yield ConfigProblem(f"app.credentials.{number}.name", f"{one.name!r} comes twice")
         seen.add(one.name)
         weak = one.password is not None and one.password.get_secret_value().strip() in DEFAULT_PASSWORDS
-        if weak and not _is_loopback(app.listen_host):
+        if weak and not is_loopback(app.listen_host):
             yield ConfigProblem(
                 f"app.credentials.{number}.password", f"is a default or empty, and {app.listen_host} can be reached"
             )
@@ -83,7 +84,8 @@ def apart(enabled: Mapping[str, Any], app: AppSettings | None) -> Iterator[Confi
             if here is not None and there is not None and here.resolve() == there.resolve():
                 yield ConfigProblem(f"dns.backends.{other}", f"shares its {key} with {one}")
         if any(_meet(a, b) for a in _bound(first) for b in _bound(second)):
-            yield ConfigProblem(f"dns.backends.{other}", f"shares its port with {one}")
+            hint = "give one of them another port, or enabled: false"
+            yield ConfigProblem(f"dns.backends.{other}", f"shares its port with {one}", hint)
     for name, backend in enabled.items():
         if app is not None and any(_meet(place, (app.listen_host, app.listen_port)) for place in _bound(backend)):
             yield ConfigProblem(f"dns.backends.{name}.port", "is the port on which pushes are accepted")
@@ -105,10 +107,3 @@ def _meet(one: tuple[str, int], other: tuple[str, int]) -> bool:
         return one[0] == other[0]
     any_address = ANY_ADDRESS[here.version]
     return here.version == there.version and (here == there or any_address in (str(here), str(there)))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_origin
 from zoneinfo import ZoneInfo
@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from directdnsonly.config.starter import Starter
 from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.door.settings import AppSettings
+from directdnsonly.errors import ConfigProblem
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.reconcile.settings import ReconciliationSettings
 
@@ -47,6 +49,8 @@ class Settings(BaseSettings):
         "auto", description="`auto`: console on a terminal, JSON elsewhere."
     )
     _source_file: Path | None = PrivateAttr(None)
+    _notes: tuple[ConfigProblem, ...] = PrivateAttr(())
+    _starter: Starter = PrivateAttr(Starter.USER)
 
     @classmethod
     def settings_customise_sources(
@@ -88,6 +92,16 @@ class Settings(BaseSettings):
         return self._source_file
 
     @property
+    def notes(self) -> tuple[ConfigProblem, ...]:
+        """What the operator should know though it is no mistake: keys of the original that mean something else here."""
+        return self._notes
+
+    @property
+    def starter(self) -> Starter:
+        """Who starts us."""
+        return self._starter
+
+    @property
     def store_folder(self) -> Path:
         """Where the outbox is."""
         return self.queue_location or self.data_dir / "queues"
@@ -96,10 +110,17 @@ class Settings(BaseSettings):
         """The settings of each backend that is delivered to."""
         return {name: settings for name, settings in self.dns.backends.items() if settings.enabled}
 
-    def completed(self, *, backends: dict[str, Any], source_file: Path | None) -> Settings:
-        """The same with validated backends and the name of the file."""
+    def completed(
+        self,
+        *,
+        backends: dict[str, Any],
+        source_file: Path | None,
+        notes: Sequence[ConfigProblem] = (),
+        starter: Starter = Starter.USER,
+    ) -> Settings:
+        """The same with validated backends, and where all of it comes from."""
         whole = self.model_copy(update={"dns": self.dns.model_copy(update={"backends": backends})})
-        whole._source_file = source_file  # noqa: SLF001 - our own
+        whole._source_file, whole._notes, whole._starter = source_file, tuple(notes), starter  # noqa: SLF001 - our own
         return whole
 
 
@@ -119,5 +140,5 @@ def key_paths(model: type[BaseModel] = Settings, before: tuple[str, ...] = ()) -
 
 
 def is_list(model: type[BaseModel], key: str) -> bool:
-    """Whether a key of a model holds several values."""
-    return get_origin(model.model_fields[key].annotation) in (list, tuple)
+    """Whether a key of a model holds several values; a key of the original that is not ours holds one."""
+    return key in model.model_fields and get_origin(model.model_fields[key].annotation) in (list, tuple)

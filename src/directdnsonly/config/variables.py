@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from directdnsonly.backends.registry import BACKENDS, BackendType, type_of
+from directdnsonly.config import original, starter
 from directdnsonly.config.file import Tree
 from directdnsonly.config.settings import Settings, is_list, key_paths, section_of
 from directdnsonly.errors import ConfigProblem
@@ -24,6 +25,8 @@ BACKENDS_PREFIX = f"{PREFIX}DNS_BACKENDS_"
 # Read by the command line and by `load` itself, not part of the settings.
 NOT_SETTINGS: Mapping[str, str] = {
     "DADNS_CONFIG": "The configuration file, when `--config` is not given.",
+    starter.VARIABLE: "Who starts us: `image` (set by ours) or `make` (by `make run`). It decides where a bundled name server"
+    " answers whose `listen` and `port` are not given.",
     "DADNS_URL": "Command line: where the service answers, `unix:PATH` for a socket. Default: from the configuration.",
     "DADNS_TOKEN": "Command line: a bearer token instead of user name and password.",
     "DADNS_TOKEN_FILE": "Command line: a file that holds the token.",
@@ -63,7 +66,7 @@ def _types_first(variable: str) -> tuple[bool, str]:
 
 def names(tree: Tree) -> Iterator[str]:
     """The names of all variables that mean something, for the nearest match."""
-    for path in key_paths():
+    for path in (*key_paths(), *original.PATHS):
         yield f"{PREFIX}{'_'.join(path)}".upper()
     for backend, values in _backends(tree).items():
         for key in _keys_of(backend, values):
@@ -81,7 +84,9 @@ def _meaning(variable: str, tree: Tree) -> tuple[Path_ | None, bool]:
 def _resolve(variable: str, tree: Tree) -> Path_ | None:
     if variable.startswith(BACKENDS_PREFIX):
         return _resolve_backend(variable.removeprefix(BACKENDS_PREFIX), tree)
-    return next((path for path in key_paths() if variable == f"{PREFIX}{'_'.join(path)}".upper()), None)
+    return next(
+        (path for path in (*key_paths(), *original.PATHS) if variable == f"{PREFIX}{'_'.join(path)}".upper()), None
+    )
 
 
 def _resolve_backend(name: str, tree: Tree) -> Path_ | None:
@@ -148,6 +153,8 @@ def _models(path: Path_, tree: Tree) -> list[type[BaseModel]]:
     if path[:2] == ("dns", "backends"):
         models = [kind.settings for kind in _kinds_of(path[2], _backends(tree).get(path[2]))]
         return [model for model in models if path[-1] in model.model_fields]
+    if path[0] not in Settings.model_fields:
+        return []  # a section of the original's
     section = section_of(Settings.model_fields[path[0]].annotation)
     return [section or Settings]
 

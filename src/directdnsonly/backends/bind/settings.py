@@ -55,9 +55,16 @@ class BindSettings(BackendSettings):
         None,
         description="External named: the file, included by its named.conf, that lists our zones; it is ours to write.",
     )
-    listen: Networks = Field(("127.0.0.1",), min_length=1, description="Managed named: addresses that it answers on.")
+    listen: Networks = Field(
+        ("127.0.0.1",),
+        min_length=1,
+        description="Managed named: addresses that it answers on; every one when the image or root starts us (docs/deploy/container.md).",
+    )
     port: int = Field(
-        5300, ge=1, le=65535, description="Managed named: the port that it answers on (53 in production)."
+        5300,
+        ge=1,
+        le=65535,
+        description="Managed named: the port that it answers on; 53 when the image or root starts us.",
     )
     zone_home: Literal["auto", "addzone", "include"] = Field(
         "auto",

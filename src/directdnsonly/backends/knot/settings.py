@@ -49,9 +49,16 @@ class KnotSettings(BackendSettings):
         None,
         description="Folder of the zone files, which knotd reads too. Default: `<data_dir>/backends/<name>/zones`.",
     )
-    listen: Networks = Field(("127.0.0.1",), min_length=1, description="Managed knotd: addresses that it answers on.")
+    listen: Networks = Field(
+        ("127.0.0.1",),
+        min_length=1,
+        description="Managed knotd: addresses that it answers on; every one when the image or root starts us (docs/deploy/container.md).",
+    )
     port: int = Field(
-        5300, ge=1, le=65535, description="Managed knotd: the port that it answers on (53 in production)."
+        5300,
+        ge=1,
+        le=65535,
+        description="Managed knotd: the port that it answers on; 53 when the image or root starts us.",
     )
     control: Literal["auto", "native", "knotc"] = Field(
         "auto", description="`native` speaks knotd's control protocol itself (many times faster); `auto`: native."

@@ -58,8 +58,17 @@ class NsdSettings(BackendSettings):
         None,
         description="Folder of the zone files, which nsd reads too. Default: `<data_dir>/backends/<name>/zones`.",
     )
-    listen: Networks = Field(("127.0.0.1",), min_length=1, description="Managed nsd: addresses that it answers on.")
-    port: int = Field(5300, ge=1, le=65535, description="Managed nsd: the port that it answers on (53 in production).")
+    listen: Networks = Field(
+        ("127.0.0.1",),
+        min_length=1,
+        description="Managed nsd: addresses that it answers on; every one when the image or root starts us (docs/deploy/container.md).",
+    )
+    port: int = Field(
+        5300,
+        ge=1,
+        le=65535,
+        description="Managed nsd: the port that it answers on; 53 when the image or root starts us.",
+    )
     control: Literal["auto", "native", "nsd-control"] = Field(
         "auto",
         description="`native` speaks nsd's control protocol itself (many times faster), which `auto` does unless TLS keys cannot be read.",

@@ -1,0 +1,59 @@
+"""/health and /queue_status as the original answers them, for monitoring that knows it. /status is our page.
+
+New monitoring asks /readyz, /api/v1/status or /metrics, which tell more.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+
+from directdnsonly.api.health import Readiness
+from directdnsonly.api.parts import ApiParts
+from directdnsonly.api.status import backend_state
+from directdnsonly.readiness import ReasonKind, ServiceState
+
+
+def router(parts: ApiParts, readiness: Readiness) -> APIRouter:
+    """The two routes; the guard asks who it is. Not in the OpenAPI document: nobody should begin with them."""
+    old = APIRouter(include_in_schema=False)
+
+    @old.get("/health")
+    async def get_health() -> Response:
+        """There always OK; here 503 where pushes are refused or a part of ours has ended."""
+        unready = (await readiness.look()).verdict.state is ServiceState.UNREADY
+        return JSONResponse(
+            {"status": "ERROR" if unready else "OK", "backends": _backends(parts)},
+            status_code=HTTPStatus.SERVICE_UNAVAILABLE if unready else HTTPStatus.OK,
+        )
+
+    @old.get("/queue_status")
+    async def get_queue_status() -> dict[str, Any]:
+        """Saves and deletes are one outbox here, and a retry stays in it: all that is outstanding is `save_queue_size`."""
+        status = await readiness.status()
+        alive = not any(one.kind is ReasonKind.ACTOR for one in status.reasons)
+        return {
+            "save_queue_size": sum(one.pending + one.leased for one in status.backends),
+            "delete_queue_size": 0,
+            "retry_queue_size": 0,
+            "dead_letters": sum(one.dead for one in status.backends),
+            **dict.fromkeys(("save_worker_alive", "delete_worker_alive", "retry_worker_alive"), alive),
+            "reconciler": {},
+            "peer_sync": {},
+        }
+
+    return old
+
+
+def _backends(parts: ApiParts) -> list[dict[str, str]]:
+    daemons = parts.daemons()
+    return [
+        {
+            "name": name,
+            "status": "unavailable" if backend_state(lane, daemons.get(name)) == "down" else "active",
+        }
+        for name, lane in parts.lanes().items()
+    ]

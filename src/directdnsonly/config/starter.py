@@ -1,0 +1,87 @@
+"""Who starts us, which decides what the configuration leaves open: where a name server that we run answers.
+
+The original's image answered on port 53 of every address; a first try on somebody's machine must not.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, TypeVar
+
+from directdnsonly.backends.settings import BackendSettings
+from directdnsonly.errors import ConfigProblem
+from directdnsonly.networks import is_loopback
+
+VARIABLE: Final = "DADNS_STARTED_BY"
+DNS_PORT: Final = 53
+NET_BIND_SERVICE: Final = 10  # capabilities(7): bit of "a port below 1024"
+FIRST_FREE_PORT: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+
+B = TypeVar("B", bound=BackendSettings)
+
+
+class Starter(StrEnum):
+    """Who starts us. The image and `make run` say so in a variable; else what the process may do tells."""
+
+    IMAGE = "image"  # nothing else runs in there: its name server is the world's
+    MAKE = "make"  # `make run`: a try
+    ROOT = "root"  # or whoever may open port 53, as our unit of systemd
+    USER = "user"  # who may not
+
+
+def who_starts(environ: Mapping[str, str], problems: list[ConfigProblem]) -> Starter:
+    """See Starter."""
+    told = environ.get(VARIABLE, "")
+    if told in (Starter.IMAGE, Starter.MAKE):
+        return Starter(told)
+    if told:
+        problems.append(ConfigProblem(VARIABLE, f"{told!r} is nobody who starts us", "image, make, or leave it out"))
+    return Starter.ROOT if _may_open_dns_port() else Starter.USER
+
+
+def placed(settings: B, starter: Starter, door: str) -> B:
+    """A backend whose name server stands where the starter has it, as far as its own keys do not say.
+
+    `door`: the address where pushes come in; with root a door on loopback means a try.
+    """
+    world = starter is Starter.IMAGE or (starter is Starter.ROOT and not is_loopback(door))
+    if not (world and settings.is_managed):
+        return settings
+    wanted = {"listen": every_address(), "port": DNS_PORT}
+    return settings.model_copy(
+        update={key: value for key, value in wanted.items() if key not in settings.model_fields_set}
+    )
+
+
+def every_address() -> tuple[str, ...]:
+    """The addresses that mean every one, of IPv6 only where the kernel has it: NSD and Knot end where it has not."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::", 0))
+    except OSError:
+        return ("0.0.0.0",)  # noqa: S104 - what a name server is for
+    return ("0.0.0.0", "::")  # noqa: S104 - same
+
+
+def _may_open_dns_port() -> bool:
+    return os.geteuid() == 0 or _first_free_port() <= DNS_PORT or _has_capability()
+
+
+def _first_free_port() -> int:
+    try:
+        return int(FIRST_FREE_PORT.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 1024
+
+
+def _has_capability() -> bool:
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    effective = next((line.split()[1] for line in status.splitlines() if line.startswith("CapEff:")), "0")
+    return bool(int(effective, 16) >> NET_BIND_SERVICE & 1)

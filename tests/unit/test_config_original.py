@@ -1,0 +1,332 @@
+"""A configuration of the original: each of its keys and variables starts us, or is refused with what to do instead."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from directdnsonly.config import Settings, Starter, load
+from directdnsonly.errors import ConfigError
+from tests.support.programs import require_program
+
+PASSWORD = {"DADNS_APP_AUTH_PASSWORD": "of-my-own"}
+# What the original 2.8.0 ships: its keys and values.
+SHIPPED: Mapping[str, Any] = {
+    "timezone": "Pacific/Auckland",
+    "log_level": "INFO",
+    "queue_location": "./data/queues",
+    "datastore": {"type": "sqlite", "db_location": "./data/directdnsonly.db"},
+    "app": {"auth_username": "directdnsonly", "auth_password": "changeme"},
+    "dns": {
+        "backends": {
+            "bind": {
+                "type": "bind",
+                "enabled": True,
+                "zones_dir": "./data/zones",
+                "named_conf": "./data/named.conf.include",
+            }
+        }
+    },
+}
+PEER = {"url": "http://ddo-2:2222", "username": "directdnsonly", "password": "s3cret"}
+SERVER = {"hostname": "da1.example.com", "port": 2222, "username": "admin", "password": "s3cret", "ssl": True}
+# Every variable of its README, with a value as it stands there.
+VARIABLES: Mapping[str, str] = {
+    "DADNS_TIMEZONE": "Pacific/Auckland",
+    "DADNS_LOG_LEVEL": "debug",
+    "DADNS_QUEUE_LOCATION": "/app/data/queues",
+    "DADNS_APP_AUTH_USERNAME": "directdnsonly",
+    "DADNS_APP_AUTH_PASSWORD": "s3cret",
+    "DADNS_APP_LISTEN_PORT": "2222",
+    "DADNS_APP_SSL_ENABLE": "false",
+    "DADNS_APP_SSL_CERT": "/etc/ssl/fullchain.pem",
+    "DADNS_APP_SSL_KEY": "/etc/ssl/privkey.pem",
+    "DADNS_APP_SSL_BUNDLE": "",
+    "DADNS_APP_PROXY_SUPPORT": "true",
+    "DADNS_APP_PROXY_SUPPORT_BASE": "http://127.0.0.1",
+    "DADNS_APP_CHECK_SUBDOMAIN_OWNER_IN_CLUSTER_DOMAINOWNERS": "1",
+    "DADNS_DATASTORE_TYPE": "sqlite",
+    "DADNS_DATASTORE_DB_LOCATION": "/app/data/directdns.db",
+    "DADNS_DNS_DEFAULT_BACKEND": "bind",
+    "DADNS_DNS_BACKENDS_BIND_ENABLED": "true",
+    "DADNS_DNS_BACKENDS_BIND_ZONES_DIR": "/etc/named/zones",
+    "DADNS_DNS_BACKENDS_BIND_NAMED_CONF": "/etc/bind/named.conf.local",
+    "DADNS_DNS_BACKENDS_NSD_ENABLED": "false",
+    "DADNS_DNS_BACKENDS_NSD_ZONES_DIR": "/etc/nsd/zones",
+    "DADNS_DNS_BACKENDS_NSD_NSD_CONF": "/etc/nsd/nsd.conf.d/zones.conf",
+    "DADNS_RECONCILIATION_ENABLED": "true",
+    "DADNS_RECONCILIATION_DRY_RUN": "false",
+    "DADNS_RECONCILIATION_INTERVAL_MINUTES": "60",
+    "DADNS_RECONCILIATION_VERIFY_SSL": "true",
+    "DADNS_PEER_SYNC_ENABLED": "true",
+    "DADNS_PEER_SYNC_INTERVAL_MINUTES": "15",
+    "DADNS_PEER_SYNC_AUTH_USERNAME": "peersync",
+    "DADNS_PEER_SYNC_AUTH_PASSWORD": "s3cret",
+    "DADNS_PEER_SYNC_PEER_URL": "http://ddo-2:2222",
+    "DADNS_PEER_SYNC_PEER_USERNAME": "directdnsonly",
+    "DADNS_PEER_SYNC_PEER_PASSWORD": "s3cret",
+    "DADNS_LOG_FORMAT": "text",
+}
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A chain and its key, self-signed."""
+    chain, key = (tmp_path_factory.mktemp("tls") / name for name in ("chain.pem", "key.pem"))
+    subprocess.run(
+        [require_program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-subj", "/CN=ns.example", "-keyout", key, "-out", chain],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return chain, key
+
+
+def settings_of(folder: Path, tree: Mapping[str, Any], starter: Starter = Starter.IMAGE, **environ: str) -> Settings:
+    file = folder / "app.yml"
+    file.write_text(yaml.safe_dump(dict(tree)))
+    return load(file, environ=environ, starter=starter)
+
+
+def with_app(**keys: Any) -> dict[str, Any]:
+    return {**SHIPPED, "app": {"auth_username": "u", "auth_password": "of-my-own", **keys}}
+
+
+def notes(settings: Settings) -> dict[str, str]:
+    told = {note.path: str(note) for note in settings.notes}
+    assert "s3cret" not in str(told)
+    return told
+
+
+def problems(folder: Path, tree: Mapping[str, Any], **environ: str) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        settings_of(folder, tree, **environ)
+    assert "s3cret" not in str(caught.value)
+    return {problem.path: str(problem) for problem in caught.value.problems}
+
+
+def test_its_own_file_lacks_nothing_but_a_password_of_ones_own(tmp_path):
+    """As it is shipped, only the password that everybody knows is in the way."""
+    assert ["app.auth_password"] == list(problems(tmp_path, SHIPPED))
+    assert settings_of(tmp_path, SHIPPED, **PASSWORD)
+
+
+def test_in_the_image_its_file_gives_port_53_on_every_address(tmp_path):
+    """The image runs the named that its keys mean; the original's own files stay as they are, for the way back."""
+    settings = settings_of(tmp_path, SHIPPED, **PASSWORD)
+
+    bind = settings.enabled_backends()["bind"]
+    assert (True, 53) == (bind.is_managed, bind.port)
+    assert "0.0.0.0" in bind.listen
+    assert (None, None) == (bind.zones_dir, bind.named_conf)
+    assert Path("data/queues") == settings.store_folder
+    told = notes(settings)
+    assert {"datastore", "dns.backends.bind.named_conf", "dns.backends.bind.zones_dir"} == set(told)
+    assert "dadns import original ./data/directdnsonly.db" in told["datastore"]
+
+
+@pytest.mark.parametrize("starter", [Starter.ROOT, Starter.USER, Starter.MAKE])
+def test_on_a_host_its_file_means_the_named_that_runs_there(tmp_path, starter):
+    """As it did: the include file and the folder are the operator's, and so is the port."""
+    settings = settings_of(tmp_path, SHIPPED, starter, **PASSWORD)
+
+    bind = settings.enabled_backends()["bind"]
+    assert (False, Path("data/zones"), Path("data/named.conf.include")) == (
+        bind.is_managed, bind.zones_dir, bind.named_conf,
+    )  # fmt: skip
+    assert {"datastore"} == set(notes(settings))
+
+
+def test_every_variable_of_its_readme_starts_us_in_the_image(tmp_path):
+    """All at once, without a file: what has no effect here is told, each with what to do."""
+    settings = load(None, environ=VARIABLES, starter=Starter.IMAGE)
+
+    assert ["bind"] == list(settings.enabled_backends())
+    assert ("DEBUG", "console", 60) == (
+        settings.log_level, settings.log_format, settings.reconciliation.interval_minutes,
+    )  # fmt: skip
+    assert ("127.0.0.1", "::1") == settings.app.trusted_proxies
+    assert settings.app.check_subdomain_owner_in_cluster_domainowners is True
+    told = notes(settings)
+    assert "not there yet" in told["peer_sync"]
+    assert "DADNS_PEER_SYNC_ENABLED" in told["peer_sync"]
+    assert "dadns import original /app/data/directdns.db" in told["datastore"]
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_each_variable_of_its_readme_alone_is_known(tmp_path, variable):
+    """Beside its own file it starts us; a second name server that nobody switched on or off is told how to."""
+    environ = PASSWORD | {variable: VARIABLES[variable]}
+    if variable == "DADNS_DNS_BACKENDS_NSD_ZONES_DIR":
+        assert "enabled: false" in problems(tmp_path, SHIPPED, **environ)["dns.backends.nsd"]
+    else:
+        assert "bind" in settings_of(tmp_path, SHIPPED, **environ).enabled_backends()
+
+
+def test_tls_keys_become_ours(tmp_path, certificate):
+    """The same files; and when they cannot be used, the original's key is named."""
+    chain, key = certificate
+    settings = settings_of(tmp_path, with_app(ssl_enable=True, ssl_cert=str(chain), ssl_key=str(key), ssl_bundle=""))
+
+    assert (chain, key) == (settings.app.tls_certificate, settings.app.tls_key)
+    gone = problems(tmp_path, with_app(ssl_enable="true", ssl_cert="/nowhere.pem", ssl_key=str(key)))
+    assert "app.ssl_cert" in gone["app.tls_certificate"]
+
+
+def test_tls_that_is_switched_off_stays_off(tmp_path):
+    """Its default; the names of the files are then of no use, and need not be there."""
+    settings = settings_of(tmp_path, with_app(ssl_enable=False, ssl_cert="/nowhere.pem", ssl_key="/nowhere.key"))
+
+    assert settings.app.tls_certificate is None
+    assert "app.ssl_enable" in notes(settings)["app.ssl_cert"]
+
+
+def test_tls_that_is_half_there_is_refused_whole(tmp_path, certificate):
+    """A chain of its own, a missing key, both names of one thing, a value that is neither: all at once."""
+    chain, _key = certificate
+    told = problems(
+        tmp_path,
+        with_app(
+            ssl_enable="perhaps", proxy_support="perhaps", ssl_cert=str(chain), tls_certificate=str(chain)
+        ),
+    )  # fmt: skip
+    assert "true or false" in told["app.ssl_enable"]
+    assert "true or false" in told["app.proxy_support"]
+    told = problems(
+        tmp_path,
+        with_app(ssl_enable=True, ssl_cert=str(chain), tls_certificate=str(chain), ssl_bundle="/etc/ssl/ca.pem"),
+    )
+    assert "choose one" in told["app.ssl_cert"]
+    assert "is missing" in told["app.ssl_key"]
+    assert "one file" in told["app.ssl_bundle"]
+
+
+def test_proxies_are_believed_on_this_machine_only(tmp_path):
+    """There everybody's X-Forwarded-For was: that would let anybody choose his address."""
+    settings = settings_of(tmp_path, with_app(proxy_support=True, proxy_support_base="http://127.0.0.1"))
+    named = settings_of(tmp_path, with_app(proxy_support=True, trusted_proxies=["192.0.2.1"]))
+    off = settings_of(tmp_path, with_app(proxy_support=False))
+
+    assert ("127.0.0.1", "::1") == settings.app.trusted_proxies
+    assert "app.trusted_proxies" in notes(settings)["app.proxy_support"]
+    assert (("192.0.2.1",), ()) == (named.app.trusted_proxies, off.app.trusted_proxies)
+
+
+def test_what_has_no_effect_is_told_with_its_line(tmp_path):
+    """One line each, with what takes its place."""
+    told = notes(
+        settings_of(
+            tmp_path,
+            {
+                **with_app(log_level="debug", log_to="file", token_valid_for_days=30, queue_location="conf/queues"),
+                "peer_sync": {"enabled": True, "auth_password": "s3cret", "peers": [PEER]},
+                "reconciliation": {"enabled": True, "directadmin_servers": [SERVER]},
+                "environment": "production",
+            },
+        )
+    )
+
+    assert {"app.log_level", "app.log_to", "app.token_valid_for_days", "app.queue_location", "peer_sync"} <= set(told)
+    assert all(re.search(r"\(line \d+; ", text) for text in told.values()), told
+
+
+def test_a_datastore_of_mysql_is_told_with_the_command_that_takes_it_over(tmp_path):
+    """Without its password."""
+    values = {"type": "mysql", "host": "10.0.0.80", "port": "3307", "name": "dns", "user": "ddo", "pass": "s3cret"}
+
+    told = notes(settings_of(tmp_path, {**with_app(), "datastore": values}))
+
+    assert "dadns import original mysql://ddo@10.0.0.80:3307/dns" in told["datastore"]
+
+
+def test_a_slip_in_its_sections_is_told_and_nothing_is_lost_in_silence(tmp_path):
+    """Unknown keys there, a section that is none, and ours beside them: every mistake in one go."""
+    told = problems(
+        tmp_path,
+        {
+            **with_app(ssl_enabel=True),
+            "datastore": {"db_locaton": "x"},
+            "peer_sync": "yes",
+            "log_level": "loud",
+            "dns": {"backends": {"nsd": {"nsd_conf": "/etc/nsd/nsd.conf.d/zones.conf", "zone_dir": "/x"}}},
+        },
+    )
+
+    assert "did you mean ssl_enable?" in told["app.ssl_enabel"]
+    assert "did you mean db_location?" in told["datastore.db_locaton"]
+    assert "holds no keys and values" in told["peer_sync"]
+    assert {"log_level", "dns.backends.nsd.zone_dir"} <= set(told)
+
+
+def test_on_a_host_its_nsd_is_refused_with_the_way_to_reach_it(tmp_path):
+    """Its list of zones is nothing that we write: an nsd that runs is reached by its control socket."""
+    tree = {**with_app(), "dns": {"backends": {"nsd": {"enabled": True, "nsd_conf": "/etc/nsd/nsd.conf.d/zones.conf"}}}}
+    with pytest.raises(ConfigError) as caught:
+        settings_of(tmp_path, tree, Starter.ROOT)
+
+    assert "control_socket" in str(caught.value)
+    nsd = settings_of(tmp_path, tree, Starter.IMAGE).enabled_backends()["nsd"]
+    assert (True, 53, None) == (nsd.is_managed, nsd.port, nsd.nsd_conf)
+
+
+def test_variables_of_an_older_form_are_told(tmp_path):
+    """They did nothing there, and whoever still has them believes otherwise."""
+    settings = settings_of(tmp_path, SHIPPED, **PASSWORD, DNS_BACKENDS__BIND__ENABLED="true")
+
+    assert "DADNS_DNS_BACKENDS_BIND_ENABLED" in notes(settings)["DNS_BACKENDS__BIND__ENABLED"]
+
+
+@pytest.mark.parametrize(
+    ("starter", "door", "listen", "port"),
+    [
+        (Starter.IMAGE, "127.0.0.1", True, 53),
+        (Starter.ROOT, "0.0.0.0", True, 53),
+        (Starter.ROOT, "127.0.0.1", False, 5300),  # a trial
+        (Starter.USER, "0.0.0.0", False, 5300),
+        (Starter.MAKE, "0.0.0.0", False, 5300),
+    ],
+)
+def test_who_starts_us_decides_where_a_name_server_answers(tmp_path, starter, door, listen, port):
+    """Only what the configuration leaves open: keys that are there win, each by itself."""
+    tree = {"app": {"auth_password": "x1", "listen_host": door}, "dns": {"backends": {"bind": {}}}}
+
+    bind = settings_of(tmp_path, tree, starter).enabled_backends()["bind"]
+    tree["dns"] = {"backends": {"bind": {"listen": ["192.0.2.1"]}, "knot": {"port": 5302}}}
+    chosen = settings_of(tmp_path, tree, starter).enabled_backends()
+
+    assert (listen, port) == ("0.0.0.0" in bind.listen, bind.port)
+    assert (("192.0.2.1",), port) == (chosen["bind"].listen, chosen["bind"].port)
+    assert (listen, 5302) == ("0.0.0.0" in chosen["knot"].listen, chosen["knot"].port)
+
+
+def test_who_starts_us_must_be_a_word_that_we_know(tmp_path):
+    """A misspelt one would move the name server to another port."""
+    assert "image, make" in problems_of_starter(tmp_path, "imagge")["DADNS_STARTED_BY"]
+    assert settings_of(tmp_path, with_app(), starter=Starter.USER, DADNS_STARTED_BY="image")
+
+
+def problems_of_starter(folder: Path, word: str) -> dict[str, str]:
+    file = folder / "app.yml"
+    file.write_text(yaml.safe_dump(with_app()))
+    with pytest.raises(ConfigError) as caught:
+        load(file, environ={"DADNS_STARTED_BY": word})
+    return {problem.path: str(problem) for problem in caught.value.problems}
+
+
+@pytest.mark.parametrize("name", ["app.yml", "app.yaml", "config/app.yaml"])
+def test_its_file_is_found_where_it_looked_for_it(tmp_path, monkeypatch, name):
+    """The working folder and ./config; a second one that is not read is told."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / name).write_text(yaml.safe_dump(with_app()))
+    assert Path(name) == load(None, environ={}, starter=Starter.USER).source_file
+
+    (tmp_path / "config/app.yml").write_text(yaml.safe_dump(with_app()))
+    settings = load(None, environ={}, starter=Starter.USER)
+    assert Path("config/app.yml") == settings.source_file
+    assert "is not read" in notes(settings)[name]
