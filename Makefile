@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 
-.PHONY: help run test test-busy check bench faults docs docs-cli matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
+.PHONY: help run test test-unit test-busy check bench faults docs docs-cli matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -15,9 +15,12 @@ run: tools-run .venv/.run ## set up everything and start the service with a bund
 	@DADNS_STARTED_BY=make exec .venv/bin/dadns serve
 
 test: tools-test .venv/.dev build/coredns ## all tests: fast ones first, then real name servers
-	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/contract
+	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/component tests/cli tests/contract
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/integration tests/e2e tests/deploy
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/faults
+
+test-unit: .venv/.dev ## the unit tests: no process, no event loop, fifteen seconds; for each save of a file
+	$(PY) -m pytest -q -n 2 --dist load tests/unit
 
 test-busy: ## all tests while eight other processes keep the machine busy (tests/busy.sh COMMAND for some of them)
 	tests/busy.sh $(MAKE) test
@@ -33,7 +36,7 @@ bench: tools-run .venv/.dev ## benchmarks: a table and JSON (bench/results/lates
 
 faults: tools-test .venv/.dev ## kill, fill, lock, hang, lie, 200 times; thousands of odd zones
 	$(SBIN) FAULT_RUNS=200 $(PY) -m pytest -q --timeout 7200 --durations=0 tests/faults
-	$(SBIN) ZONE_FACTOR=20 $(PY) -m pytest -q --timeout 3600 tests/contract/test_zone_daemons.py tests/unit/zone
+	$(SBIN) ZONE_FACTOR=20 $(PY) -m pytest -q --timeout 3600 tests/contract/test_zone_daemons.py tests/unit/zone tests/component/zone
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
 	PYTHONPATH=. $(PY) docs/generate.py

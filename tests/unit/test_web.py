@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +12,7 @@ from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Event, Kind, Owner, Placement, Priority, Refused
 from directdnsonly.readiness import BackendFacts, Facts, Verdict, judge
 from directdnsonly.web.parts import PassLine, Reconciling
-from directdnsonly.web.picture import Bulk, Kept, Lists, Picture, bulk_of
+from directdnsonly.web.picture import Bulk, Lists, Picture, bulk_of
 from directdnsonly.web.refusals import is_page
 from directdnsonly.web.rendering import CONTENT, Pages, plain, span, zone_page
 from directdnsonly.zone.name import ZoneName
@@ -196,21 +195,3 @@ def test_the_style_is_small_and_fetches_nothing():
     assert b"url(" not in CONTENT["status.css"]
     assert b"@import" not in CONTENT["status.css"]
     assert b"http" not in CONTENT["status.js"].replace(b"HTTP", b"").replace(b"text/html", b"")
-
-
-async def test_many_who_ask_at_once_are_answered_by_one_look():
-    """However many pages are open, the store is asked once."""
-    looks = 0
-
-    async def look() -> int:
-        nonlocal looks
-        await asyncio.sleep(0)
-        looks += 1
-        return looks
-
-    kept = Kept(look, every_s=3600)
-
-    assert [1] * 20 == await asyncio.gather(*(kept.get() for _ in range(20)))
-    assert 1 == looks
-    anew = Kept(look, every_s=0)
-    assert [2, 3] == [await anew.get(), await anew.get()]

@@ -1,16 +1,12 @@
-"""Change ids, urgency, masters, turns: the small parts of the receiving stage."""
+"""Change ids, urgency, masters: the small parts of accepting a push."""
 
 from __future__ import annotations
 
-import asyncio
-
 from directdnsonly.accept.change_id import LENGTH, ChangeIds
 from directdnsonly.accept.senders import KnownMasters
-from directdnsonly.accept.turns import Turns
 from directdnsonly.accept.urgency import PushRate, priority_of
 from directdnsonly.clock import ManualClock
 from directdnsonly.outbox.records import Priority
-from directdnsonly.zone.name import ZoneName
 
 
 def test_change_ids_grow_even_when_the_clock_does_not() -> None:
@@ -92,41 +88,3 @@ def test_a_further_host_name_of_a_credential_is_news_once() -> None:
     assert masters.is_news("h1", "s2")
     assert not masters.is_news("h1", "s2")
     assert not masters.is_news("h1", "s1")
-
-
-async def test_turns_are_taken_in_the_order_of_arrival() -> None:
-    turns = Turns()
-    zone, other = ZoneName("a.example"), ZoneName("b.example")
-    order: list[str] = []
-
-    async def take(name: ZoneName, label: str, rounds: int) -> None:
-        async with turns.of(name):
-            for _ in range(rounds):
-                await asyncio.sleep(0)
-            order.append(label)
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(take(zone, "slow", 50))
-        group.create_task(take(zone, "quick", 0))
-        group.create_task(take(other, "other", 3))
-
-    assert ["other", "slow", "quick"] == order
-    assert {} == turns._locks
-
-
-async def test_a_turn_that_is_cancelled_is_passed_on() -> None:
-    turns = Turns()
-    zone = ZoneName("a.example")
-    async with asyncio.TaskGroup() as group, turns.of(zone):
-        waiting = group.create_task(_once(turns, zone))
-        behind = group.create_task(_once(turns, zone))
-        await asyncio.sleep(0)
-        waiting.cancel()
-
-    assert behind.done()
-    assert {} == turns._locks
-
-
-async def _once(turns: Turns, zone: ZoneName) -> None:
-    async with turns.of(zone):
-        pass

@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from directdnsonly.door.forwarded import BehindProxies, client_address
+from directdnsonly.door.forwarded import client_address
 
 PROXIES = (ipaddress.ip_network("127.0.0.1/32"), ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
 
@@ -42,20 +42,3 @@ def test_the_rightmost_untrusted_address_is_the_client(expected, peer, forwarded
 def test_a_chain_without_end_is_cut():
     """A header full of trusted addresses costs no more than a short one."""
     assert "10.0.0.1" == client_address("127.0.0.1", ["192.0.2.1," + "10.0.0.1," * 5000], PROXIES)
-
-
-@pytest.mark.parametrize(
-    ("expected", "trusted"), [("198.51.100.7", ["127.0.0.0/8"]), ("127.0.0.1", []), ("127.0.0.1", ["10.0.0.0/8"])]
-)
-async def test_every_route_sees_the_client_and_keeps_the_port(expected, trusted):
-    """The rest of the service reads `scope["client"]` and knows of no proxy."""
-    seen = []
-
-    async def app(scope, _receive, _send):
-        seen.append(scope["client"])
-
-    scope = {"type": "http", "client": ("127.0.0.1", 4711), "headers": [(b"x-forwarded-for", b"198.51.100.7")]}
-
-    await BehindProxies(app, trusted)(scope, None, None)
-
-    assert [(expected, 4711)] == seen
