@@ -17,12 +17,11 @@ INSERT INTO lost_push ({_ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (zone) DO UPDATE SET kind = excluded.kind, change_id = excluded.change_id, reason = excluded.reason,
        credential = excluded.credential, hostname = excluded.hostname, username = excluded.username,
        address = excluded.address, at = excluded.at WHERE lost_push.at <= excluded.at"""
-# It is made good by whatever was recorded of the zone later: a version, one that waits while it is pinned, a push that is held.
+# It is made good by whatever was recorded of the zone later: a version, also behind a pin, a push that is held.
 # Or it was committed after all, too late to be told so. A delete of what we do not hold has nothing to do.
 _STANDS = """
        NOT EXISTS (SELECT 1 FROM change c WHERE c.id = lost_push.change_id)
    AND NOT EXISTS (SELECT 1 FROM zone z WHERE z.zone = lost_push.zone AND z.pushed_at > lost_push.at)
-   AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.zone = lost_push.zone AND w.pushed_at > lost_push.at)
    AND NOT EXISTS (SELECT 1 FROM held h WHERE h.zone = lost_push.zone AND h.at > lost_push.at)
    AND (lost_push.kind = 'put' OR EXISTS (SELECT 1 FROM zone z WHERE z.zone = lost_push.zone AND z.kind = 'put'))"""
 COUNT: Final = f"SELECT COUNT(*) FROM lost_push WHERE {_STANDS}"
