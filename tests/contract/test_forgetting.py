@@ -16,7 +16,7 @@ from directdnsonly.outbox._migrate import migrations
 from directdnsonly.outbox._removed import STEP
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import Kind, Settle, Settlement, Source, Terms
+from directdnsonly.outbox.records import Kind, NewPin, Settle, Settlement, Source, Terms
 from directdnsonly.outbox.removed import kept_in
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
@@ -291,3 +291,16 @@ async def test_a_clock_that_was_right_is_believed_after_a_week_and_old_things_ar
 
     assert 0 == ahead
     assert [2] == [one.version for one in await store.versions(NAME)]
+
+
+async def test_a_deleted_zone_is_not_forgotten_while_a_pin_holds_it(opener):
+    """Also where no backend has it: what a person holds is served again when there is one."""
+    store = await opener.open()
+    await store.record_push(a_push(NAME))
+    await store.pin(NewPin(name=NAME, actor="anna"))
+    await store.record_delete(a_delete(NAME))
+
+    await forget(store, opener)
+
+    assert 1 == await store.count_zones()
+    assert '"v1"' in await store.published_text(NAME)

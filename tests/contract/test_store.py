@@ -1058,7 +1058,6 @@ async def test_hot_queries_use_indexes(store):
         "versions": (_history.VERSIONS, ("a", 5, 5)),
         "summary": (_view.SUMMARY + "WHERE zone = ?", ("a",)),
         "placements": (_view.PLACEMENT + "WHERE zone = ?", ("a",)),
-        "current": (_write._CURRENT % "waiting", ("a",)),
         "look": (_write._LOOK, ("a",)),
     }
 

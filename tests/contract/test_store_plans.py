@@ -35,6 +35,7 @@ SMALL |= {"SCAN delivery USING COVERING INDEX delivery_dead", "SCAN backend", "S
 SMALL |= {"SCAN h", "SCAN h USING INDEX held_at", "SCAN lost_push", "SCAN lost_push USING INDEX lost_push_at"}
 SMALL |= {"SCAN lost_push USING COVERING INDEX lost_push_at"}
 SMALL |= {"SCAN zone USING INDEX zone_redirects"}  # zones that have a DNAME; it ends at the first one
+SMALL |= {"SCAN p"}  # zones that a person holds
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from directdnsonly.outbox.records import Owner, Source
+from directdnsonly.outbox.records import NewPin, Owner, Source
 from directdnsonly.zone.name import ZoneName
 from tests.support.directadmin import Fault, StandIn
 from tests.support.fake_backend import FakeBackend, Served
@@ -188,6 +188,31 @@ async def test_a_zone_that_is_newer_on_directadmin_is_pulled(tmp_path, da):
             assert 0 == (await rig.turn()).plan.counts["stale"], "plan again, expect nothing"
             its_dns.silent = True
             assert not (await rig.turn()).plan.servers[0].serials
+
+
+async def test_a_pinned_zone_is_compared_by_its_newest_push(tmp_path, da):
+    """What waits behind the pin is not stale, in no pass; and it is a pull of its own that waits, when that was missed."""
+    async with FakeBackend() as its_dns:
+        (address,) = its_dns.servers
+        server = server_of(da, dns_address=f"{address.host}#{address.port}")
+        async with reconciling(tmp_path, server) as rig:
+            await filled(rig, da, FEW)
+            name = ZoneName.parse("zone-7.example")
+            for zone, hosted in da.zones.items():
+                its_dns.zones[ZoneName.parse(zone)] = Served(1, hosted.serial, 11, "")
+            await rig.store.pin(NewPin(name=name, actor="anna"))
+            da.zones[name].serial = its_dns.zones[name].serial = 2026112507
+            await rig.push(da, name)
+
+            passes = [await rig.turn(), await rig.turn()]
+
+            assert [0, 0] == [one.plan.counts["stale"] for one in passes]
+            da.zones[name].serial = its_dns.zones[name].serial = 2026112508
+            assert 1 == (await rig.turn()).plan.counts["stale"]
+            assert 0 == (await rig.turn()).plan.counts["stale"]
+            (newest,), pin = await rig.store.held([name]), await rig.store.pin_of(name)
+            assert (2026112508, 1, 3) == (newest.pushed_serial, pin.version, pin.waiting_version)
+            assert 2026112500 == (await rig.store.zone(name)).pushed_serial
 
 
 async def test_orphans_and_healing_in_one_pass_do_not_disturb_each_other(tmp_path, da):

@@ -11,7 +11,7 @@ from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
 from directdnsonly.outbox.records import Owner
 from directdnsonly.zone.name import ZoneName
 
-# A held loss is void when the zone has another version by now. What else ends a push that waits drops it, in its own transaction.
+# A held loss is void when another version of the zone is newest by now. What else ends a push that waits drops it, in its own transaction.
 _VALID = """
 SELECT h.zone, h.version, h.digest, h.rule, h.reason, h.difference, h.credential, h.hostname, h.username, h.address, h.at, h.body
   FROM held h LEFT JOIN zone z ON z.zone = h.zone

@@ -10,18 +10,20 @@ _FORGETTABLE = """
 SELECT zone, version FROM zone
  WHERE kind = 'delete' AND changed_at < ? AND NOT EXISTS (
        SELECT 1 FROM delivery d WHERE d.zone = zone.zone AND (d.state <> 'verified' OR d.want_kind <> 'delete'))
+   AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.zone = zone.zone)
  LIMIT ?"""
 
 
 def prune(connection: sqlite3.Connection, *, before: float) -> int:
     """Remove one step of what is older than `before` (epoch seconds); how many rows. 0: nothing is left to do.
 
-    The newest version of a zone is never removed; a tombstone only when every backend that had the zone, also
+    The newest version of a zone is never removed, nor the one that it is pinned at; a tombstone only when every backend that had the zone, also
     one that is away, has proven it gone. Its number is never given again: the floor of all numbers rises to it.
     """
     removed = connection.execute(
         "DELETE FROM version WHERE id IN (SELECT v.id FROM version v JOIN zone z ON z.zone = v.zone"
-        " WHERE v.at < ? AND v.version < z.version LIMIT ?)",
+        " WHERE v.at < ? AND v.version < z.version"
+        " AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.zone = v.zone AND p.version = v.version) LIMIT ?)",
         (before, STEP),
     ).rowcount
     for table in ("change", "attempt", "event"):

@@ -24,7 +24,7 @@ def listed(
         values += [wanted.owner] * 3
     if wanted.state or wanted.backend:
         among = [wanted.backend] if wanted.backend else list(backends)
-        placed = f"d.zone = zone.zone AND d.backend IN ({','.join('?' * len(among))})"
+        placed = f"d.zone = wanted.zone AND d.backend IN ({','.join('?' * len(among))})"
         values += among
         if wanted.state:
             placed += " AND d.state = ?"

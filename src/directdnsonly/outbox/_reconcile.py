@@ -68,7 +68,7 @@ def not_ours(
         busy = f"SELECT zone FROM delivery WHERE backend = ? AND due_at IS NOT NULL AND zone IN ({marks})"
         living |= {row[0] for row in connection.execute(busy, (backend, *part))}
         for zone, kind, state in connection.execute(
-            "SELECT z.zone, z.kind, d.state FROM zone z LEFT JOIN delivery d ON d.zone = z.zone AND d.backend = ?"
+            "SELECT z.zone, z.kind, d.state FROM wanted z LEFT JOIN delivery d ON d.zone = z.zone AND d.backend = ?"
             f" WHERE z.zone IN ({marks})",
             (backend, *part),
         ):
@@ -100,7 +100,7 @@ def record_orphan_delete(
 ) -> Receipt | None:
     """Delete an orphan, if it is still the zone that was absent: same version, not pushed since, not kept. Else None.
 
-    A pinned zone is a person's to release, and what was pushed since waits behind the pin.
+    A pinned zone is a person's to release.
     """
     row = connection.execute(
         "SELECT 1 FROM zone z JOIN sighting s USING (zone) WHERE zone = ? AND z.kind = 'put' AND z.version = ?"
@@ -122,7 +122,7 @@ def record_extra_delete(
     """Have zones that we do not own removed from one backend; how many. A zone that we hold by now stays."""
     removed = 0
     for name in names:
-        row = connection.execute("SELECT version, kind FROM zone WHERE zone = ?", (name,)).fetchone()
+        row = connection.execute("SELECT version, kind FROM wanted WHERE zone = ?", (name,)).fetchone()
         if row is not None and row[1] == Kind.PUT:
             continue
         version = row[0] if row else _write.first_version(connection, name)

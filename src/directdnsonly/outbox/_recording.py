@@ -22,11 +22,10 @@ STORM_PAUSE_S: Final = (
 )
 
 # In each, {} stands before a value's name: `NEW.` in a trigger, `:` in a statement of its own.
-# The table is `zone`, or `waiting` while the zone is pinned. Its version is the one before plus one: the transaction that
-# read it is the one that writes (BEGIN IMMEDIATE).
+# The version is the one before plus one: the transaction that read it is the one that writes (BEGIN IMMEDIATE).
 _UPSERT_ZONE = """
-INSERT INTO {table} (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential, hostname,
-                     username, source, change_id, pushed_at, changed_at, warnings, redirects)
+INSERT INTO zone (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential, hostname,
+                  username, source, change_id, pushed_at, changed_at, warnings, redirects)
 VALUES ({v}zone, {v}version, {v}kind, {v}serial, {v}pushed_serial, {v}records, {v}digest, {v}challenge, {v}signed,
         {v}credential, {v}hostname, {v}username, {v}source, {v}change_id, {v}now, {v}now, {v}warnings, {v}redirects)
     ON CONFLICT (zone) DO UPDATE SET
@@ -45,7 +44,8 @@ VALUES ({v}zone, {v}version, {v}kind, {v}serial, {v}pushed_serial, {v}records, {
 # A pinned one may be older than all the rest.
 _FORGET_OLD = """
 DELETE FROM version
- WHERE zone = {v}zone AND version <= {v}version - {v}keep AND version <> (SELECT version FROM zone WHERE zone = {v}zone)"""
+ WHERE zone = {v}zone AND version <= {v}version - {v}keep
+   AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.zone = {v}zone AND p.version = version.version)"""
 
 # The pause is bounded from now: `applied_at` lies in the future when the clock was set back while we were down.
 # A row under lease keeps its lease: the running attempt ends first, then the newer version is due (see _work.SETTLE).
@@ -67,13 +67,12 @@ INSERT INTO change (id, zone, version, kind, changed, serial, priority, ignored,
 VALUES ({v}change_id, {v}zone, {v}version, {v}kind, {v}changed, {v}serial, {v}priority, {v}ignored, {v}address, {v}now)"""
 
 _TOUCH = """
-UPDATE {table} SET pushed_at = {v}now, pushed_serial = {v}pushed_serial, credential = {v}credential,
+UPDATE zone SET pushed_at = {v}now, pushed_serial = {v}pushed_serial, credential = {v}credential,
        hostname = {v}hostname, username = {v}username, source = {v}source, warnings = {v}warnings
  WHERE zone = {v}zone"""
 
-_RENAME = "UPDATE {table} SET change_id = {v}change_id WHERE zone = {v}zone"
+_RENAME = "UPDATE zone SET change_id = {v}change_id WHERE zone = {v}zone"
 
-_TABLES: Final = ("zone", "waiting")
 _STEPS: Final = {
     "recorded": (_UPSERT_ZONE, _INSERT_VERSION, _FORGET_OLD, _WANT, _INSERT_CHANGE),
     "repeated": (_TOUCH, _RENAME, _INSERT_CHANGE),
@@ -82,14 +81,14 @@ _STEPS: Final = {
 _NAMES: Final = {view: sorted(set(re.findall(r"{v}(\w+)", " ".join(steps)))) for view, steps in _STEPS.items()}
 
 
-def _inserting(view: str, table: str) -> str:
+def _inserting(view: str) -> str:
     names = _NAMES[view]
-    return f"INSERT INTO {view}_{table} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"
+    return f"INSERT INTO {view} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"
 
 
-RECORD: Final = {table: _inserting("recorded", table) for table in _TABLES}
-REPEAT: Final = {table: _inserting("repeated", table) for table in _TABLES}
-TOUCH: Final = {table: _TOUCH.format(v=":", table=table) for table in _TABLES}
+RECORD: Final = _inserting("recorded")
+REPEAT: Final = _inserting("repeated")
+TOUCH: Final = _TOUCH.format(v=":")
 WANT: Final = _WANT.format(v=":")
 CHANGE: Final = _INSERT_CHANGE.format(v=":")
 
@@ -97,8 +96,7 @@ CHANGE: Final = _INSERT_CHANGE.format(v=":")
 def prepare(connection: sqlite3.Connection) -> None:
     """Once for the connection that writes, when the tables are there."""
     for view, steps in _STEPS.items():
-        for table in _TABLES:
-            make_view(connection, f"{view}_{table}", _NAMES[view], [step.replace("{table}", table) for step in steps])
+        make_view(connection, view, _NAMES[view], steps)
 
 
 def make_view(connection: sqlite3.Connection, view: str, names: Sequence[str], steps: Sequence[str]) -> None:
@@ -111,7 +109,7 @@ def make_view(connection: sqlite3.Connection, view: str, names: Sequence[str], s
 
 def statements() -> list[str]:
     """What the triggers run, each as a statement of its own: for their plans."""
-    return [step.format(v=":", table=table) for steps in _STEPS.values() for step in steps for table in _TABLES]
+    return [step.format(v=":") for steps in _STEPS.values() for step in steps]
 
 
 @lru_cache(64)

@@ -10,7 +10,7 @@ from directdnsonly.errors import KeyTaken, OutboxUnavailable, VersionConflict, Z
 from directdnsonly.outbox import _standing, _told, _write
 from directdnsonly.outbox.operators import Repeated
 from directdnsonly.outbox.ownership import owner_after
-from directdnsonly.outbox.records import Kind, NewDeletion, NewVersion, Origin, Receipt, Terms
+from directdnsonly.outbox.records import NewDeletion, NewVersion, Origin, Receipt, Terms
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
@@ -91,19 +91,18 @@ def _under(
 
 
 def _require_version(connection: sqlite3.Connection, name: ZoneName, expected: int) -> None:
-    """While a zone is pinned its newest version waits: who was not shown that one must not write over it."""
-    newest = _write.newest(connection, name)
-    version = newest.version if newest is not None and newest.kind is Kind.PUT else 0
+    """The newest version counts, also while a pin holds another: who was not shown that one must not write over it."""
+    living = _write.look(connection, name).living
+    version = living.version if living is not None else 0
     if version != expected:
         raise VersionConflict(name, expected=expected, newest=version)
 
 
 def _require_room(connection: sqlite3.Connection, push: NewVersion) -> None:
     """A push that gives its credential one more zone needs room for it."""
-    before = _write.current(connection, push.zone.name, "zone")
+    there = _write.look(connection, push.zone.name).there
+    living, buried = there.zone, there.buried
     credential = push.origin.owner.credential
-    owner = before.owner if before is not None else None
-    living, buried = (owner, None) if before is not None and before.kind is Kind.PUT else (None, owner)
     has_it = living is not None and living.credential == credential
     if has_it or owner_after(living, buried, push).credential != credential:
         return

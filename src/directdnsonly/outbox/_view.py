@@ -26,7 +26,7 @@ from directdnsonly.zone.name import ZoneName
 SUMMARY = """
 SELECT zone, version, kind, serial, pushed_serial, records, digest, signed, credential, hostname, username, source,
        change_id, pushed_at, changed_at, warnings
-  FROM zone """
+  FROM wanted """
 
 
 def summary_of(row: tuple[Any, ...]) -> ZoneSummary:
@@ -75,12 +75,12 @@ def text(connection: sqlite3.Connection, name: ZoneName, version: int | None) ->
     """The text of one version; None when it is a deletion or not kept. Raises VersionDamaged."""
     row = connection.execute(
         "SELECT version, kind, body FROM version WHERE zone = ?1"
-        " AND version = COALESCE(?2, (SELECT version FROM zone WHERE zone = ?1))",
+        " AND version = COALESCE(?2, (SELECT version FROM wanted WHERE zone = ?1))",
         (name, version),
     ).fetchone()
     if row is not None:
         return _body.read(connection, name, row[0], row[2]) if row[1] == Kind.PUT else None
-    wanted = connection.execute("SELECT version, kind FROM zone WHERE zone = ?", (name,)).fetchone()
+    wanted = connection.execute("SELECT version, kind FROM wanted WHERE zone = ?", (name,)).fetchone()
     if wanted is not None and wanted[1] == Kind.PUT and version in (None, wanted[0]):
         raise _body.damaged(connection, name, wanted[0], "it is not there")  # the wanted version is always kept
     return None
@@ -152,7 +152,8 @@ def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
     )
 
 
-COUNT_ZONES = "SELECT living FROM zone_count"
+# The triggers count newest versions. What a pin holds is served also when it was deleted since; few zones are pinned.
+COUNT_ZONES = "SELECT living + (SELECT COUNT(*) FROM pin p CROSS JOIN zone z ON z.zone = p.zone WHERE z.kind = 'delete') FROM zone_count"
 # Nothing is looked at but the index of due work (migrations 0006, 0012).
 BACKLOG = (
     "SELECT COUNT(*), COALESCE(SUM(state = 'pending'), 0), MIN(wanted_at), COALESCE(SUM(want_kind = 'put'), 0)"
@@ -188,7 +189,7 @@ def backlog(connection: sqlite3.Connection, backends: Sequence[str]) -> list[Bac
 
 
 def count_zones(connection: sqlite3.Connection) -> int:
-    """Living zones, as the triggers have counted them."""
+    """Living zones: those of which some content is wanted."""
     return int(connection.execute(COUNT_ZONES).fetchone()[0])
 
 
@@ -206,7 +207,7 @@ def wanted_page(
         ("v.body", "LEFT JOIN version v ON v.zone = d.zone AND v.version = z.version") if texts else ("NULL", "")
     )
     rows = connection.execute(
-        f"SELECT d.zone, d.verified_version, z.serial, z.records, d.change_id, {body} FROM delivery d JOIN zone z USING (zone)"
+        f"SELECT d.zone, d.verified_version, z.serial, z.records, d.change_id, {body} FROM delivery d JOIN wanted z ON z.zone = d.zone"
         f" {join} WHERE d.backend = ? AND d.zone > ? AND d.state = 'verified' AND d.want_kind = 'put'"
         "   AND z.version = d.verified_version ORDER BY d.zone LIMIT ?",
         (backend, after, page),

@@ -20,7 +20,7 @@ from directdnsonly.zone.name import ZoneName
 _KNOWN = """
 RETURNING zone, fence, attempts, wanted_at, change_id, applied_kind, want_version, verified_version,
           want_kind = 'put' AND EXISTS (
-          SELECT 1 FROM zone z WHERE z.zone = delivery.zone AND (z.serial = delivery.served_serial OR EXISTS (
+          SELECT 1 FROM wanted z WHERE z.zone = delivery.zone AND (z.serial = delivery.served_serial OR EXISTS (
                  SELECT 1 FROM version o WHERE o.zone = z.zone AND o.serial = z.serial
                     AND o.version >= delivery.verified_version AND o.version < z.version)))"""
 
@@ -41,7 +41,7 @@ UPDATE delivery SET state = 'leased', fence = fence + 1, due_at = :lease_end
 
 _NEWEST = """
 SELECT z.zone, z.version, z.kind, z.serial, z.records, v.body
-  FROM zone z LEFT JOIN version v ON v.zone = z.zone AND v.version = z.version
+  FROM wanted z LEFT JOIN version v ON v.zone = z.zone AND v.version = z.version
  WHERE z.zone IN (%s)"""
 
 # In each: :version is what was applied; a newer wanted version makes the row due again at once (almost: see STORM_PAUSE_S).
@@ -291,8 +291,8 @@ def _adopt_one(connection: sqlite3.Connection, name: str, now: float) -> None:
     connection.execute(
         """
 INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)
-SELECT :backend, zone, version, kind, 'pending', 2, :now, :now, change_id FROM zone
- WHERE kind = 'put' OR EXISTS (SELECT 1 FROM delivery d WHERE d.backend = :backend AND d.zone = zone.zone)
+SELECT :backend, zone, version, kind, 'pending', 2, :now, :now, change_id FROM wanted
+ WHERE kind = 'put' OR EXISTS (SELECT 1 FROM delivery d WHERE d.backend = :backend AND d.zone = wanted.zone)
     ON CONFLICT (backend, zone) DO UPDATE SET
        want_version = excluded.want_version, want_kind = excluded.want_kind, state = 'pending', priority = 2,
        due_at = excluded.due_at, attempts = 0, wanted_at = excluded.wanted_at, change_id = excluded.change_id, reason = ''

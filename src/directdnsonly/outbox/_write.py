@@ -32,9 +32,7 @@ from directdnsonly.zone.warn import ZoneWarning
 COMPRESSION_LEVEL = 6  # 21 us and a half of the size for a usual zone (measured, zlib)
 
 _COLUMNS = "version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, records"
-_CURRENT = f"SELECT {_COLUMNS} FROM %s WHERE zone = ?"
-
-_FORMER = "SELECT c.id FROM %s z JOIN change c ON c.id = z.change_id WHERE z.zone = ?"
+_FORMER = "SELECT c.id FROM zone z JOIN change c ON c.id = z.change_id WHERE z.zone = ?"
 
 # Who changes something by these is told the id of his change, and may ask how far it has come.
 ASKED_FOR = frozenset({Source.API, Source.ROLLBACK})
@@ -43,7 +41,7 @@ ASKED_FOR = frozenset({Source.API, Source.ROLLBACK})
 # all the same (its row is lost: a damage, and no reason to forget a pin), and a push of it may wait.
 _LOOK = f"""
 SELECT {", ".join(f"z.{column}" for column in _COLUMNS.split(", "))},
-       EXISTS (SELECT 1 FROM pin WHERE zone = ?1), {_neighbours.ANY}, h.rule, h.credential, h.hostname, h.username, h.digest
+       (SELECT version FROM pin WHERE zone = ?1), {_neighbours.ANY}, h.rule, h.credential, h.hostname, h.username, h.digest
   FROM (SELECT 1) always LEFT JOIN zone z ON z.zone = ?1 LEFT JOIN held h ON h.zone = ?1"""
 
 # A zone that is made begins above every number that was ever given and forgotten; also above what is left of one whose
@@ -55,13 +53,13 @@ SELECT 1 + MAX((SELECT version FROM version_floor),
 
 
 class Seen(NamedTuple):
-    """Where the newest version of a zone is recorded, that version, and the push that waits for approval.
+    """The newest version of a zone, the one that it is pinned at, and the push that waits for approval.
 
     `redirecting`: whether any zone here has a DNAME.
     """
 
-    table: str
     current: Current | None
+    pinned: int | None
     waits: Waiting | None
     redirecting: bool
 
@@ -81,7 +79,7 @@ class Seen(NamedTuple):
 
 
 def look(connection: sqlite3.Connection, name: ZoneName) -> Seen:
-    """The newest version or tombstone: in `zone`, or in `waiting` while the zone is pinned."""
+    """Everything that the record of a change depends on."""
     *columns, pinned, redirecting, rule, credential, hostname, username, digest = connection.execute(
         _LOOK, (name,)
     ).fetchone()
@@ -89,20 +87,7 @@ def look(connection: sqlite3.Connection, name: ZoneName) -> Seen:
     if rule is not None:
         owner = Owner(credential=credential, hostname=hostname, username=username)
         waits = Waiting(rule=HoldRule(rule), owner=owner, digest=digest.hex())
-    if pinned:
-        return Seen("waiting", current(connection, name, "waiting"), waits, bool(redirecting))
-    return Seen("zone", None if columns[0] is None else _current(columns), waits, bool(redirecting))
-
-
-def newest(connection: sqlite3.Connection, name: ZoneName) -> Current | None:
-    """The newest version or tombstone, also when it waits behind a pin."""
-    return look(connection, name).current
-
-
-def current(connection: sqlite3.Connection, name: ZoneName, table: str) -> Current | None:
-    """The newest version or tombstone in `zone` or `waiting`, as the decisions need it."""
-    row = connection.execute(_CURRENT % table, (name,)).fetchone()
-    return None if row is None else _current(row)
+    return Seen(None if columns[0] is None else _current(columns), pinned, waits, bool(redirecting))
 
 
 def _current(row: Sequence[Any]) -> Current:
@@ -159,7 +144,7 @@ def _judged(connection: sqlite3.Connection, push: NewVersion, seen: Seen, now: f
     if isinstance(verdict, Refuse):
         raise OwnershipRefused(verdict.reason, rule=verdict.rule)
     lossy = push.loss is not None and seen.living is not None and seen.living.version == push.loss.version
-    if lossy and push.loss is not None and isinstance(verdict, Record) and seen.table == "zone":
+    if lossy and push.loss is not None and isinstance(verdict, Record) and seen.pinned is None:
         return ownership.hold_loss(push.loss.reason, asker, there)
     return verdict
 
@@ -214,7 +199,7 @@ def _record_push(
     keep_versions: int,
 ) -> Receipt:
     zone, origin = push.zone, push.origin
-    table, before, living = seen.table, seen.current, seen.living
+    before, living, free = seen.current, seen.living, seen.pinned is None
     decision = decide_put(before, push)
     had = before.owner if before is not None else None
     owner = ownership.owner_after(had if living else None, None if living else had, push)
@@ -229,11 +214,11 @@ def _record_push(
         name=zone.name,
         version=version,
         kind=Kind.PUT,
-        changed=decision.changed and table == "zone",
+        changed=decision.changed and free,
         serial=decision.serial,
         priority=decision.priority if decision.changed else push.priority,
         took_over=verdict.former,
-        ignored=_why_held(connection, zone.name, version) if table == "waiting" else "",
+        ignored=_why_held(seen.pinned, version),
         notices=verdict.notices,
         warnings=warnings,
     )
@@ -243,7 +228,6 @@ def _record_push(
             connection,
             receipt,
             origin,
-            table=table,
             pushed_serial=zone.serial,
             records=zone.records,
             digest=zone.digest,
@@ -255,7 +239,7 @@ def _record_push(
             redirects=_neighbours.redirects_of(zone),
             body=zlib.compress(text.encode("ascii"), COMPRESSION_LEVEL),
             keep_versions=keep_versions,
-            backends=backends,
+            backends=backends if free else (),
         )
     else:
         more = _of_owner(owner) | {
@@ -263,7 +247,7 @@ def _record_push(
             "source": str(origin.source),
             "warnings": _told.of_warnings(warnings),
         }
-        receipt = _repeat(connection, receipt, origin, more, table=table, keyed=bool(push.terms.key), now=now)
+        receipt = _repeat(connection, receipt, origin, more, keyed=bool(push.terms.key), now=now)
     return receipt
 
 
@@ -273,7 +257,6 @@ def _repeat(
     origin: Origin,
     more: dict[str, Any],
     *,
-    table: str,
     keyed: bool,
     now: float,
 ) -> Receipt:
@@ -283,11 +266,11 @@ def _repeat(
     """
     former = None
     if origin.source in ASKED_FOR and not keyed:
-        former = connection.execute(_FORMER % table, (receipt.name,)).fetchone()
+        former = connection.execute(_FORMER, (receipt.name,)).fetchone()
     if origin.source in ASKED_FOR and former is None:
-        connection.execute(REPEAT[table], _of_change(receipt, origin, now) | more)
+        connection.execute(REPEAT, _of_change(receipt, origin, now) | more)
         return receipt
-    connection.execute(TOUCH[table], {"zone": str(receipt.name), "now": now} | more)
+    connection.execute(TOUCH, {"zone": str(receipt.name), "now": now} | more)
     return receipt if former is None else replace(receipt, change_id=former[0])
 
 
@@ -297,7 +280,7 @@ def record_delete(
     """Record a tombstone, unless there is nothing to delete or it is not the asker's to delete. Raises OwnershipRefused."""
     name, origin = deletion.name, deletion.origin
     seen = look(connection, name)
-    table, before = seen.table, seen.current
+    before, free = seen.current, seen.pinned is None
     there = seen.there
     verdict = ownership.judge(ownership.act_of(deletion), name, origin.owner, there, takeover="transfer")
     if isinstance(verdict, Refuse):
@@ -330,15 +313,14 @@ def record_delete(
     receipt = replace(
         receipt,
         version=version,
-        changed=table == "zone",
-        ignored=_why_held(connection, name, version) if table == "waiting" else "",
-        waits=table == "waiting",
+        changed=free,
+        ignored=_why_held(seen.pinned, version),
+        waits=not free,
     )
     _record(
         connection,
         receipt,
         origin,
-        table=table,
         pushed_serial=gone.pushed_serial,
         records=0,
         digest=b"",
@@ -350,15 +332,14 @@ def record_delete(
         redirects="",
         body=None,
         keep_versions=keep_versions,
-        backends=backends,
+        backends=backends if free else (),
     )
     return receipt
 
 
-def _why_held(connection: sqlite3.Connection, name: ZoneName, version: int) -> str:
+def _why_held(pinned: int | None, version: int) -> str:
     """What the pusher of a pinned zone is told; empty when the pinned version is what was pushed."""
-    (pinned,) = connection.execute("SELECT version FROM pin WHERE zone = ?", (name,)).fetchone()
-    if version == pinned:
+    if pinned is None or version == pinned:
         return ""
     return f"{BEHIND_PIN} {pinned}: recorded as version {version}, served when it is released"
 
@@ -368,7 +349,6 @@ def _record(
     receipt: Receipt,
     origin: Origin,
     *,
-    table: str,
     pushed_serial: int,
     records: int,
     digest: bytes,
@@ -382,9 +362,9 @@ def _record(
     keep_versions: int,
     backends: Sequence[str],
 ) -> None:
-    """The version of the receipt, the receipt, and deliveries to all backends unless the zone is pinned."""
+    """The version of the receipt, the receipt, and deliveries to these backends (none while the zone is pinned)."""
     connection.execute(
-        RECORD[table],
+        RECORD,
         _of_change(receipt, origin, now)
         | _of_owner(owner)
         | {
@@ -398,7 +378,7 @@ def _record(
             "redirects": redirects,
             "body": body,
             "keep": keep_versions,
-            "backends": names_of(tuple(backends) if table == "zone" else ()),
+            "backends": names_of(tuple(backends)),
             "pusher_credential": origin.owner.credential,
             "pusher_hostname": origin.owner.hostname,
             "pusher_username": origin.owner.username,

@@ -1,0 +1,1 @@
+"""Stores made by earlier programs, as SQL, with what those programs told of them (make.py)."""
