@@ -6,8 +6,8 @@
     connection.joins                           # after `open`: whether several statements may stand in one `sql`, between semicolons
     connection.close()
 
-aiomysql's cursor reads a packet of a few octets in two waits and makes some objects of it: a fifth to a half more of our
-CPU for a zone; and of a SELECT it does not tell whether the transaction is still open. We take what has come and cut it
+aiomysql's cursor reads a packet of a few octets in two waits and makes some objects of it: 1.2 to 1.8 times our CPU for
+a zone; and of a SELECT it does not tell whether the transaction is still open. We take what has come and cut it
 up: docs/adr/0008 has the figures, and the private members that this rests on.
 
 The server stops at the first statement that fails: what stands behind it, a COMMIT above all, is not carried out. `open`
