@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from directdnsonly.config import Settings, Starter, load
 from directdnsonly.config.original import ASIDE, PATHS, SECTIONS
 from directdnsonly.errors import ConfigError
-from tests.support.programs import require_program
 from tests.component.test_config_original import VARIABLES
+from tests.support.programs import require_program
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/migrate-from-original.md"
