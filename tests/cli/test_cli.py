@@ -259,7 +259,7 @@ def test_help_names_the_exit_codes(dadns):
     """For scripts."""
     done = dadns("--help")
 
-    assert "2 wrong configuration, 3 no service answers" in " ".join(done.stdout.split())
+    assert "2 wrong configuration or a service that hangs, 3 no service answers" in " ".join(done.stdout.split())
 
 
 def test_lists_are_asked_for_in_pages_with_their_filters(dadns):

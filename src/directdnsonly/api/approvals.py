@@ -73,7 +73,7 @@ class NewMigration(BaseModel):
         examples=["da2.example.com"],
     )
     zones: list[ZoneText] = Field([], max_length=10_000, description="Which; none: all", examples=[["example.com"]])
-    hours: float = Field(24.0, gt=0, le=LONGEST_MOVE_HOURS, examples=[24])
+    hours: float = Field(24.0, gt=0, le=LONGEST_MOVE_HOURS, examples=[24], strict=True)
 
 
 class MigrationView(BaseModel):

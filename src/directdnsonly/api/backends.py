@@ -46,6 +46,14 @@ class PauseRequest(BaseModel):
     reason: str = Field("", max_length=200, examples=["moving the machine"])
 
 
+class PausedView(BackendStatus):
+    """The backend, and whether it was paused before."""
+
+    already: bool = Field(
+        description="It was paused before: who did so first, when and why stay; what was given now is in the audit alone"
+    )
+
+
 class ProbeView(BaseModel):
     """What a backend and its name server answered just now."""
 
@@ -129,14 +137,13 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
         summary="Deliver nothing until resumed; holds over a restart",
         responses=failures(400, 404, 503),
     )
-    async def pause_backend(backend: BackendPath, request: Request, why: PauseRequest | None = None) -> BackendStatus:
+    async def pause_backend(backend: BackendPath, request: Request, why: PauseRequest | None = None) -> PausedView:
+        """Who pauses what is paused already changes nothing: its first reason may still hold when the second is gone."""
         await state_of(backend)
-        who = principal_of(request)
-        given = Pause(actor=who.name if who else "", reason=why.reason if why else "", at=parts.clock.now_s())
-        await store.pause(backend, given)
-        lanes()[backend].pause(told((await store.pauses()).get(backend, given)))  # who did so first stays
-        await audit(request, "backend.paused", detail=f"{backend}: {given.reason}" if given.reason else backend)
-        return await state_of(backend)
+        given = Pause(actor=_who(request), reason=why.reason if why else "", at=parts.clock.now_s())
+        first = await _stop(parts, lanes()[backend], backend, given)
+        await audit(request, "backend.paused", detail=_said(backend, given, first))
+        return PausedView(**(await state_of(backend)).model_dump(), already=first != given)
 
     @api.post("/backends/{backend}/resume", tags=TAGS, summary="Deliver again", responses=failures(404, 503))
     async def resume_backend(backend: BackendPath, request: Request) -> BackendStatus:
@@ -183,6 +190,25 @@ def router(parts: ApiParts, lanes: Callable[[], Mapping[str, LaneControl]], audi
         return RedeliverView(zone=name, backends=among, requeued=requeued)
 
     return api
+
+
+def _who(request: Request) -> str:
+    who = principal_of(request)
+    return who.name if who else ""
+
+
+async def _stop(parts: ApiParts, lane: LaneControl, backend: str, given: Pause) -> Pause:
+    """Keep the pause, then hold the lane; the pause that holds, which is that of who came first."""
+    await parts.store.pause(backend, given)
+    first = (await parts.store.pauses()).get(backend, given)
+    lane.pause(told(first))
+    return first
+
+
+def _said(backend: str, given: Pause, first: Pause) -> str:
+    """For the audit: also the reason that was not kept."""
+    why = f"{backend}: {given.reason}" if given.reason else backend
+    return why if first == given else f"{why} (already {told(first)})"
 
 
 def told(pause: Pause) -> str:

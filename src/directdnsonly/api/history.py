@@ -129,8 +129,8 @@ class RollbackRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: int = Field(ge=1, le=LARGEST, examples=[1])
-    pin: bool = False
+    version: int = Field(ge=1, le=LARGEST, examples=[1], strict=True)
+    pin: bool = Field(False, strict=True)
 
 
 def router(parts: ApiParts) -> APIRouter:

@@ -48,7 +48,7 @@ class PinRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: str = Field("", max_length=500)
-    version: int | None = Field(None, ge=1, le=LARGEST)
+    version: int | None = Field(None, ge=1, le=LARGEST, strict=True)
 
 
 def router(parts: ApiParts) -> APIRouter:

@@ -6,20 +6,24 @@ import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from directdnsonly.cli.client import Client, find_target, zone_path
+from directdnsonly.cli.client import Client, find_target, segment, zone_path
 from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     EXIT_FAILED,
+    LOOK_S,
     ConfigOption,
     JsonOption,
+    LookOption,
     UrlOption,
     err,
     fetch_items,
     run,
     say,
+    when,
 )
 from directdnsonly.wording import counted
 
@@ -43,19 +47,33 @@ def pause(
     as_json: JsonOption = False,
 ) -> None:
     """Deliver nothing to a backend until it is resumed, also over a restart. Pushes are accepted all the while."""
-    found = run(_send(url, config, "POST", f"/api/v1/backends/{backend}/pause", {"reason": reason}))
-    _tell(found, f"{backend}: {found['paused']}; {found['pending']} outstanding", as_json=as_json)
+    found = run(_send(url, config, "POST", f"{_backend(backend)}/pause", {"reason": reason}))
+    _tell(found, _paused(found, reason), as_json=as_json)
+
+
+def _paused(found: Any, reason: str) -> str:
+    """Who pauses what is paused already is told what holds, and what became of his reason."""
+    if not found["already"]:
+        return f"{found['name']}: {found['paused']}; {found['pending']} outstanding"
+    first = found["pause"]
+    why = f": {first['reason']}" if first["reason"] else ", without a reason"
+    kept = (
+        f"; that stays, and {reason!r} stands in the audit alone (dadns resume, then pause, replaces it)"
+        if reason
+        else ""
+    )
+    return f"{found['name']}: is paused already, by {first['by']} since {when(first['at'])}{why}{kept}; {found['pending']} outstanding"
 
 
 def resume(backend: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Deliver to a backend again."""
-    found = run(_send(url, config, "POST", f"/api/v1/backends/{backend}/resume"))
+    found = run(_send(url, config, "POST", f"{_backend(backend)}/resume"))
     _tell(found, f"{backend}: {found['state']}, {found['pending']} outstanding", as_json=as_json)
 
 
 def probe(backend: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Ask a backend and its name server now."""
-    found = run(_send(url, config, "POST", f"/api/v1/backends/{backend}/probe"))
+    found = run(_send(url, config, "POST", f"{_backend(backend)}/probe"))
     what = "ready" if found["ready"] else f"not ready: {found['reason']}"
     _tell(found, f"{backend}: {what} ({found['elapsed_ms']} ms)", as_json=as_json)
     if not found["ready"]:
@@ -70,7 +88,7 @@ def redeliver(
     as_json: JsonOption = False,
 ) -> None:
     """Deliver the newest version of a zone once more, now."""
-    query = f"?backend={backend}" if backend else ""
+    query = f"?backend={quote(backend, safe='')}" if backend else ""
     found = run(_send(url, config, "POST", f"{zone_path(zone)}/redeliver{query}"))
     _tell(
         found,
@@ -114,9 +132,11 @@ def create(
 
 
 @tokens.command("list")
-def listed(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def listed(
+    timeout: LookOption = LOOK_S, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
     """All tokens, without their secrets."""
-    found = run(fetch_items(url, config, "/api/v1/tokens"))
+    found = run(fetch_items(url, config, "/api/v1/tokens", limit_s=timeout))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -125,7 +145,7 @@ def listed(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOpti
         ends = (each["expires_at"] or "never")[:10]
         cells = (each["id"], each["name"], " ".join(each["roles"]), " ".join(each["networks"]), each["created_by"])
         table.add(*cells, each["created_at"][:10], ends)
-    table.show()
+    table.show(none="there is no token: dadns token create makes one")
 
 
 @tokens.command("revoke")
@@ -133,8 +153,12 @@ def revoke(
     token: Annotated[str, typer.Argument(help="Its id.")], url: UrlOption = None, config: ConfigOption = None
 ) -> None:
     """End a token at once."""
-    run(_send(url, config, "DELETE", f"/api/v1/tokens/{token}"))
+    run(_send(url, config, "DELETE", f"/api/v1/tokens/{segment(token, 'id of a token')}"))
     say(f"token {token} is revoked")
+
+
+def _backend(name: str) -> str:
+    return f"/api/v1/backends/{segment(name, 'name of a backend')}"
 
 
 def _tell(found: Any, line: str, *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 import httpx
+import typer
 
 from directdnsonly.config import load, read_secret
 from directdnsonly.door.settings import AppSettings
@@ -28,6 +29,10 @@ LONGEST_ANSWER_S = 90.0  # three long polls; a push is answered in milliseconds
 
 class NoService(DirectDNSOnlyError):
     """Nothing answers where the service should be, or it does not know us. Exit code 3."""
+
+
+class Hangs(NoService):
+    """It takes the request, and does not answer in time. Exit code 2."""
 
 
 class NotKnown(NoService):
@@ -101,9 +106,16 @@ def _secret(name: str, environ: Mapping[str, str]) -> str | None:
     return secret
 
 
+def segment(text: str, what: str, *, slashes: bool = False) -> str:
+    """One part of a path. Raises BadParameter for what can be none: nothing, dots alone, and a slash where names have none."""
+    if not text.strip(" .") or ("/" in text and not slashes):
+        raise typer.BadParameter(f"{text!r} is no {what}" if text else f"the {what} is empty")
+    return quote(text, safe="")
+
+
 def zone_path(zone: str) -> str:
-    """Where the API keeps a zone; names such as 0/26.2.0.192.in-addr.arpa (RFC 2317) hold a slash."""
-    return f"/api/v1/zones/{quote(zone, safe='')}"
+    """Where the API keeps a zone; names such as 0/26.2.0.192.in-addr.arpa (RFC 2317) hold a slash. Raises BadParameter."""
+    return f"/api/v1/zones/{segment(zone, 'name of a zone', slashes=True)}"
 
 
 def _is_here(url: str) -> bool:
@@ -126,12 +138,14 @@ def _trusting(certificate: Path) -> ssl.SSLContext:
 class Client:
     """Use as an async context manager."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, limit_s: float = LONGEST_ANSWER_S) -> None:
+        """`limit_s`: for each answer."""
         self._target = target
+        self._limit_s = limit_s
         self._http = httpx.AsyncClient(
             auth=None if target.token else (target.username, target.password),
             headers={"Authorization": f"Bearer {target.token}"} if target.token else None,
-            timeout=httpx.Timeout(30.0, read=LONGEST_ANSWER_S),
+            timeout=httpx.Timeout(min(30.0, limit_s), read=limit_s),
             trust_env=not (target.socket or _is_here(target.url)),
             verify=_trusting(target.ca) if target.ca else True,
             transport=httpx.AsyncHTTPTransport(uds=str(target.socket)) if target.socket else None,
@@ -170,10 +184,12 @@ class Client:
 
     async def _ask(self, method: str, path: str, **arguments: Any) -> Any:
         try:
-            answer = await self._http.request(method, self._target.url + path, **arguments)
-        except httpx.ReadTimeout as error:
-            raise NoService(
-                f"{self._target.url} took the request but gave no answer in {LONGEST_ANSWER_S} s"
+            async with asyncio.timeout(self._limit_s):
+                answer = await self._http.request(method, self._target.url + path, **arguments)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise Hangs(
+                f"{self._target.url} gave no answer in {self._limit_s:g} s: the service hangs, or has much to do. Look at its log, ask with"
+                " a longer --timeout, or have it started anew (systemctl restart directdnsonly)"
             ) from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
             why = str(error) or type(error).__name__
@@ -221,7 +237,9 @@ class Client:
         while True:
             asked_at = now()
             wait = max(min(until - asked_at, LONGEST_POLL_S), 0.0)
-            change = await self.call("GET", f"/api/v1/changes/{change_id}", params={"wait": wait})
+            change = await self.call(
+                "GET", f"/api/v1/changes/{segment(change_id, 'id of a change')}", params={"wait": wait}
+            )
             if change["done"] or now() >= until:
                 return change
             if now() - asked_at < min(wait, ASK_AGAIN_S):  # it needs the place for somebody else

@@ -1,8 +1,9 @@
-"""The commands. Exit codes: 0 done, 1 refused or failed, 2 configuration, 3 no service."""
+"""The commands. Exit codes: 0 done, 1 refused or failed, 2 configuration or a hung service, 3 no service."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import sys
 import time
@@ -18,8 +19,10 @@ from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     AT_ONCE,
     EXIT_FAILED,
+    LOOK_S,
     ConfigOption,
     JsonOption,
+    LookOption,
     UrlOption,
     call,
     err,
@@ -36,10 +39,12 @@ from directdnsonly.cli.terminal import (
 from directdnsonly.cli.zonefiles import NoZone, called_zone, zone_of
 from directdnsonly.wording import counted
 
+LARGEST_FILE = 64 * 2**20
+
 app = typer.Typer(
     name="dadns",
     help="DirectDNSOnly: the extra DNS server of DirectAdmin.",
-    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong configuration, 3 no service answers.",
+    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong configuration or a service that hangs, 3 no service answers.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
@@ -98,6 +103,8 @@ def push(
     """Push zone files; the same line that DirectAdmin's pushes walk."""
     if zone is not None and len(files) > 1:
         raise typer.BadParameter("--zone names one zone, but several files are given")
+    if zone is not None:
+        zone_path(zone)  # an empty one is no wish to have the file's name taken
     jobs = [(name, zone or _zone_of(name)) for name in files]
     results = run(_push_all(url, config, jobs, wait=wait, timeout_s=timeout))
     if as_json:
@@ -115,12 +122,13 @@ def push(
 def zones(
     search: Annotated[str, typer.Option("--search", help="Part of the name.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 100,
+    timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List zones."""
-    found, more = run(_list_zones(url, config, search, limit))
+    found, more = run(_list_zones(url, config, search, limit, limit_s=timeout))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -129,15 +137,21 @@ def zones(
         owner = entry["owner"]
         cells = (entry["zone"], entry["serial"], entry["version"], entry["records"])
         table.add(*cells, owner["hostname"] or owner["credential"], owner["username"], when(entry["pushed_at"]))
-    table.show()
+    table.show(none=f"no zone has {search!r} in its name" if search else "no zone was pushed yet")
     if more:
         say(f"these are the first {limit}: there are more (--limit, --search)", to=err)
 
 
 @app.command()
-def show(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def show(
+    zone: str,
+    timeout: LookOption = LOOK_S,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """One zone and its state on each name server."""
-    found = run(fetch(url, config, zone_path(zone)))
+    found = run(fetch(url, config, zone_path(zone), limit_s=timeout))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -167,9 +181,11 @@ def delete(zone: str, url: UrlOption = None, config: ConfigOption = None, as_jso
         raise typer.Exit(EXIT_FAILED)
 
 
-async def _list_zones(url: str | None, config: Path | None, search: str, limit: int) -> tuple[list[Any], bool]:
+async def _list_zones(
+    url: str | None, config: Path | None, search: str, limit: int, *, limit_s: float
+) -> tuple[list[Any], bool]:
     """Zones by name, and whether there are more."""
-    async with Client(find_target(url, config)) as client:
+    async with Client(find_target(url, config), limit_s=limit_s) as client:
         return await client.items_and_rest("/api/v1/zones", most=limit, search=search)
 
 
@@ -196,20 +212,35 @@ async def _push_all(
 async def _push_one(client: Client, file: str, zone: str, *, wait: bool, timeout_s: float) -> dict[str, Any]:
     began = time.perf_counter()
     try:
-        text = sys.stdin.buffer.read() if file == "-" else await asyncio.to_thread(Path(file).read_bytes)
+        text = sys.stdin.buffer.read() if file == "-" else await asyncio.to_thread(_read, file)
         receipt = await client.push(zone, text)
         # The same content again is answered with the change that made it.
         pushed = {key: receipt[key] for key in ("changed", "warnings")}
         result = await client.follow(receipt["change_id"], timeout_s=timeout_s) | pushed if wait else receipt
     except OSError as error:
-        return {"zone": zone, "file": file, "error": f"{file}: {error.strerror}"}
+        return {"zone": zone, "file": file, "error": f"{file or repr(file)}: {error.strerror}", "unread": True}
+    except typer.BadParameter as error:
+        return {"zone": zone, "file": file, "error": f"{file}: {error}", "unread": True}
     except Rejected as error:
         return {"zone": zone, "file": file, "error": str(error), "faults": error.faults}
     return {**result, "file": file, "elapsed_s": round(time.perf_counter() - began, 3)}
 
 
+def _read(file: str) -> bytes:
+    """What a file holds; of a pipe, what comes out of it. Raises OSError, whose text says what to do instead."""
+    if not file:
+        raise FileNotFoundError(errno.ENOENT, "that is no name of a file")
+    if Path(file).is_dir():
+        raise IsADirectoryError(errno.EISDIR, f"it is a folder: dadns import {file} takes the zone files in it")
+    with Path(file).open("rb") as handle:
+        text = handle.read(LARGEST_FILE + 1)
+    if len(text) > LARGEST_FILE:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST_FILE // 2**20} MiB, and no zone file")
+    return text
+
+
 def _tell_sum(results: list[dict[str, Any]]) -> None:
-    refused = [result["zone"] for result in results if result.get("error")]
+    refused = [result["zone"] or result["file"] for result in results if result.get("error")]
     unproven = [result["zone"] for result in results if not result.get("error") and not result.get("verified", True)]
     line = f"{counted(len(results) - len(refused), 'zone')} recorded, {len(refused)} refused, {len(unproven)} not proven yet"
     say(line)
@@ -219,6 +250,9 @@ def _tell_sum(results: list[dict[str, Any]]) -> None:
 
 
 def _tell_push(result: dict[str, Any]) -> None:
+    if result.get("unread"):
+        say(f"not pushed: {result['error']}", to=err)
+        return
     if result.get("error"):
         tell_refusal(result["zone"], result["error"], result.get("faults", ()))
         return

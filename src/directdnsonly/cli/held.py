@@ -6,15 +6,25 @@ import json
 import re
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
-from directdnsonly.cli.client import Client, find_target
+from directdnsonly.cli.client import Client, find_target, segment
 from directdnsonly.cli.commands import app
-from directdnsonly.cli.terminal import ConfigOption, JsonOption, UrlOption, fetch_items, run, say, when
+from directdnsonly.cli.terminal import (
+    LOOK_S,
+    ConfigOption,
+    JsonOption,
+    LookOption,
+    UrlOption,
+    fetch_items,
+    run,
+    say,
+    when,
+)
 from directdnsonly.wording import counted
 
+LONGEST_H = 2160
 HOURS = {"m": 1 / 60, "h": 1.0, "d": 24.0}
 migrate = typer.Typer(help="Announce that zones move from one DirectAdmin server to another.", no_args_is_help=True)
 app.add_typer(migrate, name="migrate")
@@ -26,9 +36,11 @@ async def _call(url: str | None, config: Path | None, method: str, path: str, **
 
 
 @app.command()
-def held(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def held(
+    timeout: LookOption = LOOK_S, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
     """Pushes that wait for approval, with what they would change."""
-    found = run(fetch_items(url, config, "/api/v1/held"))
+    found = run(fetch_items(url, config, "/api/v1/held", limit_s=timeout))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -47,14 +59,14 @@ def held(url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption
 @app.command()
 def approve(zone: str, digest: str, url: UrlOption = None, config: ConfigOption = None) -> None:
     """Serve a held push; the digest is the one that `dadns held` shows."""
-    done = run(_call(url, config, "POST", f"/held/{quote(zone, safe='')}/approve/{quote(digest, safe='')}"))
+    done = run(_call(url, config, "POST", f"{_held(zone)}/approve/{segment(digest, 'digest')}"))
     say(f"{done['zone']}: approved, version {done['version']}, change {done['change_id']}")
 
 
 @app.command()
 def reject(zone: str, digest: str, url: UrlOption = None, config: ConfigOption = None) -> None:
     """Forget a held push; what is served stays."""
-    done = run(_call(url, config, "POST", f"/held/{quote(zone, safe='')}/reject/{quote(digest, safe='')}"))
+    done = run(_call(url, config, "POST", f"{_held(zone)}/reject/{segment(digest, 'digest')}"))
     say(f"{done['zone']}: rejected, the old version stays served")
 
 
@@ -71,11 +83,15 @@ def open_(
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", lasts)
     if found is None:
         raise typer.BadParameter(f"--for {lasts}: give a number and m, h or d")
+    if not 0 < (hours := float(found[1]) * HOURS[found[2]]) <= LONGEST_H:
+        raise typer.BadParameter(
+            f"--for {lasts}: a move is open for longer than nothing, and for {LONGEST_H // 24} days at most"
+        )
     body = {
         "from_server": former,
         "to_server": server,
         "zones": [name.strip() for name in zones.split(",") if name.strip()],
-        "hours": float(found[1]) * HOURS[found[2]],
+        "hours": hours,
     }
     move = run(_call(url, config, "POST", "/migrations", json=body))
     which = counted(len(move["zones"]), "zone") if move["zones"] else "all zones"
@@ -83,9 +99,9 @@ def open_(
 
 
 @migrate.command("list")
-def list_(url: UrlOption = None, config: ConfigOption = None) -> None:
+def list_(timeout: LookOption = LOOK_S, url: UrlOption = None, config: ConfigOption = None) -> None:
     """Moves that are open."""
-    found = run(fetch_items(url, config, "/api/v1/migrations"))
+    found = run(fetch_items(url, config, "/api/v1/migrations", limit_s=timeout))
     for move in found:
         which = ", ".join(move["zones"]) or "all zones"
         say(f"{move['id']}: {which} {_way(move)}")
@@ -97,6 +113,10 @@ def list_(url: UrlOption = None, config: ConfigOption = None) -> None:
 def close(number: int, url: UrlOption = None, config: ConfigOption = None) -> None:
     """End a move before its time."""
     say(f"move {run(_call(url, config, 'DELETE', f'/migrations/{number}'))['id']} is over")
+
+
+def _held(zone: str) -> str:
+    return f"/held/{segment(zone, 'name of a zone', slashes=True)}"
 
 
 def _way(move: Any) -> str:

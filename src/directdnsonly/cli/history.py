@@ -10,13 +10,15 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from directdnsonly.cli.client import Client, find_target, zone_path
+from directdnsonly.cli.client import LONGEST_ANSWER_S, Client, find_target, zone_path
 from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     CONTROL,
     EXIT_FAILED,
+    LOOK_S,
     ConfigOption,
     JsonOption,
+    LookOption,
     UrlOption,
     err,
     run,
@@ -40,12 +42,13 @@ def register(app: typer.Typer) -> None:
 def history(
     zone: str,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Who sent which version of a zone, when and from where; newest first."""
-    found = run(_call(url, config, "GET", f"{zone_path(zone)}/history", params={"limit": limit}))
+    found = run(_call(url, config, "GET", f"{zone_path(zone)}/history", limit_s=timeout, params={"limit": limit}))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -72,21 +75,33 @@ def diff(
     zone: str,
     from_: Annotated[int | None, typer.Option("--from", min=1, help="Version; left out: the one before.")] = None,
     to: Annotated[int | None, typer.Option("--to", min=1, help="Version; left out: the wanted one.")] = None,
+    timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """How one version of a zone became another, record by record."""
     query = {key: value for key, value in (("from", from_), ("to", to), ("limit", MOST_RRSETS)) if value is not None}
-    found = run(_call(url, config, "GET", f"{zone_path(zone)}/diff", params=query))
+    found = run(_call(url, config, "GET", f"{zone_path(zone)}/diff", limit_s=timeout, params=query))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    for line in unified(found):
+    for line in unified(found) if any(found["counts"].values()) else ():
         terminal.print(Text(CONTROL.sub("?", line), style=COLOURS.get(line[0], "")), soft_wrap=True)
+    if not any(found["counts"].values()):
+        say(_no_difference(found, asked=from_ is not None))
     left = {kind: found["counts"][kind] - len(found[kind]) for kind in ("added", "removed", "changed")}
     if any(left.values()):
         say(f"and {', '.join(f'{count:,} more {kind}' for kind, count in left.items() if count)} RRsets", to=err)
+
+
+def _no_difference(found: dict[str, Any], *, asked: bool) -> str:
+    zone, older, newer = found["zone"], found["from_version"], found["to_version"]
+    if older != newer:
+        return f"{zone}: versions {older} and {newer} have the same records"
+    if asked:
+        return f"{zone}: that is version {newer} and itself: dadns history {zone} lists the others"
+    return f"{zone}: no version before {newer} is kept, so there is nothing to compare it with; dadns show {zone} tells of it"
 
 
 def unified(found: dict[str, Any]) -> Iterator[str]:
@@ -196,6 +211,14 @@ async def _change(
         return await client.follow(receipt["change_id"], timeout_s=timeout_s) if wait else receipt
 
 
-async def _call(url: str | None, config: Path | None, method: str, path: str, **arguments: Any) -> Any:
-    async with Client(find_target(url, config)) as client:
+async def _call(
+    url: str | None,
+    config: Path | None,
+    method: str,
+    path: str,
+    *,
+    limit_s: float = LONGEST_ANSWER_S,
+    **arguments: Any,
+) -> Any:
+    async with Client(find_target(url, config), limit_s=limit_s) as client:
         return await client.call(method, path, **arguments)

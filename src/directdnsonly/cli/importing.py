@@ -25,6 +25,7 @@ from directdnsonly.cli.terminal import (
     JsonOption,
     UrlOption,
     err,
+    given_path,
     run,
     say,
     tell_refusal,
@@ -93,6 +94,8 @@ def import_zones(
 
     From the original and from DirectSlave only zones are taken that we do not hold: what DirectAdmin has pushed is newer.
     """
+    for given in [source] if place is None else [source, place]:
+        given_path(given)
     try:
         if place is None:
             chosen = _guessed(Path(source))
@@ -116,7 +119,8 @@ def import_zones(
         print(json.dumps(told, indent=2))
     else:
         _tell_import(told, "would be recorded" if dry_run else "recorded")
-    if told["refused"] or any(left.wrong for left in found.left) or (wait and told["outstanding"]):
+    nothing = place is None and not found.zones
+    if nothing or told["refused"] or any(left.wrong for left in found.left) or (wait and told["outstanding"]):
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -225,7 +229,7 @@ async def _import(url: str | None, config: Path | None, chosen: Chosen, *, timeo
                             held.append(found[number].zone)
                         elif told := await _push(client, found[number]):
                             warnings[found[number].zone] = told
-                    except (Rejected, OSError) as error:
+                    except (Rejected, OSError, typer.BadParameter) as error:  # the last: a name that is none
                         refused[found[number].zone] = str(error)
                         faults[found[number].zone] = getattr(error, "faults", [])
                     bars.advance(recording)

@@ -7,17 +7,18 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from directdnsonly.advice import Live
-from directdnsonly.cli.client import Client, Rejected, find_target, zone_path
+from directdnsonly.cli.client import Client, Rejected, find_target, segment, zone_path
 from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     EXIT_FAILED,
+    LOOK_S,
     ConfigOption,
     JsonOption,
+    LookOption,
     UrlOption,
     err,
     fetch_items,
@@ -45,9 +46,15 @@ def register(app: typer.Typer) -> None:
     app.add_typer(servers)
 
 
-def explain(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def explain(
+    zone: str,
+    timeout: LookOption = LOOK_S,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Is a zone live, why not, since when, what customers get meanwhile, what to do; also of a name in a zone, or a URL."""
-    told = run(_ask(url, config, zone))
+    told = run(_ask(url, config, zone, limit_s=timeout))
     if as_json:
         print(json.dumps(told, indent=2))
     else:
@@ -59,12 +66,16 @@ def explain(zone: str, url: UrlOption = None, config: ConfigOption = None, as_js
 
 @servers.callback(invoke_without_command=True)
 def backends(
-    context: typer.Context, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
+    context: typer.Context,
+    timeout: LookOption = LOOK_S,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Every name server: state and why, what is outstanding there; also those that are no longer configured."""
     if context.invoked_subcommand is not None:
         return
-    found = run(fetch_items(url, config, "/api/v1/backends"))
+    found = run(fetch_items(url, config, "/api/v1/backends", limit_s=timeout))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -81,7 +92,7 @@ def backends(
             oldest,
             each["zones_proven"],
         )
-    table.show()
+    table.show(none="no backend is enabled: dns.backends of the configuration")
     tell_reasons(found)
 
 
@@ -104,7 +115,7 @@ def forget(
 
 async def _forget(url: str | None, config: Path | None, name: str) -> Any:
     async with Client(find_target(url, config)) as client:
-        return await client.call("DELETE", f"/api/v1/backends/{quote(name, safe='')}")
+        return await client.call("DELETE", f"/api/v1/backends/{segment(name, 'name of a backend')}")
 
 
 def events(
@@ -113,13 +124,14 @@ def events(
     actor: Annotated[str, typer.Option("--actor", help="Done by this credential.")] = "",
     since: Annotated[str, typer.Option("--since", help="30m, 24h, 7d ago, or a time with its zone.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 50,
+    timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Who did what to which zone, newest first."""
     wanted = {"zone": zone, "event": event, "actor": actor, "since": moment_of(since)}
-    found = run(fetch_items(url, config, "/api/v1/events", most=limit, **wanted))
+    found = run(fetch_items(url, config, "/api/v1/events", limit_s=timeout, most=limit, **wanted))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -127,7 +139,7 @@ def events(
     for each in found:
         cells = (when(each["at"]), each["event"], each["zone"], each["actor"], each["address"], each["detail"])
         table.add(*cells)
-    table.show()
+    table.show(none=_none("nothing was done", "no event", wanted))
 
 
 def refused(
@@ -135,12 +147,14 @@ def refused(
     server: Annotated[str, typer.Option("--server", help="Sent by this host name, or credential.")] = "",
     rule: Annotated[str, typer.Option("--rule", help="Refused by this rule.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 50,
+    timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Pushes that were answered error=1, and why, newest first."""
-    found = run(fetch_items(url, config, "/api/v1/refused", most=limit, zone=zone, server=server, rule=rule))
+    wanted = {"zone": zone, "server": server, "rule": rule}
+    found = run(fetch_items(url, config, "/api/v1/refused", limit_s=timeout, most=limit, **wanted))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -149,7 +163,7 @@ def refused(
         owner = each["owner"]["hostname"] or each["owner"]["credential"]
         more = f" (and {len(each['faults']) - 1} more)" if len(each["faults"]) > 1 else ""
         table.add(when(each["at"]), each["zone"], each["rule"], owner, each["reason"] + more)
-    table.show()
+    table.show(none=_none("no push was refused", "no refused push", wanted))
 
 
 def wait(
@@ -180,9 +194,9 @@ async def _follow(url: str | None, config: Path | None, change: str, timeout_s: 
         return await client.follow(change, timeout_s=timeout_s)
 
 
-async def _ask(url: str | None, config: Path | None, zone: str) -> Any:
+async def _ask(url: str | None, config: Path | None, zone: str, *, limit_s: float) -> Any:
     """What the service says of a zone. It says no: that cannot tell whether the zone is live."""
-    async with Client(find_target(url, config)) as client:
+    async with Client(find_target(url, config), limit_s=limit_s) as client:
         try:
             return await client.call("GET", f"{zone_path(zone)}/explain")
         except Rejected as error:
@@ -243,6 +257,12 @@ def _place(place: dict[str, Any]) -> Iterator[str]:
             yield f"  {reason}" if answer["server"] in reason else f"  {answer['server']}: {reason}"
     if place["stored"]:
         yield f"  {place['backend']} itself: {place['stored']['reason'] or 'stored as wanted'}"
+
+
+def _none(at_all: str, one: str, wanted: dict[str, str]) -> str:
+    """That a list is empty; of one that was narrowed, by what."""
+    by = ", ".join(f"{key} {value}" for key, value in wanted.items() if value)
+    return f"{one} with {by}" if by else f"{at_all} as far as we know"
 
 
 def _lines(head: str, text: str, *, indent: str = "") -> list[str]:

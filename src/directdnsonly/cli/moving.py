@@ -13,6 +13,7 @@ from directdnsonly.cli.terminal import (
     ConfigOption,
     JsonOption,
     err,
+    given_path,
     say,
     settings_of,
 )
@@ -31,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="A new file.")],
+    file: Annotated[Path, typer.Argument(help="A new file.", parser=given_path, metavar="FILE")],
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -48,7 +49,7 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file that `backup` made.")],
+    file: Annotated[Path, typer.Argument(help="A file that `backup` made.", parser=given_path, metavar="FILE")],
     replace: Annotated[bool, typer.Option("--replace", help="Put the store that is there aside.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,

@@ -12,8 +12,10 @@ from directdnsonly.cli.client import Client, find_target, zone_path
 from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     EXIT_FAILED,
+    LOOK_S,
     ConfigOption,
     JsonOption,
+    LookOption,
     UrlOption,
     fetch_items,
     run,
@@ -37,13 +39,14 @@ def outbox(
     dead: Annotated[bool, typer.Option("--dead", help="What was given up, instead of what waits.")] = False,
     backend: BackendOption = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 100,
+    timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List what waits to be delivered, or what was given up, with the reason."""
     state = "dead" if dead else "pending"
-    found = run(fetch_items(url, config, "/api/v1/outbox", most=limit, state=state, backend=backend))
+    found = run(fetch_items(url, config, "/api/v1/outbox", limit_s=timeout, most=limit, state=state, backend=backend))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -58,9 +61,15 @@ def outbox(
     table.show()
 
 
-def attempts(zone: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def attempts(
+    zone: str,
+    timeout: LookOption = LOOK_S,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """What was tried for a zone and did not end in proof, newest first."""
-    found = run(fetch_items(url, config, f"{zone_path(zone)}/attempts", most=ATTEMPTS))
+    found = run(fetch_items(url, config, f"{zone_path(zone)}/attempts", limit_s=timeout, most=ATTEMPTS))
     if as_json:
         print(json.dumps(found, indent=2))
         return

@@ -10,13 +10,15 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from directdnsonly.cli.client import Client, Rejected, find_target
+from directdnsonly.cli.client import LONGEST_ANSWER_S, Client, Rejected, find_target, segment
 from directdnsonly.cli.commands import app
 from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     EXIT_FAILED,
+    LOOK_S,
     ConfigOption,
     JsonOption,
+    LookOption,
     UrlOption,
     err,
     run,
@@ -44,50 +46,61 @@ SHOWN = 20  # zones of each kind
 def reconcile(
     plan: Annotated[bool, typer.Option("--plan", help="Look at everything, change nothing.")] = False,
     now: Annotated[bool, typer.Option("--now", help="A pass now.")] = False,
-    approve: Annotated[str, typer.Option("--approve", metavar="PLAN", help="Approve deletions over the cap.")] = "",
-    undo: Annotated[str, typer.Option("--undo", metavar="ZONE", help="Keep an orphan, or bring it back.")] = "",
+    approve: Annotated[
+        str | None, typer.Option("--approve", metavar="PLAN", help="Approve deletions over the cap.")
+    ] = None,
+    undo: Annotated[
+        str | None, typer.Option("--undo", metavar="ZONE", help="Keep an orphan, or bring it back.")
+    ] = None,
     accept_list: Annotated[
-        str, typer.Option("--accept-list", metavar="HOST", help="Vouch for a server's next list, however short.")
-    ] = "",
+        str | None, typer.Option("--accept-list", metavar="HOST", help="Vouch for a server's next list, however short.")
+    ] = None,
+    timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare with DirectAdmin and with the name servers; without options: how the last passes went."""
-    if sum(map(bool, (plan, now, approve, undo, accept_list))) > 1:
+    acts = [one for one in (approve, undo, accept_list) if one is not None]
+    if plan + now + len(acts) > 1:
         raise typer.BadParameter("choose one of --plan, --now, --approve, --undo, --accept-list")
     if plan or now:
         job = run(_follow(url, config, "plan" if plan else "run"))
         _finish_job(job, as_json=as_json)
-    elif approve or undo or accept_list:
+    elif acts:
         path, told = _word(approve, undo, accept_list)
         answer = run(_call(url, config, "POST", path))
         if as_json:
             print(json.dumps(answer, indent=2))
         else:
-            zones = {"zones": counted(answer["zones"], "zone")} if approve else {}
+            zones = {"zones": counted(answer["zones"], "zone")} if approve is not None else {}
             say(told.format(**answer | zones))
     else:
-        status = run(_call(url, config, "GET", ""))
+        status = run(_call(url, config, "GET", "", limit_s=timeout))
         if as_json:
             print(json.dumps(status, indent=2))
         else:
             _tell_status(status)
 
 
-def _word(approve: str, undo: str, accept_list: str) -> tuple[str, str]:
-    if approve:
-        return f"/approve/{approve}", "approved: {zones}; quarantine begins with the next pass"
-    if undo:
-        return f"/undo/{undo}", "{zone}: {done}"
+def _word(approve: str | None, undo: str | None, accept_list: str | None) -> tuple[str, str]:
+    if approve is not None:
+        return (
+            f"/approve/{segment(approve, 'name of a plan')}",
+            "approved: {zones}; quarantine begins with the next pass",
+        )
+    if undo is not None:
+        return f"/undo/{segment(undo, 'name of a zone', slashes=True)}", "{zone}: {done}"
     return (
-        f"/servers/{accept_list}/accept-list",
+        f"/servers/{segment(accept_list or '', 'name of a server')}/accept-list",
         f"the next list of {accept_list} is believed, however short it is; later ones are compared with it",
     )
 
 
-async def _call(url: str | None, config: Path | None, method: str, path: str) -> Any:
-    async with Client(find_target(url, config)) as client:
+async def _call(
+    url: str | None, config: Path | None, method: str, path: str, *, limit_s: float = LONGEST_ANSWER_S
+) -> Any:
+    async with Client(find_target(url, config), limit_s=limit_s) as client:
         return await client.call(method, f"/api/v1/reconcile{path}")
 
 

@@ -16,8 +16,10 @@ from directdnsonly.cli.client import Client, NoService, NotKnown, Rejected, find
 from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     CONTROL,
+    LOOK_S,
     ConfigOption,
     JsonOption,
+    LookOption,
     UrlOption,
     err,
     fetch_items,
@@ -88,13 +90,16 @@ def lost(
     forget: Annotated[bool, typer.Option("--forget", help="They need not come again: forget ZONE, or all.")] = False,
     zone: Annotated[str, typer.Option("--zone", help="Of this zone only.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000)] = 100,
+    timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Pushes that could not be recorded (disk full, store locked) and did not come again: push them again."""
     found: Any = run(
-        _forget(url, config, zone) if forget else fetch_items(url, config, "/api/v1/lost", most=limit, zone=zone)
+        _forget(url, config, zone)
+        if forget
+        else fetch_items(url, config, "/api/v1/lost", limit_s=timeout, most=limit, zone=zone)
     )
     if as_json:
         print(json.dumps(found, indent=2))

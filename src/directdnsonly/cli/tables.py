@@ -7,7 +7,7 @@ from typing import Final
 from rich.table import Column, Table
 from rich.text import Text
 
-from directdnsonly.cli.terminal import CONTROL, out, to_people
+from directdnsonly.cli.terminal import CONTROL, out, say, to_people
 
 GAP: Final = 1
 NARROWEST: Final = 8  # columns of a terminal per column of a table; below that a folded table cannot be read
@@ -29,9 +29,11 @@ class Rows:
         assert len(self._names) == len(values), values
         self._rows.append([CONTROL.sub("?", str(value)) for value in values])
 
-    def show(self) -> None:
-        """Print it. On a terminal too narrow for a table: as for a pipe, and the terminal breaks the lines."""
-        if to_people() and out.width >= NARROWEST * len(self._names):
+    def show(self, *, none: str = "") -> None:
+        """Print it; `none` instead when it has no rows. On a terminal too narrow for a table: as for a pipe, and the terminal breaks the lines."""
+        if none and not self._rows:
+            say(none)
+        elif to_people() and out.width >= NARROWEST * len(self._names):
             out.print(self._folded())
         else:
             print("\n".join("\t".join(row) for row in (self._names, *self._rows)), flush=True)

@@ -14,12 +14,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from directdnsonly.cli.client import Client, NoService, Rejected, find_target
+from directdnsonly.cli.client import LONGEST_ANSWER_S, Client, Hangs, NoService, Rejected, find_target
 from directdnsonly.config import load
 from directdnsonly.errors import ConfigError
 
 T = TypeVar("T")
 EXIT_FAILED, EXIT_CONFIG, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 2, 3, 130
+EXIT_HANGS: Final = 2
+LOOK_S: Final = 10.0
 AT_ONCE: Final = 16  # requests of one command
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 out, err = Console(), Console(stderr=True)
@@ -29,6 +31,9 @@ ConfigOption = Annotated[
 ]
 UrlOption = Annotated[
     str | None, typer.Option("--url", help="The service (else DADNS_URL, else from the configuration).")
+]
+LookOption = Annotated[
+    float, typer.Option("--timeout", min=0.1, help="Seconds to wait for each answer of the service at most.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -48,6 +53,13 @@ def tell_wrong_configuration(error: ConfigError) -> None:
     err.print(f"wrong configuration ({where})", style="red", markup=False, highlight=False, soft_wrap=True)
     for problem in error.problems:
         err.print(f"  {problem}", markup=False, highlight=False, soft_wrap=True)
+
+
+def given_path(text: str) -> Path:
+    """A path that somebody gave: nothing (a variable that is empty) is not the folder in which we are. Raises BadParameter."""
+    if not text.strip():
+        raise typer.BadParameter("it is empty: name a file or a folder; . is the one in which you are")
+    return Path(text)
 
 
 def to_people() -> bool:
@@ -92,7 +104,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise typer.Exit(EXIT_CONFIG) from None
     except NoService as error:
         say(str(error), to=err)
-        raise typer.Exit(EXIT_NO_SERVICE) from None
+        raise typer.Exit(EXIT_HANGS if isinstance(error, Hangs) else EXIT_NO_SERVICE) from None
     except Rejected as error:
         say(str(error), to=err)
         raise typer.Exit(EXIT_FAILED) from None
@@ -100,23 +112,25 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
-async def call(url: str | None, config: Path | None, method: str, path: str) -> Any:
+async def call(
+    url: str | None, config: Path | None, method: str, path: str, *, limit_s: float = LONGEST_ANSWER_S
+) -> Any:
     """One question to the service."""
-    async with Client(find_target(url, config)) as client:
+    async with Client(find_target(url, config), limit_s=limit_s) as client:
         return await client.call(method, path)
 
 
 async def fetch_items(
-    url: str | None, config: Path | None, path: str, *, most: int | None = None, **query: Any
+    url: str | None, config: Path | None, path: str, *, limit_s: float, most: int | None = None, **query: Any
 ) -> list[Any]:
     """Read a list of the service: `most` of it, or all."""
-    async with Client(find_target(url, config)) as client:
+    async with Client(find_target(url, config), limit_s=limit_s) as client:
         return await client.items(path, most=most, **query)
 
 
-async def fetch(url: str | None, config: Path | None, path: str) -> Any:
+async def fetch(url: str | None, config: Path | None, path: str, *, limit_s: float) -> Any:
     """Read something of the service."""
-    return await call(url, config, "GET", path)
+    return await call(url, config, "GET", path, limit_s=limit_s)
 
 
 def when(moment: str | None) -> str:

@@ -11,13 +11,15 @@ from directdnsonly.zone.name import ZoneName
 def names_meant(text: str) -> list[ZoneName]:
     """The names that `text` may mean, the nearest first. Raises NameRefused when it means none.
 
-    A slash may belong to a name (RFC 2317: 0/26.2.0.192.in-addr.arpa) or begin the path of an address: both are tried.
+    A slash may belong to a name (RFC 2317: 0/26.2.0.192.in-addr.arpa) or begin the path of an address: both are tried, if what
+    stands before it may be a host of the web.
     """
     wanted = text.strip()
     tries = [wanted] if "://" not in wanted else []
     bare = wanted.partition("://")[2] if "://" in wanted else wanted
     host = _host(bare)
-    if host and host not in tries:
+    is_address = "://" in wanted or "/" not in wanted or "." in host
+    if host and is_address and host not in tries:
         tries.append(host)
     found: list[ZoneName] = []
     refused: NameRefused | None = None
