@@ -35,7 +35,7 @@ from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
-from directdnsonly.wiring import PulledZones, swept_lanes
+from directdnsonly.wiring import PulledZones, RestartJournal, swept_lanes
 from directdnsonly.wording import counted
 
 HOUSEKEEPING_EVERY_S = 3600.0
@@ -59,6 +59,7 @@ class Service:
         self.changed = Bell()  # the state of the service may be another one
         self.acceptance: Acceptance | None = None
         self.readiness: health.Readiness | None = None
+        self._restarts = RestartJournal(store, clock)
         self.tokens = TokenBook(store, clock)
         self.metrics = metrics.Metrics(list(settings.enabled_backends()))
         self.backends: dict[str, Backend] = {}
@@ -125,6 +126,8 @@ class Service:
             lane.name_server_running()
         elif status.phase is not DaemonPhase.STOPPED:  # stopped is our own doing
             lane.name_server_lost(status.reason or "the name server is starting")
+        if status.phase is DaemonPhase.RESTARTING:
+            self._restarts.note(name, status)
 
     async def run(self) -> None:
         """Every actor until cancelled; raises ServiceFailed when one of them ends."""
@@ -135,6 +138,7 @@ class Service:
                 actors.create_task(self.dispatcher.run(), name="dispatch")
                 actors.create_task(self.reconciler.run(), name="reconcile")
                 actors.create_task(self._keep_house(), name="outbox:housekeeping")
+                actors.create_task(self._restarts.run(), name="nameservers:journal")
         except ExceptionGroup as group:  # `except*` would wrap what we raise into a group again, up to Python 3.11.3
             causes = "; ".join(leaves(group))
             raise ServiceFailed(causes) from group
@@ -146,7 +150,8 @@ class Service:
         `Task.cancelling` is not asked: a count of cancellations does not tell that a task ended.
         """
         alive = {task.get_name() for task in asyncio.all_tasks()}
-        names = ["dispatch", "reconcile", "outbox:housekeeping", *(f"nameserver:{name}" for name in self.daemons)]
+        names = ["dispatch", "reconcile", "outbox:housekeeping", "nameservers:journal"]
+        names += [f"nameserver:{name}" for name in self.daemons]
         lost = [f"{name} has ended" for name in (*names, *self.dispatcher.actors) if name not in alive]
         for pulses in (self.reconciler.pulses, *(lane.pulses for lane in self.dispatcher.lanes.values())):
             lost += [f"{name} hangs: its sign of life is {late:.0f} s late" for name, late in pulses.overdue().items()]

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from directdnsonly.accept.acceptance import Acceptance
+from directdnsonly.api.audit import EventStore
 from directdnsonly.api.explain import Explainer
 from directdnsonly.api.health import Readiness
 from directdnsonly.api.parts import ApiParts, Pushed
 from directdnsonly.backends.contract import Backend, ZoneObserved
+from directdnsonly.clock import Clock
 from directdnsonly.config import Settings
 from directdnsonly.dispatch import lane
 from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.nameservers.contract import DaemonStatus
 from directdnsonly.networks import is_loopback
 from directdnsonly.outbox.drift import HeldPush
-from directdnsonly.outbox.records import FREELY, Owner, Priority, Receipt, Source, Terms
+from directdnsonly.outbox.records import FREELY, Event, Owner, Priority, Receipt, Source, Terms
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.reconcile.report import PassView
 from directdnsonly.reconcile.seams import Swept
 from directdnsonly.web.parts import PassLine, Reconciling, WebParts
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
+TOLD_EVERY_S = 600.0  # of one backend: one that ends every ten seconds must not push all else off the page
 SHOWN_FAILURES = 3  # of each pass, on the status page
 
 
@@ -131,6 +139,39 @@ class PulledZones:
         if acceptance is None:
             raise OutboxUnavailable("pushes are not accepted yet")
         return acceptance
+
+
+class RestartJournal:
+    """Keeps in the audit that a bundled name server ended or hung, for whoever looks when it has long been well again.
+
+    One that ends again and again is told once in `TOLD_EVERY_S`, with how often it was; the log has each time.
+    """
+
+    def __init__(self, store: EventStore, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._told_at: dict[str, float] = {}
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+
+    def note(self, backend: str, status: DaemonStatus) -> None:
+        """It is about to be started again. Does not wait for the store: a name server that is away comes first."""
+        now = self._clock.now_s()
+        if now - self._told_at.get(backend, -TOLD_EVERY_S) >= TOLD_EVERY_S:
+            self._told_at[backend] = now
+            detail = f"{backend}: {status.reason} ({counted(status.restarts, 'restart')} since our start)"
+            self._events.put_nowait(Event(at=now, event="nameserver.exited", actor="service", detail=detail))
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self.run_once()
+
+    async def run_once(self) -> None:
+        """Keep the next one. What the store cannot take stands in the log alone."""
+        event = await self._events.get()
+        try:
+            await self._store.record_event(event)
+        except OutboxUnavailable as error:
+            structlog.get_logger().error("event.lost", lost=event.event, zone="", reason=str(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from directdnsonly.zone.text import parse
 from tests.contract.test_zone_daemons import CHECKERS, why_not_loaded
 from tests.support.made_zones import HEAD
 from tests.support.name_servers import PROGRAMS, Served, name_server
-from tests.support.programs import require_program
+from tests.support.programs import named_version, require_program
 
 FACTOR = int(os.environ.get("ZONE_FACTOR", "1"))
 NAME = ZoneName.parse("example.com")
@@ -51,6 +51,9 @@ EXCUSED = {
     r"make an answer of": "an RRset of 65,024 to 65,535 octets",
     r"\$INCLUDE": "the directive $INCLUDE",
 }
+# What a push is warned of because only a named before 9.20 takes it.
+NOT_BY_NEW_NAMED = "BIND 9.20 does not load such a zone"
+WHATEVER_IT_IS_TOLD = re.compile(NOT_BY_NEW_NAMED + "(?!, unless told)")
 Content = frozenset[tuple[str, int, bytes]]
 
 
@@ -63,6 +66,7 @@ class Asked:
     ours: str = ""
     records: int = 0
     refusal: str = ""
+    warned: str = ""
     served_raw: dict[str, Content | None] = field(default_factory=dict)
     served_ours: dict[str, Content | None] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
@@ -77,12 +81,20 @@ class Asked:
             is_excused = any(re.search(words, self.refusal) for words in EXCUSED)
             return f"loaded by all: {self.refusal}" if is_loaded_alike and not is_excused else ""
         if None in self.served_ours.values():
+            if self._is_foretold:
+                return ""
             return f"not loaded by {[name for name, found in self.served_ours.items() if found is None]}: {self.words}"
         if len(set(self.served_ours.values())) > 1:
             return "not served alike"
         if is_loaded_alike and raw != set(self.served_ours.values()):
             return "served otherwise than it is written"
         return "" if set(self.counted.values()) == {self.records} else f"we count {self.records}, they {self.counted}"
+
+    @property
+    def _is_foretold(self) -> bool:
+        """Whether only named does not load it, and a warning has said so: with 9.18, which loads it, this is never asked."""
+        lacking = {name for name, found in self.served_ours.items() if found is None}
+        return lacking == {"named"} and WHATEVER_IT_IS_TOLD.search(self.warned) is not None
 
 
 def content(served: Iterable[Served]) -> Content:
@@ -106,6 +118,7 @@ def asked(lines: Iterable[str], folder: Path) -> Iterator[Asked]:
         try:
             zone = parse(one.raw, ZoneName.parse(name))
             one.ours, one.records = zone.text, zone.records
+            one.warned = "; ".join(warning.text for warning in zone.warnings)
         except PushRefused as refused:
             one.refusal = str(refused)
     for program in PROGRAMS:  # knotd comes last, and is given what another one loads
@@ -250,18 +263,20 @@ def test_each_checker_takes_all_that_we_take(checker, folder):
         and "|" not in line
         and not re.match(r"t IN (NSEC|RRSIG|DNSKEY|CDS|CDNSKEY|DNAME|NS) ?", line)
     ]
-    taken = [line for line in lines if _is_taken(line)]
+    is_new_named = checker == "named-checkzone" and named_version() >= (9, 20)  # it knows no option for SVCB
+    taken = [line for line in lines if _is_taken(line, foretold=not is_new_named)]
 
     assert 400 < len(taken)
     assert "" == why_not_loaded(checker, "example.com", parse(HEAD + "\n".join(taken) + "\n", NAME).text, folder)
 
 
-def _is_taken(line: str) -> bool:
+def _is_taken(line: str, *, foretold: bool) -> bool:
+    """`foretold`: also what we warn of for the sake of a named 9.20."""
     try:
-        parse(f"{HEAD}{line}\n", NAME)
+        zone = parse(f"{HEAD}{line}\n", NAME)
     except PushRefused:
         return False
-    return True
+    return foretold or not any(NOT_BY_NEW_NAMED in warning.text for warning in zone.warnings)
 
 
 def test_a_backslash_before_a_comma_in_alpn_is_served_alike(folder):

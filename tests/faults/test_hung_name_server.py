@@ -11,8 +11,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 import pytest
-from bench.load import dns_socket, push_blocking, rawsave, wait_served, zone_text
+from bench.load import PASSWORD, USER, dns_socket, push_blocking, rawsave, wait_served, zone_text
 from bench.service import MANAGED, Service, free_port
 from tests.e2e.test_line import until
 from tests.support.programs import require_program
@@ -28,6 +29,12 @@ LIMIT = "      hang_timeout_s: 2\n"
 def events(service: Service, name: str) -> list[dict[str, object]]:
     lines = (service.folder / "log").read_text().splitlines()
     return [json.loads(line) for line in lines if f'"{name}"' in line]
+
+
+def kept(service: Service) -> list[str]:
+    """What the audit tells whoever looks in the morning."""
+    with httpx.Client(base_url=f"{service.url}/api/v1", auth=(USER, PASSWORD), timeout=60, trust_env=False) as api:
+        return [one["detail"] for one in api.get("/events").json()["items"] if one["event"] == "nameserver.exited"]
 
 
 @pytest.mark.parametrize(("backend", "program"), [("bind", "named"), ("nsd", "nsd"), ("knot", "knotd")])
@@ -47,6 +54,8 @@ def test_it_is_killed_and_started_anew_and_serves(backend, program):
             wait_served(sock, "a.example", SERIAL + 1, limit_s=60)
             assert before != service.daemon_pid()
             until(lambda: service.readyz()["status"] == "ready", 60)
+            until(lambda: bool(kept(service)), 60)
+            assert f"{backend}: {program} hangs: it has answered no query" in kept(service)[0]
         (hung,) = events(service, "nameserver.hung")
         assert "hangs: it has answered no query for" in str(hung["reason"])
         (exited,) = events(service, "nameserver.exited")

@@ -23,14 +23,19 @@ def require_program(name: str) -> str:
 
 
 @functools.cache
-def no_lock_file() -> str:
-    """The option by which a named takes no lock on a file that all of them share; 9.20 has neither any more."""
+def named_version() -> tuple[int, int]:
+    """Of the named of this machine."""
     told = subprocess.run(
         [require_program("named"), "-v"], capture_output=True, text=True, check=True, timeout=60
     ).stdout
     version = re.search(r"BIND (\d+)\.(\d+)", told)
     assert version is not None, told
-    return "lock-file none;" if (int(version[1]), int(version[2])) < (9, 20) else ""
+    return int(version[1]), int(version[2])
+
+
+def no_lock_file() -> str:
+    """The option by which a named takes no lock on a file that all of them share; 9.20 has neither any more."""
+    return "lock-file none;" if named_version() < (9, 20) else ""
 
 
 def end(process: subprocess.Popen[Any], *, limit_s: float = 60.0) -> int:

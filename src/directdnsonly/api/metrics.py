@@ -197,7 +197,9 @@ async def _asked(parts: ApiParts, look: Look) -> AsyncIterator[Metric]:
     breaker = GaugeMetricFamily("directdnsonly_breaker_open", "1 while the backend is away", labels=["backend"])
     paused = GaugeMetricFamily("directdnsonly_backend_paused", "1 while an operator has stopped it", labels=["backend"])
     running = GaugeMetricFamily(
-        "directdnsonly_nameserver_running", "1 while the bundled name server runs", labels=["backend"]
+        "directdnsonly_nameserver_running",
+        "1 while the process of the bundled name server runs; one that hangs runs until it is killed",
+        labels=["backend"],
     )
     proven = GaugeMetricFamily(
         "directdnsonly_zones_proven",

@@ -66,19 +66,24 @@ OF_LINE: Final[Mapping[str, Sequence[LineRule]]] = {  # by type
     "RRSIG": (LineRule("rrsig-date", record.date_of_another_age),),
 }
 _ALIAS, _ECH = RdataRule("alias-parameters", record.alias_with_parameters), RdataRule("ech", record.ech_that_is_none)
+_SVCB_ALIAS = RdataRule("alias-parameters", record.svcb_alias_with_parameters)
 _DIGEST, _OUT_OF_USE = (
     RdataRule("digest-length", record.digest_of_other_length),
     RdataRule("out-of-use", record.out_of_use),
 )
+_PRIVATE = RdataRule("private-algorithm", record.private_key)
 OF_RDATA: Final[Mapping[str, Sequence[RdataRule]]] = {  # by type
     "HTTPS": (_ALIAS, _ECH),
-    "SVCB": (_ALIAS, _ECH, RdataRule("svcb-dns", record.resolver_without_path)),
+    "SVCB": (_SVCB_ALIAS, _ECH, RdataRule("svcb-dns", record.resolver_without_path)),
     "TLSA": (_DIGEST,),
     "SMIMEA": (_DIGEST,),
     "URI": (RdataRule("uri-empty", record.uri_without_target),),
     "TYPE42": (RdataRule("apl-empty", record.no_prefixes),),
     "MINFO": (_OUT_OF_USE,),
-    "KEY": (_OUT_OF_USE,),
+    "KEY": (_OUT_OF_USE, _PRIVATE),
+    "DNSKEY": (_PRIVATE,),
+    "CDNSKEY": (_PRIVATE,),
+    "RRSIG": (RdataRule("private-algorithm", record.private_signature),),
     "SOA": (RdataRule("soa-interval", record.huge_interval),),
 }
 

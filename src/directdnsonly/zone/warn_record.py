@@ -21,6 +21,8 @@ _HTTP: Final = frozenset({b"h2", b"h3", b"http/1.1"})
 _DIGEST_DIGITS: Final = {"1": 64, "2": 128}  # of SHA-256 and SHA-512, by matching type
 _LAST_DATE: Final = "21060207062815"  # 2**32 - 1 seconds
 _LARGEST_USUAL: Final = 2**31 - 1
+_NOT_LOADED: Final = "BIND 9.20 does not load such a zone"
+_PRIVATE: Final = {"253": "name", "254": "OID"}  # PRIVATEDNS and PRIVATEOID
 
 
 def cut(line: Line, start: int) -> str:
@@ -90,7 +92,7 @@ def resolver_without_path(owner: str, data: str) -> str:
         missing = "no dohpath, which alpn with HTTP demands"
     else:
         return ""
-    return f"the SVCB record of a DNS server has {missing} (RFC 9461): BIND 9.20 does not load such a zone, unless told check-svcb no"
+    return f"the SVCB record of a DNS server has {missing} (RFC 9461): {_NOT_LOADED}, unless told check-svcb no"
 
 
 def alias_with_parameters(_owner: str, data: str) -> str:
@@ -101,6 +103,12 @@ def alias_with_parameters(_owner: str, data: str) -> str:
     if found.priority or not found.parameters:
         return ""
     return "with priority 0 the record is an alias, and clients pass over its parameters (RFC 9460): give it priority 1"
+
+
+def svcb_alias_with_parameters(owner: str, data: str) -> str:
+    """The same of SVCB, where BIND 9.20 looks at it."""
+    text = alias_with_parameters(owner, data)
+    return f"{text}; {_NOT_LOADED}, unless told check-svcb no" if text else ""
 
 
 def ech_that_is_none(_owner: str, data: str) -> str:
@@ -139,7 +147,27 @@ def digest_of_other_length(_owner: str, data: str) -> str:
 
 def uri_without_target(_owner: str, data: str) -> str:
     """RFC 7553, section 4.4: the target must not be empty."""
-    return "the URI is empty: it leads nowhere" if data.endswith(' ""') else ""
+    return f"the URI is empty: it leads nowhere, and {_NOT_LOADED}" if data.endswith(' ""') else ""
+
+
+def private_key(_owner: str, data: str) -> str:
+    """Whose algorithm it is must stand first in the key (RFC 4034, appendix A.1.1). Whether it does is not looked at."""
+    words = data.split(" ")
+    return _private(str(int(words[2][6:8], 16)) if words[0] == "\\#" else words[2])
+
+
+def private_signature(_owner: str, data: str) -> str:
+    """As of a key."""
+    return _private(data.split(" ")[1])
+
+
+def _private(algorithm: str) -> str:
+    if what := _PRIVATE.get(algorithm):
+        return (
+            f"algorithm {algorithm} is a private one: nobody else checks its signatures, and {_NOT_LOADED},"
+            f" unless the {what} of the algorithm stands first in it (RFC 4034)"
+        )
+    return ""
 
 
 def no_prefixes(_owner: str, data: str) -> str:

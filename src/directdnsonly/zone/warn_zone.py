@@ -107,7 +107,7 @@ def _ds_without_ns(zone: View, warnings: Warnings) -> None:
     cuts = {owner for owner, _, _ in zone.of_type.get("NS", ())}
     for owner, found in groupby(signed, key=itemgetter(0)):
         if owner not in cuts:
-            text = f"{owner} has a DS and no NS: it delegates nothing, and BIND 9.20 does not load such a zone"
+            text = f"{owner} has a DS and no NS: it delegates nothing, and BIND 9.20 does not load such a zone, unless told check-integrity no"
             warnings.add("ds-without-ns", text, owner=owner, kind="DS", line=partial(zone.line_of, next(found)))
 
 
