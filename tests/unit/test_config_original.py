@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 from collections.abc import Mapping
@@ -10,9 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from directdnsonly.config import Settings, Starter, load
-from directdnsonly.errors import ConfigError
+from directdnsonly.config.original import PATHS
+from directdnsonly.errors import ConfigError, ConfigProblem
 from tests.support.programs import require_program
 
 PASSWORD = {"DADNS_APP_AUTH_PASSWORD": "of-my-own"}
@@ -160,12 +165,53 @@ def test_every_variable_of_its_readme_starts_us_in_the_image(tmp_path):
 
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_each_variable_of_its_readme_alone_is_known(tmp_path, variable):
-    """Beside its own file it starts us; a second name server that nobody switched on or off is told how to."""
-    environ = PASSWORD | {variable: VARIABLES[variable]}
-    if variable == "DADNS_DNS_BACKENDS_NSD_ZONES_DIR":
-        assert "enabled: false" in problems(tmp_path, SHIPPED, **environ)["dns.backends.nsd"]
-    else:
-        assert "bind" in settings_of(tmp_path, SHIPPED, **environ).enabled_backends()
+    """Beside its own file it starts us, and starts no second name server that nobody switched on."""
+    settings = settings_of(tmp_path, SHIPPED, **(PASSWORD | {variable: VARIABLES[variable]}))
+
+    assert ["bind"] == list(settings.enabled_backends())
+
+
+def test_a_zones_dir_alone_is_the_originals_in_the_image(tmp_path):
+    """Its include file had a default. Its zone files there are not ours: each push would be refused for their sake."""
+    zones_dir = {"DADNS_DNS_BACKENDS_BIND_ZONES_DIR": "/etc/named/zones"}
+    on = {"DADNS_DNS_BACKENDS_BIND_ENABLED": "true"}
+
+    settings = load(None, environ=PASSWORD | zones_dir | on, starter=Starter.IMAGE)
+    kept = load(None, environ=PASSWORD | zones_dir | {"DADNS_DNS_BACKENDS_BIND_MANAGED": "true"}, starter=Starter.IMAGE)
+
+    assert (None, 53) == (settings.dns.backends["bind"].zones_dir, settings.dns.backends["bind"].port)
+    assert "managed: true keeps" in notes(settings)["dns.backends.bind.zones_dir"]
+    assert Path("/etc/named/zones") == kept.dns.backends["bind"].zones_dir
+    with pytest.raises(ConfigError, match="enabled: true"):
+        load(None, environ=PASSWORD | zones_dir, starter=Starter.IMAGE)
+
+
+JUNK = st.one_of(
+    st.none(), st.booleans(), st.integers(-1, 70_000), st.text("a1:/ \n\u00e9", max_size=8), st.lists(st.text("a1", max_size=3), max_size=2),
+    st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(), max_size=2),
+)  # fmt: skip
+KEYS = sorted({*(".".join(path) for path in PATHS), "log_format", "timezone", "dns.backends.bind.named_conf",
+               "dns.backends.bind.enabled", "dns.backends.nsd.nsd_conf", "dns.backends.nsd.enabled", "dns", "app", "datastore",
+               "dns.backends", "peer_sync", "dns.backends.nsd"})  # fmt: skip
+
+
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(KEYS), JUNK, max_size=6), st.sampled_from(list(Starter)))
+def test_whatever_its_keys_hold_it_starts_or_tells_the_mistakes(tmp_path_factory, given_keys, starter):
+    """Never anything else: no crash, and no problem without words."""
+    tree: dict[str, Any] = {"app": {"auth_password": "of-my-own"}, "dns": {"backends": {"bind": {"enabled": True}}}}
+    for path, value in sorted(given_keys.items()):
+        place: Any = tree
+        *sections, key = path.split(".")
+        for section in sections:
+            place = place.setdefault(section, {}) if isinstance(place, dict) else {}
+        if isinstance(place, dict):
+            place[key] = value
+    told: list[ConfigProblem] = []
+    with contextlib.suppress(ConfigError):
+        told += settings_of(tmp_path_factory.getbasetemp(), tree, starter).notes
+
+    assert all(note.path and note.problem for note in told)
 
 
 def test_tls_keys_become_ours(tmp_path, certificate):
