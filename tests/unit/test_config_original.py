@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from hypothesis import strategies as st
 from directdnsonly.config import Settings, Starter, load
 from directdnsonly.config.original import PATHS
 from directdnsonly.errors import ConfigError, ConfigProblem
-from tests.support.programs import require_program
 
 PASSWORD = {"DADNS_APP_AUTH_PASSWORD": "of-my-own"}
 # What the original 2.8.0 ships: its keys and values.
@@ -78,18 +76,6 @@ VARIABLES: Mapping[str, str] = {
     "DADNS_PEER_SYNC_PEER_PASSWORD": "s3cret",
     "DADNS_LOG_FORMAT": "text",
 }
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A chain and its key, self-signed."""
-    chain, key = (tmp_path_factory.mktemp("tls") / name for name in ("chain.pem", "key.pem"))
-    subprocess.run(
-        [require_program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-subj", "/CN=ns.example", "-keyout", key, "-out", chain],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return chain, key
 
 
 def settings_of(folder: Path, tree: Mapping[str, Any], starter: Starter = Starter.IMAGE, **environ: str) -> Settings:
@@ -214,16 +200,6 @@ def test_whatever_its_keys_hold_it_starts_or_tells_the_mistakes(tmp_path_factory
     assert all(note.path and note.problem for note in told)
 
 
-def test_tls_keys_become_ours(tmp_path, certificate):
-    """The same files; and when they cannot be used, the original's key is named."""
-    chain, key = certificate
-    settings = settings_of(tmp_path, with_app(ssl_enable=True, ssl_cert=str(chain), ssl_key=str(key), ssl_bundle=""))
-
-    assert (chain, key) == (settings.app.tls_certificate, settings.app.tls_key)
-    gone = problems(tmp_path, with_app(ssl_enable="true", ssl_cert="/nowhere.pem", ssl_key=str(key)))
-    assert "app.ssl_cert" in gone["app.tls_certificate"]
-
-
 def test_tls_that_is_switched_off_stays_off(tmp_path):
     """Its default; the names of the files are then of no use, and need not be there."""
     settings = settings_of(tmp_path, with_app(ssl_enable=False, ssl_cert="/nowhere.pem", ssl_key="/nowhere.key"))
@@ -232,9 +208,9 @@ def test_tls_that_is_switched_off_stays_off(tmp_path):
     assert "app.ssl_enable" in notes(settings)["app.ssl_cert"]
 
 
-def test_tls_that_is_half_there_is_refused_whole(tmp_path, certificate):
+def test_tls_that_is_half_there_is_refused_whole(tmp_path):
     """A chain of its own, a missing key, both names of one thing, a value that is neither: all at once."""
-    chain, _key = certificate
+    chain = tmp_path / "chain.pem"
     told = problems(
         tmp_path,
         with_app(
