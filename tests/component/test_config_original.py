@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from directdnsonly.config import Settings, Starter, load
-from directdnsonly.errors import ConfigError
-from tests.support.programs import require_program
+from directdnsonly.config.original import PATHS
+from directdnsonly.errors import ConfigError, ConfigProblem
 
 PASSWORD = {"DADNS_APP_AUTH_PASSWORD": "of-my-own"}
 # What the original 2.8.0 ships: its keys and values.
@@ -73,18 +76,6 @@ VARIABLES: Mapping[str, str] = {
     "DADNS_PEER_SYNC_PEER_PASSWORD": "s3cret",
     "DADNS_LOG_FORMAT": "text",
 }
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A chain and its key, self-signed."""
-    chain, key = (tmp_path_factory.mktemp("tls") / name for name in ("chain.pem", "key.pem"))
-    subprocess.run(
-        [require_program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-subj", "/CN=ns.example", "-keyout", key, "-out", chain],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return chain, key
 
 
 def settings_of(folder: Path, tree: Mapping[str, Any], starter: Starter = Starter.IMAGE, **environ: str) -> Settings:
@@ -160,22 +151,53 @@ def test_every_variable_of_its_readme_starts_us_in_the_image(tmp_path):
 
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_each_variable_of_its_readme_alone_is_known(tmp_path, variable):
-    """Beside its own file it starts us; a second name server that nobody switched on or off is told how to."""
-    environ = PASSWORD | {variable: VARIABLES[variable]}
-    if variable == "DADNS_DNS_BACKENDS_NSD_ZONES_DIR":
-        assert "enabled: false" in problems(tmp_path, SHIPPED, **environ)["dns.backends.nsd"]
-    else:
-        assert "bind" in settings_of(tmp_path, SHIPPED, **environ).enabled_backends()
+    """Beside its own file it starts us, and starts no second name server that nobody switched on."""
+    settings = settings_of(tmp_path, SHIPPED, **(PASSWORD | {variable: VARIABLES[variable]}))
+
+    assert ["bind"] == list(settings.enabled_backends())
 
 
-def test_tls_keys_become_ours(tmp_path, certificate):
-    """The same files; and when they cannot be used, the original's key is named."""
-    chain, key = certificate
-    settings = settings_of(tmp_path, with_app(ssl_enable=True, ssl_cert=str(chain), ssl_key=str(key), ssl_bundle=""))
+def test_a_zones_dir_alone_is_the_originals_in_the_image(tmp_path):
+    """Its include file had a default. Its zone files there are not ours: each push would be refused for their sake."""
+    zones_dir = {"DADNS_DNS_BACKENDS_BIND_ZONES_DIR": "/etc/named/zones"}
+    on = {"DADNS_DNS_BACKENDS_BIND_ENABLED": "true"}
 
-    assert (chain, key) == (settings.app.tls_certificate, settings.app.tls_key)
-    gone = problems(tmp_path, with_app(ssl_enable="true", ssl_cert="/nowhere.pem", ssl_key=str(key)))
-    assert "app.ssl_cert" in gone["app.tls_certificate"]
+    settings = load(None, environ=PASSWORD | zones_dir | on, starter=Starter.IMAGE)
+    kept = load(None, environ=PASSWORD | zones_dir | {"DADNS_DNS_BACKENDS_BIND_MANAGED": "true"}, starter=Starter.IMAGE)
+
+    assert (None, 53) == (settings.dns.backends["bind"].zones_dir, settings.dns.backends["bind"].port)
+    assert "managed: true keeps" in notes(settings)["dns.backends.bind.zones_dir"]
+    assert Path("/etc/named/zones") == kept.dns.backends["bind"].zones_dir
+    with pytest.raises(ConfigError, match="enabled: true"):
+        load(None, environ=PASSWORD | zones_dir, starter=Starter.IMAGE)
+
+
+JUNK = st.one_of(
+    st.none(), st.booleans(), st.integers(-1, 70_000), st.text("a1:/ \n\u00e9", max_size=8), st.lists(st.text("a1", max_size=3), max_size=2),
+    st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(), max_size=2),
+)  # fmt: skip
+KEYS = sorted({*(".".join(path) for path in PATHS), "log_format", "timezone", "dns.backends.bind.named_conf",
+               "dns.backends.bind.enabled", "dns.backends.nsd.nsd_conf", "dns.backends.nsd.enabled", "dns", "app", "datastore",
+               "dns.backends", "peer_sync", "dns.backends.nsd"})  # fmt: skip
+
+
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(KEYS), JUNK, max_size=6), st.sampled_from(list(Starter)))
+def test_whatever_its_keys_hold_it_starts_or_tells_the_mistakes(tmp_path_factory, given_keys, starter):
+    """Never anything else: no crash, and no problem without words."""
+    tree: dict[str, Any] = {"app": {"auth_password": "of-my-own"}, "dns": {"backends": {"bind": {"enabled": True}}}}
+    for path, value in sorted(given_keys.items()):
+        place: Any = tree
+        *sections, key = path.split(".")
+        for section in sections:
+            place = place.setdefault(section, {}) if isinstance(place, dict) else {}
+        if isinstance(place, dict):
+            place[key] = value
+    told: list[ConfigProblem] = []
+    with contextlib.suppress(ConfigError):
+        told += settings_of(tmp_path_factory.getbasetemp(), tree, starter).notes
+
+    assert all(note.path and note.problem for note in told)
 
 
 def test_tls_that_is_switched_off_stays_off(tmp_path):
@@ -186,9 +208,9 @@ def test_tls_that_is_switched_off_stays_off(tmp_path):
     assert "app.ssl_enable" in notes(settings)["app.ssl_cert"]
 
 
-def test_tls_that_is_half_there_is_refused_whole(tmp_path, certificate):
+def test_tls_that_is_half_there_is_refused_whole(tmp_path):
     """A chain of its own, a missing key, both names of one thing, a value that is neither: all at once."""
-    chain, _key = certificate
+    chain = tmp_path / "chain.pem"
     told = problems(
         tmp_path,
         with_app(

@@ -27,7 +27,7 @@ BESIDE: Mapping[str, Mapping[str, Any]] = {
     "app.ssl_cert": {"ssl_enable": True, "ssl_key": "privkey.pem"},
     "app.ssl_key": {"ssl_enable": True, "ssl_cert": "fullchain.pem"},
     "app.ssl_bundle": {"ssl_enable": True, "ssl_cert": "fullchain.pem", "ssl_key": "privkey.pem"},
-    "dns.backends.bind.zones_dir": {"enabled": True, "named_conf": "./data/named.conf.include"},
+    "dns.backends.bind.zones_dir": {"enabled": True},
     "dns.backends.bind.named_conf": {"enabled": True},
     "dns.backends.nsd.zones_dir": {"enabled": True, "control_socket": "/run/nsd/nsd.ctl"},
     "dns.backends.nsd.nsd_conf": {"enabled": True},

@@ -48,11 +48,22 @@ PATHS: Final[tuple[tuple[str, ...], ...]] = (
     *((section, key) for section, keys in SECTIONS.items() for key in keys),
 )
 OLD_VARIABLES: Final = "DNS_BACKENDS__"
+YES: Final = ("true", "yes", "on", "1")
 THIS_MACHINE: Final = ("127.0.0.1", "::1")
 INCLUDES: Final[Mapping[str, str]] = MappingProxyType({"bind": "named_conf", "nsd": "nsd_conf"})
 # What says that a name server of somebody else's is meant, also in the image.
 EXTERNAL: Final = frozenset(
-    {"managed", "rndc_host", "rndc_port", "rndc_key_file", "zone_home", "control_socket", "control_host", "pattern"}
+    {
+        "managed",
+        "verify_address",
+        "rndc_host",
+        "rndc_port",
+        "rndc_key_file",
+        "zone_home",
+        "control_socket",
+        "control_host",
+        "pattern",
+    }
 )
 
 
@@ -191,14 +202,15 @@ def _name_server(name: str, values: dict[str, Any], tree: Tree, starter: Starter
     """The original's include file: in its image that of the bundled name server, on a host that of one that runs there."""
     kind = str(values.get("type") or type_of(name) or "")
     include = INCLUDES.get(kind)
-    if include is None or include not in values or EXTERNAL & set(values):
+    ours = (include, "zones_dir") if starter is Starter.IMAGE else (include,)
+    if include is None or EXTERNAL & set(values) or not set(ours) & set(values):
         return
     path = f"dns.backends.{name}"
     if "enabled" not in values and (starter is Starter.IMAGE or kind == "nsd"):
         values["enabled"] = False
         adopted.notes.append(_note(tree, path, "is off, as it was: it has no key enabled", "enabled: true turns it on"))
     if starter is Starter.IMAGE:
-        for key in (include, "zones_dir"):
+        for key in ours:
             if key in values:
                 del values[key]
                 adopted.notes.append(
@@ -206,10 +218,10 @@ def _name_server(name: str, values: dict[str, Any], tree: Tree, starter: Starter
                         tree,
                         f"{path}.{key}",
                         NO_EFFECT,
-                        f"the image's own name server is run by us; managed: false if {path} is another one",
+                        "we run the image's own name server, in a folder of its own; managed: true keeps zones_dir, false is for another one",
                     )
                 )
-    elif kind == "nsd" and _truth(f"{path}.enabled", values["enabled"], adopted):
+    elif kind == "nsd" and str(values["enabled"]).lower() in YES:
         adopted.problems.append(
             ConfigProblem(
                 f"{path}.{include}",
@@ -228,7 +240,7 @@ def _old_variables(environ: Mapping[str, str]) -> Iterator[ConfigProblem]:
 
 def _truth(path: str, value: Any, adopted: Adopted) -> bool:
     text = str(value).lower()
-    if text in ("true", "yes", "on", "1"):
+    if text in YES:
         return True
     if text not in ("false", "no", "off", "0", ""):
         adopted.problems.append(ConfigProblem(path, "must be true or false"))

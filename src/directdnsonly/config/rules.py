@@ -69,7 +69,7 @@ def _unreadable(key: str, file: Path) -> Iterator[ConfigProblem]:
 def somewhere_to_go(enabled: Collection[str], default: str | None, broken: Collection[str]) -> Iterator[ConfigProblem]:
     """A push must have somewhere to go: with no backend it would be acknowledged and served by nobody. `broken`: backends whose own problems are told already."""
     if not enabled and not broken:
-        yield ConfigProblem("dns.backends", "no backend is enabled: pushes would go nowhere")
+        yield ConfigProblem("dns.backends", "no backend is enabled: pushes would go nowhere", "set enabled: true")
     if default is not None and default not in enabled and default not in broken:
         near = difflib.get_close_matches(default, enabled, n=1)
         hint = f"did you mean {near[0]}?" if near else ""

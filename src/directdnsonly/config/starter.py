@@ -18,8 +18,8 @@ from directdnsonly.networks import is_loopback
 VARIABLE: Final = "DADNS_STARTED_BY"
 DNS_PORT: Final = 53
 NET_BIND_SERVICE: Final = 10  # capabilities(7): bit of "a port below 1024"
+IPV6: Final = Path("/proc/net/if_inet6")  # there, though empty, also where every interface has it switched off
 FIRST_FREE_PORT: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
-IPV6: Final = Path("/proc/net/if_inet6")  # not there: the kernel has none, or was told to have none (ipv6.disable=1)
 
 B = TypeVar("B", bound=BackendSettings)
 
@@ -59,9 +59,7 @@ def placed(settings: B, starter: Starter, door: str) -> B:
 
 def every_address() -> tuple[str, ...]:
     """The addresses that mean every one, of IPv6 only where the kernel has it: NSD and Knot end where it has not."""
-    if not IPV6.exists():
-        return ("0.0.0.0",)  # noqa: S104 - what a name server is for
-    return ("0.0.0.0", "::")  # noqa: S104 - same
+    return ("0.0.0.0", "::") if IPV6.exists() else ("0.0.0.0",)  # noqa: S104 - what a name server is for
 
 
 def _may_open_dns_port() -> bool:
