@@ -23,6 +23,8 @@ from directdnsonly.zone.portable import COMMON_MNEMONICS, ILLEGIBLE, LEAST_OCTET
 from directdnsonly.zone.service import service
 from directdnsonly.zone.signed import nsec, nsec3, rrsig
 from directdnsonly.zone.tokens import Line, Token
+from directdnsonly.zone.usual import USUAL, usual
+from directdnsonly.zone.usual_generic import WHOLE, is_whole
 
 _NUMBER = re.compile(r"\d{1,10}\Z", re.ASCII)
 _TTL = re.compile(r"(?:\d+[smhdw])+\Z", re.IGNORECASE | re.ASCII)
@@ -102,13 +104,27 @@ def _normal(kind: str, line: Line, start: int, origin: str) -> str:
         return _strings(words)
     if is_generic and _is_unknown(kind):
         return generic(from_generic(words))
+    if is_generic and kind in WHOLE and (found := _whole(kind, line, start)) is not None:
+        return found
+    if kind in USUAL and not is_generic:
+        tokens = line.tokens
+        if (found := usual(kind, words, None if tokens is None else tokens[start:], origin)) is not None:
+            return found
+    if kind in _AS_SIGNED and line.tokens is None and (found := _AS_SIGNED[kind](words, origin)) is not None:
+        return found
     tokens = (line.tokens or [Token(word, False) for word in line.words])[start:]
     if kind in _OF_TOKENS:
         return _OF_TOKENS[kind](tokens, origin)
-    if kind in _AS_SIGNED and line.tokens is None and (found := _AS_SIGNED[kind](words, origin)) is not None:
-        return found
     written = by_dnspython(kind, tokens, origin)
     return by_hand(written.split(" "), ".") if by_hand is not None else written  # from the generic form
+
+
+def _whole(kind: str, line: Line, start: int) -> str | None:
+    """The generic form of a type that we know, if there is nothing odd about it."""
+    if any(token.quoted for token in line.tokens or ()):
+        return None
+    octets = from_generic(line.words[start:])
+    return generic(octets) if is_whole(kind, octets) else None
 
 
 @lru_cache(1024)
