@@ -67,7 +67,7 @@ def name_at(octets: bytes, start: int) -> tuple[str, int]:
 def hexadecimal(digits: str) -> str:
     """Hexadecimal digits in small letters. Raises RdataError."""
     if len(digits) % 2 or not _HEXADECIMAL.match(digits):
-        odd = "an odd number of digits" if len(digits) % 2 else "something else than digits"
+        odd = "an odd number of digits" if _HEXADECIMAL.match(digits) else "something else than 0-9 and a-f"
         raise RdataError(f"{digits[:40]!a} is not hexadecimal: it has {odd}")
     return digits.lower()
 

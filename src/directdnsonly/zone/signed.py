@@ -34,7 +34,7 @@ def rrsig(words: Sequence[str], origin: str) -> str | None:
         return None
     covered = types_alike((words[0],))
     algorithm, labels, ttl, tag = (int(numbers[group]) for group in (1, 2, 3, 6))
-    expires, begins = _instant(numbers[4]), _instant(numbers[5])
+    expires, begins = instant(numbers[4]), instant(numbers[5])
     if not covered or max(algorithm, labels) > _U8 or ttl > _U32 or tag > _U16 or expires is None or begins is None:
         return None
     signer = absolute(words[7], origin)
@@ -88,7 +88,7 @@ def _number(word: str) -> int:
 
 
 @lru_cache(1024)  # all signatures of one run have the same
-def _instant(word: str) -> tuple[str, int] | None:
+def instant(word: str) -> tuple[str, int] | None:
     """The date as we write it, and as a number of 32 bits; None: it is no date, or one before 1970."""
     date = _DATE.fullmatch(word)
     try:
