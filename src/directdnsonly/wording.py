@@ -26,38 +26,10 @@ def words_of(error: BaseException) -> str:
 
 
 # Their first letter begins with a vowel: em, en, ar, es ...; NAPTR, LOC, HIP, MINFO are read as words.
-_READ_BY_LETTERS: Final = frozenset(
-    [
-        "NS",
-        "NSEC",
-        "NSEC3",
-        "NSEC3PARAM",
-        "NSAP",
-        "NSAP-PTR",
-        "NID",
-        "NXT",
-        "MX",
-        "MB",
-        "MG",
-        "MR",
-        "MD",
-        "MF",
-        "RP",
-        "RT",
-        "RRSIG",
-        "SOA",
-        "SRV",
-        "SSHFP",
-        "SPF",
-        "SMIMEA",
-        "SVCB",
-        "LP",
-        "L32",
-        "L64",
-        "HTTPS",
-        "X25",
-    ]
-)
+_READ_BY_LETTERS: Final = frozenset({
+    "NS", "NSEC", "NSEC3", "NSEC3PARAM", "NSAP", "NSAP-PTR", "NID", "NXT", "MX", "MB", "MG", "MR", "MD", "MF", "RP", "RT", "RRSIG",
+    "SOA", "SRV", "SSHFP", "SPF", "SMIMEA", "SVCB", "LP", "L32", "L64", "HTTPS", "X25",
+})  # fmt: skip
 _KINDS = {"TimeoutError": "no answer in time", "IncompleteReadError": "closed in the middle of an answer"}
 
 

@@ -12,28 +12,10 @@ _COMMENT: Final = re.compile(rf"({_STRING})|/\*.*?\*/|//[^\n]*|#[^\n]*", re.DOTA
 _TOKEN: Final = re.compile(rf'{_STRING}|[{{}};"]|/\*|[^\s{{}};"]+')
 _OPEN: Final = {'"': "a quotation mark is opened here and not closed", "/*": "a comment begins here and is not closed"}
 # What a statement of named.conf begins with; a file of anything else has no such word there.
-_KEYWORDS: Final = frozenset(
-    [
-        "acl",
-        "controls",
-        "dnssec-policy",
-        "http",
-        "include",
-        "key",
-        "logging",
-        "masters",
-        "options",
-        "primaries",
-        "server",
-        "statistics-channels",
-        "tls",
-        "trust-anchors",
-        "trusted-keys",
-        "managed-keys",
-        "view",
-        "zone",
-    ]
-)
+_KEYWORDS: Final = frozenset({
+    "acl", "controls", "dnssec-policy", "http", "include", "key", "logging", "masters", "options", "primaries",
+    "server", "statistics-channels", "tls", "trust-anchors", "trusted-keys", "managed-keys", "view", "zone",
+})  # fmt: skip
 _NOT_READ: Final = "nothing behind it was read"
 
 
