@@ -14,12 +14,22 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def with_article(kind: str) -> str:
+    """`an MX`, `a CNAME`: as the type of a record is read aloud."""
+    return f"{'an' if kind[0] in 'AEIO' or kind in _READ_BY_LETTERS else 'a'} {kind}"
+
+
 def words_of(error: BaseException) -> str:
     """What an error says; its kind where it says nothing (a TimeoutError, a connection that was closed). Never empty."""
     said = " ".join(str(error).split())
     return said or _KINDS.get(type(error).__name__, type(error).__name__)
 
 
+# Their first letter begins with a vowel: em, en, ar, es ...; NAPTR, LOC, HIP, MINFO are read as words.
+_READ_BY_LETTERS: Final = frozenset({
+    "NS", "NSEC", "NSEC3", "NSEC3PARAM", "NSAP", "NSAP-PTR", "NID", "NXT", "MX", "MB", "MG", "MR", "MD", "MF", "RP", "RT", "RRSIG",
+    "SOA", "SRV", "SSHFP", "SPF", "SMIMEA", "SVCB", "LP", "L32", "L64", "HTTPS", "X25",
+})  # fmt: skip
 _KINDS = {"TimeoutError": "no answer in time", "IncompleteReadError": "closed in the middle of an answer"}
 
 

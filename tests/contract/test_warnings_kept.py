@@ -75,31 +75,53 @@ async def test_all_faults_of_a_refused_push_are_kept(store):  # noqa: F811
     assert [(Fault("syntax", "line 4: no address"),), faults] == [one.faults for one in await store.refused()]
 
 
-@pytest.mark.parametrize("child", ["child.example.com", "a.child.example.com"])
-async def test_a_zone_below_a_dname_of_another_one_is_told(store, child):  # noqa: F811
+WWW = "www 60 IN A 192.0.2.1\n"
+# The other zone, its records, and whether NSD cannot serve both: measured in test_nsd.py with the same cases.
+BESIDE_A_DNAME = [
+    ("child.example.com", WWW, True),
+    ("child.example.com", "", False),
+    ("child.example.com", "@ 60 IN MX 5 mail\n@ 60 IN A 192.0.2.1\n", False),
+    ("child.example.com", "* 60 IN A 192.0.2.1\n", True),
+    ("a.child.example.com", "", True),
+    ("xchild.example.com", WWW, False),
+]
+
+
+@pytest.mark.parametrize(("other", "records", "is_told"), BESIDE_A_DNAME)
+async def test_a_zone_at_or_below_a_dname_of_another_one_is_told(store, other, records, is_told):  # noqa: F811
     """The zone that is pushed second gets the warning, also when its content is not new."""
     await store.record_push(zone_push("example.com", "child 60 IN DNAME sister\n"))
 
     for serial in (1, 1, 2):
-        receipt = await store.record_push(zone_push(child, serial=serial))
-        (told,) = receipt.warnings
-        assert ("dname-over-zone", True) == (told.rule, "child.example.com." in told.text and "NSD" in told.text)
+        receipt = await store.record_push(zone_push(other, records, serial))
+        assert [True] * is_told == ["child.example.com." in one.text and "NSD" in one.text for one in receipt.warnings]
+        assert {"dname-over-zone"} >= {one.rule for one in receipt.warnings}
 
-    assert receipt.warnings == (await store.zone(ZoneName.parse(child))).warnings
+    assert receipt.warnings == (await store.zone(ZoneName.parse(other))).warnings
     await store.record_push(zone_push("example.com", serial=2))  # without the DNAME
-    assert () == (await store.record_push(zone_push(child, serial=3))).warnings
+    assert () == (await store.record_push(zone_push(other, records, serial=3))).warnings
 
 
-async def test_a_dname_over_a_zone_that_is_here_is_told(store):  # noqa: F811
-    """The other way round; a deleted zone does not count, and neither does a neighbour."""
-    await store.record_push(zone_push("child.example.com"))
-    await store.record_push(zone_push("xchild.example.com"))
+@pytest.mark.parametrize(("other", "records", "is_told"), BESIDE_A_DNAME)
+async def test_a_dname_over_a_zone_that_is_here_is_told(store, other, records, is_told):  # noqa: F811
+    """The other way round; a deleted zone does not count."""
+    await store.record_push(zone_push(other, records))
 
-    receipt = await store.record_push(zone_push("example.com", "child 60 IN DNAME sister\nother 60 IN DNAME sister\n"))
+    receipt = await store.record_push(zone_push("example.com", "child 60 IN DNAME sister\nelse 60 IN DNAME sister\n"))
 
-    assert ["child.example.com."] == [one.owner for one in receipt.warnings]
-    await store.record_delete(a_delete("child.example.com"))
+    assert [("dname-over-zone", "child.example.com.")] * is_told == [(one.rule, one.owner) for one in receipt.warnings]
+    await store.record_delete(a_delete(other))
     assert () == (await store.record_push(zone_push("example.com", "child 60 IN DNAME sister\n", serial=2))).warnings
+
+
+async def test_a_dname_at_a_zones_own_name_counts_what_lies_below(store):  # noqa: F811
+    """`example.com DNAME` and a zone of its own below it, apex only: NSD does not serve both."""
+    await store.record_push(zone_push("a.example.com"))
+    await store.record_push(zone_push("b.a.example.com"))
+
+    (told,) = (await store.record_push(zone_push("example.com", "@ 60 IN DNAME sister.example.net.\n"))).warnings
+
+    assert "example.com has a DNAME here, and below it 2 other zones lie here" in told.text
 
 
 async def test_a_push_without_warnings_costs_no_statement_more(store):  # noqa: F811

@@ -51,6 +51,43 @@ def test_a_named_conf_is_read_as_named_reads_it(tmp_path: Path) -> None:
     } == {each.place: each.reason for each in source.left}
 
 
+ONE = 'zone "one.example" { type primary; file "one"; };\n'
+TWO = 'zone "two.example" { type primary; file "two"; };\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "zones", "line", "words"),
+    [
+        (ONE + TWO.replace(" };", ""), ["one"], 2, 'zone "two.example" is not closed before the file or view ends: a brace'),
+        (ONE.replace(" };", "") + TWO, ["two"], 1, 'zone "one.example" is not closed before the next one begins in line 2'),
+        (ONE.replace("; };", " };") + TWO, ["one", "two"], 0, ""),
+        (ONE.replace("};", "}") + TWO.replace("};", "}"), ["one", "two"], 0, ""),  # named would not load it; nothing is lost
+        (ONE + "};\n" + TWO, ["one"], 2, "a brace is closed here that was never opened"),
+        (ONE + 'zone "two.example {\n type primary; file "two"; };\n', ["one"], 2, "a quotation mark is opened here"),
+        (ONE + "\n/* old:\n" + TWO, ["one"], 3, "a comment begins here and is not closed"),
+        ("/* of\n two lines */\n" + ONE + 'options {\n directory "/";\n', ["one"], 4, "options is not closed"),
+        ('view "v" {\n' + ONE + TWO.replace(" };", "") + "};\n", ["one", "two"], 1, 'view "v" is not closed'),
+        ('view "v" {\n' + ONE.replace(" };", "") + TWO + "};\n", ["two"], 2, 'zone "one.example" is not closed'),
+        (ONE + 'include "none.conf"', ["one"], 2, 'include "none.conf" is not closed'),
+    ],
+)  # fmt: skip
+def test_what_is_not_closed_in_a_named_conf_is_told_with_its_line(
+    text: str, zones: list[str], line: int, words: str, tmp_path: Path
+) -> None:
+    """It swallowed the zones behind it, and nobody was told; those that can be read are taken."""
+    conf = tmp_path / "named.conf"
+    conf.write_text(text)
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(SOA)
+
+    source = zones_in(conf)
+
+    assert zones == [found.zone.removesuffix(".example") for found in source.zones]
+    told = [(left.reason, left.wrong) for left in source.left if left.place == f"{conf}, line {line}"]
+    assert [True] * len(told) == [wrong for _, wrong in told]
+    assert any(words in reason for reason, _ in told) if words else not source.left
+
+
 def test_includes_in_a_circle_end(tmp_path: Path) -> None:
     (tmp_path / "named.conf").write_text('include "named.conf";\n')
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from directdnsonly.wording import counted
+from directdnsonly.wording import counted, with_article
 
 SRC = Path(__file__).parents[2] / "src" / "directdnsonly"
 # A value and then a noun in the plural, in an f-string: `{shown} zones`. `kind` and `signed` are types of records.
@@ -39,3 +39,15 @@ def test_no_sentence_puts_a_plural_behind_any_number():
     ]
 
     assert [] == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        *((kind, f"an {kind}") for kind in ["A", "AAAA", "NS", "MX", "SRV", "SSHFP", "SOA", "SPF", "HTTPS", "SVCB", "NSEC3", "RRSIG", "APL", "IPSECKEY", "EUI48", "OPENPGPKEY", "L64"]),
+        *((kind, f"a {kind}") for kind in ["CNAME", "TXT", "PTR", "CAA", "DS", "TLSA", "NAPTR", "LOC", "HIP", "HINFO", "URI", "DNSKEY", "TYPE65300"]),
+    ],
+)  # fmt: skip
+def test_a_type_has_the_article_that_it_is_read_with(kind, words):
+    """`a A record` reads as a slip of the program."""
+    assert words == with_article(kind)

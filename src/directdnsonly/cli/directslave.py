@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from directdnsonly.cli.named_conf import bare, block_of, is_whole, statements, value_of, words_of
+from directdnsonly.cli.named_conf import Broken, Word, bare, block_of, is_whole, statements, value_of, words_of
 from directdnsonly.cli.sources import Found, Left, NothingToImport, Source, only_once
 from directdnsonly.errors import PushRefused
 from directdnsonly.verify.content import read_zone
@@ -89,14 +89,25 @@ def zones_of(folder: Path, *, owners: Mapping[str, str], files: bool = False) ->
         words = words_of(listed.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise NothingToImport(f"the list cannot be read: {error}") from error
-    if not is_whole(words):
-        raise NothingToImport(f"{listed} ends in the middle of a zone: nothing of it is taken")
+    read = _statements(words, listed)
     workdir = _there(Path(told.get("named_workdir", ".")), folder) if files else None
     binary = told.get("named_format", "text") != "text"
-    found = [_zone(one, owners, workdir, binary=binary) for one in statements(words) if one[0] == "zone"]
+    found = [_zone(one, owners, workdir, binary=binary) for one in read if one[0] == "zone"]
     if not found:
         raise NothingToImport(f"{listed} lists no zone")
     return only_once(found)
+
+
+def _statements(words: Sequence[Word], listed: Path) -> Sequence[Sequence[str]]:
+    """All of them, or none: half a list would look like zones that were deleted. Raises NothingToImport."""
+    if not is_whole(words):
+        raise NothingToImport(f"{listed} ends in the middle of a zone: nothing of it is taken")
+    read: list[Sequence[str]] = []
+    for one in statements(words):
+        if isinstance(one, Broken):
+            raise NothingToImport(f"{listed}, line {one.line}: {one.reason}: nothing of it is taken")
+        read.append(one)
+    return read
 
 
 def _settings(text: str) -> dict[str, str]:

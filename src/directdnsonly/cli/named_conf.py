@@ -1,17 +1,53 @@
-"""The language of named.conf, as far as a list of zones needs it. Pure."""
+"""The language of named.conf, as far as a list of zones needs it; what cannot be read is told with its line. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{};]|[^\s{};"]+')
-_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|/\*.*?\*/|//[^\n]*|#[^\n]*', re.DOTALL)
+# A string ends in its line. A quotation mark or `/*` that is left over was never closed.
+_STRING: Final = r'"(?:[^"\\\n]|\\.)*"'
+_COMMENT: Final = re.compile(rf"({_STRING})|/\*.*?\*/|//[^\n]*|#[^\n]*", re.DOTALL)
+_TOKEN: Final = re.compile(rf'{_STRING}|[{{}};"]|/\*|[^\s{{}};"]+')
+_OPEN: Final = {'"': "a quotation mark is opened here and not closed", "/*": "a comment begins here and is not closed"}
+# What a statement of named.conf begins with; a file of anything else has no such word there.
+_KEYWORDS: Final = frozenset({
+    "acl", "controls", "dnssec-policy", "http", "include", "key", "logging", "masters", "options", "primaries",
+    "server", "statistics-channels", "tls", "trust-anchors", "trusted-keys", "managed-keys", "view", "zone",
+})  # fmt: skip
+_NOT_READ: Final = "nothing behind it was read"
 
 
-def words_of(text: str) -> list[str]:
-    """Words, texts in quotes, braces and semicolons, without the comments of all three kinds."""
-    return _TOKEN.findall(_COMMENT.sub(lambda found: found[1] or " ", text))
+class Word(str):
+    """A word, brace or semicolon, and its line (from 1)."""
+
+    __slots__ = ("line",)
+    line: int
+
+    def at(self, line: int) -> Word:
+        """In that line."""
+        self.line = line
+        return self
+
+
+class Broken(NamedTuple):
+    """What cannot be read: line and reason."""
+
+    line: int
+    reason: str
+
+
+def words_of(text: str) -> list[Word]:
+    """Without comments."""
+    found: list[Word] = []
+    line, end = 1, 0
+    text = _COMMENT.sub(lambda comment: comment[1] or " " + "\n" * comment[0].count("\n"), text)
+    for token in _TOKEN.finditer(text):
+        line += text.count("\n", end, token.start())
+        end = token.start()
+        found.append(Word(token[0]).at(line))
+    return found
 
 
 def is_whole(words: Sequence[str]) -> bool:
@@ -19,18 +55,42 @@ def is_whole(words: Sequence[str]) -> bool:
     return words.count("{") == words.count("}") and (not words or words[-1] == ";")
 
 
-def statements(words: Sequence[str]) -> Iterator[list[str]]:
-    """Top-level statements, each with what its braces hold, without the last semicolon."""
-    current: list[str] = []
+def statements(words: Sequence[Word]) -> Iterator[list[Word] | Broken]:
+    """Each with what its braces hold, without the last semicolon; of a view its inside can be given here again.
+
+    A zone that is not closed ends where the next one begins. A semicolon that lacks behind a brace does no harm.
+    """
+    current: list[Word] = []
     depth = 0
     for word in words:
-        if word == ";" and depth == 0:
-            if current:
-                yield current
+        if word in _OPEN and _is_known(current or words):
+            yield Broken(word.line, f"{_OPEN[word]}: {_NOT_READ}")
+            return
+        if depth == 0 and word == "}":
+            if _is_known(words):
+                yield Broken(word.line, f"a brace is closed here that was never opened: {_NOT_READ}")
+            return
+        if depth == 0 and current and (word == ";" or current[-1] == "}"):
+            yield current
             current = []
+        if depth and word == "zone" and current[0] == "zone" and current[-1] in ("{", "}", ";"):
+            yield Broken(
+                current[0].line, f"{_called(current)} is not closed before the next one begins in line {word.line}"
+            )
+            current, depth = [], 0
+        if word == ";" and not current:
             continue
         depth += (word == "{") - (word == "}")
         current.append(word)
+    if not current:
+        return
+    if depth == 0 and current[-1] == "}":
+        yield current
+    elif _is_known(current):
+        what = "a brace is missing" if depth else "a semicolon is missing"
+        yield Broken(current[0].line, f"{_called(current)} is not closed before the file or view ends: {what}")
+        if current[0] == "view":  # for the zones in it
+            yield current
 
 
 def value_of(statement: Sequence[str], key: str) -> str:
@@ -57,3 +117,12 @@ def block_of(statement: Sequence[str], keys: Sequence[str]) -> list[str]:
 def bare(word: str) -> str:
     """Without its quotes."""
     return re.sub(r"\\(.)", r"\1", word[1:-1]) if word.startswith('"') else word
+
+
+def _is_known(words: Sequence[Word]) -> bool:
+    """Whether this is named.conf at all."""
+    return bool(words) and words[0] in _KEYWORDS
+
+
+def _called(statement: Sequence[Word]) -> str:
+    return " ".join(word for word in statement[:2] if word not in ("{", ";"))

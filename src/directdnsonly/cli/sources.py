@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from directdnsonly.cli.named_conf import bare, statements, value_of, words_of
+from directdnsonly.cli.named_conf import Broken, Word, bare, statements, value_of, words_of
 from directdnsonly.cli.zonefiles import NoZone, is_called_a_zone, zone_of
 from directdnsonly.errors import DirectDNSOnlyError
 
@@ -130,6 +130,9 @@ def _in_named_conf(file: Path, folder: _Folder, *, depth: int) -> Iterator[Found
     if depth > DEEPEST_INCLUDE:
         raise NothingToImport(f"{file}: includes are nested deeper than {DEEPEST_INCLUDE}")
     for statement in statements(words_of(file.read_text(encoding="utf-8"))):
+        if isinstance(statement, Broken):
+            yield _left(file, statement)
+            continue
         match statement[0]:
             case "include" if len(statement) > 1:
                 yield from _in_named_conf(file.parent / bare(statement[1]), folder, depth=depth + 1)
@@ -137,14 +140,14 @@ def _in_named_conf(file: Path, folder: _Folder, *, depth: int) -> Iterator[Found
                 place = value_of(statement, "directory")
                 folder.of_files = folder.of_files / place if place else folder.of_files
             case "view":
-                inner = statement[statement.index("{") + 1 : -1] if "{" in statement else []
+                inner = statement[statement.index(Word("{")) + 1 : -1] if "{" in statement else []
                 for below in statements(inner):
-                    yield from _zone(below, folder.of_files)
+                    yield from [_left(file, below)] if isinstance(below, Broken) else _zone(below, folder.of_files)
             case "zone":
                 yield from _zone(statement, folder.of_files)
 
 
-def _zone(statement: list[str], folder: Path) -> Iterator[Found | Left]:
+def _zone(statement: Sequence[str], folder: Path) -> Iterator[Found | Left]:
     if statement[0] != "zone" or len(statement) <= 1:
         return
     name, kind, place = bare(statement[1]), value_of(statement, "type"), value_of(statement, "file")
@@ -154,3 +157,7 @@ def _zone(statement: list[str], folder: Path) -> Iterator[Found | Left]:
         yield Left(place=f"zone {name}", reason="it has no file")
     else:
         yield _of_file(folder / place, zone=name)
+
+
+def _left(file: Path, broken: Broken) -> Left:
+    return Left(place=f"{file}, line {broken.line}", reason=broken.reason)

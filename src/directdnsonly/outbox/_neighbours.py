@@ -1,4 +1,8 @@
-"""SQL of what one zone means for another one here: a DNAME, and a zone of its own at or below that name."""
+"""SQL of what one zone means for another one here: a DNAME, and a zone of its own at or below that name.
+
+NSD keeps all zones in one tree. It serves a zone that stands exactly where another one has its DNAME as long as that zone has
+records at its own name alone; with any record or zone below the DNAME it serves only the one that it reads first.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,17 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
+from directdnsonly.outbox import _body
 from directdnsonly.outbox.records import Kind
+from directdnsonly.wording import counted
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
+from directdnsonly.zone.within import has_names_below
 
 RULE: Final = "dname-over-zone"
 KEPT_REDIRECTS: Final = 100  # names of one zone
+_MOST_READ: Final = 10  # texts of zones
 ANY: Final = "EXISTS (SELECT 1 FROM zone INDEXED BY zone_redirects WHERE redirects <> '')"
 _MEANS = "NSD serves only the one that it reads first, and SERVFAIL for the other; other name servers serve both"
 
@@ -23,30 +31,49 @@ def redirects_of(zone: Zone) -> str:
 
 
 def warnings_of(connection: sqlite3.Connection, zone: Zone) -> tuple[ZoneWarning, ...]:
-    """Only for a zone that has a DNAME, or while some zone has: a few reads by whole key.
-
-    An older zone below a name that gets its DNAME now is told when that zone is pushed the next time.
-    """
-    return (*_below_ours(connection, zone), *_above_us(connection, zone.name))
+    """Only for a zone that has a DNAME, or while some zone has: a few reads by whole key."""
+    return (*_at_ours(connection, zone), *_below_ours(connection, zone), *_above_us(connection, zone))
 
 
-def _below_ours(connection: sqlite3.Connection, zone: Zone) -> Sequence[ZoneWarning]:
-    apex = zone.name.absolute
-    owners = [owner for owner in zone.redirects[:KEPT_REDIRECTS] if owner != apex]
-    if not owners:
+def _at_ours(connection: sqlite3.Connection, zone: Zone) -> Sequence[ZoneWarning]:
+    """Zones where this one has a DNAME. What cannot be read of them may have names below it: then it is told."""
+    names = [owner.removesuffix(".") for owner in zone.redirects[:KEPT_REDIRECTS] if owner != zone.name.absolute]
+    if not names:
         return ()
-    names = [owner.removesuffix(".") for owner in owners]
     found = connection.execute(
-        f"SELECT zone FROM zone WHERE kind = ? AND zone IN ({','.join('?' * len(names))}) ORDER BY zone LIMIT 3",
-        (Kind.PUT, *names),
+        "SELECT zone.zone, version.body FROM zone LEFT JOIN version USING (zone, version)"
+        f" WHERE zone.kind = ? AND zone.zone IN ({','.join('?' * len(names))}) LIMIT ?",
+        (Kind.PUT, *names, _MOST_READ),
     )
     return [
         ZoneWarning(RULE, f"{name} has a DNAME here and is a zone of its own, too: {_MEANS}", f"{name}.", "DNAME")
-        for (name,) in found
+        for name, body in found
+        if (text := _body.text_if_whole(body)) is None or has_names_below(text, ZoneName.trusted(name))
     ]
 
 
-def _above_us(connection: sqlite3.Connection, name: ZoneName) -> Sequence[ZoneWarning]:
+def _below_ours(connection: sqlite3.Connection, zone: Zone) -> Sequence[ZoneWarning]:
+    """Zones below a DNAME of this one, its own name included."""
+    names = [owner.removesuffix(".") for owner in zone.redirects[:KEPT_REDIRECTS]]
+    if not names:
+        return ()
+    found = connection.execute(
+        f"SELECT above, SUM(zones) FROM zones_below WHERE above IN ({','.join('?' * len(names))}) GROUP BY above ORDER BY above"
+        " LIMIT ?",
+        (*names, _MOST_READ),
+    )
+    return [
+        ZoneWarning(RULE, f"{name} has a DNAME here, and below it {_lie(zones)} here: {_MEANS}", f"{name}.", "DNAME")
+        for name, zones in found
+    ]
+
+
+def _lie(zones: int) -> str:
+    return f"{counted(zones, 'other zone')} {'lies' if zones == 1 else 'lie'}"
+
+
+def _above_us(connection: sqlite3.Connection, zone: Zone) -> Sequence[ZoneWarning]:
+    name = zone.name
     above = name.ancestors()
     if not above:
         return ()
@@ -60,5 +87,5 @@ def _above_us(connection: sqlite3.Connection, name: ZoneName) -> Sequence[ZoneWa
         ZoneWarning(RULE, f"the zone {parent} has a DNAME at {owner}: {_MEANS}", name.absolute)
         for parent, redirects in rows
         for owner in redirects.split(" ")
-        if owner in covering
+        if owner in covering and (owner != name.absolute or has_names_below(zone.text, name))
     ]

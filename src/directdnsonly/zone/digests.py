@@ -11,6 +11,7 @@ from typing import Final
 import dns.dnssectypes
 import dns.exception
 
+from directdnsonly.wording import with_article
 from directdnsonly.zone.domain import RdataError, number
 from directdnsonly.zone.octets import from_generic, hexadecimal, in_groups
 
@@ -48,7 +49,7 @@ def by_kind(kind: str) -> Callable[[Sequence[str], str], str]:
         if words[0] == "\\#":
             words = _fields(from_generic(words), fields)
         if len(words) <= count:
-            raise RdataError(f"a {kind} record has these fields: {form}; this one has {len(words)}")
+            raise RdataError(f"{with_article(kind)} record has these fields: {form}; this one has {len(words)}")
         numbers = [_number(word, limit, name) for word, (name, limit) in zip(words, fields, strict=False)]
         digits = hexadecimal(words[count] if len(words) == count + 1 else "".join(words[count:]))
         wanted = octets.get(numbers[-1])

@@ -7,6 +7,7 @@ characters such as `!` or `+` only so; and a dot inside of a label (\046) can ne
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 _PLAIN_NAME: Final = re.compile(r"(?:[A-Za-z0-9_*/-]{1,63}\.)+\Z")
@@ -41,11 +42,22 @@ def absolute(word: str, origin: str) -> str:
     name = _ODD.sub(_spelled, word)  # only now is a final dot a dot, and not \\.
     if name[-1:] != ".":
         name += f".{origin}" if origin != "." else "."
-    sizes = [len(label) - 3 * label.count("\\") for label in name[:-1].split(".")]
+    labels = name[:-1].split(".")
+    sizes = [len(label) - 3 * label.count("\\") for label in labels]
     if min(sizes) < 1 or max(sizes) > MAX_LABEL_OCTETS or sum(sizes) + len(sizes) + 1 > MAX_NAME_OCTETS:
-        what = "an empty label" if min(sizes) < 1 else "more than 63 octets in a label, or 255 in all (RFC 1035)"
-        raise RdataError(f"{word[:80]!a} is not a name: {what}")
+        raise RdataError(f"{word[:80]!a} is not a name: {_name_fault(labels, sizes)}")
     return name
+
+
+def _name_fault(labels: Sequence[str], sizes: Sequence[int]) -> str:
+    if min(sizes) < 1:
+        return "a label is empty, where two dots stand in a row or one at the beginning: take a dot away"
+    longest = max(sizes)
+    if longest > MAX_LABEL_OCTETS:
+        label = labels[sizes.index(longest)]
+        begins = f"{label[:17]}..." if len(label) > 20 else label  # noqa: PLR2004 - characters
+        return f"its label {begins!a} has {longest} octets, at most {MAX_LABEL_OCTETS} fit (RFC 1035): shorten it"
+    return f"it has {sum(sizes) + len(sizes) + 1} octets with the zone's own, at most {MAX_NAME_OCTETS} fit (RFC 1035): shorten it"
 
 
 def _spelled(found: re.Match[str]) -> str:

@@ -22,6 +22,13 @@ MAX_FILE_STEM: Final = 240  # a file name has 255 octets, and suffixes come on t
 CUT: Final = "~"  # no zone name holds it: marks the stem of a name that is too long for a file name
 # Letters, digits, hyphen; underscore as users have it; slash because RFC 2317 names contain it (0/26.2.0.192.in-addr.arpa).
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_/-]*[a-z0-9_])?\Z")
+_ODD: Final = re.compile(r"[^a-z0-9_/-]")
+_INNER: Final = "-/"  # never at the beginning or end of a label
+_NOT_INTERNATIONAL: Final = (
+    (idna.IDNABidiError, "letters that are written from right to left stand beside others"),
+    (idna.InvalidCodepoint, "it holds a character that no such name may have (a symbol, an emoji, an invisible one)"),
+    (idna.InvalidCodepointContext, "it holds a character that may stand only between certain others"),
+)
 _FILE_SAFE: Final = "-_."  # what `quote` leaves alone beside letters and digits; a slash becomes %2F
 
 
@@ -45,7 +52,9 @@ class ZoneName(str):
                 name = idna.encode(name, uts46=True).decode("ascii")
             except (idna.IDNAError, UnicodeError) as error:
                 raise NameRefused(
-                    f"{_shown(text)} is not a valid international name: {error}", rule="name-idna"
+                    f"{_shown(text)} is not a valid international name (IDNA): {_why_not_international(error)}; write it"
+                    " as it is registered, or in its xn-- form",
+                    rule="name-idna",
                 ) from None
         name = name.lower()
         if len(name) > MAX_NAME_OCTETS:
@@ -59,10 +68,7 @@ class ZoneName(str):
                     f"a label of {_shown(text)} has {len(label)} octets, at most 63 fit", rule="name-label-length"
                 )
             if not _LABEL.match(label):
-                raise NameRefused(
-                    f"the label {_shown(label)} of the zone name may hold only letters, digits, '-', '_' and (RFC 2317) '/'",
-                    rule="name-characters",
-                )
+                raise NameRefused(_label_fault(label, text), rule="name-characters")
         if labels[-1].isdigit():  # an address, not a name; the root zone has no all-numeric top label
             raise NameRefused(f"{_shown(text)} ends in a number: an address is not a zone name", rule="name-numeric")
         return str.__new__(cls, name)
@@ -116,6 +122,24 @@ class ZoneName(str):
             return cls.parse(value)
         except NameRefused as error:
             raise ValueError(error.reason) from None
+
+
+def _label_fault(label: str, text: str) -> str:
+    """Why a label of a zone name is none, and what to do."""
+    subject = f"the label {_shown(label)} of the zone name {_shown(text)}"
+    odd = _ODD.search(label)
+    if odd is not None:
+        return f"{subject} holds {_shown(odd[0])}: only letters, digits, '-', '_' and (RFC 2317) '/' may stand in it; rename the zone"
+    place, character = ("begins", label[0]) if label[0] in _INNER else ("ends", label[-1])
+    return f"{subject} {place} with {_shown(character)}, which may stand only inside of a label; rename the zone without it"
+
+
+def _why_not_international(error: Exception) -> str:
+    """By the kind of the error: its own words are for programmers."""
+    for kind, reason in _NOT_INTERNATIONAL:
+        if isinstance(error, kind):
+            return reason
+    return "a label is empty, too long, or breaks another rule of such names"
 
 
 def _shown(text: str) -> str:

@@ -7,11 +7,13 @@ in the C locale, back references included; what POSIX leaves undefined is taken 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _NOT_DELIMITERS: Final = frozenset("0123456789\\i\x00")
 _CLASSES: Final = "alnum|alpha|blank|cntrl|digit|graph|lower|print|punct|space|upper|xdigit"
 _BOUND: Final = re.compile(r"\{(\d+)(?:,(\d*))?\}", re.ASCII)
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _MOST_TIMES: Final = 255  # RE_DUP_MAX
 # Of a bracket: character class | equivalence class | collating element | range | character. Behind a range no `-` may stand,
 # and a `[` that begins or ends one is refused: named compares it with nothing.
@@ -26,18 +28,27 @@ def is_substitution(regexp: bytes) -> bool:
     text = regexp.decode("latin-1")
     if not text:
         return True
-    delimiter = re.escape(text[0])
     if text[0] in _NOT_DELIMITERS or "\x00" in text:
         return False
-    part = rf"((?:\\.|[^\\{delimiter}])*)"
-    whole = re.fullmatch(rf"{delimiter}{part}{delimiter}{part}{delimiter}i*", text, re.DOTALL)
+    whole = _form(text[0]).fullmatch(text)
     if whole is None:
         return False
     groups = _groups(whole[1])
-    asked = [int(digit) for digit in re.findall(r"\\(\d)", re.sub(r"\\\D", "", whole[2]))]
-    return groups is not None and all(0 < digit <= groups for digit in asked)
+    if groups is None or "\\" not in whole[2]:
+        return groups is not None
+    asked = [escaped for escaped in _ESCAPED.findall(whole[2]) if escaped in "0123456789"]
+    return all(0 < int(digit) <= groups for digit in asked)
 
 
+@lru_cache(256)
+def _form(character: str) -> re.Pattern[str]:
+    """Expression and replacement between delimiters."""
+    delimiter = re.escape(character)
+    part = rf"((?:\\.|[^\\{delimiter}])*)"
+    return re.compile(rf"{delimiter}{part}{delimiter}{part}{delimiter}i*", re.DOTALL)
+
+
+@lru_cache(1024)  # the many records of a zone have few expressions, and replacements of their own
 def _groups(expression: str) -> int | None:
     """How many groups the expression has; None when it is none."""
     depth = groups = position = 0

@@ -10,7 +10,7 @@ from directdnsonly.zone.domain import MAX_NAME_OCTETS, SPELLING, RdataError
 
 _ESCAPE: Final = re.compile(r"\\(\d{3}|.)", re.DOTALL | re.ASCII)
 TO_ESCAPE: Final = re.compile(r'["\\\x00-\x1f\x7f-\xff]')
-_HEXADECIMAL: Final = re.compile(r"(?:[0-9A-Fa-f]{2})*\Z")
+_HEXADECIMAL: Final = re.compile(r"[0-9A-Fa-f]*\Z")
 _BYTES_SHOWN: Final = 64  # of the generic form, between two blanks
 MAX_RDATA: Final = 65535
 
@@ -66,8 +66,8 @@ def name_at(octets: bytes, start: int) -> tuple[str, int]:
 
 def hexadecimal(digits: str) -> str:
     """Hexadecimal digits in small letters. Raises RdataError."""
-    if not _HEXADECIMAL.match(digits):
-        odd = "an odd number of digits" if len(digits) % 2 else "something else than digits"
+    if len(digits) % 2 or not _HEXADECIMAL.match(digits):
+        odd = "an odd number of digits" if _HEXADECIMAL.match(digits) else "something else than 0-9 and a-f"
         raise RdataError(f"{digits[:40]!a} is not hexadecimal: it has {odd}")
     return digits.lower()
 

@@ -13,7 +13,6 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
-import dns.exception
 import dns.immutable
 import dns.name
 import dns.rdata
@@ -85,13 +84,6 @@ _MOST_HASH_OCTETS: Final = 39  # in base32hex a label of 63; named loads no more
 _LOC_DEGREES: Final = {"latitude": 90, "longitude": 180}
 _LOC_CM: Final = (-10_000_000, 2**32 - 1 - 10_000_000)  # of altitude: 32 bits, from 100,000 m below (RFC 1876)
 _LOC_MOST_CM: Final = 9_000_000_000  # of size and precision, in this text form
-ILLEGIBLE: Final = "a field is missing, is out of its range, or is written in another way"
-
-# How dnspython 2 says it, and how we do.
-_SAID: Final = (
-    ("expected EOL", "there are more fields than the type has"),
-    ("expecting", "a field is missing, or is written in another way"),
-)
 
 
 @dns.immutable.immutable
@@ -109,7 +101,10 @@ def mnemonic_of(number: int) -> str:
 
 
 def by_dnspython(kind: str, tokens: Sequence[Token], origin: str) -> str:
-    """RDATA in the form that every daemon loads. `kind` is as `mnemonic_of` writes it. Raises RdataError, and more."""
+    """RDATA in the form that every daemon loads. `kind` is as `mnemonic_of` writes it.
+
+    Raises RdataError, and whatever dnspython does: what was wrong then, `zone.forms` tells.
+    """
     text = "".join(
         ("" if token.glued else " ") + (f'"{token.text}"' if token.quoted else token.text) for token in tokens
     ).lstrip()
@@ -119,10 +114,7 @@ def by_dnspython(kind: str, tokens: Sequence[Token], origin: str) -> str:
             f"type {OUT_OF_USE[number]} ({number}) is out of use, and not every name server loads it",
             rule="type-unused",
         )
-    try:
-        found = dns.rdata.from_text(dns.rdataclass.IN, number, ascii_only(text), origin=_name(origin), relativize=False)
-    except dns.exception.DNSException as error:
-        raise RdataError(f"bad {dns.rdatatype.to_text(number)} data: {_words_of(error)}"[:300]) from None
+    found = dns.rdata.from_text(dns.rdataclass.IN, number, ascii_only(text), origin=_name(origin), relativize=False)
     written = _CARE.get(kind, _generic if kind.startswith("TYPE") else _plain)(found)
     octets = found.to_wire() or b""  # what has no wire form cannot be served
     if not written or written[-1] == " " or len(octets) < LEAST_OCTETS.get(number, 0):
@@ -135,16 +127,6 @@ def by_dnspython(kind: str, tokens: Sequence[Token], origin: str) -> str:
 @lru_cache(64)
 def _name(origin: str) -> dns.name.Name:
     return dns.name.from_text(origin)
-
-
-def _words_of(error: dns.exception.DNSException) -> str:
-    """Dnspython's own words where they are written for people; those of what it wraps are for programmers."""
-    if error.__cause__ is not None or type(error) is not dns.exception.SyntaxError:
-        return ILLEGIBLE
-    text = str(error)
-    if text == dns.exception.SyntaxError.__doc__:
-        return ILLEGIBLE
-    return next((ours for theirs, ours in _SAID if text.startswith(theirs)), text)
 
 
 def _plain(found: Any) -> str:

@@ -15,14 +15,19 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
+from directdnsonly.wording import with_article
 from directdnsonly.zone import digests
 from directdnsonly.zone.address import ipv4, ipv6
 from directdnsonly.zone.domain import RdataError, absolute, number
+from directdnsonly.zone.examples import written_like
+from directdnsonly.zone.forms import diagnosis
 from directdnsonly.zone.octets import MAX_RDATA, TO_ESCAPE, escaped, from_generic, generic, unescaped
-from directdnsonly.zone.portable import COMMON_MNEMONICS, ILLEGIBLE, LEAST_OCTETS, OUT_OF_USE, by_dnspython, mnemonic_of
+from directdnsonly.zone.portable import COMMON_MNEMONICS, LEAST_OCTETS, OUT_OF_USE, by_dnspython, mnemonic_of
 from directdnsonly.zone.service import service
 from directdnsonly.zone.signed import nsec, nsec3, rrsig
 from directdnsonly.zone.tokens import Line, Token
+from directdnsonly.zone.usual import USUAL, usual
+from directdnsonly.zone.usual_generic import WHOLE, is_whole
 
 _NUMBER = re.compile(r"\d{1,10}\Z", re.ASCII)
 _TTL = re.compile(r"(?:\d+[smhdw])+\Z", re.IGNORECASE | re.ASCII)
@@ -79,11 +84,13 @@ def rdata(kind: str, line: Line, start: int, origin: str) -> str:
     """RDATA in normal form, names absolute: the words of `line` from `start` on. Raises RdataError, and nothing else."""
     try:
         return _normal(kind, line, start, origin)
-    except RdataError:
-        raise
+    except RdataError as error:
+        if error.rule != "syntax":
+            raise
+        raise RdataError(f"{error}; {written_like(kind)}") from None
     except Exception as error:
         # dnspython knows no bounds for what it raises, and no user can do anything with "'I' format requires ...".
-        raise RdataError(f"bad {kind} data: {ILLEGIBLE}") from error
+        raise RdataError(f"{diagnosis(kind, _tokens(line, start), origin)}; {written_like(kind)}") from error
 
 
 def _normal(kind: str, line: Line, start: int, origin: str) -> str:
@@ -96,19 +103,37 @@ def _normal(kind: str, line: Line, start: int, origin: str) -> str:
     by_hand = _BY_HAND.get(kind)
     if by_hand is not None and (not is_generic or kind in digests.FIELDS):
         if line.tokens is not None and any(token.quoted for token in line.tokens[start:]):
-            raise RdataError(f"a {kind} record has no strings between quotes")
+            raise RdataError(f"{with_article(kind)} record has no strings between quotes")
         return by_hand(words, origin)
     if kind in _STRINGS and not is_generic:
         return _strings(words)
     if is_generic and _is_unknown(kind):
         return generic(from_generic(words))
-    tokens = (line.tokens or [Token(word, False) for word in line.words])[start:]
-    if kind in _OF_TOKENS:
-        return _OF_TOKENS[kind](tokens, origin)
+    if is_generic and kind in WHOLE and (found := _whole(kind, line, start)) is not None:
+        return found
+    if kind in USUAL and not is_generic:
+        known = line.tokens[start:] if line.tokens is not None else None
+        if (found := usual(kind, words, known, origin)) is not None:
+            return found
     if kind in _AS_SIGNED and line.tokens is None and (found := _AS_SIGNED[kind](words, origin)) is not None:
         return found
+    tokens = _tokens(line, start)
+    if kind in _OF_TOKENS:
+        return _OF_TOKENS[kind](tokens, origin)
     written = by_dnspython(kind, tokens, origin)
     return by_hand(written.split(" "), ".") if by_hand is not None else written  # from the generic form
+
+
+def _tokens(line: Line, start: int) -> Sequence[Token]:
+    return (line.tokens or [Token(word, False) for word in line.words])[start:]
+
+
+def _whole(kind: str, line: Line, start: int) -> str | None:
+    """The generic form of a type that we know, if there is nothing odd about it."""
+    if any(token.quoted for token in line.tokens or ()):
+        return None
+    octets = from_generic(line.words[start:])
+    return generic(octets) if is_whole(kind, octets) else None
 
 
 @lru_cache(1024)
@@ -121,7 +146,7 @@ def _is_unknown(kind: str) -> bool:
 
 def _fields(kind: str, words: Sequence[str], count: int) -> Sequence[str]:
     if len(words) != count:
-        raise RdataError(f"a record of type {kind} has {count} field{'s' * (count > 1)}, this one has {len(words)}")
+        raise RdataError(f"{with_article(kind)} record has {count} field{'s' * (count > 1)}, this one has {len(words)}")
     return words
 
 

@@ -32,9 +32,9 @@ def rrsig(words: Sequence[str], origin: str) -> str | None:
     numbers = _RRSIG_NUMBERS.fullmatch(" ".join(words[1:7]))
     if numbers is None or len(words) < 9:  # noqa: PLR2004 - a signature must follow
         return None
-    covered = _types_alike((words[0],))
+    covered = types_alike((words[0],))
     algorithm, labels, ttl, tag = (int(numbers[group]) for group in (1, 2, 3, 6))
-    expires, begins = _instant(numbers[4]), _instant(numbers[5])
+    expires, begins = instant(numbers[4]), instant(numbers[5])
     if not covered or max(algorithm, labels) > _U8 or ttl > _U32 or tag > _U16 or expires is None or begins is None:
         return None
     signer = absolute(words[7], origin)
@@ -54,7 +54,7 @@ def rrsig(words: Sequence[str], origin: str) -> str | None:
 
 def nsec(words: Sequence[str], origin: str) -> str | None:
     """NSEC. Raises RdataError."""
-    types = _types_alike(tuple(words[1:]))
+    types = types_alike(tuple(words[1:]))
     if types == "":
         raise RdataError("the NSEC record lists no types: named does not load it")
     return None if types is None else f"{absolute(words[0], origin)} {types}"
@@ -63,7 +63,7 @@ def nsec(words: Sequence[str], origin: str) -> str | None:
 def nsec3(words: Sequence[str], _origin: str) -> str | None:
     """NSEC3 with a hash of 20 octets."""
     head = _NSEC3_HEAD.fullmatch(" ".join(words[:5]).lower())
-    types = _types_alike(tuple(words[5:]))
+    types = types_alike(tuple(words[5:]))
     if head is None or types is None or int(head[1]) > _U8 or int(head[2]) > _U8 or int(head[3]) > _U16:
         return None
     text = f"{int(head[1])} {int(head[2])} {int(head[3])} {head[4]} {head[5]}"
@@ -79,7 +79,7 @@ def _types(words: Sequence[str]) -> str | None:
     return " ".join(map(mnemonic_of, numbers)) if 0 not in numbers else None
 
 
-_types_alike = lru_cache(1024)(_types)
+types_alike = lru_cache(1024)(_types)
 
 
 @lru_cache(1024)
@@ -88,7 +88,7 @@ def _number(word: str) -> int:
 
 
 @lru_cache(1024)  # all signatures of one run have the same
-def _instant(word: str) -> tuple[str, int] | None:
+def instant(word: str) -> tuple[str, int] | None:
     """The date as we write it, and as a number of 32 bits; None: it is no date, or one before 1970."""
     date = _DATE.fullmatch(word)
     try:

@@ -14,10 +14,10 @@ from directdnsonly.errors import ZoneSyntaxError
 
 _SPECIAL = re.compile(r'[();"\\\x00\x0b\x0c\r\x1c-\x1f]')
 # One step through a line: blanks | comment | parenthesis | quoted string | word. Escapes never end a string or word.
-_STEP = re.compile(r'([ \t]+)|(;.*)|([()])|"((?:[^"\\]|\\.)*)"|((?:[^ \t();"\\]|\\.)+)', re.DOTALL)
+_STEP = re.compile(r'([ \t]+)|(;.*)|([()])|"((?:[^"\\]++|\\.)*+)"|((?:[^ \t();"\\]++|\\.)++)', re.DOTALL)
 _ODD_BREAKS = re.compile("[\x00\x0b\x0c\r\x1c-\x1f]")
-_BETWEEN_STRINGS = re.compile(r"[;()]")
-_NOT_SIMPLE = re.compile(r"[\\\x00\x0b\x0c\r\x1c-\x1f]")
+_BETWEEN_STRINGS = re.compile(r"[;()\\]")
+_NOT_SIMPLE = re.compile(r'\\"|[\x00\x0b\x0c\r\x1c-\x1f]')
 # A record's 64 KiB of RDATA, each octet as \\DDD, are 256 KiB of text: more in one line is no record.
 MAX_LINE_CHARS = 512 * 1024
 MAX_RECORD_CHARS = 2 * MAX_LINE_CHARS  # over several lines, indented
@@ -153,7 +153,7 @@ def _physical_lines(text: str) -> Iterator[str]:
 
 
 def _with_strings(line: str) -> list[Token] | None:
-    """The tokens of a line whose only special characters are strings without escapes; None: it needs the long way."""
+    """The tokens of a line whose only special characters are those of strings, and no quotation mark is escaped; else None."""
     parts = line.split('"')
     if len(parts) % 2 == 0 or len(parts) > MAX_TOKENS or not line.isascii() or _NOT_SIMPLE.search(line):
         return None

@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from directdnsonly.wording import with_article
 from directdnsonly.zone.apex import DELETE, matches
 from directdnsonly.zone.warn import OF_RDATA, Key, LineOf, Warnings
 from directdnsonly.zone.warn_record import address_as_name, of_odd_name
@@ -117,7 +118,7 @@ def _child_keys(kind: str, zone: View, warnings: Warnings) -> None:
     for key in zone.of_type.get(kind, ()):
         owner, _, data = key
         if owner != zone.apex:
-            text = f"a {kind} record counts at {zone.apex} alone: nobody asks for it at {owner}"
+            text = f"{with_article(kind)} record counts at {zone.apex} alone: nobody asks for it at {owner}"
         elif data != DELETE[kind] and not any(matches(kind, data, one, zone.apex) for one in keys):
             text = (
                 f"the {kind} record belongs to none of the zone's DNSKEY (RFC 7344): the parent zone does not take it"

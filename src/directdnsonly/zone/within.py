@@ -22,6 +22,11 @@ def serves_names_below(text: str, apex: ZoneName, name: ZoneName) -> bool:
     return not any(line.split(" ", _FIELDS - 1)[3] == "NS" for cut in cuts for line in _lines(text, f"\n{cut} "))
 
 
+def has_names_below(text: str, apex: ZoneName) -> bool:
+    """Whether the normalised `text` of the zone `apex` has a record below the zone's own name."""
+    return next(_lines(text, f".{apex.absolute} "), None) is not None
+
+
 def _lines(text: str, wanted: str) -> Iterator[str]:
     """The lines whose owner name ends as `wanted` does; by searching, because a zone may have a million lines."""
     found = text.find(wanted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +34,30 @@ def test_spellings_of_one_zone_are_one_name(text, name):
 def test_what_could_leave_its_place_is_refused(text):
     with pytest.raises(NameRefused):
         ZoneName.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("-a.example", "the label '-a' of the zone name '-a.example' begins with '-', which may stand only inside of a label"),
+        ("a-.example", "the label 'a-' of the zone name 'a-.example' ends with '-'"),
+        ("x.a/.example", "the label 'a/' of the zone name 'x.a/.example' ends with '/'"),
+        ("a b.example", "the label 'a b' of the zone name 'a b.example' holds ' ': only letters, digits"),
+        ("*.example", "holds '*'"),
+        ("\u2603.example", "international name (IDNA): it holds a character that no such name may have"),
+        ("\u05d0a.example", "right to left"),
+        ("a\u00b7b.example", "only between certain others"),
+        ("\u00fc" * 64 + ".example", "a label is empty, too long"),
+    ],
+)  # fmt: skip
+def test_a_refusal_of_a_name_says_which_label_why_and_what_to_do(text, words):
+    """In our words: those of the library for international names are for programmers."""
+    with pytest.raises(NameRefused) as caught:
+        ZoneName.parse(text)
+
+    assert words in caught.value.reason
+    assert re.search("rename the zone|write it as it is registered", caught.value.reason)
+    assert re.search("[Cc]odepoint|U\\+|[Ll]abel too", caught.value.reason) is None
 
 
 def test_the_file_name_is_reversible_and_has_no_folder():

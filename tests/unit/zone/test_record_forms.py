@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from directdnsonly.backends.nsd.text import for_nsd
 from directdnsonly.errors import PushRefused, ZonePolicyError, ZoneSyntaxError
+from directdnsonly.zone.examples import LIKE
+from directdnsonly.zone.forms import FORMS as FIELDS_OF
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.naptr import is_substitution
@@ -84,6 +86,128 @@ def test_a_record_of_any_type_is_read_or_refused_with_its_line_in_our_words(text
     else:
         assert 4 == found.line
         assert "" == jargon_in(found), found
+
+
+WE_SAY_TOO = {"not an IPv4 address", "not an IPv6 address"}  # and mean it for people
+
+
+def sentences_of(text: str) -> set[str]:
+    """What dnspython and what lies below it say about RDATA: the error, and all that led to it."""
+    kind, _, data = text.partition(" ")
+    try:
+        dns.rdata.from_text("IN", kind, data, origin=dns.name.from_text("example.com"), relativize=False).to_wire()
+    except Exception as error:  # noqa: BLE001 - whatever it raises
+        said: set[str] = set()
+        cause: BaseException | None = error
+        while cause is not None:
+            said.add(re.sub(r"[\"'].*", "", str(cause)).strip(" :."))
+            cause = cause.__cause__ or cause.__context__
+        return {sentence for sentence in said - WE_SAY_TOO if len(sentence) > 7}
+    return set()
+
+
+@given(record())
+@settings(max_examples=3000 * FACTOR, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_sentence_of_a_library_reaches_a_user(text):
+    """Compared with what it says itself about the same record; and each refusal ends with how the type is written."""
+    found = outcome(text)
+
+    if not isinstance(found, Zone):
+        assert [] == [sentence for sentence in sentences_of(text) if sentence in str(found)], found
+        assert found.rule != "syntax" or re.search(SAYS_WHAT_TO_DO, str(found)), found
+
+
+# What is no record of a type at all has no form to tell.
+SAYS_WHAT_TO_DO = (
+    r"is written like: |neither a TTL|has no type|not closed|never opened|escapes nothing|opened within|owner|three digits of an octet"
+    r"|control character|larger than \d+ s"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("MX x mail", "the preference 'x' is not a number from 0 to 65535; an MX record is written like: 10 mail.example.com."),
+        ("A 1.2.3", "'1.2.3' is not an IPv4 address; an A record is written like: 192.0.2.1"),
+        ("AAAA x", "an AAAA record is written like"),
+        ("NS a b", "an NS record has 1 field, this one has 2"),
+        ("NS a..b", "a label is empty"),
+        ("NS " + "a" * 64, "has 64 octets, at most 63 fit (RFC 1035): shorten it"),
+        ("SSHFP 1 1", "an SSHFP record has these fields"),
+        ("TLSA 3 1 1 xyz", "something else than 0-9 and a-f"),
+        ("NAPTR 100 10 u E2U+sip", "the regexp is missing; a NAPTR record is written like"),
+        ('NAPTR 1 10 u s "" "."', "the replacement '.' stands between quotation marks: write it without them"),
+        ('NAPTR 1 10 u s "" . x', "more fields than the type has, from 'x' on"),
+        ("NAPTR 1 10 u " + "x" * 256 + ' "" .', "the service has 256 octets, at most 255 fit"),
+        ("DNSKEY 257 3 13 AAA", "the key 'AAA' is cut or too long: base64"),
+        ("DNSKEY 257 3 13 AA!A", "'!' is none of its characters"),
+        ("DNSKEY 257 3 13 A=AA", "= stands only at its end"),
+        ("DNSKEY 257 3 FOO AAAA", "the algorithm 'FOO'"),
+        ("CERT FOO 1 8 AAAA", "the type 'FOO' is neither a number nor PKIX"),
+        ("LOC 1 2 3 N 4", "the longitude does not end in E or W"),
+        ("LOC 1 60 N 4 E 0m", "the minutes of the latitude '60'"),
+        ("LOC 1 0 60 N 4 E 0m", "the seconds of the latitude '60'"),
+        ("LOC 1 N 181 E 0m", "the degrees of the longitude '181' is not a number from 0 to 180"),
+        ("LOC 1 N 4 E", "the altitude is missing"),
+        ("LOC 1 N 4 E xm", "the altitude 'xm' is not a number of metres"),
+        ("LOC 1 N 4 E 0m 1m 1m 1m 1m", "more fields than the type has"),
+        ("APL 1:10.0.0.0", "is not family:address/prefix"),
+        ("APL 1:10.0.0.0/33", "the prefix '33' is not a number from 0 to 32"),
+        ("APL 2:x/3", "is not an IPv6 address"),
+        ("IPSECKEY 10 4 2 x AAAA", "the gateway type '4' is not a number from 0 to 3"),
+        ("IPSECKEY 10 0 2 x AAAA", "the gateway 'x' is not `.`"),
+        ("IPSECKEY 10 1 2 x AAAA", "'x' is not an IPv4 address"),
+        ("IPSECKEY 10 3 2 a..b AAAA", "a label is empty"),
+        ("AMTRELAY 10 2 1 192.0.2.1", "the discovery optional '2' is not a number from 0 to 1"),
+        ("HIP 2 abc AAAA", "the identity tag 'abc' has an odd number of hexadecimal digits"),
+        ("HIP 2 xy AAAA", "is not hexadecimal"),
+        ("CSYNC 1 2 FOO", "the type 'FOO' is not a record type"),
+        ("NSEC x TYPE0 FOO", "is no type that a record can have"),
+        ("RRSIG A 13 2 300 2030 x 1 example.com. AAAA", "the inception 'x' is not a time"),
+        ("NSEC3 1 0 0 - !! A", "the next hash '!!' is not base32"),
+        ("NSEC3PARAM 1 0 0 abc", "the salt 'abc' has an odd number of hexadecimal digits"),
+        ("EUI48 00-00", "6 pairs of hexadecimal digits with hyphens between them"),
+        ("NID 10 14:4fff:ff20:ee64", "four groups of four hexadecimal digits"),
+        ("GPOS 91 0 0", "the latitude '91' is not between -90 and 90 degrees"),
+        ("GPOS a 0 0", "the latitude 'a' is not a decimal number"),
+        ("DSYNC CDS FOO 1 x", "the scheme 'FOO' is neither a number nor NOTIFY"),
+        ("NSAP 47", "0x and pairs of digits"),
+        ("TYPE65300 abc", "generic form"),
+        ("A \\# 3 aabbcc", "the 3 octets are no whole A record"),
+        ("KEY 256 FOO 8 AAAA", "a field is out of its range, or does not fit to the others; a KEY record"),
+    ],
+)  # fmt: skip
+def test_the_first_field_that_does_not_fit_is_told_with_how_the_type_is_written(text, words):
+    """Each kind of thing that a field can be; the article is the one of the type as it is read."""
+    found = outcome(text)
+
+    assert not isinstance(found, Zone)
+    assert words in str(found)
+
+
+def test_each_type_has_an_example_that_is_right():
+    """It stands at the end of refusals; what is cut in it (keys, digests) is put in here."""
+    whole = {"(base64)": "", "(hexadecimal)": "", "2001...": "20010db8" * 4, "9f86...": "9f86" * 24}
+    refused = {}
+    for kind, like in LIKE.items():
+        right = re.sub(r"[A-Za-z0-9]{4}\.\.\. +\(base64\)", "A" * 86 + "==", like)
+        for cut, full in whole.items():
+            right = right.replace(cut, full)
+        if kind in {"DS", "CDS", "TLSA", "SMIMEA", "SSHFP"}:
+            right = right.replace("9f86" * 24, "9f86" * 16)
+        found = (
+            outcome(f"{kind} {right}")
+            if kind not in {"SOA", "NS", "DNAME", "CNAME"}
+            else outcome(f"PTR {right.split()[0]}")
+        )
+        if not isinstance(found, Zone) and found.rule == "syntax":
+            refused[kind] = str(found)
+
+    assert {} == refused
+
+
+def test_each_type_that_has_fields_has_an_example():
+    assert set() == set(FIELDS_OF) - set(LIKE)
 
 
 @pytest.mark.parametrize("kind", sorted({kind for kind, _ in FORMS}))

@@ -52,7 +52,7 @@ def rdatas(text: str, owner: str, kind: str) -> list[str]:
         (HEAD + "x IN TXT (\n" + '"a"\n' * 70_001 + ")\n", "line-too-long", 4, "too many fields"),
         (HEAD + "a\\25 IN A 192.0.2.1\n", "syntax", 4, "backslash"),
         (HEAD + "a\\256 IN A 192.0.2.1\n", "syntax", 4, "backslash"),
-        (HEAD + "\\001" * 64 + " IN A 192.0.2.1\n", "syntax", 4, "63 octets"),
+        (HEAD + "\\001" * 64 + " IN A 192.0.2.1\n", "syntax", 4, "at most 63 fit"),
         (HEAD + "www IN A 192.0.2.1\nwww IN CNAME other\n", "cname-and-other", 5, "stand alone"),
         (HEAD + "@ IN CNAME other.example.\n", "cname-and-other", 4, "stand alone"),
         (HEAD + "www IN CNAME a.\nwww IN CNAME b.\n", "cname-twice", 5, "two different CNAME"),

@@ -1,12 +1,17 @@
-"""NSD keeps all zones in one tree, and refuses a DNAME with anything below it there, also when that is another zone's."""
+"""NSD keeps all zones in one tree, and refuses a DNAME with anything below it there, also when that is another zone's.
+
+A zone exactly where another one has its DNAME is served all the same while it has records at its own name alone.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from directdnsonly.backends.files.folder import ZoneFolder
 from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.within import has_names_below
 
 _DNAME = re.compile(r"^(\S+) \d+ IN DNAME ", re.MULTILINE)
 
@@ -15,12 +20,12 @@ def why_one_of_two(files: ZoneFolder, name: ZoneName, text: str) -> str:
     """Why NSD cannot serve this zone beside another one of its zones; empty when there is no such other. Reads files."""
     for parent in name.ancestors():
         for owner in _redirects(files.read(parent)):
-            if _lies_in(name, [owner]):
+            if _lies_in(name, [owner], lambda: text):
                 return _told(parent, owner, name)
     ours = _redirects(text.encode("ascii"))
     if ours:
         for other in files.names():
-            if other != name and (owner := _lies_in(other, ours)):
+            if other != name and (owner := _lies_in(other, ours, partial(_text, files, other))):
                 return _told(name, owner, other)
     return ""
 
@@ -29,9 +34,17 @@ def _redirects(content: bytes | None) -> list[str]:
     return _DNAME.findall(content.decode("ascii", "replace")) if content and b" IN DNAME " in content else []
 
 
-def _lies_in(name: ZoneName, owners: Iterable[str]) -> str:
+def _text(files: ZoneFolder, name: ZoneName) -> str:
+    return (files.read(name) or b"").decode("ascii", "replace")
+
+
+def _lies_in(name: ZoneName, owners: Iterable[str], text_of: Callable[[], str]) -> str:
+    """The owner below which something of this zone lies."""
     absolute = name.absolute
-    return next((owner for owner in owners if absolute == owner or absolute.endswith(f".{owner}")), "")
+    for owner in owners:
+        if absolute.endswith(f".{owner}") or (absolute == owner and has_names_below(text_of(), name)):
+            return owner
+    return ""
 
 
 def _told(zone: ZoneName, owner: str, other: ZoneName) -> str:
