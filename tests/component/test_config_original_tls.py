@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.support.programs import require_program
-from tests.unit.test_config_original import problems, settings_of, with_app
+from tests.component.test_config_original import problems, settings_of, with_app
 
 
 @pytest.fixture(scope="module")
