@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.support.programs import require_program
 from tests.component.test_config_original import problems, settings_of, with_app
+from tests.support.programs import require_program
 
 
 @pytest.fixture(scope="module")
