@@ -43,6 +43,23 @@ def test_a_push_is_followed_until_it_is_proven(dadns, tmp_path):
     assert "proven by every name server after" in done.stdout
 
 
+def test_the_same_content_again_is_no_new_proof(dadns, tmp_path):
+    """What stood proven before may hang by now: nobody was asked, and nothing is said to have been proven in 0.1 s."""
+    (tmp_path / "example.com.zone").write_bytes(b"@ IN SOA ...\n")
+
+    def the_same(asked: Asked) -> Answer:
+        name = asked.path.rsplit("/", 1)[-1].removeprefix("id-")
+        return 200, receipt(name, changed=False) if asked.method == "PUT" else change(name, changed=False)
+
+    with api_server(the_same) as server:
+        done = dadns("push", "example.com.zone", **at(server.url))
+
+    assert 0 == done.returncode
+    assert "example.com: unchanged, version 3" in done.stdout
+    assert "proven by every name server when it was delivered; dadns explain example.com asks them now" in done.stdout
+    assert "proven by every name server after" not in done.stdout
+
+
 def test_one_refused_zone_of_many_is_told_and_the_others_go_on(dadns, tmp_path):
     """Exit code 1, and the reason."""
     for name in ("a.example.db", "bad.example.db", "c.example.txt"):

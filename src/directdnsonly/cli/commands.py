@@ -264,7 +264,9 @@ def _tell_push(result: dict[str, Any]) -> None:
     tell_warnings(result.get("warnings", ()))
     for place in () if result.get("ignored") else result.get("placements", ()):  # those are of the pinned version
         say(f"  {place['backend']}: {standing_of(place)}")
-    if result.get("verified"):
+    if result.get("verified") and what == "unchanged":
+        say(f"  proven by every name server when it was delivered; dadns explain {result['zone']} asks them now")
+    elif result.get("verified"):
         say(f"  proven by every name server after {result['elapsed_s']:.3f} s")
     elif "verified" in result:
         yet = "" if result["done"] else " yet"
