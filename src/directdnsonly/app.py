@@ -10,13 +10,10 @@ from collections.abc import Coroutine
 from zoneinfo import ZoneInfo
 
 import structlog
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
 from directdnsonly import __version__, log
-from directdnsonly.accept.acceptance import Acceptance, Policy
-from directdnsonly.accept.approvals import Approvals
-from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.access.credentials import Access
 from directdnsonly.api import approvals as approval_routes
 from directdnsonly.api import (
@@ -37,9 +34,8 @@ from directdnsonly.api import (
 from directdnsonly.api import outbox as outbox_routes
 from directdnsonly.api import reconcile as reconcile_routes
 from directdnsonly.api import routes as api_routes
-from directdnsonly.api.audit import Auditor
-from directdnsonly.api.guard import Guard, principal_of
-from directdnsonly.api.parts import ApiParts, DaemonState
+from directdnsonly.api.guard import Guard, operator_of
+from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.paths import KeepSlashes
 from directdnsonly.api.query import only_known
 from directdnsonly.config import Settings
@@ -49,81 +45,35 @@ from directdnsonly.door.server import Server, keep_what_is_there, listen, make_s
 from directdnsonly.door.settings import as_networks, known_secrets
 from directdnsonly.door.tls import Certificate
 from directdnsonly.errors import DirectDNSOnlyError
-from directdnsonly.outbox.records import Event
+from directdnsonly.operate.acts import Acts, acts_of
+from directdnsonly.operate.explain import Explainer
+from directdnsonly.operate.looking import Readiness
+from directdnsonly.operate.running import Running
 from directdnsonly.receive import routes as receive_routes
 from directdnsonly.reconcile.lookout import Lookout
-from directdnsonly.service import Service, leaves, most_zones, running
+from directdnsonly.service import Service, leaves, running
 from directdnsonly.web import pages, refusals, rendering
-from directdnsonly.wiring import ManualPushes, heard_here_only, places_of, web_parts
+from directdnsonly.web.parts import WebParts
+from directdnsonly.wiring import heard_here_only, places_of
 from directdnsonly.wording import counted
-from directdnsonly.zone.text import parse
 
-CHALLENGE = {"WWW-Authenticate": 'Basic realm="DirectDNSOnly", charset="UTF-8"'}
 EXIT_OK, EXIT_FAILED = 0, 1
 
 
 def build_api(service: Service, certificate: Certificate | None = None) -> ASGIApp:
     """The HTTP side of a running service; `certificate`: that of its door."""
     settings = service.settings.app
-    audit = Auditor(service.store, service.clock)
-
-    async def note_failures(address: str, user: str, failures: int) -> None:
-        at = service.clock.now_s()
-        await audit.keep(
-            Event(at=at, event="login.failed", actor=user, address=address, detail=counted(failures, "failure"))
-        )
-
-    access = Access(
-        known_secrets(settings),
-        clock=service.clock,
-        tokens=service.tokens,
-        on_failure=note_failures,
-        count_failure=service.metrics.failed_logins.inc,
-    )
-    acceptance = Acceptance(
-        store=service.store,
-        parser=ZoneParser(parse),
-        clock=service.clock,
-        notify=lambda receipt: service.dispatcher.wake(receipt.priority, begun=receipt.begun),
-        recorder=service.metrics,
-        on_trouble=service.changed.ring,
-        policy=Policy(
-            check_subdomain_owner=settings.check_subdomain_owner_in_cluster_domainowners,
-            takeover=settings.takeover,
-            hold_losses=settings.hold_losses,
-            request_timeout_s=settings.request_timeout_s,
-            max_zones=most_zones(service.settings),
-        ),
-    )
-    service.acceptance = acceptance
     bodies = Bodies(largest_bytes=settings.max_body_bytes)
-
-    def authenticate(request: Request) -> str:
-        """Who the guard has let in."""
-        principal = principal_of(request)
-        if principal is None:
-            raise HTTPException(401, "give a user name and a password, or a token", CHALLENGE)
-        return principal.name
-
+    access = _access(service)
+    looked = _running(service, certificate)
+    timezone = ZoneInfo(service.settings.timezone)
+    explainer = Explainer(looked, Lookout(service.settings.reconciliation), timezone)
+    readiness = service.readiness = Readiness(looked, service.changed)
     parts = ApiParts(
         store=service.store,
-        lost=acceptance.lost,
-        pushes=ManualPushes(acceptance, {one.name: one.hostname for one in settings.credentials if one.hostname}),
-        wake=service.dispatcher.wake,
-        authenticate=authenticate,
-        lanes=lambda: {name: lane.status() for name, lane in service.dispatcher.lanes.items()},
-        daemons=lambda: {
-            name: DaemonState(state=str(daemon.status.phase), since=daemon.status.since, reason=daemon.status.reason)
-            for name, daemon in service.daemons.items()
-        },
-        alarms=lambda: [f"{one.kind} {one.subject}: {one.reason}" for one in service.reconciler.alarms()],
-        heard_here_only=heard_here_only(service.settings),
-        configured=frozenset(service.settings.dns.backends),
-        certificate_ends_at=lambda: certificate.ends_at if certificate else None,
-        lost_actors=service.lost_actors,
-        pushes_so_far=service.metrics.pushes_so_far,
-        clock=service.clock,
-        started_at=service.started_at,
+        acts=_acts(service),
+        running=looked,
+        asks=operator_of,
         max_body_bytes=settings.max_body_bytes,
         bodies=bodies,
         body_timeout_s=settings.body_timeout_s,
@@ -139,34 +89,33 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
         generate_unique_id_function=lambda route: route.name,  # the name of its function: `list_zones`
     )
     limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
-    door = receive_routes.Door(acceptance, access, limits, bodies)
-    explainer = explain.Explainer(
-        parts,
-        lambda: service.dispatcher.lanes,
-        Lookout(service.settings.reconciliation),
-        ZoneInfo(service.settings.timezone),
-    )
-    approvals = Approvals(store=service.store, acceptance=acceptance, clock=service.clock)
-    readiness = service.readiness = health.Readiness(parts, service.changed)
+    door = receive_routes.Door(service.acceptance, access, limits, bodies)
     for routes in (
-        backends.router(parts, lambda: service.dispatcher.lanes, audit),
-        served.router(parts, lambda: service.dispatcher.lanes),
+        backends.router(parts),
+        served.router(looked),
         explain.router(explainer),
-        reconcile_routes.router(service.reconciler, authenticate),
-        approval_routes.router(approvals, authenticate),
+        reconcile_routes.router(parts, service.reconciler),
+        approval_routes.router(parts),
         outbox_routes.router(parts),
         history.router(parts),
         pins.router(parts),
-        api_routes.router(parts, audit),  # after those above: it takes any path below /zones/
-        tokens.router(service.tokens, audit),
-        lost.router(parts, audit),
+        api_routes.router(parts),  # after those above: it takes any path below /zones/
+        tokens.router(parts),
+        lost.router(parts),
         health.router(parts, readiness),
-        original.router(parts, readiness),
-        metrics.router(service.metrics, parts, readiness.look),
+        original.router(looked, readiness),
+        metrics.router(service.metrics, looked, readiness.look),
     ):
         app.include_router(routes, dependencies=[Depends(only_known)])
-    app.include_router(docs.router(app, authenticate))
-    looked_at = web_parts(parts, readiness, service.reconciler, explainer, service.settings.timezone)
+    app.include_router(docs.router(app, operator_of))
+    looked_at = WebParts(
+        store=service.store,
+        readiness=readiness,
+        explainer=explainer,
+        reconciler=service.reconciler,
+        clock=service.clock,
+        timezone=timezone,
+    )
     writer = rendering.Pages(looked_at.timezone)
     app.include_router(pages.router(looked_at, writer))
     for kind, handler in problem.HANDLERS.items():
@@ -176,6 +125,55 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
     directadmins = receive_routes.router(door, rest=refusals.ForPeople(app, writer))
     schema.complete(app, directadmins)
     return directadmins
+
+
+def _access(service: Service) -> Access:
+    """Who may log in; failures go to the audit."""
+
+    async def note_failures(address: str, user: str, failures: int) -> None:
+        detail = counted(failures, "failure")
+        await service.journal.keep("login.failed", actor=user, address=address, detail=detail)
+
+    return Access(
+        known_secrets(service.settings.app),
+        clock=service.clock,
+        tokens=service.tokens,
+        on_failure=note_failures,
+        count_failure=service.metrics.failed_logins.inc,
+    )
+
+
+def _running(service: Service, certificate: Certificate | None) -> Running:
+    return Running(
+        store=service.store,
+        clock=service.clock,
+        started_at=service.started_at,
+        lanes=service.dispatcher.lanes,
+        lost=service.acceptance.lost,
+        daemons=service.daemons,
+        alarms=service.reconciler.alarms,
+        configured=frozenset(service.settings.dns.backends),
+        heard_here_only=heard_here_only(service.settings),
+        certificate_ends_at=lambda: certificate.ends_at if certificate else None,
+        lost_actors=service.lost_actors,
+        pushes_so_far=service.metrics.pushes_so_far,
+    )
+
+
+def _acts(service: Service) -> Acts:
+    bound = {one.name: one.hostname for one in service.settings.app.credentials if one.hostname}
+    return acts_of(
+        store=service.store,
+        clock=service.clock,
+        journal=service.journal,
+        acceptance=service.acceptance,
+        reconciler=service.reconciler,
+        lanes=service.dispatcher.lanes,
+        wake=service.dispatcher.wake,
+        tokens=service.tokens,
+        configured=frozenset(service.settings.dns.backends),
+        hostnames=bound,
+    )
 
 
 def http_server(service: Service, certificate: Certificate | None = None) -> Server:

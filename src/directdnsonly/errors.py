@@ -101,6 +101,22 @@ class NotAdmitted(DirectDNSOnlyError):
         super().__init__(reason)
 
 
+class ActRefused(DirectDNSOnlyError):
+    """What an operator asked for cannot be done as things are; nothing was done, and the text says why."""
+
+
+class NotHere(ActRefused):
+    """There is no such zone, version, push, plan, backend, server or token: look again. By the API 404."""
+
+
+class DoesNotFit(ActRefused):
+    """It does not fit the present state, and the text says what does. By the API 409."""
+
+
+class NotAllowed(ActRefused):
+    """It is more than who asks may give. By the API 403."""
+
+
 class BodiesTooMany(DirectDNSOnlyError):
     """The large bodies that are here now fill what memory they may have: answer 503, record nothing."""
 

@@ -14,9 +14,10 @@ from functools import partial
 
 import structlog
 
-from directdnsonly.accept.acceptance import Acceptance
+from directdnsonly.accept.acceptance import Acceptance, Policy
+from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.access.tokens import TokenBook
-from directdnsonly.api import backends, health, metrics
+from directdnsonly.api import metrics
 from directdnsonly.backends.contract import Backend, Seedable
 from directdnsonly.backends.daemons import NAMESERVERS
 from directdnsonly.backends.registry import BACKENDS
@@ -29,14 +30,19 @@ from directdnsonly.dispatch.seed import seed
 from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
 from directdnsonly.nameservers.supervisor import ManagedDaemon
+from directdnsonly.operate.backends import told
+from directdnsonly.operate.journal import Journal
+from directdnsonly.operate.looking import Readiness
+from directdnsonly.operate.restarts import Restarts
 from directdnsonly.outbox._lock import own
-from directdnsonly.outbox.records import Event
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
-from directdnsonly.wiring import PulledZones, RestartJournal, swept_lanes
+from directdnsonly.wiring import swept_lanes
 from directdnsonly.wording import counted
+from directdnsonly.zone.text import parse
 
 HOUSEKEEPING_EVERY_S = 3600.0
 HOUSEKEEPING_PAUSE_S = 0.2  # between steps, so that no push waits for it
@@ -54,12 +60,12 @@ class Service:
         self.settings = settings
         self.clock = clock
         self.store = store
+        self.journal = Journal(store, clock)
         self.started_at = clock.now_s()
         self._clock_is_doubted = False
         self.changed = Bell()  # the state of the service may be another one
-        self.acceptance: Acceptance | None = None
-        self.readiness: health.Readiness | None = None
-        self._restarts = RestartJournal(store, clock)
+        self.readiness: Readiness | None = None
+        self._restarts = Restarts(self.journal, clock)
         self.tokens = TokenBook(store, clock)
         self.metrics = metrics.Metrics(list(settings.enabled_backends()))
         self.backends: dict[str, Backend] = {}
@@ -81,13 +87,34 @@ class Service:
             watch_every_s=settings.dispatch.watch_every_s,
         )
         store.serve(self.dispatcher)
+        self.acceptance = self._acceptance()
         self.reconciler = Reconciler(
             settings=settings.reconciliation,
             store=store,
             clock=clock,
-            intake=PulledZones(lambda: self.acceptance, self.dispatcher.wake),
+            journal=self.journal,
+            intake=PulledZones(self.acceptance, self.dispatcher.wake),
             lanes=swept_lanes(self.dispatcher.lanes, self.backends),
             recorder=self.metrics,
+        )
+
+    def _acceptance(self) -> Acceptance:
+        app = self.settings.app
+        return Acceptance(
+            store=self.store,
+            parser=ZoneParser(parse),
+            clock=self.clock,
+            journal=self.journal,
+            notify=lambda receipt: self.dispatcher.wake(receipt.priority, begun=receipt.begun),
+            recorder=self.metrics,
+            on_trouble=self.changed.ring,
+            policy=Policy(
+                check_subdomain_owner=app.check_subdomain_owner_in_cluster_domainowners,
+                takeover=app.takeover,
+                hold_losses=app.hold_losses,
+                request_timeout_s=app.request_timeout_s,
+                max_zones=most_zones(self.settings),
+            ),
         )
 
     def _lane(self, backend: Backend) -> Lane:
@@ -159,8 +186,7 @@ class Service:
 
     async def aclose(self) -> None:
         """Release the backends and the parser."""
-        if self.acceptance is not None:
-            await self.acceptance.aclose()
+        await self.acceptance.aclose()
         closed = await asyncio.gather(
             *(self._close(backend) for backend in self.backends.values()), return_exceptions=True
         )
@@ -194,8 +220,7 @@ class Service:
             self._clock_is_doubted = bool(ahead_s)
             event = "clock.doubted" if ahead_s else "clock.believed"
             detail = f"it is {counted(round(ahead_s / 86_400), 'day')} ahead of what was seen last" if ahead_s else ""
-            structlog.get_logger().warning(event, reason=detail)
-            await self.store.record_event(Event(at=self.clock.now_s(), event=event, actor="service", detail=detail))
+            await self.journal.tell(event, actor="service", detail=detail, line={"reason": detail}, warn=True)
 
 
 def leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
@@ -253,7 +278,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         await service.tokens.load()
         for name, pause in (await store.pauses()).items():
             if name in service.dispatcher.lanes:
-                service.dispatcher.lanes[name].pause(backends.told(pause))
+                service.dispatcher.lanes[name].pause(told(pause))
         stack.push_async_callback(service.aclose)
         async with asyncio.TaskGroup() as group:
             actors = group.create_task(service.run(), name="service")

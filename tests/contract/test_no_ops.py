@@ -14,6 +14,7 @@ import pytest
 from directdnsonly.accept.acceptance import Acceptance, Policy
 from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.clock import ManualClock
+from directdnsonly.operate.journal import Journal
 from directdnsonly.outbox.records import NewPin, Owner, Source, Terms
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
@@ -53,7 +54,10 @@ async def opened(folder: Path, reserve_mb: int = 0) -> AsyncIterator[SqliteStore
 async def accepting(store: SqliteStore) -> AsyncIterator[Acceptance]:
     clock = ManualClock()
     policy = Policy(takeover="transfer")
-    made = Acceptance(store=store, parser=ZoneParser(parse), clock=clock, notify=lambda _: None, policy=policy)
+    made = Acceptance(
+        store=store, parser=ZoneParser(parse), clock=clock, journal=Journal(store, clock), notify=lambda _: None,
+        policy=policy,
+    )  # fmt: skip
     try:
         yield made
     finally:

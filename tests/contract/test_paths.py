@@ -116,13 +116,6 @@ async def test_an_obstacle_at_the_file_of_a_deleted_zone_stops_no_neighbour(file
     assert [] == [found async for found in filed_rig.backend.inventory()]
 
 
-class NoIntake:
-    """reconcile's Intake where no zone comes."""
-
-    def wake(self, priority) -> None:
-        """Counted by the lanes themselves."""
-
-
 async def test_a_directory_at_the_file_of_a_deleted_zone_is_no_work_for_ever(filed_rig, tmp_path):
     """The deletion is proven by DNS, and no pass of the reconciler queues it again or calls the directory a zone."""
     place = Place(filed_rig, "directory")
@@ -135,7 +128,7 @@ async def test_a_directory_at_the_file_of_a_deleted_zone_is_no_work_for_ever(fil
         rig.wake()
         await rig.until(str(BAD), State.VERIFIED, backend.name)
 
-        heal = Heal([SweptLane(rig.lanes[backend.name], backend)], rig.store, NoIntake(), delete_extra=True)
+        heal = Heal([SweptLane(rig.lanes[backend.name], backend)], rig.store, lambda _: None, delete_extra=True)
         healed = await heal.look(repair=True)
 
         assert (0, 0, 0, {}) == (healed.drifted, healed.extras, healed.revived, healed.unreachable)

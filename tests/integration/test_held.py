@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from directdnsonly.accept.acceptance import Policy
-from directdnsonly.accept.approvals import Approvals
-from directdnsonly.errors import PushRefused
+from directdnsonly.errors import DoesNotFit, NotHere, PushRefused
+from directdnsonly.operate.journal import Operator
 from directdnsonly.outbox.records import Owner
 from directdnsonly.zone.name import ZoneName
 from tests.support.directadmin import StandIn
@@ -14,6 +14,7 @@ from tests.support.reconciling import reconciling, server_of
 
 A = Owner(credential="h1", hostname="s1.host.example", username="alice")
 B = Owner(credential="h2", hostname="s2.host.example", username="alice")
+ME = Operator(name="me", address="192.0.2.7")
 NAME = ZoneName.parse("a.example")
 TAIL = "www\t3600\tIN\tA\t192.0.2.10\n"
 
@@ -33,10 +34,6 @@ def text(da, serial, *, drop="", extra=""):
     return "".join(line for line in lines if not drop or drop not in line).encode()
 
 
-def approvals_of(rig):
-    return Approvals(store=rig.store, acceptance=rig.acceptance, clock=rig.clock)
-
-
 async def serial(rig):
     return (await rig.store.zone(NAME)).pushed_serial
 
@@ -49,7 +46,7 @@ async def test_a_push_that_loses_much_is_held_and_the_old_version_stays(tmp_path
     """error=0, committed, not served; an approval of this very content serves it."""
     async with reconciling(tmp_path, policy=Policy(hold_losses=True)) as rig:
         await rig.acceptance.push("a.example", text(da, 2026112501), owner=A)
-        approvals = approvals_of(rig)
+        approvals = rig.approvals
 
         accepted = await rig.acceptance.push("a.example", text(da, 2026112502, drop=drop), owner=A)
 
@@ -58,9 +55,10 @@ async def test_a_push_that_loses_much_is_held_and_the_old_version_stays(tmp_path
         (held,) = await approvals.waiting(10)
         assert held.difference.startswith("- ")
         assert "push.withheld" in [event.event for event in await rig.store.events(zone=NAME)]
-        assert await approvals.find(NAME, "00" * 16) is None, "another content is not approved"
-        assert await approvals.find(NAME, "") is None
-        receipt = await approvals.approve(await approvals.find(NAME, held.digest[:16]), actor="me")
+        for another in ("00" * 16, ""):
+            with pytest.raises(NotHere, match="with that content waits: look again"):
+                await approvals.find(NAME, another)
+        receipt = await approvals.approve(await approvals.find(NAME, held.digest[:16]), ME)
         assert (receipt.changed, 2026112502) == (True, await serial(rig))
         assert [] == await approvals.waiting(10)
 
@@ -68,25 +66,26 @@ async def test_a_push_that_loses_much_is_held_and_the_old_version_stays(tmp_path
 async def test_an_approval_after_a_newer_push_is_void(tmp_path, da):
     """The zone that was looked at is not the zone any more."""
     async with reconciling(tmp_path, policy=Policy(hold_losses=True)) as rig:
-        approvals = approvals_of(rig)
+        approvals = rig.approvals
         await rig.acceptance.push("a.example", text(da, 2026112501), owner=A)
         await rig.acceptance.push("a.example", text(da, 2026112502, drop="\tA\t"), owner=A)
         (held,) = await approvals.waiting(10)
         await rig.acceptance.push("a.example", text(da, 2026112503, extra=TAIL.replace("www", "new")), owner=A)
 
         assert [] == await approvals.waiting(10)
-        assert "came meanwhile" in (await approvals.approve(held, actor="me")).ignored
+        with pytest.raises(DoesNotFit, match="came meanwhile"):
+            await approvals.approve(held, ME)
         assert 2026112503 == await serial(rig)
 
 
 async def test_a_rejected_push_is_forgotten(tmp_path, da):
     async with reconciling(tmp_path, policy=Policy(hold_losses=True)) as rig:
-        approvals = approvals_of(rig)
+        approvals = rig.approvals
         await rig.acceptance.push("a.example", text(da, 2026112501), owner=A)
         await rig.acceptance.push("a.example", text(da, 2026112502, drop="\tA\t"), owner=A)
         (held,) = await approvals.waiting(10)
 
-        await approvals.reject(held, actor="me")
+        await approvals.reject(held, ME)
 
         assert ([], 2026112501) == (await approvals.waiting(10), await serial(rig))
 
@@ -123,9 +122,9 @@ async def test_the_former_servers_delete_lets_the_waiting_takeover_in(tmp_path, 
 async def test_an_announced_move_flows(tmp_path, da):
     """Neither held nor refused, for the named zones and as long as it is open."""
     async with reconciling(tmp_path, policy=Policy(takeover="reject")) as rig:
-        approvals = approvals_of(rig)
+        approvals = rig.approvals
         await rig.push(da, "a.example", "b.example")
-        move = await approvals.open_migration("s1.host.example", "s2.host.example", [NAME], lasts_s=3600, actor="me")
+        move = await approvals.open_migration("s1.host.example", "s2.host.example", [NAME], lasts_s=3600, who=ME)
         assert [move] == await approvals.migrations()
 
         await rig.acceptance.push("a.example", text(da, 2026112505), owner=B)
@@ -137,7 +136,8 @@ async def test_an_announced_move_flows(tmp_path, da):
             await rig.acceptance.push("a.example", text(da, 2026112506), owner=A)
         rig.clock.advance(3601)
         assert [] == await approvals.migrations()
-        again = await approvals.open_migration("s2.host.example", "s1.host.example", [], lasts_s=3600, actor="me")
+        again = await approvals.open_migration("s2.host.example", "s1.host.example", [], lasts_s=3600, who=ME)
         await rig.acceptance.push("a.example", text(da, 2026112507), owner=A)
-        assert await approvals.close_migration(again.id, actor="me")
-        assert not await approvals.close_migration(again.id, actor="me")
+        await approvals.close_migration(again.id, ME)
+        with pytest.raises(NotHere, match=f"move {again.id} is not open"):
+            await approvals.close_migration(again.id, ME)

@@ -14,28 +14,22 @@ from pathlib import Path
 import httpx
 import pytest
 from bench.service import DADNS, free_port
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from structlog.testing import capture_logs
 
-from directdnsonly.accept.acceptance import Acceptance
 from directdnsonly.accept.lost import LostPushes
-from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.api import history, lost, outbox, pins, problem, routes
-from directdnsonly.api.audit import Auditor
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.clock import SystemClock
-from directdnsonly.dispatch.breaker import BreakerState
-from directdnsonly.dispatch.telling import LaneStatus
 from directdnsonly.door.bodies import Bodies
 from directdnsonly.door.server import Server, listen, make_server
 from directdnsonly.door.settings import AppSettings
+from directdnsonly.operate.journal import Operator
 from directdnsonly.outbox.records import Kind, LostPush, Owner, Priority, Settle, Settlement
-from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
-from directdnsonly.wiring import ManualPushes
+from directdnsonly.outbox.sqlite import SqliteStore
 from directdnsonly.zone.name import ZoneName
-from directdnsonly.zone.text import parse
 from tests.support.made import a_delete, a_push
+from tests.support.operating import Operated, operated
 from tests.support.service import serving
 
 BACKENDS = ["one", "two"]
@@ -82,50 +76,36 @@ class Api:
         )  # fmt: skip
 
 
+def bob(request: Request) -> Operator:
+    """Everybody, and no guard asks them."""
+    return Operator(name="bob", address=request.client.host if request.client else "")
+
+
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
-    made: list[SqliteStore] = []
-    woken: list[Priority] = []
-    losses: list[LostPushes] = []
+    made: list[Operated] = []
 
     listening = AppSettings(listen_host="127.0.0.1", listen_port=free_port())
 
     @asynccontextmanager
     async def make() -> AsyncIterator[Server]:
-        clock = SystemClock()
-        settings = OutboxSettings(disk_reserve_mb=0)
-        async with open_store(tmp_path, settings=settings, clock=clock, backends=BACKENDS) as store:
-            await store.adopt_backends(BACKENDS)
-            made.append(store)
-            acceptance = Acceptance(
-                store=store,
-                parser=ZoneParser(parse),
-                clock=clock,
-                notify=lambda receipt: woken.append(receipt.priority),
-            )
-            lane = LaneStatus(
-                backend="", breaker=BreakerState.CLOSED, since=0, reason="", proven=0, failed=0, median_proven_s=None, batch_zones=0,
-                sweeping=False, paused="",
-            )  # fmt: skip
+        async with operated(tmp_path, names=BACKENDS, clock=SystemClock()) as it:
+            made.append(it)
             parts = ApiParts(
-                store=store, lost=acceptance.lost, pushes=ManualPushes(acceptance, {}), wake=woken.append, authenticate=lambda _request: "bob",
-                lanes=lambda: dict.fromkeys(BACKENDS, lane), daemons=dict, clock=clock, started_at=0.0, max_body_bytes=10**6, bodies=Bodies(largest_bytes=10**6),
+                store=it.store, acts=it.acts, running=it.running, max_body_bytes=10**6, bodies=Bodies(largest_bytes=10**6),
+                asks=bob,
             )  # fmt: skip
             app = FastAPI(redirect_slashes=False)
-            for module in (outbox, history, pins):
+            for module in (outbox, history, pins, routes, lost):
                 app.include_router(module.router(parts))
-            app.include_router(routes.router(parts, Auditor(store, clock)))
-            app.include_router(lost.router(parts, Auditor(store, clock)))
-            losses.append(acceptance.lost)
             for kind, handler in problem.HANDLERS.items():
                 app.add_exception_handler(kind, handler)
             yield make_server(app, listening)
-            await acceptance.aclose()
 
     with serving(make, listen(listening)) as loop:
         url = f"http://127.0.0.1:{listening.listen_port}"
         with httpx.Client(base_url=f"{url}/api/v1", trust_env=False, timeout=60) as http:
-            yield Api(url, http, made[0], loop, woken, losses[0])
+            yield Api(url, http, made[0].store, loop, made[0].woken, made[0].acceptance.lost)
 
 
 def test_the_dead_are_listed_with_reasons_and_revived_by_zone_backend_or_all(api):

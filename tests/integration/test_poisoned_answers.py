@@ -13,18 +13,22 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from directdnsonly.accept.acceptance import Acceptance
+from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.backends.contract import ZoneObserved
 from directdnsonly.clock import SystemClock
 from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.operate.journal import Journal
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import open_store
 from directdnsonly.reconcile import answers
 from directdnsonly.reconcile.answers import NotReadable
+from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Job, Reconciler
 from directdnsonly.reconcile.seams import Swept
 from directdnsonly.reconcile.settings import ReconciliationSettings
-from directdnsonly.wiring import PulledZones
 from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.text import parse
 from tests.support.directadmin import StandIn
 from tests.support.reconciling import reconciling, server_of
 
@@ -169,11 +173,16 @@ async def test_a_pass_that_comes_to_no_end_is_told_and_the_next_one_is_made(tmp_
     settings = OutboxSettings(disk_reserve_mb=0)
     async with open_store(tmp_path, settings=settings, clock=clock, backends=["one"]) as store:
         await store.adopt_backends(["one"])
+        journal = Journal(store, clock)
+        acceptance = Acceptance(
+            store=store, parser=ZoneParser(parse), clock=clock, journal=journal, notify=lambda _: None
+        )
         reconciler = Broken(
             settings=ReconciliationSettings(enabled=False),
             store=store,
             clock=clock,
-            intake=PulledZones(lambda: None, lambda _: None),
+            journal=journal,
+            intake=PulledZones(acceptance, lambda _: None),
             lanes=[lane],
         )
         task = asyncio.ensure_future(reconciler.run())

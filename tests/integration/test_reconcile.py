@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from directdnsonly.errors import NotHere
+from directdnsonly.operate.journal import Operator
 from directdnsonly.outbox.records import NewPin, Owner, Source
 from directdnsonly.zone.name import ZoneName
 from tests.support.directadmin import Fault, StandIn
@@ -13,6 +15,7 @@ from tests.support.fake_backend import FakeBackend, Served
 from tests.support.reconciling import BACKEND, reconciling, server_of, with_lane
 
 ZONES = [f"zone-{number}.example" for number in range(1500)]
+ME = Operator(name="me")
 FEW = ZONES[:40]
 GHOST = ZoneName.parse("ghost.example")
 SOON = {"absent_minutes": 100.0, "grace_minutes": 100.0}  # three hourly lists, then the grace
@@ -118,7 +121,7 @@ async def test_a_removed_zone_goes_after_three_sightings_and_its_grace(tmp_path,
             event.event for event in await rig.store.events(zone="zone-7.example")
         ]
         assert [] == await rig.store.sightings()
-        assert "restored" == await rig.reconciler.undo(ZoneName.parse("zone-7.example"), actor="me")
+        assert "restored" == await rig.asked.undo(ZoneName.parse("zone-7.example"), ME)
         assert await rig.holds("zone-7.example")
         for _ in range(6):
             await rig.turn()
@@ -339,8 +342,9 @@ async def test_too_many_orphans_at_once_wait_for_approval(tmp_path, da):
         assert (40, ["over-cap"]) == (await rig.living(), rig.alarms())
         (plan,) = blocked.plan.approvals.values()
 
-        assert 0 == await rig.reconciler.approve("000000000000", actor="me")
-        assert 10 == await rig.reconciler.approve(plan, actor="me")
+        with pytest.raises(NotHere, match="no zone waits for plan '000000000000'"):
+            await rig.asked.approve("000000000000", ME)
+        assert 10 == await rig.asked.approve(plan, ME)
         await rig.turn()
         assert 40 == await rig.living(), "the grace is kept"
         await rig.turn()
@@ -537,7 +541,7 @@ async def test_a_list_that_shrank_may_be_accepted_by_an_operator(tmp_path, da):
             del da.zones[name]
         assert "the last whole one had 40" in (await rig.turn()).plan.servers[0].reason
 
-        assert await rig.reconciler.accept_list("127.0.0.1", actor="me")
+        await rig.asked.accept_list("127.0.0.1", ME)
         view = await rig.turn()
 
         assert ("", 30) == (view.plan.servers[0].reason, view.plan.counts["orphaned"])
@@ -551,7 +555,7 @@ async def test_a_list_that_an_operator_has_accepted_is_what_later_ones_are_compa
         for name in FEW[10:]:
             del da.zones[name]
         await rig.turn()
-        await rig.reconciler.accept_list("127.0.0.1", actor="me")
+        await rig.asked.accept_list("127.0.0.1", ME)
 
         for _ in range(2):
             view = await rig.turn()
@@ -559,7 +563,7 @@ async def test_a_list_that_an_operator_has_accepted_is_what_later_ones_are_compa
         plan = (await rig.turn()).plan.approvals["127.0.0.1"]  # the third sighting; 30 of 40 are over the cap
         assert plan
         assert 40 == await rig.living()
-        await rig.reconciler.approve(plan, actor="me")
+        await rig.asked.approve(plan, ME)
         await rig.turn()
         assert 40 == await rig.living()  # in quarantine
         await rig.turn()
@@ -578,7 +582,7 @@ async def test_a_list_that_shrinks_again_or_is_another_servers_is_not_believed_b
         await rig.turn()
         for name in FEW[10:]:
             del da.zones[name]
-        await rig.reconciler.accept_list("127.0.0.1", actor="me")
+        await rig.asked.accept_list("127.0.0.1", ME)
         await rig.turn()
         kept = dict(da.zones)
         for name in FEW[6:10]:
@@ -605,7 +609,7 @@ async def test_a_list_with_none_of_its_zones_is_believed_once_and_no_more(tmp_pa
         await rig.turn()
         da.zones.clear()
         da.host([f"other-{number}.example" for number in range(10)])
-        await rig.reconciler.accept_list("127.0.0.1", actor="me")
+        await rig.asked.accept_list("127.0.0.1", ME)
 
         assert "" == (await rig.turn()).plan.servers[0].reason
         assert "only 10 of the 50 zones" in (await rig.turn()).plan.servers[0].reason  # with those that were pulled

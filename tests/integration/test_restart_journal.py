@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from directdnsonly.clock import ManualClock
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus
+from directdnsonly.operate.journal import Journal
+from directdnsonly.operate.restarts import TOLD_EVERY_S, Restarts
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import open_store
-from directdnsonly.wiring import TOLD_EVERY_S, RestartJournal
 
 
 def ended(restarts: int) -> DaemonStatus:
@@ -17,7 +18,7 @@ async def test_one_that_ends_again_and_again_is_told_now_and_then_with_how_often
     """Ten restarts within the time are one line of the audit; the next one after it is another; each backend has its own."""
     clock = ManualClock(1_000_000.0)
     async with open_store(tmp_path, settings=OutboxSettings(), clock=clock, backends=["bind", "knot"]) as store:
-        journal = RestartJournal(store, clock)
+        journal = Restarts(Journal(store, clock), clock)
         for restarts in range(1, 11):
             journal.note("bind", ended(restarts))
         journal.note("knot", ended(1))

@@ -14,15 +14,19 @@ from directdnsonly.backends.contract import ZoneObserved
 from directdnsonly.clock import ManualClock
 from directdnsonly.dispatch import lane as dispatch
 from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.operate.approvals import Approvals
+from directdnsonly.operate.journal import Journal
+from directdnsonly.operate.reconciling import Reconciling
 from directdnsonly.outbox.records import Kind, Owner, Priority
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Job, Reconciler
 from directdnsonly.reconcile.report import PassView
 from directdnsonly.reconcile.seams import Lane, Swept
 from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings
 from directdnsonly.verify.verifier import Verifier
-from directdnsonly.wiring import PulledZones, SweptLane
+from directdnsonly.wiring import SweptLane
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from tests.support.directadmin import StandIn
@@ -54,6 +58,8 @@ class Rig:
     acceptance: Acceptance
     reconciler: Reconciler
     woken: list[Priority]
+    asked: Reconciling
+    approvals: Approvals
 
     async def push(self, da: StandIn, *names: str) -> None:
         """The stand-in's zones arrive as pushes."""
@@ -91,17 +97,23 @@ async def reconciling(
     outbox = OutboxSettings(disk_reserve_mb=0)
     async with open_store(folder, settings=outbox, clock=clock, backends=[BACKEND]) as store:
         await store.adopt_backends([BACKEND])
+        journal = Journal(store, clock)
         acceptance = Acceptance(
             store=store,
             parser=ZoneParser(parse),
             clock=clock,
+            journal=journal,
             notify=lambda receipt: woken.append(receipt.priority),
             policy=policy,
         )
-        intake = PulledZones(lambda: acceptance, woken.append)
-        reconciler = Reconciler(settings=settings, store=store, clock=clock, intake=intake, lanes=lanes)
+        intake = PulledZones(acceptance, woken.append)
+        reconciler = Reconciler(
+            settings=settings, store=store, clock=clock, journal=journal, intake=intake, lanes=lanes
+        )
+        asked = Reconciling(reconciler=reconciler, store=store, acceptance=acceptance, clock=clock, journal=journal)
+        approvals = Approvals(store=store, acceptance=acceptance, clock=clock, journal=journal)
         try:
-            yield Rig(clock, store, acceptance, reconciler, woken)
+            yield Rig(clock, store, acceptance, reconciler, woken, asked, approvals)
         finally:
             await acceptance.aclose()
 

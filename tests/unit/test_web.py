@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from directdnsonly.api.models import BackendStatus, PauseView, StatusView, StoreStatus
+from directdnsonly.operate.figures import BackendFigures, ServiceFigures, StoreFigures
 from directdnsonly.outbox.drift import HeldPush, HoldRule
 from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.operators import Pause
 from directdnsonly.outbox.records import Event, Kind, Owner, Placement, Priority, Refused
 from directdnsonly.readiness import BackendFacts, Facts, Verdict, judge
-from directdnsonly.web.parts import PassLine, Reconciling
-from directdnsonly.web.picture import Bulk, Lists, Picture, bulk_of
+from directdnsonly.web.picture import Bulk, Lists, PassLine, Picture, Reconciling, bulk_of
 from directdnsonly.web.refusals import is_page
 from directdnsonly.web.rendering import CONTENT, Pages, plain, span, zone_page
 from directdnsonly.zone.name import ZoneName
@@ -22,19 +22,18 @@ NASTY = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>&amp;{{7*7}}
 TURNED = "safe\u202etxt.exe\x1b[31m\x00"
 
 
-def backend(state: str = "ok", **more) -> BackendStatus:
+def backend(state: str = "ok", **more) -> BackendFigures:
     facts = {
-        "name": "bind", "state": state, "breaker": "closed", "since": 0.0, "reason": "", "pending": 0, "leased": 0,
-        "dead": 0, "oldest_s": None, "proven": 0, "failed": 0, "median_proven_ms": None, "nameserver": None, **more,
+        "name": "bind", "state": state, "breaker": "closed", "since": 0.0, "reason": "", **more,
     }  # fmt: skip
-    return BackendStatus(**facts)
+    return BackendFigures(**facts)
 
 
-def status(*backends: BackendStatus, **more) -> StatusView:
-    store = StoreStatus(size_bytes=0, sqlite="3", commits=0, writes=0, waiting=0)
-    facts = {"version": "1", "state": "ready", "since": 0.0, "headline": "ready", "reasons": [], "started_at": 0.0, "zones": 12345,
-             "alarms": [], **more}  # fmt: skip
-    return StatusView(store=store, backends=list(backends), **facts)
+def status(*backends: BackendFigures, **more) -> ServiceFigures:
+    store = StoreFigures(size_bytes=0, free_bytes=0, reserve_bytes=0, sqlite="3", commits=0, writes=0, waiting=0)
+    facts = {"started_at": 0.0, "zones": 12345, "pushes": {}, "held": 0, "lost": 0, "lost_newest": None, "alarms": [],
+             **more}  # fmt: skip
+    return ServiceFigures(store=store, backends=backends, **facts)
 
 
 def verdict(**facts) -> Verdict:
@@ -45,7 +44,7 @@ def test_a_paused_backend_is_told_once_and_since_when_it_was_paused():
     """Who and why in the box, with the moment; the same in the sentence above."""
     paused = backend(
         "paused", since=60.0, reason="moving", paused="paused by anna: moving",
-        pause=PauseView(by="anna", at=60.0, reason="moving"),
+        pause=Pause(actor="anna", at=60.0, reason="moving"),
     )  # fmt: skip
     facts = BackendFacts(name="bind", is_paused=True, paused_by="anna", paused_reason="moving", paused_at=60.0)
     now = Picture(verdict=verdict(backends=[facts]), at=99.0, status=status(paused), lists=None,
@@ -134,7 +133,7 @@ def hostile() -> Picture:
         "down", reason=NASTY, paused=NASTY, pending=5, leased=1, dead=1, oldest_s=9.0, batch_zones=4, sweeping=True,
         failed=3, median_proven_ms=12.0,
     )  # fmt: skip
-    stopped = backend("paused", name="two", pause=PauseView(by=NASTY, at=1.0, reason=NASTY))
+    stopped = backend("paused", name="two", pause=Pause(actor=NASTY, at=1.0, reason=NASTY))
     return Picture(
         verdict=verdict(store=NASTY, alarms=[NASTY]), at=100.0,
         status=status(bad, stopped, held=1, lost=2, pushes={"accepted": 1, NASTY: 2}),

@@ -21,6 +21,7 @@ from directdnsonly.accept.holding import Holding, HoldStore
 from directdnsonly.accept.lost import LostPushes, LostStore
 from directdnsonly.accept.parsing import ParserFailed, ZoneParser
 from directdnsonly.accept.senders import KnownMasters
+from directdnsonly.accept.telling import Journal
 from directdnsonly.accept.told import ToldLately
 from directdnsonly.accept.turns import Turns
 from directdnsonly.accept.urgency import PushRate, priority_of
@@ -36,7 +37,6 @@ from directdnsonly.errors import (
 from directdnsonly.outbox.records import (
     FREELY,
     Became,
-    Event,
     Kind,
     LostPush,
     NewDeletion,
@@ -116,6 +116,7 @@ class Acceptance:
         store: Outbox,
         parser: ZoneParser,
         clock: Clock,
+        journal: Journal,
         notify: Callable[[Receipt], None],
         policy: Policy | None = None,
         recorder: PushRecorder | None = None,
@@ -126,6 +127,7 @@ class Acceptance:
         self._store = store
         self._parser = parser
         self._clock = clock
+        self._journal = journal
         self._notify = notify
         self._on_trouble = on_trouble
         self._recorder = recorder or NobodyCounts()
@@ -182,7 +184,7 @@ class Acceptance:
         except PushRefused as refusal:
             await self._keep_refused(refusal, domain, body, origin, started_at)
             if isinstance(refusal, OwnershipRefused):
-                await self._record_event("push.refused", origin, zone=name, detail=refusal.reason)
+                await self._keep_event("push.refused", origin, zone=name, detail=refusal.reason)
             raise
         except (OutboxUnavailable, TimeoutError) as error:
             raise self._failed(Kind.PUT, error, domain, origin, started_at, repeated=bool(approves)) from error
@@ -198,7 +200,7 @@ class Acceptance:
         self._count(origin, receipt.became, started_at)
         self._log_push(receipt, zone, origin, bytes=len(body), elapsed_ms=self._since(started_at), **_noted(notes))
         if receipt.ignored:
-            await self._record_event("push.pinned", origin, zone=name, detail=receipt.ignored)
+            await self._keep_event("push.pinned", origin, zone=name, detail=receipt.ignored)
         await self._note_owner(receipt, origin)
         return Accepted(receipt=receipt, warnings=receipt.warnings)
 
@@ -310,7 +312,7 @@ class Acceptance:
         except OwnershipRefused as refusal:
             self._count(origin, "ignored", started_at)
             log.warning("delete.ignored", zone=str(name), reason=refusal.reason, **_origin_facts(origin))
-            await self._record_event("delete.ignored", origin, zone=name, detail=refusal.reason)
+            await self._keep_event("delete.ignored", origin, zone=name, detail=refusal.reason)
             return refusal
         except (OutboxUnavailable, TimeoutError) as error:
             return self._failed(Kind.DELETE, error, name, origin, started_at)
@@ -323,7 +325,7 @@ class Acceptance:
         elif receipt.ignored:
             event = "delete.pinned" if receipt.waits else "delete.ignored"
             log.warning(event, reason=receipt.ignored, **facts)
-            await self._record_event(event, origin, zone=name, detail=receipt.ignored)
+            await self._keep_event(event, origin, zone=name, detail=receipt.ignored)
         else:
             log.info("delete.ignored", reason="the zone is not held", **facts)
         await self._note(receipt, origin)
@@ -367,7 +369,7 @@ class Acceptance:
         if held.anew:
             self._on_trouble()
             detail = f"{held.reason}; digest {held.digest[:16]}"
-            await self._record_event("push.withheld", origin, zone=zone.name, detail=detail)
+            await self._keep_event("push.withheld", origin, zone=zone.name, detail=detail)
             try:
                 await self._holding.explain(zone, held.digest)
             except OutboxUnavailable as error:  # the push is committed, and can be approved without
@@ -467,27 +469,28 @@ class Acceptance:
         owner = origin.owner
         await self._note(receipt, origin)
         if origin.source is Source.DIRECTADMIN and self._masters.is_news(owner.credential, owner.hostname):
-            log.warning("credential.new_hostname", zone=receipt.name, **_origin_facts(origin))
-            await self._record_event("credential.new_hostname", origin, zone=receipt.name, detail=owner.hostname)
+            line = {"zone": receipt.name} | _origin_facts(origin)
+            await self._tell("credential.new_hostname", receipt, origin, owner.hostname, line=line, warn=True)
 
     async def _note(self, receipt: Receipt, origin: Origin) -> None:
         """What the store's judgement wants to be known."""
         for notice in receipt.notices:
-            tell = log.info if notice.planned else log.warning
-            tell(notice.event, zone=str(receipt.name), detail=notice.detail, **_origin_facts(origin))
-            await self._record_event(notice.event, origin, zone=receipt.name, detail=notice.detail)
+            line = {"zone": str(receipt.name), "detail": notice.detail} | _origin_facts(origin)
+            await self._tell(notice.event, receipt, origin, notice.detail, line=line, warn=not notice.planned)
 
-    async def _record_event(self, event: str, origin: Origin, *, zone: str, detail: str) -> None:
-        at = self._clock.now_s()
+    async def _tell(
+        self, event: str, receipt: Receipt, origin: Origin, detail: str, *, line: dict[str, Any], warn: bool
+    ) -> None:
+        actor, address = origin.owner.credential, origin.address
+        await self._journal.tell(
+            event, zone=receipt.name, actor=actor, address=address, detail=detail, line=line, warn=warn
+        )
+
+    async def _keep_event(self, event: str, origin: Origin, *, zone: str, detail: str) -> None:
+        """For the audit; what may be repeated without end is kept once an hour."""
         actor = origin.owner.credential
-        if event in REPEATED and self._told.is_told((event, zone, actor, detail), at):
-            return
-        try:
-            await self._store.record_event(
-                Event(at=at, event=event, zone=zone, actor=actor, address=origin.address, detail=detail)
-            )
-        except OutboxUnavailable as error:  # the push itself is committed: it stays accepted
-            log.error("event.lost", lost=event, zone=zone, reason=str(error))  # noqa: TRY400 - the reason says it all
+        if event not in REPEATED or not self._told.is_told((event, zone, actor, detail), self._clock.now_s()):
+            await self._journal.keep(event, zone=zone, actor=actor, address=origin.address, detail=detail)
 
 
 def _origin_facts(origin: Origin) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from directdnsonly.accept.approvals import Approvals
+from directdnsonly.api.parts import ApiParts
 from directdnsonly.outbox.drift import HeldPush, Migration
 from directdnsonly.shapes import LARGEST, AfterNumber, Limit, Moment, OwnerView, Page, ZonePath, ZoneText, failures
 from directdnsonly.zone.name import ZoneName
@@ -103,19 +102,10 @@ class Closed(BaseModel):
     id: int
 
 
-def router(approvals: Approvals, authenticate: Callable[[Request], str]) -> APIRouter:
-    """The routes. `authenticate` gives the credential's name or raises HTTPException 401."""
-
-    async def credential(request: Request) -> str:
-        return authenticate(request)
-
-    api = APIRouter(prefix="/api/v1", dependencies=[Depends(credential)])
-
-    async def found(zone: str, digest: str) -> HeldPush:
-        held = await approvals.find(ZoneName.parse(zone), digest)
-        if held is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"no push of {zone!a} with that content waits: look again")
-        return held
+def router(parts: ApiParts) -> APIRouter:
+    """The routes over the acts."""
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(parts.asks)])
+    approvals = parts.acts.approvals
 
     @api.get("/held", tags=["held"], summary="Pushes that wait for approval, oldest first", responses=failures(503))
     async def list_held(
@@ -134,9 +124,8 @@ def router(approvals: Approvals, authenticate: Callable[[Request], str]) -> APIR
         responses=failures(404, 409, 503),
     )
     async def approve_held(zone: ZonePath, digest: Digest, request: Request) -> Decided:
-        receipt = await approvals.approve(await found(zone, digest), actor=authenticate(request))
-        if receipt.overtaken:
-            raise HTTPException(HTTPStatus.CONFLICT, f"{receipt.name}: {receipt.ignored}")
+        waiting = await approvals.find(ZoneName.parse(zone), digest)
+        receipt = await approvals.approve(waiting, parts.asks(request))
         return Decided(zone=receipt.name, approved=True, version=receipt.version, change_id=receipt.change_id)
 
     @api.post(
@@ -146,8 +135,8 @@ def router(approvals: Approvals, authenticate: Callable[[Request], str]) -> APIR
         responses=failures(404, 503),
     )
     async def reject_held(zone: ZonePath, digest: Digest, request: Request) -> Decided:
-        waiting = await found(zone, digest)
-        await approvals.reject(waiting, actor=authenticate(request))
+        waiting = await approvals.find(ZoneName.parse(zone), digest)
+        await approvals.reject(waiting, parts.asks(request))
         return Decided(zone=waiting.name, approved=False)
 
     @api.get(
@@ -168,7 +157,7 @@ def router(approvals: Approvals, authenticate: Callable[[Request], str]) -> APIR
         zones = [ZoneName.parse(zone) for zone in new.zones]
         former, server = (name.lower().removesuffix(".") for name in (new.from_server, new.to_server))
         return MigrationView.of(
-            await approvals.open_migration(former, server, zones, lasts_s=new.hours * 3600, actor=authenticate(request))
+            await approvals.open_migration(former, server, zones, lasts_s=new.hours * 3600, who=parts.asks(request))
         )
 
     @api.delete(
@@ -177,8 +166,7 @@ def router(approvals: Approvals, authenticate: Callable[[Request], str]) -> APIR
     async def close_migration(
         number: Annotated[int, Path(alias="migration_id", ge=1, le=LARGEST, examples=[1])], request: Request
     ) -> Closed:
-        if not await approvals.close_migration(number, actor=authenticate(request)):
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"move {number} is not open")
+        await approvals.close_migration(number, parts.asks(request))
         return Closed(id=number)
 
     return api

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from directdnsonly.api.models import ChangeView, PlacementView, ReceiptView
+from directdnsonly.api.models.zones import ChangeView, PlacementView, ReceiptView
 from directdnsonly.door.place import NoPlace, Place
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Placement, Receipt

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
 
 
-def router(app: FastAPI, authenticate: Callable[[Request], str]) -> APIRouter:
+def router(app: FastAPI, authenticate: Callable[[Request], object]) -> APIRouter:
     """The three addresses."""
     pages = APIRouter(include_in_schema=False)
     folder = files("fastapi_swagger.resources")

@@ -9,42 +9,25 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final
 
+from fastapi import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from directdnsonly.access.credentials import Access, Principal
 from directdnsonly.api.problem import problem
 from directdnsonly.door import cross_site
 from directdnsonly.door.place import place_of
 from directdnsonly.errors import NotAdmitted
 from directdnsonly.networks import Network, is_within
+from directdnsonly.operate.journal import Operator
 
 PRINCIPAL: Final = "directdnsonly.principal"  # where the layer leaves who it is, in the ASGI scope
+CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="DirectDNSOnly", charset="UTF-8"'}
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-class PrincipalLike(Protocol):
-    """Who was admitted."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def roles(self) -> AbstractSet[str]: ...  # noqa: D102
-    @property
-    def hostname(self) -> str: ...  # noqa: D102
-
-
-class Doorkeeper(Protocol):
-    """Knows the credentials."""
-
-    def recognise(self, header: bytes, address: str) -> PrincipalLike | None: ...  # noqa: D102
-    async def admit(self, header: bytes, address: str) -> PrincipalLike:
-        """Raises NotAdmitted."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +72,7 @@ class Guard:
         self,
         app: ASGIApp,
         *,
-        doorkeeper: Doorkeeper,
+        doorkeeper: Access,
         open_metrics: Sequence[Network] = (),
     ) -> None:
         self._app = app
@@ -139,11 +122,19 @@ def not_admitted(error: NotAdmitted) -> ASGIApp:
     if error.again_in_s:
         wait = str(math.ceil(error.again_in_s))
         return problem(HTTPStatus.TOO_MANY_REQUESTS, error.reason, headers={**close, "Retry-After": wait})
-    challenge = {"WWW-Authenticate": 'Basic realm="DirectDNSOnly", charset="UTF-8"'}
-    return problem(HTTPStatus.UNAUTHORIZED, error.reason, headers={**close, **challenge})
+    return problem(HTTPStatus.UNAUTHORIZED, error.reason, headers={**close, **CHALLENGE})
 
 
-def principal_of(request: Request) -> PrincipalLike | None:
+def principal_of(request: Request) -> Principal | None:
     """Who was admitted; None on an open path without a log-in."""
-    found: PrincipalLike | None = request.scope.get(PRINCIPAL)
+    found: Principal | None = request.scope.get(PRINCIPAL)
     return found
+
+
+def operator_of(request: Request) -> Operator:
+    """Who asks, as the guard has let them in, and from where. Raises HTTPException 401 when nobody was let in."""
+    principal = principal_of(request)
+    if principal is None:
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, "give a user name and a password, or a token", CHALLENGE)
+    address = request.client.host if request.client else ""
+    return Operator(name=principal.name, address=address, roles=principal.roles)

@@ -9,11 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from directdnsonly.api.models import ReceiptView, WarningView
+from directdnsonly.api.models.zones import ReceiptView, WarningView
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.api.pins import PinRequest, PinView, note, pin_zone
-from directdnsonly.api.routes import address_of
-from directdnsonly.errors import ZonePolicyError
+from directdnsonly.api.pins import PinView
 from directdnsonly.outbox.records import Kind, PastVersion
 from directdnsonly.outbox.sqlite import SqliteStore
 from directdnsonly.shapes import LARGEST, AfterNumber, Limit, Moment, OwnerView, Page, ZonePath, failures
@@ -135,11 +133,7 @@ class RollbackRequest(BaseModel):
 
 def router(parts: ApiParts) -> APIRouter:
     """The routes over these parts. To be included before those of /zones/{zone}, which take any rest of a path."""
-
-    async def credential(request: Request) -> str:
-        return parts.authenticate(request)
-
-    api = APIRouter(prefix="/api/v1/zones", dependencies=[Depends(credential)], tags=["history"])
+    api = APIRouter(prefix="/api/v1/zones", dependencies=[Depends(parts.asks)], tags=["history"])
     store = parts.store
     one_diff = asyncio.Lock()
 
@@ -187,21 +181,9 @@ def router(parts: ApiParts) -> APIRouter:
     )
     async def roll_back_zone(zone: ZonePath, wanted: RollbackRequest, request: Request) -> ReceiptView:
         """The serial moves forward (RFC 1982). A signed zone whose serial would have to be rewritten is refused."""
-        name = ZoneName.parse(zone)
-        pin = await store.pin_of(name)
-        if pin is not None:
-            raise ZonePolicyError(f"{name} is pinned at version {pin.version}: release it first", rule="pin")
-        text = await store.published_text(name, wanted.version)
-        if text is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no content of {name} in version {wanted.version}")
-        who, where = parts.authenticate(request), address_of(request)
-        pushed = await parts.pushes.roll_back(name, text.encode("ascii"), credential=who, address=where)
-        receipt = pushed.receipt
-        done = f"to version {wanted.version}, as version {receipt.version}"
-        await note(parts, "zone.rolled_back", name, request, done)
-        if wanted.pin:
-            await pin_zone(parts, name, request, PinRequest(reason=f"rolled back {done}", version=receipt.version))
-        return ReceiptView.of(receipt, pushed.warnings)
+        name, who = ZoneName.parse(zone), parts.asks(request)
+        pushed = await parts.acts.zones.roll_back(name, wanted.version, who, pin=wanted.pin)
+        return ReceiptView.of(pushed.receipt, pushed.warnings)
 
     return api
 

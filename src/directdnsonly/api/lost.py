@@ -7,10 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from directdnsonly.api.models import LostView
-from directdnsonly.api.parts import ApiParts, Audit
+from directdnsonly.api.models.pushes import LostView
+from directdnsonly.api.parts import ApiParts
 from directdnsonly.shapes import Limit, Page, ZoneQuery, failures, looked_for
-from directdnsonly.wording import counted
 
 MOST = 20_000  # more than are kept
 CURSOR = r"^([0-9]{1,12}(\.[0-9]{1,9})?/.{1,253})?$"
@@ -22,7 +21,7 @@ class Forgotten(BaseModel):
     forgotten: int = Field(examples=[1])
 
 
-def router(parts: ApiParts, audit: Audit) -> APIRouter:
+def router(parts: ApiParts) -> APIRouter:
     """The two routes; the guard asks who it is."""
     api = APIRouter(prefix="/api/v1", tags=["outbox"])
 
@@ -34,18 +33,16 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     ) -> Page[LostView]:
         """One of each zone. What was recorded of a zone since makes it good."""
         if name := looked_for(zone):
-            found = await parts.lost.find(name)
+            found = await parts.running.lost.find(name)
             return Page[LostView](items=[LostView.of(found)] if found else [], next=None)
-        newest = sorted((-one.at, one.name, one) for one in await parts.lost.newest(MOST))
+        newest = sorted((-one.at, one.name, one) for one in await parts.running.lost.newest(MOST))
         at, _, last = after.partition("/")
         behind = [one for *place, one in newest if not after or (*place,) > (-float(at), last)]
         return Page[LostView].cut(behind, limit, view=LostView.of, key=lambda one: f"{one.at!r}/{one.name}")
 
     @api.delete("/lost", summary="Forget them: somebody has looked at it", responses=failures(503))
     async def forget_lost(request: Request, zone: ZoneQuery = "") -> Forgotten:
-        forgotten = await parts.lost.forget(looked_for(zone))
-        if forgotten:
-            await audit(request, "lost.forgotten", zone=zone, detail=counted(forgotten, "lost push", "lost pushes"))
-        return Forgotten(forgotten=forgotten)
+        who = parts.asks(request)
+        return Forgotten(forgotten=await parts.acts.deliveries.forget_lost(looked_for(zone), who, asked=zone))
 
     return api

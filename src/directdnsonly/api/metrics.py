@@ -19,8 +19,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from directdnsonly import __version__
-from directdnsonly.api.health import Seen
-from directdnsonly.api.parts import ApiParts
+from directdnsonly.dispatch.breaker import BreakerState
+from directdnsonly.nameservers.contract import DaemonPhase
+from directdnsonly.operate.looking import Seen
+from directdnsonly.operate.running import Running
 from directdnsonly.outbox.records import Became, Settle, Source
 from directdnsonly.readiness import ReasonKind, ServiceState, Verdict
 from directdnsonly.shapes import failures
@@ -147,7 +149,7 @@ class Metrics:
         for action, count in done.items():
             self._done.labels(action).inc(count)
 
-    async def text(self, parts: ApiParts, look: Look) -> bytes:
+    async def text(self, parts: Running, look: Look) -> bytes:
         """Everything, as Prometheus reads it."""
         families = [family async for family in _asked(parts, look)]
         return await asyncio.to_thread(self._generate, families)  # it takes longer than a push
@@ -172,7 +174,7 @@ class _Now:
         return ()
 
 
-async def _asked(parts: ApiParts, look: Look) -> AsyncIterator[Metric]:
+async def _asked(parts: Running, look: Look) -> AsyncIterator[Metric]:
     seen = await look()
     for family in [*_judged(seen.verdict), *_service(parts)]:
         yield family
@@ -187,7 +189,7 @@ async def _asked(parts: ApiParts, look: Look) -> AsyncIterator[Metric]:
         ),
     }.items():
         yield GaugeMetricFamily(name_, meaning, value=value)
-    lanes = parts.lanes()
+    lanes = parts.statuses()
     deliveries = GaugeMetricFamily(
         "directdnsonly_outbox_deliveries", "Deliveries outstanding", labels=["backend", "state"]
     )
@@ -212,10 +214,10 @@ async def _asked(parts: ApiParts, look: Look) -> AsyncIterator[Metric]:
         for state in ("pending", "leased", "dead"):
             deliveries.add_metric([*name, state], getattr(backlog, state))
         oldest.add_metric(name, backlog.oldest_s or 0.0)
-        breaker.add_metric(name, float(lane.breaker != "closed"))
+        breaker.add_metric(name, float(lane.breaker is not BreakerState.CLOSED))
         paused.add_metric(name, float(bool(lane.paused)))
-    for name_, daemon in parts.daemons().items():
-        running.add_metric([name_], float(daemon.state == "running"))
+    for name_, daemon in parts.daemons.items():
+        running.add_metric([name_], float(daemon.status.phase is DaemonPhase.RUNNING))
     for family in (deliveries, oldest, breaker, paused, running, proven):
         yield family
 
@@ -240,7 +242,7 @@ def _judged(verdict: Verdict) -> Iterator[Metric]:
     yield reasons
 
 
-def _service(parts: ApiParts) -> Iterator[Metric]:
+def _service(parts: Running) -> Iterator[Metric]:
     commits = parts.store.commits
     info = InfoMetricFamily("directdnsonly_build", "What runs here")
     info.add_metric([], {"version": __version__, "python": platform.python_version(), "sqlite": sqlite3.sqlite_version})
@@ -269,7 +271,7 @@ def _service(parts: ApiParts) -> Iterator[Metric]:
     yield CounterMetricFamily("directdnsonly_store_writes", "Writes that they carried", value=commits.writes)
 
 
-def router(metrics: Metrics, parts: ApiParts, look: Look) -> APIRouter:
+def router(metrics: Metrics, parts: Running, look: Look) -> APIRouter:
     """The one answer."""
     pages = APIRouter(tags=["service"])
 

@@ -11,13 +11,13 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from directdnsonly.api.health import Readiness
-from directdnsonly.api.parts import ApiParts
-from directdnsonly.api.status import backend_state
+from directdnsonly.operate.looking import Readiness
+from directdnsonly.operate.running import Running
+from directdnsonly.operate.status import backend_state
 from directdnsonly.readiness import ReasonKind, ServiceState
 
 
-def router(parts: ApiParts, readiness: Readiness) -> APIRouter:
+def router(running: Running, readiness: Readiness) -> APIRouter:
     """The two routes; the guard asks who it is. Not in the OpenAPI document: nobody should begin with them."""
     old = APIRouter(include_in_schema=False)
 
@@ -26,20 +26,20 @@ def router(parts: ApiParts, readiness: Readiness) -> APIRouter:
         """There always OK; here 503 where pushes are refused or a part of ours has ended."""
         unready = (await readiness.look()).verdict.state is ServiceState.UNREADY
         return JSONResponse(
-            {"status": "ERROR" if unready else "OK", "backends": _backends(parts)},
+            {"status": "ERROR" if unready else "OK", "backends": _backends(running)},
             status_code=HTTPStatus.SERVICE_UNAVAILABLE if unready else HTTPStatus.OK,
         )
 
     @old.get("/queue_status")
     async def get_queue_status() -> dict[str, Any]:
         """Saves and deletes are one outbox here, and a retry stays in it: all that is outstanding is `save_queue_size`."""
-        status = await readiness.status()
-        alive = not any(one.kind is ReasonKind.ACTOR for one in status.reasons)
+        verdict, figures = await readiness.readable()
+        alive = not any(one.kind is ReasonKind.ACTOR for one in verdict.reasons)
         return {
-            "save_queue_size": sum(one.pending + one.leased for one in status.backends),
+            "save_queue_size": sum(one.pending + one.leased for one in figures.backends),
             "delete_queue_size": 0,
             "retry_queue_size": 0,
-            "dead_letters": sum(one.dead for one in status.backends),
+            "dead_letters": sum(one.dead for one in figures.backends),
             **dict.fromkeys(("save_worker_alive", "delete_worker_alive", "retry_worker_alive"), alive),
             "reconciler": {},
             "peer_sync": {},
@@ -48,12 +48,11 @@ def router(parts: ApiParts, readiness: Readiness) -> APIRouter:
     return old
 
 
-def _backends(parts: ApiParts) -> list[dict[str, str]]:
-    daemons = parts.daemons()
+def _backends(running: Running) -> list[dict[str, str]]:
     return [
         {
             "name": name,
-            "status": "unavailable" if backend_state(lane, daemons.get(name)) == "down" else "active",
+            "status": "unavailable" if backend_state(lane, running.daemon(name)) == "down" else "active",
         }
-        for name, lane in parts.lanes().items()
+        for name, lane in running.statuses().items()
     ]

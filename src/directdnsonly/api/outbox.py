@@ -6,21 +6,16 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from directdnsonly.api.audit import Auditor
-from directdnsonly.api.models import PlacementView
+from directdnsonly.api.models.zones import PlacementView
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.api.routes import address_of
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Attempt, Event, Placement, Priority
+from directdnsonly.outbox.records import Attempt, Placement
 from directdnsonly.shapes import AfterNumber, Limit, Moment, Page, ZonePath, ZoneText, failures
-from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
-log = structlog.get_logger()
 CURSOR = r"^([^/]{1,100}/-?[0-9]/[0-9]{1,12}(\.[0-9]{1,9})?/.{1,253})?$"
 
 
@@ -88,17 +83,8 @@ class AttemptView(BaseModel):
 
 def router(parts: ApiParts) -> APIRouter:
     """The routes over these parts. To be included before those of /zones/{zone}, which take any rest of a path."""
-
-    async def credential(request: Request) -> str:
-        return parts.authenticate(request)
-
-    api = APIRouter(prefix="/api/v1", dependencies=[Depends(credential)], tags=["outbox"])
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(parts.asks)], tags=["outbox"])
     store = parts.store
-
-    def known(backend: str) -> str:
-        if backend and backend not in parts.lanes():
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"backend {backend!a} is not configured")
-        return backend
 
     @api.get("/outbox", summary="Deliveries that wait, or that were given up, in pages", responses=failures(404, 503))
     async def list_deliveries(
@@ -109,7 +95,7 @@ def router(parts: ApiParts) -> APIRouter:
     ) -> Page[DeliveryView]:
         listing = store.dead if state is Which.DEAD else store.outstanding
         try:
-            page = await listing(backend=known(backend), after=after, limit=limit)
+            page = await listing(backend=parts.acts.deliveries.known(backend), after=after, limit=limit)
         except ValueError as error:
             raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
         return Page[DeliveryView](
@@ -123,27 +109,7 @@ def router(parts: ApiParts) -> APIRouter:
     )
     async def revive_deliveries(wanted: ReviveRequest, request: Request) -> Revived:
         name = ZoneName.parse(wanted.zone) if wanted.zone is not None else None
-        backend = known(wanted.backend or "")
-        if name is not None and await store.zone(name) is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
-        count = await store.revive(name=name, backend=backend)
-        if count:
-            parts.wake(Priority.BULK if name is None else Priority.INTERACTIVE)
-            who, where = parts.authenticate(request), address_of(request)
-            detail = f"{counted(count, 'delivery', 'deliveries')}, backend {backend or 'all'}"
-            log.info(
-                "delivery.revived", zone=name, backend=backend or None, revived=count, credential=who, address=where
-            )
-            await Auditor(store, parts.clock).keep(
-                Event(
-                    at=parts.clock.now_s(),
-                    event="delivery.revived",
-                    zone=name or "",
-                    actor=who,
-                    address=where,
-                    detail=detail,
-                )
-            )
+        count = await parts.acts.deliveries.revive(parts.asks(request), name=name, backend=wanted.backend or "")
         return Revived(revived=count)
 
     @api.get(

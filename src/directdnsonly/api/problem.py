@@ -12,11 +12,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from directdnsonly.api.models import FaultView, FieldError, Problem
+from directdnsonly.api.models.problems import FieldError, Problem
+from directdnsonly.api.models.pushes import FaultView
 from directdnsonly.api.paths import allowed
 from directdnsonly.errors import (
+    ActRefused,
     BodiesTooMany,
+    DoesNotFit,
     KeyTaken,
+    NotAllowed,
+    NotHere,
     OutboxUnavailable,
     OwnershipRefused,
     PushRefused,
@@ -151,6 +156,15 @@ async def on_not_theirs(_request: Request, error: Exception) -> Response:
     return problem(HTTPStatus.FORBIDDEN, error.reason, change_id=error.change_id)
 
 
+OF_AN_ACT: Final[dict[type[ActRefused], int]] = {NotHere: 404, DoesNotFit: 409, NotAllowed: 403}
+
+
+async def on_act_refused(_request: Request, error: Exception) -> Response:
+    """An operator's act that cannot be done."""
+    assert isinstance(error, ActRefused)
+    return problem(OF_AN_ACT[type(error)], str(error))
+
+
 async def on_conflict(_request: Request, error: Exception) -> Response:
     """Somebody else was faster."""
     assert isinstance(error, VersionConflict)
@@ -194,6 +208,7 @@ HANDLERS = {
     RequestValidationError: on_invalid,
     OwnershipRefused: on_not_theirs,
     PushRefused: on_refused,
+    ActRefused: on_act_refused,
     VersionConflict: on_conflict,
     VersionDamaged: on_damaged,
     KeyTaken: on_taken,

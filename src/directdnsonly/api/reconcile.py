@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
 
+from directdnsonly.api.parts import ApiParts
 from directdnsonly.outbox.drift import Sighting, SightingState
 from directdnsonly.reconcile.reconciler import Job, Reconciler
 from directdnsonly.reconcile.report import PassView
@@ -111,13 +111,10 @@ class Undone(BaseModel):
     done: str = Field(examples=["kept", "restored"])
 
 
-def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> APIRouter:
-    """The routes over the actor. `authenticate` gives the credential's name or raises HTTPException 401."""
-
-    async def credential(request: Request) -> str:
-        return authenticate(request)
-
-    api = APIRouter(prefix="/api/v1/reconcile", tags=["reconcile"], dependencies=[Depends(credential)])
+def router(parts: ApiParts, reconciler: Reconciler) -> APIRouter:
+    """The routes: looks at the actor, and the acts."""
+    api = APIRouter(prefix="/api/v1/reconcile", tags=["reconcile"], dependencies=[Depends(parts.asks)])
+    acts = parts.acts.reconciling
 
     @api.get("", summary="Alarms, what is watched, and the last passes", responses=failures(503))
     async def get_reconciliation(passes: Annotated[int, Query(ge=0, le=100)] = 5) -> ReconcileView:
@@ -145,20 +142,18 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
 
     @api.post("/plan", status_code=HTTPStatus.ACCEPTED, summary="Look at everything and change nothing")
     async def plan_reconciliation() -> JobView:
-        return JobView.of(reconciler.request(live=False))
+        return JobView.of(acts.plan())
 
     @api.post("/run", status_code=HTTPStatus.ACCEPTED, summary="A pass now")
     async def run_reconciliation() -> JobView:
-        return JobView.of(reconciler.request(live=not reconciler.settings.dry_run))
+        return JobView.of(acts.run())
 
     @api.get("/jobs/{job_id}", summary="How far a plan or a pass is, and its result", responses=failures(404))
     async def get_job(
         number: Annotated[int, Path(alias="job_id", ge=1, le=LARGEST, examples=[1])],
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0.0,
     ) -> JobView:
-        found = reconciler.job(number)
-        if found is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"job {number} is unknown (or long ago)")
+        found = acts.job(number)
         try:
             async with asyncio.timeout(wait):
                 await found.done.wait()
@@ -174,10 +169,7 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
     async def approve_plan(
         plan: Annotated[str, Path(max_length=64, examples=["3b1f0c9a7d52"])], request: Request
     ) -> Approved:
-        zones = await reconciler.approve(plan, actor=authenticate(request))
-        if not zones:
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"no zone waits for plan {plan!a}: it may have changed since")
-        return Approved(zones=zones)
+        return Approved(zones=await acts.approve(plan, parts.asks(request)))
 
     @api.post(
         "/servers/{server}/accept-list",
@@ -187,8 +179,7 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
     async def accept_list(
         server: Annotated[str, Path(max_length=253, examples=["da1.example.com"])], request: Request
     ) -> Approved:
-        if not await reconciler.accept_list(server.lower(), actor=authenticate(request)):
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"{server!a} is not one of reconciliation.directadmin_servers")
+        await acts.accept_list(server, parts.asks(request))
         return Approved(zones=0)
 
     @api.post(
@@ -198,9 +189,7 @@ def router(reconciler: Reconciler, authenticate: Callable[[Request], str]) -> AP
     )
     async def undo_orphan(zone: ZonePath, request: Request) -> Undone:
         name = ZoneName.parse(zone)
-        done = await reconciler.undo(name, actor=authenticate(request))
-        if not done:
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown, or its text is not kept any more")
+        done = await acts.undo(name, parts.asks(request))
         return Undone(zone=name, done=done)
 
     return api

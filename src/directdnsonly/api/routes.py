@@ -7,23 +7,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request, Response
 
+from directdnsonly.accept.acceptance import Accepted
 from directdnsonly.api.changes import follow
-from directdnsonly.api.models import (
-    ChangeView,
-    EventView,
-    PlacementView,
-    ReceiptView,
-    RefusedView,
-    ZoneDetail,
-    ZoneView,
-)
-from directdnsonly.api.parts import ApiParts, Audit, Pushed
+from directdnsonly.api.models.pushes import EventView, RefusedView
+from directdnsonly.api.models.zones import ChangeView, PlacementView, ReceiptView, ZoneDetail, ZoneView
+from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.rrsets import EXAMPLE_JSON, EXAMPLE_TEXT
 from directdnsonly.api.writing import ZONE_FILE, Once, WriteHeaders, read_body, zone_text
 from directdnsonly.door.place import place_of
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import ZoneFilter
-from directdnsonly.outbox.records import Event, Kind, Receipt, Terms
+from directdnsonly.outbox.records import Terms
 from directdnsonly.shapes import (
     LARGEST,
     AfterName,
@@ -53,13 +47,9 @@ class ZoneFile(Response):
     media_type = "text/dns"
 
 
-def router(parts: ApiParts, audit: Audit) -> APIRouter:
+def router(parts: ApiParts) -> APIRouter:
     """The routes over these parts."""
-
-    async def credential(request: Request) -> str:
-        return parts.authenticate(request)
-
-    api = APIRouter(prefix="/api/v1", dependencies=[Depends(credential)])
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(parts.asks)])
     store = parts.store
     once = Once(store)
 
@@ -101,7 +91,9 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
         response.headers["ETag"] = f'"{found.version}"'
-        placements = [PlacementView.of(placement, parts.unasked()) for placement in await store.placements(name)]
+        placements = [
+            PlacementView.of(placement, parts.running.unasked()) for placement in await store.placements(name)
+        ]
         return ZoneDetail(**ZoneView.of(found).model_dump(), placements=placements)
 
     @api.put(
@@ -126,17 +118,15 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     async def put_zone(
         zone: ZonePath, request: Request, response: Response, headers: Annotated[WriteHeaders, Header()]
     ) -> ReceiptView:
-        name, who = ZoneName.parse(zone), parts.authenticate(request)
+        name, who = ZoneName.parse(zone), parts.asks(request)
         with parts.bodies.share() as share:
             body = await read_body(request, share, limit=parts.max_body_bytes, timeout_s=parts.body_timeout_s)
             text = zone_text(request, body)
 
-            async def act(terms: Terms) -> Pushed:
-                return await parts.pushes.put(name, text, credential=who, address=address_of(request), terms=terms)
+            async def act(terms: Terms) -> Accepted:
+                return await parts.acts.zones.put(name, text, who, terms=terms)
 
-            pushed, replayed = await once.run(request, headers, who, body, act)
-        if not replayed and (pushed.receipt.changed or pushed.receipt.ignored):
-            await audit.keep(_event("zone.put", pushed.receipt, who, request, parts.clock.now_s()))
+            pushed, replayed = await once.run(request, headers, who.name, body, act)
         return _told(pushed, response, replayed=replayed)
 
     @api.delete(
@@ -149,19 +139,12 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     async def delete_zone(
         zone: ZonePath, request: Request, response: Response, headers: Annotated[WriteHeaders, Header()]
     ) -> ReceiptView:
-        name, who = ZoneName.parse(zone), parts.authenticate(request)
+        name, who = ZoneName.parse(zone), parts.asks(request)
 
-        async def act(terms: Terms) -> Pushed:
-            found = await store.zone(name)
-            if found is None or found.kind is Kind.DELETE:
-                raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: there is nothing to delete")
-            return Pushed(
-                receipt=await parts.pushes.delete(name, credential=who, address=address_of(request), terms=terms)
-            )
+        async def act(terms: Terms) -> Accepted:
+            return Accepted(receipt=await parts.acts.zones.delete(name, who, terms=terms))
 
-        pushed, replayed = await once.run(request, headers, who, b"", act)
-        if not replayed:
-            await audit.keep(_event("zone.delete", pushed.receipt, who, request, parts.clock.now_s()))
+        pushed, replayed = await once.run(request, headers, who.name, b"", act)
         return _told(pushed, response, replayed=replayed)
 
     @api.get(
@@ -178,8 +161,8 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
         receipt = await store.receipt(change_id)
         if receipt is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"change {change_id!a} is unknown (or long ago)")
-        who, place = parts.authenticate(request), place_of(request.scope)
-        return await follow(store, receipt, wait_s=wait, who=who, place=place, unasked=parts.unasked())
+        who, place = parts.asks(request).name, place_of(request.scope)
+        return await follow(store, receipt, wait_s=wait, who=who, place=place, unasked=parts.running.unasked())
 
     @api.get("/refused", tags=["pushes"], summary="Refused pushes and why, newest first", responses=failures(503))
     async def list_refused(
@@ -209,19 +192,7 @@ def router(parts: ApiParts, audit: Audit) -> APIRouter:
     return api
 
 
-def address_of(request: Request) -> str:
-    """Whom the request came from."""
-    return request.client.host if request.client else ""
-
-
-def _event(event: str, receipt: Receipt, who: str, request: Request, at: float) -> Event:
-    """For the audit; the log has its line from where the change was accepted."""
-    what = receipt.ignored or ("" if receipt.changed else "unchanged, ") + f"version {receipt.version}"
-    detail = f"{what}, change {receipt.change_id}"
-    return Event(at=at, event=event, zone=receipt.name, actor=who, address=address_of(request), detail=detail)
-
-
-def _told(pushed: Pushed, response: Response, *, replayed: bool) -> ReceiptView:
+def _told(pushed: Accepted, response: Response, *, replayed: bool) -> ReceiptView:
     response.headers["ETag"] = f'"{pushed.receipt.version}"'
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from directdnsonly.api.guard import needed
-from directdnsonly.api.models import Problem
+from directdnsonly.api.models.problems import Problem
 from directdnsonly.api.problem import ALWAYS, OF_THE_GUARD, PROBLEMS, TYPE, documented
 from directdnsonly.api.rrsets import EXAMPLE_JSON, ZoneContent
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, Final, Literal, Protocol
+from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, HTTPException, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, WithJsonSchema
 
-from directdnsonly.api.guard import principal_of
-from directdnsonly.api.parts import Audit
+from directdnsonly.api.parts import ApiParts
 from directdnsonly.outbox.operators import ApiToken
 from directdnsonly.shapes import Limit, Moment, Page, failures
 
@@ -20,21 +18,6 @@ _NETWORK: Final = {
     "description": "An address, or a network in CIDR form without bits of a host",
     "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"pattern": "^[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}$"}],
 }
-
-
-class Tokens(Protocol):
-    """All tokens."""
-
-    def all(self) -> list[ApiToken]: ...  # noqa: D102
-    async def create(
-        self, name: str, *, roles: Sequence[str], networks: Sequence[str], days: float | None, by: str
-    ) -> tuple[ApiToken, str]:
-        """The token and its secret, told once."""
-        ...
-
-    async def revoke(self, token_id: str) -> bool:
-        """Whether there was one."""
-        ...
 
 
 class TokenView(BaseModel):
@@ -83,15 +66,16 @@ class CreatedToken(TokenView):
     token: str = Field(description="The secret; nobody can show it again")
 
 
-def router(tokens: Tokens, audit: Audit) -> APIRouter:
-    """The routes."""
+def router(parts: ApiParts) -> APIRouter:
+    """The routes over the acts."""
     api = APIRouter(prefix="/api/v1/tokens", tags=["tokens"])
+    tokens = parts.acts.tokens
 
     @api.get("", summary="Tokens by their ids, without their secrets")
     async def list_tokens(
         after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "", limit: Limit = 100
     ) -> Page[TokenView]:
-        later = sorted((token for token in tokens.all() if token.id > after), key=lambda token: token.id)
+        later = [token for token in tokens.all() if token.id > after]
         return Page[TokenView].cut(later, limit, view=TokenView.of, key=lambda token: token.id)
 
     @api.post(
@@ -101,12 +85,9 @@ def router(tokens: Tokens, audit: Audit) -> APIRouter:
         responses=failures(400, 503),
     )
     async def create_token(new: NewToken, request: Request) -> CreatedToken:
-        who = principal_of(request)
-        if who is None or not set(new.roles) <= {str(role) for role in who.roles}:
-            raise HTTPException(HTTPStatus.FORBIDDEN, "nobody can give a token more roles than they have")
+        who = parts.asks(request)
         networks = [str(network) for network in new.networks]
-        token, secret = await tokens.create(new.name, roles=new.roles, networks=networks, days=new.days, by=who.name)
-        await audit(request, "token.created", detail=f"{token.name} ({token.id}): {', '.join(token.roles)}")
+        token, secret = await tokens.create(new.name, who, roles=new.roles, networks=networks, days=new.days)
         return CreatedToken(**TokenView.of(token).model_dump(), token=secret)
 
     @api.delete(
@@ -118,8 +99,6 @@ def router(tokens: Tokens, audit: Audit) -> APIRouter:
     async def revoke_token(
         token_id: Annotated[str, Path(max_length=64, examples=["3f9c0a61b2d4"])], request: Request
     ) -> None:
-        if not await tokens.revoke(token_id):
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no token {token_id!a}")
-        await audit(request, "token.revoked", detail=token_id)
+        await tokens.revoke(token_id, parts.asks(request))
 
     return api

@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
-from directdnsonly.api.parts import Pushed
+from directdnsonly.accept.acceptance import Accepted
 from directdnsonly.api.rrsets import ZoneContent
 from directdnsonly.door.bodies import Share
 from directdnsonly.outbox.operators import Repeated
@@ -116,8 +116,8 @@ class Once:
         headers: WriteHeaders,
         credential: str,
         body: bytes,
-        act: Callable[[Terms], Awaitable[Pushed]],
-    ) -> tuple[Pushed, bool]:
+        act: Callable[[Terms], Awaitable[Accepted]],
+    ) -> tuple[Accepted, bool]:
         """What `act` recorded now, under the terms that the headers name, or before; and whether it was before."""
         terms = Terms(expected_version=headers.expected_version())
         key = headers.idempotency_key
@@ -136,4 +136,4 @@ class Once:
         receipt = await self._keys.receipt(before.change_id)
         if receipt is None:
             raise HTTPException(HTTPStatus.CONFLICT, f"change {before.change_id} is done, but long forgotten")
-        return Pushed(receipt=receipt, warnings=before.warnings), True
+        return Accepted(receipt=receipt, warnings=before.warnings), True

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
-import structlog
-
+from directdnsonly.accept.telling import Journal
 from directdnsonly.clock import Clock
-from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox.records import Event
 
 
 class AlarmKind(StrEnum):
@@ -35,22 +31,13 @@ class Alarm:
     since: float
 
 
-class Audit(Protocol):
-    """Where events are kept."""
-
-    async def record_event(self, event: Event) -> None:
-        """Keep one line of the audit. Raises OutboxUnavailable."""
-        ...
-
-
 class Alarms:
     """The alarms that stand now."""
 
-    def __init__(self, *, audit: Audit, clock: Clock) -> None:
-        self._audit = audit
+    def __init__(self, *, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
         self._clock = clock
         self._standing: dict[tuple[AlarmKind, str], Alarm] = {}
-        self._log = structlog.get_logger()
 
     def standing(self) -> list[Alarm]:
         """Those that stand, oldest first."""
@@ -64,17 +51,13 @@ class Alarms:
             since = before.since if before else now
             self._standing[kind, subject] = Alarm(kind=kind, subject=subject, reason=reason, since=since)
             if before is None or before.reason != reason:
-                self._log.warning("alarm.raised", kind=str(kind), subject=subject, reason=reason)
-                await self._record("alarm.raised", subject, f"{kind}: {reason}")
+                await self._tell("alarm.raised", kind, subject, f": {reason}", warn=True, reason=reason)
         elif before is not None:
             del self._standing[kind, subject]
-            self._log.info("alarm.cleared", kind=str(kind), subject=subject, lasted_s=round(now - before.since, 1))
-            await self._record("alarm.cleared", subject, str(kind))
+            await self._tell("alarm.cleared", kind, subject, "", lasted_s=round(now - before.since, 1))
 
-    async def _record(self, event: str, subject: str, detail: str) -> None:
-        try:
-            await self._audit.record_event(
-                Event(at=self._clock.now_s(), event=event, actor="reconcile", detail=f"{subject}: {detail}")
-            )
-        except OutboxUnavailable as error:  # the alarm stands all the same, and is in the log
-            self._log.error("event.lost", lost=event, zone="", reason=str(error))
+    async def _tell(
+        self, event: str, kind: AlarmKind, subject: str, more: str, *, warn: bool = False, **facts: object
+    ) -> None:
+        line = {"kind": str(kind), "subject": subject, **facts}
+        await self._journal.tell(event, actor="reconcile", detail=f"{subject}: {kind}{more}", line=line, warn=warn)

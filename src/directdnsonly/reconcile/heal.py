@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.outbox.records import Priority
 from directdnsonly.outbox.store import ReconcileStore
 from directdnsonly.reconcile.plan import Drift
-from directdnsonly.reconcile.seams import Intake, Lane
+from directdnsonly.reconcile.seams import Lane
 from directdnsonly.reconcile.unforeseen import store_is_unavailable, unforeseen
 from directdnsonly.zone.name import ZoneName
 
@@ -51,10 +51,12 @@ class Healed:
 class Heal:
     """Compares every backend, side by side; one that is away keeps nobody waiting."""
 
-    def __init__(self, lanes: Sequence[Lane], store: ReconcileStore, intake: Intake, *, delete_extra: bool) -> None:
+    def __init__(
+        self, lanes: Sequence[Lane], store: ReconcileStore, wake: Callable[[Priority], None], *, delete_extra: bool
+    ) -> None:
         self._lanes = lanes
         self._store = store
-        self._intake = intake
+        self._wake = wake
         self._delete_extra = delete_extra
 
     async def look(self, *, repair: bool) -> Healed:
@@ -72,7 +74,7 @@ class Heal:
                 healed.missing.append(Drift(backend=lane.name, zone=zone, reason=reason))
             if repair and (revived := await self._store.revive_given_up(lane.name, limit=REVIVED_AT_ONCE)):
                 healed.revived += revived
-                self._intake.wake(Priority.BULK)
+                self._wake(Priority.BULK)
             await self._extra(lane, healed, repair=repair)
         except BackendUnavailable as error:
             healed.unreachable[lane.name] = error.reason
@@ -104,7 +106,7 @@ class Heal:
             healed.extra_deleted += await self._store.record_extra_delete(
                 lane.name, strangers[start : start + PAGE], change_id=change_id
             )
-            self._intake.wake(Priority.BULK)
+            self._wake(Priority.BULK)
 
     async def _strangers(
         self, lane: Lane, page: Sequence[ZoneName], healed: Healed, *, repair: bool
@@ -117,7 +119,7 @@ class Heal:
         healed.drifted += len(deleted)
         healed.missing += [Drift(backend=lane.name, zone=name, reason=LINGERS) for name in deleted[:SHOWN]]
         if repair and deleted and await self._store.requeue(lane.name, deleted, reason=LINGERS):
-            self._intake.wake(Priority.BULK)
+            self._wake(Priority.BULK)
         return strangers
 
 

@@ -13,10 +13,9 @@ from typing import Final
 
 import structlog
 
+from directdnsonly.accept.telling import Journal
 from directdnsonly.clock import Clock
-from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox.drift import Baseline, Pass, Sighting
-from directdnsonly.outbox.records import Event, Kind
+from directdnsonly.outbox.drift import Pass, Sighting
 from directdnsonly.outbox.store import ReconcileStore
 from directdnsonly.pulse import Pulses
 from directdnsonly.reconcile import orphans as orphan_rules
@@ -24,14 +23,14 @@ from directdnsonly.reconcile.alarms import Alarm, AlarmKind, Alarms
 from directdnsonly.reconcile.directadmin_client import DirectAdminClient
 from directdnsonly.reconcile.heal import Heal, Healed, Known
 from directdnsonly.reconcile.orphans import Orphans, Rules
+from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.repair import Repair, Result
 from directdnsonly.reconcile.report import Done, PassView, PlanView, view_of
-from directdnsonly.reconcile.seams import Intake, Lane, NoRecorder, PassRecorder
+from directdnsonly.reconcile.seams import Lane, NoRecorder, PassRecorder
 from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings
 from directdnsonly.reconcile.survey import Survey, Surveyed
 from directdnsonly.reconcile.unforeseen import reason_of, store_is_unavailable, unforeseen
 from directdnsonly.wording import counted
-from directdnsonly.zone.name import ZoneName
 
 KEPT_JOBS: Final = 20
 HUNG_S: Final = 1800.0  # a stage of a pass over a fleet; it tells its progress more often
@@ -66,7 +65,8 @@ class Reconciler:
         settings: ReconciliationSettings,
         store: ReconcileStore,
         clock: Clock,
-        intake: Intake,
+        journal: Journal,
+        intake: PulledZones,
         lanes: Sequence[Lane],
         recorder: PassRecorder | None = None,
     ) -> None:
@@ -74,12 +74,15 @@ class Reconciler:
         self._recorder: PassRecorder = recorder or NoRecorder()
         self._store = store
         self._clock = clock
-        self._intake = intake
         self._survey = Survey(store=store, settings=settings, clock=clock, open_client=self._open)
-        self._repair = Repair(store=store, settings=settings, clock=clock, intake=intake, open_client=self._open)
-        self._heal = Heal(lanes if settings.heal else (), store, intake, delete_extra=settings.extra_zones == "delete")
+        self._repair = Repair(
+            store=store, settings=settings, clock=clock, journal=journal, intake=intake, open_client=self._open
+        )
+        self._heal = Heal(
+            lanes if settings.heal else (), store, intake.wake, delete_extra=settings.extra_zones == "delete"
+        )
         self._lanes = {lane.name: lane for lane in lanes}
-        self._alarms = Alarms(audit=store, clock=clock)
+        self._alarms = Alarms(journal=journal, clock=clock)
         self._rules = Rules(
             absences=settings.absences,
             absent_s=settings.absent_minutes * 60,
@@ -123,47 +126,6 @@ class Reconciler:
     async def watched(self, *, after: str = "", limit: int | None = None) -> list[Sighting]:
         """Zones that a whole list of their server lacked, by name: those after `after`, `limit` of them or all."""
         return await self._store.sightings(after=after, limit=limit)
-
-    async def approve(self, plan: str, *, actor: str) -> int:
-        """Approve a plan that was over the cap; the deletions begin with the next pass. How many zones."""
-        approved = await self._store.approve(plan)
-        if approved:
-            await self._record("orphan.approved", actor, f"plan {plan}: {counted(approved, 'zone')}")
-        return approved
-
-    async def accept_list(self, server: str, *, actor: str) -> bool:
-        """Vouch for a server's next list, however short it is; later ones are compared with it."""
-        if server not in {one.hostname for one in self.settings.directadmin_servers}:
-            return False
-        await self._store.save_baseline(Baseline(server=server, zones=0, listed_at=self._clock.now_s(), accepted=True))
-        await self._record("list.accepted", actor, server)
-        return True
-
-    async def undo(self, name: ZoneName, *, actor: str) -> str:
-        """Keep a zone in spite of its absence; bring it back if it is deleted. What was done; empty: nothing could be."""
-        found = await self._store.held([name])
-        if not found:
-            return ""
-        held = found[0]
-        done = "kept"
-        if held.kind is Kind.DELETE:
-            text = await self._store.published_text(name, held.version - 1)
-            if text is None:
-                return ""
-            await self._intake.restore(name, text.encode("ascii"), owner=held.owner)
-            done = "restored"
-        await self._store.keep(name)
-        await self._record("orphan.undone", actor, done, zone=name)
-        return done
-
-    async def _record(self, event: str, actor: str, detail: str, *, zone: str = "") -> None:
-        self._log.info(event, zone=zone, actor=actor, detail=detail)
-        try:
-            await self._store.record_event(
-                Event(at=self._clock.now_s(), event=event, zone=zone, actor=actor, detail=detail)
-            )
-        except OutboxUnavailable as error:  # what was done stays done
-            self._log.error("event.lost", lost=event, zone=zone, reason=str(error))
 
     # -- the loop
 

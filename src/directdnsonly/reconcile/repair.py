@@ -8,18 +8,17 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import structlog
-
+from directdnsonly.accept.telling import Journal
 from directdnsonly.clock import Clock
 from directdnsonly.errors import PushRefused
 from directdnsonly.outbox.drift import HoldRule, Sighting, SightingState
-from directdnsonly.outbox.records import Event, Kind, NewDeletion, Origin, Owner, Priority, Source
+from directdnsonly.outbox.records import Kind, NewDeletion, Origin, Owner, Priority, Source
 from directdnsonly.outbox.store import ReconcileStore
 from directdnsonly.reconcile.answers import NoList, NotReadable
 from directdnsonly.reconcile.directadmin_client import DirectAdminClient
 from directdnsonly.reconcile.orphans import Next, Orphans, Step
 from directdnsonly.reconcile.plan import Stale
-from directdnsonly.reconcile.seams import Intake
+from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings
 from directdnsonly.reconcile.survey import Opened, Progress, Surveyed, serials_now
 from directdnsonly.reconcile.unforeseen import store_is_unavailable, unforeseen
@@ -71,15 +70,16 @@ class Repair:
         store: ReconcileStore,
         settings: ReconciliationSettings,
         clock: Clock,
-        intake: Intake,
+        journal: Journal,
+        intake: PulledZones,
         open_client: Opened,
     ) -> None:
         self._store = store
         self._settings = settings
         self._clock = clock
+        self._journal = journal
         self._intake = intake
         self._open = open_client
-        self._log = structlog.get_logger()
         self._refused: dict[ZoneName, bytes] = {}  # contents that our parser refuses, by their hash
 
     def refused(self, name: ZoneName) -> bool:
@@ -226,7 +226,7 @@ class Repair:
             if one.step is Step.QUARANTINE and one.zone.name in sure:
                 sighting = replace(sighting, state=SightingState.QUARANTINED, quarantined_at=now, plan="")
                 result.quarantined.append(str(one.zone.name))
-                await self._record("orphan.quarantined", one, "still served; deleted after the grace")
+                await self._tell("orphan.quarantined", one, "still served; deleted after the grace")
             seen.append(sighting)
         await self._store.save_sightings(seen, [one.name for one in back])
         for one in due:
@@ -280,17 +280,15 @@ class Repair:
             return
         self._intake.wake(Priority.INTERACTIVE)
         result.deleted.append(str(one.zone.name))
-        await self._record("orphan.deleted", one, f"version {receipt.version}; dadns reconcile --undo brings it back")
+        await self._tell("orphan.deleted", one, f"version {receipt.version}; dadns reconcile --undo brings it back")
 
-    async def _record(self, event: str, one: Next, detail: str) -> None:
-        self._log.warning(
+    async def _tell(self, event: str, one: Next, detail: str) -> None:
+        zone, absences = one.zone, one.sighting.absences
+        await self._journal.tell(
             event,
-            zone=str(one.zone.name),
-            server=one.zone.server,
-            version=one.zone.version,
-            absences=one.sighting.absences,
-        )
-        told = f"absent in {one.sighting.absences} whole lists of {one.zone.server}; {detail}"
-        await self._store.record_event(
-            Event(at=self._clock.now_s(), event=event, zone=one.zone.name, actor="reconcile", detail=told)
+            zone=zone.name,
+            actor="reconcile",
+            detail=f"absent in {absences} whole lists of {zone.server}; {detail}",
+            line={"zone": str(zone.name), "server": zone.server, "version": zone.version, "absences": absences},
+            warn=True,
         )

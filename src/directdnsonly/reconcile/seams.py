@@ -1,4 +1,4 @@
-"""What reconciliation needs of its siblings, which it must not import: small Protocols, wired in `app`."""
+"""What reconciliation needs of its siblings, which it must not import: small Protocols, wired in `service`."""
 
 from __future__ import annotations
 
@@ -7,33 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from directdnsonly.backends.contract import ZoneObserved
-from directdnsonly.outbox.drift import HeldPush
-from directdnsonly.outbox.records import Owner, Priority, Receipt
-from directdnsonly.zone.name import ZoneName
-
-
-class Intake(Protocol):
-    """The door of pulled zones: the same acceptance that DirectAdmin's pushes go through."""
-
-    async def pull(self, name: ZoneName, body: bytes, *, owner: Owner, server: str, only_if_version: int) -> Receipt:
-        """Record, unless another version came meanwhile. Raises PushRefused, OutboxUnavailable."""
-        ...
-
-    async def restore(self, name: ZoneName, body: bytes, *, owner: Owner) -> Receipt:
-        """Record a zone that was deleted, from our history. Raises PushRefused, OutboxUnavailable."""
-        ...
-
-    async def release(self, held: HeldPush, *, only_if_version: int) -> Receipt:
-        """Serve a held push whose reason is gone, unless another version came meanwhile. Raises PushRefused, OutboxUnavailable."""
-        ...
-
-    async def push_again(self, held: HeldPush) -> Receipt:
-        """Judge a held push again, as if its server pushed it now. Raises PushRefused, OutboxUnavailable."""
-        ...
-
-    def wake(self, priority: Priority) -> None:
-        """Deletions were recorded."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from directdnsonly.operate.explain import Explanation
 from directdnsonly.outbox.records import Attempt, PastVersion
-from directdnsonly.web.parts import ExplainedLike, WebParts
+from directdnsonly.web.parts import WebParts
 from directdnsonly.web.picture import SHOWN
 from directdnsonly.zone.name import ZoneName
 
@@ -17,7 +18,7 @@ LIKE_IT = 10  # names that begin as the one that was not found
 class ZonePage:
     """Everything about one zone that we hold, or held."""
 
-    verdict: ExplainedLike
+    verdict: Explanation
     versions: Sequence[PastVersion]
     attempts: Sequence[Attempt]
 
@@ -26,14 +27,14 @@ class ZonePage:
 class Unknown:
     """A name that no zone of ours holds. `like`: zones that begin like it."""
 
-    verdict: ExplainedLike
+    verdict: Explanation
     like: Sequence[str]
 
 
 async def look(parts: WebParts, asked: str) -> ZonePage | Unknown:
     """Asks the name servers as well. Raises NameRefused, OutboxUnavailable."""
     store = parts.store
-    verdict = await parts.explain(asked)
+    verdict = await parts.explainer.explain(asked)
     name = ZoneName.trusted(verdict.zone)
     if verdict.about is None:  # an index look-up: names that begin so follow it in order
         after = await store.zones(after=name, limit=LIKE_IT)

@@ -94,7 +94,7 @@ def router(parts: WebParts, pages: Pages) -> APIRouter:
             facts: dict[str, Any] = {"title": "no zone's name - DirectDNSOnly", "wanted": zone}
             facts |= {"heading": "This is no zone's name", "detail": error.reason}
             return page(pages.write("problem.html", **facts), HTTPStatus.UNPROCESSABLE_ENTITY)
-        title = f"{told.verdict.live.upper()}: {told.verdict.zone} - DirectDNSOnly"
+        title = f"{told.verdict.judged.live.upper()}: {told.verdict.zone} - DirectDNSOnly"
         if isinstance(told, Unknown):
             return page(pages.write("unknown.html", told=told, title=title, wanted=zone), HTTPStatus.NOT_FOUND)
         return page(pages.write("zone.html", told=told, title=title, wanted=""))

@@ -7,21 +7,25 @@ grows with the number of zones.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.operate.figures import BackendFigures, ServiceFigures
 from directdnsonly.outbox.drift import HeldPush
 from directdnsonly.outbox.records import Event, Placement, Refused
 from directdnsonly.readiness import Verdict
-from directdnsonly.web.parts import BackendLike, PassLine, Reconciling, StatusLike, WebParts
+from directdnsonly.reconcile.reconciler import Reconciler
+from directdnsonly.reconcile.report import PassView
+from directdnsonly.web.parts import WebParts
 
 LOOK_EVERY_S: Final = 1.0
 PASSES_EVERY_S: Final = 10.0  # a pass is kept as JSON with up to 3,500 zones; its reading is not free
 SHOWN: Final = 10
 SHOWN_PASSES: Final = 5
+SHOWN_FAILURES: Final = 3  # of each pass
 
 T = TypeVar("T")
 
@@ -52,6 +56,46 @@ class Bulk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassLine:
+    """One pass of the reconciler. `found`: what differed, by kind; `done`: what the pass did about it."""
+
+    ended_at: float
+    elapsed_s: float
+    dry_run: bool
+    found: Mapping[str, int]
+    done: Mapping[str, int]
+    failures: Sequence[str]
+
+    @classmethod
+    def of(cls, one: PassView) -> PassLine:
+        """A pass without its zones: what differed and what was done, each with its number, as far as there was any."""
+        done = {key: value if isinstance(value, int) else len(value) for key, value in one.done if key != "failures"}
+        return cls(
+            ended_at=one.ended_at,
+            elapsed_s=one.ended_at - one.started_at,
+            dry_run=one.dry_run,
+            found={kind: number for kind, number in one.plan.counts.items() if number},
+            done={key.replace("_", " "): number for key, number in done.items() if number},
+            failures=one.done.failures[:SHOWN_FAILURES],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciling:
+    """The reconciler at a glance. `running`: the stage of the pass that runs; empty when none does."""
+
+    enabled: bool
+    running: str = ""
+    next_at: float | None = None
+
+    @classmethod
+    def of(cls, reconciler: Reconciler) -> Reconciling:
+        """As it is now."""
+        stage = reconciler.running.stage if reconciler.running else ""
+        return cls(enabled=reconciler.settings.enabled, running=stage, next_at=reconciler.next_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lists:
     """The newest of each, ten at most."""
 
@@ -68,7 +112,7 @@ class Picture:
 
     verdict: Verdict
     at: float
-    status: StatusLike | None
+    status: ServiceFigures | None
     lists: Lists | None
     reconciling: Reconciling
 
@@ -84,7 +128,7 @@ class Picture:
         return max(ages, default=None)
 
 
-def bulk_of(backend: BackendLike) -> Bulk | None:
+def bulk_of(backend: BackendFigures) -> Bulk | None:
     """None while there is nothing to draw: no work, or a single zone."""
     left = backend.pending + backend.leased
     done = max(backend.batch_zones - backend.leased, 0)
@@ -96,13 +140,13 @@ class Pictures:
 
     def __init__(self, parts: WebParts) -> None:
         self._parts = parts
-        self._passes = Kept(lambda: parts.passes(SHOWN_PASSES), every_s=PASSES_EVERY_S)
+        self._passes = Kept(self._newest_passes, every_s=PASSES_EVERY_S)
 
     async def take(self) -> Picture:
         """Never fails: a store that cannot be read is what there is to see."""
         parts = self._parts
         lists: Lists | None = None
-        seen = await parts.look()
+        seen = await parts.readiness.look()
         with suppress(OutboxUnavailable):  # the verdict says so
             lists = await self._lists()
         return Picture(
@@ -110,7 +154,7 @@ class Pictures:
             at=parts.clock.now_s(),
             status=seen.status,
             lists=lists,
-            reconciling=parts.reconciling(),
+            reconciling=Reconciling.of(parts.reconciler),
         )
 
     async def _lists(self) -> Lists:
@@ -122,3 +166,6 @@ class Pictures:
             events=await store.events(limit=SHOWN),
             passes=await self._passes.get(),
         )
+
+    async def _newest_passes(self) -> list[PassLine]:
+        return [PassLine.of(one) for one in await self._parts.reconciler.passes(SHOWN_PASSES)]

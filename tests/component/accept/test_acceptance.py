@@ -16,6 +16,7 @@ from directdnsonly.accept.acceptance import Acceptance, Policy
 from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, ZonePolicyError
+from directdnsonly.operate.journal import Journal
 from directdnsonly.outbox._connection import FILE_NAME
 from directdnsonly.outbox.records import Kind, Owner, Priority, Source
 from directdnsonly.outbox.settings import OutboxSettings
@@ -44,6 +45,7 @@ class Parts:
             store=store,
             parser=parser,
             clock=clock,
+            journal=Journal(store, clock),
             notify=lambda receipt: self.woken.append(receipt.priority),
             policy=policy,
         )
@@ -175,9 +177,11 @@ async def test_a_push_that_takes_too_long_is_not_a_yes(start: Start, tmp_path: P
             with pytest.raises(OutboxUnavailable, match=r"not recorded within 0\.05 s"):
                 await write
 
+    clock = ManualClock()
     patient = Acceptance(
-        store=parts.store, parser=ZoneParser(obedient), clock=ManualClock(), notify=lambda _receipt: None
-    )
+        store=parts.store, parser=ZoneParser(obedient), clock=clock, journal=Journal(parts.store, clock),
+        notify=lambda _receipt: None,
+    )  # fmt: skip
     assert 1 == (await patient.push(NAME, b"1\nzone", owner=H1)).receipt.version
 
 

@@ -1,45 +1,36 @@
-"""The service and its backends as the API tells them: figures of the store, what the lanes say, and the verdict over both."""
+"""The service and its backends as they are told: figures of the store, what the lanes say, and what that makes of a backend."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
+from typing import Literal
 
-from directdnsonly import __version__
 from directdnsonly.advice import NO_ADDRESS
-from directdnsonly.api.models import (
-    BackendStatus,
-    LostView,
-    NameServerStatus,
-    PauseView,
-    ReasonView,
-    StatusView,
-    StoreStatus,
-)
-from directdnsonly.api.parts import ApiParts, DaemonState, LaneStatusLike
+from directdnsonly.dispatch.breaker import BreakerState
+from directdnsonly.dispatch.telling import LaneStatus
+from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus
+from directdnsonly.operate.figures import BackendFigures, ServiceFigures, StoreFigures
+from directdnsonly.operate.running import Running
+from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import Backlog, Figures
-from directdnsonly.readiness import BackendFacts, Verdict
+from directdnsonly.outbox.records import Backlog, Figures, Placement
+from directdnsonly.readiness import BackendFacts
 from directdnsonly.wording import counted
 
 
-def status_view(parts: ApiParts, figures: Figures, verdict: Verdict) -> StatusView:
+def service_figures(parts: Running, figures: Figures) -> ServiceFigures:
     """A picture of now; nothing in it grows with the number of zones."""
     commits = parts.store.commits
-    newest = next(iter(reversed(parts.lost.waiting())), figures.lost_newest)
-    return StatusView(
-        version=__version__,
-        state=verdict.state,
-        since=verdict.since,
-        headline=verdict.headline,
-        reasons=[ReasonView.of(one) for one in verdict.reasons],
+    return ServiceFigures(
         started_at=parts.started_at,
         zones=figures.zones,
         pushes=dict(parts.pushes_so_far()),
         held=figures.held,
         lost=lost_count(parts, figures),
-        lost_newest=LostView.of(newest) if newest else None,
-        alarms=parts.alarms(),
-        store=StoreStatus(
+        lost_newest=next(iter(reversed(parts.lost.waiting())), figures.lost_newest),
+        alarms=parts.alarm_texts(),
+        store=StoreFigures(
             size_bytes=parts.store.size_bytes(),
             free_bytes=parts.store.room_bytes(),
             reserve_bytes=parts.store.reserve_bytes,
@@ -52,23 +43,28 @@ def status_view(parts: ApiParts, figures: Figures, verdict: Verdict) -> StatusVi
     )
 
 
-def backends_of(parts: ApiParts, figures: Figures) -> list[BackendStatus]:
+def backends_of(parts: Running, figures: Figures) -> list[BackendFigures]:
     """Those that are configured and enabled."""
-    lanes, daemons, now = parts.lanes(), parts.daemons(), parts.clock.now_s()
+    now = parts.clock.now_s()
     return [
-        _backend(one, lanes[one.backend], daemons.get(one.backend), figures.pauses.get(one.backend), now)
+        _backend(
+            one,
+            parts.lanes[one.backend].status(),
+            parts.daemon(one.backend),
+            figures.pauses.get(one.backend),
+            now,
+        )
         for one in figures.backlog
     ]
 
 
-def backend_facts(parts: ApiParts, figures: Figures | None) -> list[BackendFacts]:
+def backend_facts(parts: Running, figures: Figures | None) -> list[BackendFacts]:
     """What `judge` wants to know of each."""
-    daemons = parts.daemons()
     dead = {one.backend: one.dead for one in figures.backlog} if figures else {}
     found = []
-    for name, lane in parts.lanes().items():
+    for name, lane in parts.statuses().items():
         pause = figures.pauses.get(name) if figures else None
-        down, since = _why_down(lane, daemons.get(name))
+        down, since = _why_down(lane, parts.daemon(name))
         found.append(
             BackendFacts(
                 name=name,
@@ -85,29 +81,20 @@ def backend_facts(parts: ApiParts, figures: Figures | None) -> list[BackendFacts
     return found
 
 
-def lost_count(parts: ApiParts, figures: Figures | None) -> int:
+def lost_count(parts: Running, figures: Figures | None) -> int:
     """Zones whose newest push was lost: those that the store has, and those that wait until it can take them."""
     return len(parts.lost.waiting()) + parts.lost.nameless + (figures.lost if figures else 0)
 
 
-async def removed_of(parts: ApiParts) -> list[BackendStatus]:
+async def removed_of(parts: Running) -> list[BackendFigures]:
     """Backends that are not configured any more, though the store keeps deliveries for them. Counts those."""
     return [
-        BackendStatus(
+        BackendFigures(
             name=name,
             state="removed",
-            paused="",
             breaker="",
             since=parts.started_at,
             reason=why_removed(name, deliveries),
-            pending=0,
-            leased=0,
-            dead=0,
-            oldest_s=None,
-            proven=0,
-            failed=0,
-            median_proven_ms=None,
-            nameserver=None,
         )
         for name, deliveries in (await parts.store.removed_backends(parts.configured)).items()
     ]
@@ -122,24 +109,30 @@ def why_removed(name: str, deliveries: int) -> str:
     )
 
 
-def backend_state(lane: LaneStatusLike, daemon: DaemonState | None) -> str:
+def shown_state(placement: Placement, unasked: Collection[str]) -> State | Literal["stored"]:
+    """The state of one zone on one backend; `stored` where it is there and nobody can be asked for proof."""
+    is_stored = placement.state is State.VERIFIED and placement.backend in unasked
+    return "stored" if is_stored else placement.state
+
+
+def backend_state(lane: LaneStatus, daemon: DaemonStatus | None) -> str:
     """`down` while nothing can be delivered, whoever is the cause."""
     if _why_down(lane, daemon)[0]:
         return "down"
     return "paused" if lane.paused else "ok"
 
 
-def _why_down(lane: LaneStatusLike, daemon: DaemonState | None) -> tuple[str, float | None]:
+def _why_down(lane: LaneStatus, daemon: DaemonStatus | None) -> tuple[str, float | None]:
     """Why nothing can be delivered, and since when; empty when it can."""
-    gone = daemon if daemon is not None and daemon.state != "running" else None
-    if lane.breaker != "closed":
+    gone = daemon if daemon is not None and daemon.phase is not DaemonPhase.RUNNING else None
+    if lane.breaker is not BreakerState.CLOSED:
         return lane.reason or (gone.reason if gone else "") or "it does not answer", lane.since
-    return (gone.reason or f"its name server is {gone.state}", gone.since) if gone else ("", None)
+    return (gone.reason or f"its name server is {gone.phase}", gone.since) if gone else ("", None)
 
 
 def _backend(
-    backlog: Backlog, lane: LaneStatusLike, daemon: DaemonState | None, pause: Pause | None, now: float
-) -> BackendStatus:
+    backlog: Backlog, lane: LaneStatus, daemon: DaemonStatus | None, pause: Pause | None, now: float
+) -> BackendFigures:
     state = backend_state(lane, daemon)
     reason, since = _why_down(lane, daemon)
     if state == "ok" and backlog.dead:
@@ -153,11 +146,11 @@ def _backend(
         reason, since = pause.reason, pause.at
     if not lane.proves and state in ("ok", "busy"):
         reason = NO_ADDRESS
-    return BackendStatus(
+    return BackendFigures(
         name=backlog.backend,
         state=state,
         paused=lane.paused,
-        pause=PauseView(by=pause.actor, at=pause.at, reason=pause.reason) if pause else None,
+        pause=pause,
         breaker=str(lane.breaker),
         since=since or lane.since,
         reason=reason,
@@ -171,5 +164,5 @@ def _backend(
         median_proven_ms=None if lane.median_proven_s is None else round(lane.median_proven_s * 1e3, 2),
         sweeping=lane.sweeping,
         batch_zones=lane.batch_zones,
-        nameserver=NameServerStatus(state=daemon.state, since=daemon.since, reason=daemon.reason) if daemon else None,
+        nameserver=daemon,
     )

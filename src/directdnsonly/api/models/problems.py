@@ -1,0 +1,32 @@
+"""Shapes of the JSON API: what went wrong (RFC 9457)."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from directdnsonly.api.models.pushes import FaultView
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field or parameter."""
+
+    pointer: str = Field(
+        description="A JSON pointer into the body (`#/rrsets/0/ttl`), or the place and name of a parameter (`query/limit`)",
+        examples=["#/rrsets/0/ttl"],
+    )
+    detail: str
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    rule: str | None = Field(None, description="Of a refused zone or name: look it up in docs/refusals.md")
+    faults: list[FaultView] | None = Field(
+        None, description="Of a refused zone or name: everything that was found, up to ten; `detail` tells the first"
+    )
+    instance: str | None = Field(None, description="The change that it is about, where there is one")
+    errors: list[FieldError] | None = Field(None, description="Every field and parameter that does not fit")

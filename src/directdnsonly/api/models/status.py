@@ -1,0 +1,170 @@
+"""Shapes of the JSON API: the service, its backends and its store."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from directdnsonly import __version__
+from directdnsonly.advice import Stop
+from directdnsonly.api.models.pushes import LostView
+from directdnsonly.nameservers.contract import DaemonStatus
+from directdnsonly.operate.figures import BackendFigures, ServiceFigures, StoreFigures
+from directdnsonly.outbox.operators import Pause
+from directdnsonly.readiness import Reason, ReasonKind, ServiceState, Verdict
+from directdnsonly.shapes import Moment
+
+
+class NameServerStatus(BaseModel):
+    """A bundled name server."""
+
+    state: str
+    since: Moment
+    reason: str
+
+    @classmethod
+    def of(cls, daemon: DaemonStatus) -> NameServerStatus:
+        """The view of what its supervisor sees."""
+        return cls(state=daemon.phase, since=daemon.since, reason=daemon.reason)
+
+
+class PauseView(BaseModel):
+    """Who has stopped the work for a backend, when and why."""
+
+    by: str = Field(examples=["anna"])
+    at: Moment
+    reason: str = Field(description="As it was given; may be empty", examples=["moving the machine"])
+
+    @classmethod
+    def of(cls, pause: Pause | Stop) -> PauseView:
+        """The view of a record."""
+        return cls(by=pause.actor, at=pause.at, reason=pause.reason)
+
+
+class BackendStatus(BaseModel):
+    """One backend as an operator needs it."""
+
+    name: str
+    state: str = Field(
+        description="ok, busy, degraded, down or paused; removed: not configured any more", examples=["ok"]
+    )
+    paused: str = Field("", description="Who has stopped it and why, as a sentence; empty when it works")
+    pause: PauseView | None = Field(None, description="The same as fields; null when it works")
+    breaker: str
+    since: Moment = Field(description="Since when it is in this state; of a paused one, when it was paused")
+    reason: str = Field(description="Why it is in this state; empty when it is ok or busy")
+    pending: int
+    leased: int
+    dead: int
+    oldest_s: float | None = Field(description="Age of the oldest outstanding delivery, in seconds")
+    zones_proven: int = Field(0, description="Zones whose newest version it has proven, of all `zones`; from the store")
+    proven: int = Field(description="Deliveries proven since the service started")
+    failed: int = Field(description="Attempts that failed since the service started")
+    median_proven_ms: float | None = Field(description="Median of the newest push-to-proven times")
+    sweeping: bool = Field(False, description="It is compared with the store just now")
+    batch_zones: int = Field(0, description="Deliveries that it has taken since it last had nothing to do")
+    nameserver: NameServerStatus | None
+
+    @classmethod
+    def of(cls, backend: BackendFigures) -> BackendStatus:
+        """The view of one backend's figures."""
+        return cls(
+            name=backend.name,
+            state=backend.state,
+            paused=backend.paused,
+            pause=PauseView.of(backend.pause) if backend.pause else None,
+            breaker=backend.breaker,
+            since=backend.since,
+            reason=backend.reason,
+            pending=backend.pending,
+            leased=backend.leased,
+            dead=backend.dead,
+            oldest_s=backend.oldest_s,
+            zones_proven=backend.zones_proven,
+            proven=backend.proven,
+            failed=backend.failed,
+            median_proven_ms=backend.median_proven_ms,
+            sweeping=backend.sweeping,
+            batch_zones=backend.batch_zones,
+            nameserver=NameServerStatus.of(backend.nameserver) if backend.nameserver else None,
+        )
+
+
+class StoreStatus(BaseModel):
+    """The outbox."""
+
+    size_bytes: int
+    free_bytes: int = Field(0, description="By how much it can grow: on its disk, and below outbox.max_store_mb")
+    reserve_bytes: int = Field(0, description="Below so much on the disk pushes are refused (outbox.disk_reserve_mb)")
+    sqlite: str
+    commits: int
+    writes: int
+    waiting: int
+
+    @classmethod
+    def of(cls, store: StoreFigures) -> StoreStatus:
+        """The view of its figures."""
+        return cls.model_validate(store, from_attributes=True)
+
+
+class ReasonView(BaseModel):
+    """One thing that is not as it should be."""
+
+    kind: ReasonKind = Field(examples=["backend"])
+    state: ServiceState = Field(description="What it makes of the service", examples=["degraded"])
+    subject: str = Field(description="The backend, actor or server that it is about; may be empty", examples=["bind"])
+    what: str = Field(description="A sentence, with what to do", examples=["bind is down: connection refused"])
+    since: Moment
+
+    @classmethod
+    def of(cls, reason: Reason) -> ReasonView:
+        """The view of a reason that was judged."""
+        return cls(
+            kind=reason.kind, state=reason.state, subject=reason.subject, what=reason.what, since=reason.since or 0.0
+        )
+
+
+class StatusView(BaseModel):
+    """The whole service."""
+
+    version: str
+    state: ServiceState = Field(
+        description="ready; degraded: pushes are accepted and safe, but a person should look; unready: pushes are refused",
+        examples=["ready"],
+    )
+    since: Moment = Field(description="Since when it is in this state")
+    headline: str = Field(description="The state in words, as the page's title", examples=["degraded: bind down"])
+    reasons: list[ReasonView] = Field(description="Why it is not ready, the worst first; empty when it is")
+    started_at: Moment
+    zones: int = Field(description="Living zones")
+    pushes: dict[str, int] = Field(
+        {},
+        description="Pushes and deletes since start by what became of them",
+        examples=[{"accepted": 3, "refused": 1}],
+    )
+    held: int = Field(0, description="Pushes that wait for approval")
+    lost: int = Field(0, description="Zones whose newest push could not be recorded: they must be pushed again")
+    lost_newest: LostView | None = None
+    alarms: list[str] = Field(description="What reconciliation found that a person must look at")
+    store: StoreStatus
+    backends: list[BackendStatus]
+
+    @classmethod
+    def of(cls, verdict: Verdict, figures: ServiceFigures) -> StatusView:
+        """The view of the service as it was judged, and of its figures."""
+        newest = figures.lost_newest
+        return cls(
+            version=__version__,
+            state=verdict.state,
+            since=verdict.since,
+            headline=verdict.headline,
+            reasons=[ReasonView.of(one) for one in verdict.reasons],
+            started_at=figures.started_at,
+            zones=figures.zones,
+            pushes=dict(figures.pushes),
+            held=figures.held,
+            lost=figures.lost,
+            lost_newest=LostView.of(newest) if newest else None,
+            alarms=list(figures.alarms),
+            store=StoreStatus.of(figures.store),
+            backends=[BackendStatus.of(one) for one in figures.backends],
+        )

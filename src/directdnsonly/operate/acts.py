@@ -1,0 +1,59 @@
+"""All acts of an operator, by what they are done to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from directdnsonly.accept.acceptance import Acceptance
+from directdnsonly.access.tokens import TokenBook
+from directdnsonly.clock import Clock
+from directdnsonly.dispatch.lane import Lane
+from directdnsonly.operate.approvals import Approvals
+from directdnsonly.operate.backends import Backends
+from directdnsonly.operate.deliveries import Deliveries
+from directdnsonly.operate.journal import Journal
+from directdnsonly.operate.reconciling import Reconciling
+from directdnsonly.operate.tokens import Tokens
+from directdnsonly.operate.zones import Zones
+from directdnsonly.outbox.records import Priority
+from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.reconcile.reconciler import Reconciler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acts:
+    """What a router, or a page with buttons, is handed."""
+
+    approvals: Approvals
+    backends: Backends
+    deliveries: Deliveries
+    reconciling: Reconciling
+    tokens: Tokens
+    zones: Zones
+
+
+def acts_of(
+    *,
+    store: SqliteStore,
+    clock: Clock,
+    journal: Journal,
+    acceptance: Acceptance,
+    reconciler: Reconciler,
+    lanes: Mapping[str, Lane],
+    wake: Callable[[Priority], None],
+    tokens: TokenBook,
+    configured: Collection[str],
+    hostnames: Mapping[str, str],
+) -> Acts:
+    """All of them over one service. `configured`, `wake`, `hostnames`: see Backends, Deliveries, Zones."""
+    return Acts(
+        approvals=Approvals(store=store, acceptance=acceptance, clock=clock, journal=journal),
+        backends=Backends(store=store, clock=clock, journal=journal, lanes=lanes, configured=configured),
+        deliveries=Deliveries(store=store, journal=journal, lanes=lanes, wake=wake, lost=acceptance.lost),
+        reconciling=Reconciling(
+            reconciler=reconciler, store=store, acceptance=acceptance, clock=clock, journal=journal
+        ),
+        tokens=Tokens(tokens, journal),
+        zones=Zones(store=store, acceptance=acceptance, journal=journal, hostnames=hostnames),
+    )

@@ -1,0 +1,107 @@
+"""What an operator does with deliveries and pushes that came to nothing: once more, all attempts again, or forget it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from directdnsonly.accept.lost import LostPushes
+from directdnsonly.dispatch.lane import Lane
+from directdnsonly.errors import NotHere
+from directdnsonly.operate.journal import Journal, Operator
+from directdnsonly.outbox.records import Priority, ZoneSummary
+from directdnsonly.wording import counted
+from directdnsonly.zone.name import ZoneName
+
+
+class DeliveryStore(Protocol):
+    """What the store does with deliveries at somebody's word. Each raises OutboxUnavailable."""
+
+    async def zone(self, name: ZoneName) -> ZoneSummary | None:
+        """One zone or its tombstone."""
+        ...
+
+    async def redeliver(self, name: ZoneName, backends: Sequence[str], *, reason: str) -> int:
+        """The newest version is due again on these; how many deliveries."""
+        ...
+
+    async def revive(self, *, name: ZoneName | None = None, backend: str = "") -> int:
+        """Give dead deliveries all their attempts again, at once: of a zone, of a backend, or all; how many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redelivered:
+    """What is delivered once more. `requeued`: deliveries that are due now; others are on their way already."""
+
+    backends: Sequence[str]
+    requeued: int
+
+
+class Deliveries:
+    """Use within one event loop."""
+
+    def __init__(
+        self,
+        *,
+        store: DeliveryStore,
+        journal: Journal,
+        lanes: Mapping[str, Lane],
+        wake: Callable[[Priority], None],
+        lost: LostPushes,
+    ) -> None:
+        """`wake` tells every lane that there is work."""
+        self._store = store
+        self._journal = journal
+        self._lanes = lanes
+        self._wake = wake
+        self._lost = lost
+
+    async def redeliver(self, name: ZoneName, who: Operator, *, backend: str | None = None) -> Redelivered:
+        """Deliver the newest version once more: to one backend, or to all. Raises NotHere, OutboxUnavailable."""
+        await self._require(name)
+        if backend is not None and backend not in self._lanes:
+            raise NotHere(f"there is no enabled backend {backend!a}")
+        among = [backend] if backend is not None else list(self._lanes)
+        requeued = await self._store.redeliver(name, among, reason="an operator asked for it")
+        for each in among:
+            self._lanes[each].wake(Priority.INTERACTIVE)
+        await self._journal.did(who, "zone.redelivered", zone=name, detail=", ".join(among))
+        return Redelivered(backends=among, requeued=requeued)
+
+    async def revive(self, who: Operator, *, name: ZoneName | None = None, backend: str = "") -> int:
+        """Give dead deliveries all their attempts again: of a zone, of a backend, of all; how many.
+
+        Raises NotHere for a zone or a backend that is not there, OutboxUnavailable.
+        """
+        self.known(backend)
+        if name is not None:
+            await self._require(name)
+        count = await self._store.revive(name=name, backend=backend)
+        if count:
+            self._wake(Priority.BULK if name is None else Priority.INTERACTIVE)
+            detail = f"{counted(count, 'delivery', 'deliveries')}, backend {backend or 'all'}"
+            await self._journal.did(who, "delivery.revived", zone=name or "", detail=detail)
+        return count
+
+    async def forget_lost(self, name: ZoneName | None, who: Operator, *, asked: str = "") -> int:
+        """Forget pushes that could not be recorded, of one zone or all: somebody has looked at it. How many.
+
+        `asked`: the zone as it was typed, for the audit. Raises OutboxUnavailable.
+        """
+        forgotten = await self._lost.forget(name)
+        if forgotten:
+            detail = counted(forgotten, "lost push", "lost pushes")
+            await self._journal.did(who, "lost.forgotten", zone=asked, detail=detail)
+        return forgotten
+
+    def known(self, backend: str) -> str:
+        """The name itself, also an empty one. Raises NotHere when there is no such backend."""
+        if backend and backend not in self._lanes:
+            raise NotHere(f"backend {backend!a} is not configured")
+        return backend
+
+    async def _require(self, name: ZoneName) -> None:
+        if await self._store.zone(name) is None:
+            raise NotHere(f"zone {name} is unknown: it was never pushed to us")

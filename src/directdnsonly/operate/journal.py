@@ -1,0 +1,85 @@
+"""The one place that tells what was done: a line in the log, and an event in the audit.
+
+Rooms below `operate` are handed it, and name what they need of it in `accept.telling`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from directdnsonly.clock import Clock
+from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox.records import Event
+
+
+class EventStore(Protocol):
+    """Where the audit is kept."""
+
+    async def record_event(self, event: Event) -> None:
+        """Keep one line of the audit. Raises OutboxUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """Who asks for an act, and from where. `roles`: what they may do; only an act that gives roles away looks at it."""
+
+    name: str
+    address: str = ""
+    roles: AbstractSet[str] = frozenset()
+
+
+class Journal:
+    """Use within one event loop. Nothing here raises: what is told was done, and stays done.
+
+    A line of the audit that the store cannot take is in the log all the same, and `event.lost` (an error) says so.
+    """
+
+    def __init__(self, store: EventStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._log = structlog.get_logger()
+
+    async def did(self, who: Operator, event: str, *, zone: str = "", detail: str = "") -> None:
+        """Tell what somebody asked for and got."""
+        await self.tell(event, zone=zone, actor=who.name, address=who.address, detail=detail)
+
+    async def tell(
+        self,
+        event: str,
+        *,
+        zone: str = "",
+        actor: str = "",
+        address: str = "",
+        detail: str = "",
+        line: Mapping[str, object] | None = None,
+        warn: bool = False,
+    ) -> None:
+        """Log a line and keep the event. `line`: the log's facts, where it tells more; `warn`: a person may be needed."""
+        facts = {"zone": zone, "actor": actor, "address": address, "detail": detail} if line is None else line
+        (self._log.warning if warn else self._log.info)(event, **facts)
+        await self.keep(event, zone=zone, actor=actor, address=address, detail=detail)
+
+    async def keep(
+        self,
+        event: str,
+        *,
+        zone: str = "",
+        actor: str = "",
+        address: str = "",
+        detail: str = "",
+        at: float | None = None,
+    ) -> None:
+        """Keep an event of which the log has its line already. `at`: when it was, epoch seconds; None: now."""
+        when = self._clock.now_s() if at is None else at
+        try:
+            await self._store.record_event(
+                Event(at=when, event=event, zone=zone, actor=actor, address=address, detail=detail)
+            )
+        except OutboxUnavailable as error:
+            self._log.error("event.lost", lost=event, zone=zone, reason=str(error))

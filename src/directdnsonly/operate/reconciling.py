@@ -1,0 +1,89 @@
+"""What an operator asks of reconciliation: a pass, and a word about zones or lists that a pass must not decide alone."""
+
+from __future__ import annotations
+
+from directdnsonly.accept.acceptance import Acceptance
+from directdnsonly.clock import Clock
+from directdnsonly.errors import NotHere
+from directdnsonly.operate.journal import Journal, Operator
+from directdnsonly.outbox.drift import Baseline
+from directdnsonly.outbox.records import Kind, Source
+from directdnsonly.outbox.store import ReconcileStore
+from directdnsonly.reconcile.reconciler import Job, Reconciler
+from directdnsonly.wording import counted
+from directdnsonly.zone.name import ZoneName
+
+
+class Reconciling:
+    """Use within one event loop."""
+
+    def __init__(
+        self, *, reconciler: Reconciler, store: ReconcileStore, acceptance: Acceptance, clock: Clock, journal: Journal
+    ) -> None:
+        self._reconciler = reconciler
+        self._store = store
+        self._acceptance = acceptance
+        self._clock = clock
+        self._journal = journal
+
+    def plan(self) -> Job:
+        """Ask for a look at everything that changes nothing."""
+        return self._reconciler.request(live=False)
+
+    def run(self) -> Job:
+        """Ask for a pass; one that only looks while `reconciliation.dry_run` stands."""
+        return self._reconciler.request(live=not self._reconciler.settings.dry_run)
+
+    def job(self, number: int) -> Job:
+        """A plan or a pass that was asked for. Raises NotHere."""
+        found = self._reconciler.job(number)
+        if found is None:
+            raise NotHere(f"job {number} is unknown (or long ago)")
+        return found
+
+    async def approve(self, plan: str, who: Operator) -> int:
+        """Approve a plan that was over the cap; the deletions begin with the next pass. How many zones.
+
+        Raises NotHere when no zone waits for it, OutboxUnavailable.
+        """
+        approved = await self._store.approve(plan)
+        if not approved:
+            raise NotHere(f"no zone waits for plan {plan!a}: it may have changed since")
+        await self._journal.did(who, "orphan.approved", detail=f"plan {plan}: {counted(approved, 'zone')}")
+        return approved
+
+    async def accept_list(self, server: str, who: Operator) -> None:
+        """Vouch for a server's next list, however short it is; later ones are compared with it.
+
+        Raises NotHere when it is no server of the configuration, OutboxUnavailable.
+        """
+        hostname = server.lower()
+        if hostname not in {one.hostname for one in self._reconciler.settings.directadmin_servers}:
+            raise NotHere(f"{server!a} is not one of reconciliation.directadmin_servers")
+        vouched = Baseline(server=hostname, zones=0, listed_at=self._clock.now_s(), accepted=True)
+        await self._store.save_baseline(vouched)
+        await self._journal.did(who, "list.accepted", detail=hostname)
+
+    async def undo(self, name: ZoneName, who: Operator) -> str:
+        """Keep a zone in spite of its absence; bring it back if it is deleted. What was done: `kept` or `restored`.
+
+        Raises NotHere when nothing is known of it or kept of its text, VersionDamaged, PushRefused, OutboxUnavailable.
+        """
+        found = await self._store.held([name])
+        if not found:
+            raise _nothing_of(name)
+        held = found[0]
+        done = "kept"
+        if held.kind is Kind.DELETE:
+            text = await self._store.published_text(name, held.version - 1)
+            if text is None:
+                raise _nothing_of(name)
+            await self._acceptance.push(name, text.encode("ascii"), owner=held.owner, source=Source.ROLLBACK)
+            done = "restored"
+        await self._store.keep(name)
+        await self._journal.did(who, "orphan.undone", zone=name, detail=done)
+        return done
+
+
+def _nothing_of(name: ZoneName) -> NotHere:
+    return NotHere(f"zone {name} is unknown, or its text is not kept any more")

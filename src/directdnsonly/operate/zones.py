@@ -1,0 +1,108 @@
+"""What a person does with one zone: write it, delete it, hold it as it is, and go back to what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from directdnsonly.accept.acceptance import Acceptance, Accepted
+from directdnsonly.errors import NotHere, ZonePolicyError
+from directdnsonly.operate.journal import Journal, Operator
+from directdnsonly.outbox.records import FREELY, Kind, NewPin, Owner, Pin, Receipt, Source, Terms
+from directdnsonly.outbox.store import PinStore, ViewStore
+from directdnsonly.zone.name import ZoneName
+
+
+class ZoneStore(ViewStore, PinStore, Protocol):
+    """What is looked up before an act."""
+
+
+class Zones:
+    """Use within one event loop. Every write walks the line that DirectAdmin's pushes walk.
+
+    All acts raise OutboxUnavailable. `hostnames`: the DirectAdmin server that a credential is bound to, by its name.
+    """
+
+    def __init__(
+        self, *, store: ZoneStore, acceptance: Acceptance, journal: Journal, hostnames: Mapping[str, str]
+    ) -> None:
+        self._store = store
+        self._acceptance = acceptance
+        self._journal = journal
+        self._hostnames = hostnames
+
+    async def put(self, name: ZoneName, body: bytes, who: Operator, *, terms: Terms = FREELY) -> Accepted:
+        """Create or replace a zone. Raises PushRefused, VersionConflict, KeyTaken."""
+        accepted = await self._acceptance.push(
+            name, body, owner=self._owner(who), address=who.address, source=Source.API, terms=terms
+        )
+        if accepted.receipt.changed or accepted.receipt.ignored:
+            await self._keep("zone.put", accepted.receipt, who)
+        return accepted
+
+    async def delete(self, name: ZoneName, who: Operator, *, terms: Terms = FREELY) -> Receipt:
+        """Remove a zone everywhere. Raises NotHere, OwnershipRefused, VersionConflict, KeyTaken."""
+        found = await self._store.zone(name)
+        if found is None or found.kind is Kind.DELETE:
+            raise NotHere(f"zone {name} is unknown: there is nothing to delete")
+        receipt = await self._acceptance.delete(
+            name, owner=self._owner(who), address=who.address, source=Source.API, terms=terms
+        )
+        await self._keep("zone.delete", receipt, who)
+        return receipt
+
+    async def pin(self, name: ZoneName, who: Operator, *, reason: str = "", version: int | None = None) -> Pin:
+        """Serve on what is wanted now; pushes and deletes are recorded, and wait.
+
+        Raises NotHere, and ZonePolicyError when `version` is given and is not the wanted one.
+        """
+        new = NewPin(name=name, actor=who.name, address=who.address, reason=reason, version=version)
+        pin = await self._store.pin(new)
+        if pin is None:
+            raise NotHere(f"zone {name} is unknown, or deleted: there is nothing to pin")
+        await self._journal.did(who, "zone.pinned", zone=name, detail=f"version {pin.version}: {reason}")
+        return pin
+
+    async def unpin(self, name: ZoneName, who: Operator) -> Receipt:
+        """Release: the newest version that came meanwhile is served. Raises NotHere when it is not pinned."""
+        released = await self._acceptance.unpin(name, owner=self._owner(who), address=who.address)
+        if released is None:
+            raise NotHere(f"{name} is not pinned")
+        await self._journal.did(who, "zone.released", zone=name, detail=_what_is_next(released))
+        return released
+
+    async def roll_back(self, name: ZoneName, version: int, who: Operator, *, pin: bool = False) -> Accepted:
+        """Serve the content of an old version again, as a new version; `pin` holds it there.
+
+        Raises NotHere when that version has no content, VersionDamaged, and PushRefused: for a pinned zone, for another
+        server's, for a signed one whose serial would have to be rewritten.
+        """
+        pinned = await self._store.pin_of(name)
+        if pinned is not None:
+            raise ZonePolicyError(f"{name} is pinned at version {pinned.version}: release it first", rule="pin")
+        text = await self._store.published_text(name, version)
+        if text is None:
+            raise NotHere(f"there is no content of {name} in version {version}")
+        accepted = await self._acceptance.push(
+            name, text.encode("ascii"), owner=self._owner(who), address=who.address, source=Source.ROLLBACK
+        )
+        done = f"to version {version}, as version {accepted.receipt.version}"
+        await self._journal.did(who, "zone.rolled_back", zone=name, detail=done)
+        if pin:
+            await self.pin(name, who, reason=f"rolled back {done}", version=accepted.receipt.version)
+        return accepted
+
+    def _owner(self, who: Operator) -> Owner:
+        return Owner(credential=who.name, hostname=self._hostnames.get(who.name, ""))
+
+    async def _keep(self, event: str, receipt: Receipt, who: Operator) -> None:
+        """For the audit; the log has its line from where the change was accepted."""
+        what = receipt.ignored or ("" if receipt.changed else "unchanged, ") + f"version {receipt.version}"
+        detail = f"{what}, change {receipt.change_id}"
+        await self._journal.keep(event, zone=receipt.name, actor=who.name, address=who.address, detail=detail)
+
+
+def _what_is_next(receipt: Receipt) -> str:
+    if not receipt.changed:
+        return f"version {receipt.version} is served on: nothing came meanwhile"
+    return f"version {receipt.version} ({receipt.kind}) is wanted now"

@@ -1,0 +1,43 @@
+"""The way in of pulled zones: the same acceptance that DirectAdmin's pushes go through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from directdnsonly.accept.acceptance import Acceptance
+from directdnsonly.outbox.drift import HeldPush
+from directdnsonly.outbox.records import Owner, Priority, Receipt, Source
+from directdnsonly.zone.name import ZoneName
+
+
+class PulledZones:
+    """Use within one event loop. Each method raises PushRefused and OutboxUnavailable, as the acceptance does."""
+
+    def __init__(self, acceptance: Acceptance, wake: Callable[[Priority], None]) -> None:
+        """`wake` tells the lanes that deletions were recorded."""
+        self._acceptance = acceptance
+        self.wake = wake
+
+    async def pull(self, name: ZoneName, body: bytes, *, owner: Owner, server: str, only_if_version: int) -> Receipt:
+        """Record what a server answered, unless another version came meanwhile."""
+        accepted = await self._acceptance.push(
+            name, body, owner=owner, address=server, source=Source.PULL, only_if_version=only_if_version
+        )
+        return accepted.receipt
+
+    async def release(self, held: HeldPush, *, only_if_version: int) -> Receipt:
+        """Serve a held push whose reason is gone, unless another version came meanwhile."""
+        accepted = await self._acceptance.push(
+            held.name,
+            held.body,
+            owner=held.owner,
+            address=held.address,
+            only_if_version=only_if_version,
+            approves=held.digest,
+        )
+        return accepted.receipt
+
+    async def push_again(self, held: HeldPush) -> Receipt:
+        """Judge a held push again, as if its server pushed it now."""
+        accepted = await self._acceptance.push(held.name, held.body, owner=held.owner, address=held.address)
+        return accepted.receipt

@@ -1,0 +1,108 @@
+"""Everything that an operator can do, over a real store and real lanes to the fake backend, without HTTP.
+
+No lane runs: what an act makes due stays due, so that a test sees it. `woken` has what the lanes were told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from directdnsonly.accept.acceptance import Acceptance, Policy
+from directdnsonly.accept.parsing import ZoneParser
+from directdnsonly.access.tokens import TokenBook
+from directdnsonly.clock import Clock, ManualClock
+from directdnsonly.dispatch.lane import Lane
+from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.operate.acts import Acts, acts_of
+from directdnsonly.operate.journal import Journal
+from directdnsonly.operate.running import Running
+from directdnsonly.outbox.records import Priority
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.reconcile.pulled import PulledZones
+from directdnsonly.reconcile.reconciler import Reconciler
+from directdnsonly.reconcile.settings import ReconciliationSettings
+from directdnsonly.verify.verifier import Verifier
+from directdnsonly.zone.text import parse
+from tests.support.fake_backend import FakeBackend
+
+DA = {"hostname": "da1.host.example", "username": "admin", "password": "x"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operated:
+    """The acts and what they act upon."""
+
+    store: SqliteStore
+    clock: Clock
+    acceptance: Acceptance
+    acts: Acts
+    running: Running
+    backends: dict[str, FakeBackend]
+    tokens: TokenBook
+    woken: list[Priority]
+
+    async def told(self) -> list[tuple[str, str, str, str, str]]:
+        """The audit, oldest first: event, zone, actor, address, detail."""
+        found = [(one.event, one.zone, one.actor, one.address, one.detail) for one in await self.store.events()]
+        return found[::-1]
+
+    async def fill_audit(self) -> None:
+        """From now on the store takes everything but lines of the audit."""
+        full = "CREATE TEMP TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        await self.store.commits.submit(lambda connection: connection.execute(full) and None)
+
+
+@asynccontextmanager
+async def operated(
+    folder: Path,
+    *,
+    names: Sequence[str] = ("one", "two"),
+    clock: Clock | None = None,
+    policy: Policy | None = None,
+    configured: Sequence[str] = (),
+) -> AsyncIterator[Operated]:
+    """`configured`: backends that are in the configuration and not enabled."""
+    clock = clock or ManualClock()
+    woken: list[Priority] = []
+    async with AsyncExitStack() as stack:
+        backends = {name: await stack.enter_async_context(FakeBackend(name)) for name in names}
+        settings = OutboxSettings(disk_reserve_mb=0)
+        store = await stack.enter_async_context(
+            open_store(folder, settings=settings, clock=clock, backends=list(names))
+        )
+        await store.adopt_backends(list(names))
+        journal = Journal(store, clock)
+        lanes = {}
+        for name, backend in backends.items():
+            verifier = Verifier(backend.servers, allows_transfer=False)
+            stack.callback(verifier.close)
+            lanes[name] = Lane(
+                backend=backend, verifier=verifier, store=store, settings=DispatchSettings(), clock=clock
+            )
+        acceptance = Acceptance(
+            store=store, parser=ZoneParser(parse), clock=clock, journal=journal, policy=policy,
+            notify=lambda receipt: woken.append(receipt.priority),
+        )  # fmt: skip
+        stack.push_async_callback(acceptance.aclose)
+        reconciler = Reconciler(
+            settings=ReconciliationSettings.model_validate({"directadmin_servers": [DA]}), store=store, clock=clock,
+            journal=journal, intake=PulledZones(acceptance, woken.append), lanes=(),
+        )  # fmt: skip
+        tokens = TokenBook(store, clock)
+        whole = frozenset({*names, *configured})
+        acts = acts_of(
+            store=store, clock=clock, journal=journal, acceptance=acceptance, reconciler=reconciler, lanes=lanes,
+            wake=woken.append, tokens=tokens, configured=whole, hostnames={"bound": "s1.host.example"},
+        )  # fmt: skip
+        running = Running(
+            store=store, clock=clock, started_at=clock.now_s(), lanes=lanes, lost=acceptance.lost, daemons={},
+            alarms=reconciler.alarms, configured=whole,
+        )  # fmt: skip
+        yield Operated(
+            store=store, clock=clock, acceptance=acceptance, acts=acts, running=running, backends=backends,
+            tokens=tokens, woken=woken,
+        )  # fmt: skip
