@@ -19,7 +19,7 @@ from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.operate.acts import Acts, acts_of
 from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.running import Running
-from directdnsonly.outbox.records import Priority
+from directdnsonly.outbox.records import Priority, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import SqliteStore, open_store
 from directdnsonly.reconcile.pulled import PulledZones
@@ -28,6 +28,7 @@ from directdnsonly.reconcile.settings import ReconciliationSettings
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.text import parse
 from tests.support.fake_backend import FakeBackend
+from tests.support.made import a_push
 
 DA = {"hostname": "da1.host.example", "username": "admin", "password": "x"}
 
@@ -49,6 +50,18 @@ class Operated:
         """The audit, oldest first: event, zone, actor, address, detail."""
         found = [(one.event, one.zone, one.actor, one.address, one.detail) for one in await self.store.events()]
         return found[::-1]
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether a pass may only look."""
+        return ReconciliationSettings().dry_run
+
+    async def bury(self, *names: str, backend: str = "one") -> None:
+        """These zones were pushed, and given up by this backend."""
+        for name in names:
+            await self.store.record_push(a_push(name))
+        claims = await self.store.claim(backend, limit=1000, lease_s=60)
+        await self.store.settle([Settlement(claim=claim, how=Settle.BURY, reason="bad name") for claim in claims])
 
     async def fill_audit(self) -> None:
         """From now on the store takes everything but lines of the audit."""
