@@ -11,18 +11,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
-
-import structlog
+from typing import Final, Protocol
 
 from directdnsonly.accept.change_id import ChangeIds
 from directdnsonly.accept.counting import NobodyCounts, PushRecorder
 from directdnsonly.accept.holding import Holding, HoldStore
 from directdnsonly.accept.lost import LostPushes, LostStore
-from directdnsonly.accept.parsing import ParserFailed, ZoneParser
-from directdnsonly.accept.senders import KnownMasters
-from directdnsonly.accept.telling import Journal
-from directdnsonly.accept.told import ToldLately
+from directdnsonly.accept.parsing import ZoneParser
+from directdnsonly.accept.telling import LONGEST_NAME, Journal, Telling
 from directdnsonly.accept.turns import Turns
 from directdnsonly.accept.urgency import PushRate, priority_of
 from directdnsonly.clock import Clock
@@ -36,7 +32,6 @@ from directdnsonly.errors import (
 )
 from directdnsonly.outbox.records import (
     FREELY,
-    Became,
     Kind,
     LostPush,
     NewDeletion,
@@ -61,17 +56,8 @@ from directdnsonly.zone.warn_time import warnings_at
 KEPT_BODY_BYTES: Final = 64 * 1024
 LAST_WRITE_S: Final = 1.0
 DELETES_AT_ONCE: Final = 64  # of one request; they share commits
-# Of what changes nothing the audit keeps one line an hour: whoever repeats it must not fill the disk.
-REPEATED: Final = frozenset({"delete.ignored", "delete.pinned", "push.pinned", "push.refused", "push.withheld"})
-PUSHED: Final = {
-    Became.ACCEPTED: "push.accepted",
-    Became.UNCHANGED: "push.unchanged",
-    Became.PINNED: "push.pinned",
-}
 # What somebody may have typed so far of a name that will be fine once it is finished.
 _TYPED_SO_FAR: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}\Z")
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,16 +113,13 @@ class Acceptance:
         self._store = store
         self._parser = parser
         self._clock = clock
-        self._journal = journal
         self._notify = notify
         self._on_trouble = on_trouble
-        self._recorder = recorder or NobodyCounts()
+        self._telling = Telling(clock=clock, journal=journal, recorder=recorder or NobodyCounts())
         self.lost = LostPushes(store)
         self._ids = ChangeIds(clock)
         self._turns = Turns()
-        self._masters = KnownMasters()
         self._holding = Holding(store, losses=self.policy.hold_losses)
-        self._told = ToldLately()
         self._rate = PushRate(burst=self.policy.bulk_burst, window_s=self.policy.bulk_window_s)
 
     async def push(
@@ -184,24 +167,19 @@ class Acceptance:
         except PushRefused as refusal:
             await self._keep_refused(refusal, domain, body, origin, started_at)
             if isinstance(refusal, OwnershipRefused):
-                await self._keep_event("push.refused", origin, zone=name, detail=refusal.reason)
+                await self._telling.anothers(refusal, name, origin)
             raise
         except (OutboxUnavailable, TimeoutError) as error:
             raise self._failed(Kind.PUT, error, domain, origin, started_at, repeated=bool(approves)) from error
         self.lost.made_good(name)
         if receipt.withheld is not None:
-            self._count(origin, receipt.became, started_at)
-            await self._tell_held(receipt, receipt.withheld, zone, origin)
+            await self._hold(receipt, receipt.withheld, zone, origin, started_at)
             return Accepted(receipt=receipt, warnings=zone.warnings)
         if receipt.overtaken:
-            log.info("push.overtaken", reason=receipt.ignored, **_facts(receipt, origin))
+            self._telling.overtaken(receipt, origin)
             return Accepted(receipt=receipt)
         self._wake(receipt)
-        self._count(origin, receipt.became, started_at)
-        self._log_push(receipt, zone, origin, bytes=len(body), elapsed_ms=self._since(started_at), **_noted(notes))
-        if receipt.ignored:
-            await self._keep_event("push.pinned", origin, zone=name, detail=receipt.ignored)
-        await self._note_owner(receipt, origin)
+        await self._telling.pushed(receipt, zone, origin, started_at, octets=len(body), notes=notes)
         return Accepted(receipt=receipt, warnings=receipt.warnings)
 
     async def delete(
@@ -310,25 +288,13 @@ class Acceptance:
         except (VersionConflict, KeyTaken) as conflict:
             return conflict
         except OwnershipRefused as refusal:
-            self._count(origin, "ignored", started_at)
-            log.warning("delete.ignored", zone=str(name), reason=refusal.reason, **_origin_facts(origin))
-            await self._keep_event("delete.ignored", origin, zone=name, detail=refusal.reason)
+            await self._telling.not_deleted(refusal, name, origin, started_at)
             return refusal
         except (OutboxUnavailable, TimeoutError) as error:
             return self._failed(Kind.DELETE, error, name, origin, started_at)
         self.lost.made_good(name)
         self._wake(receipt)
-        self._count(origin, receipt.became, started_at)
-        facts = _facts(receipt, origin) | {"elapsed_ms": self._since(started_at)} | _noted(notes)
-        if receipt.changed:
-            log.info("delete.accepted", **facts)
-        elif receipt.ignored:
-            event = "delete.pinned" if receipt.waits else "delete.ignored"
-            log.warning(event, reason=receipt.ignored, **facts)
-            await self._keep_event(event, origin, zone=name, detail=receipt.ignored)
-        else:
-            log.info("delete.ignored", reason="the zone is not held", **facts)
-        await self._note(receipt, origin)
+        await self._telling.deleted(receipt, origin, started_at, notes=notes)
         return receipt
 
     async def _record_delete(self, deletion: NewDeletion, at_once: asyncio.Semaphore) -> Receipt:
@@ -362,29 +328,20 @@ class Acceptance:
         pulled = source in {Source.PULL, Source.RECONCILE}
         return priority_of(named_reload=named_reload, overflows=overflows or pulled)
 
-    async def _tell_held(self, receipt: Receipt, held: Withheld, zone: Zone, origin: Origin) -> None:
+    async def _hold(self, receipt: Receipt, held: Withheld, zone: Zone, origin: Origin, started_at: float) -> None:
         """The push is committed, the old version stays served."""
-        tell = log.warning if held.anew else log.info
-        tell("push.withheld", zone=str(zone.name), rule=str(held.rule), reason=held.reason, **_origin_facts(origin))
+        await self._telling.withheld(receipt, held, origin, started_at)
         if held.anew:
             self._on_trouble()
-            detail = f"{held.reason}; digest {held.digest[:16]}"
-            await self._keep_event("push.withheld", origin, zone=zone.name, detail=detail)
             try:
                 await self._holding.explain(zone, held.digest)
-            except OutboxUnavailable as error:  # the push is committed, and can be approved without
-                log.error("event.lost", lost="difference", zone=str(zone.name), reason=str(error))  # noqa: TRY400
-        await self._note(receipt, origin)
+            except OutboxUnavailable as error:
+                self._telling.unexplained(str(zone.name), str(error))
+        await self._telling.notices(receipt, origin)
 
     def _wake(self, receipt: Receipt) -> None:
         if receipt.changed:
             self._notify(receipt)
-
-    def _count(self, origin: Origin, result: str, started_at: float) -> None:
-        self._recorder.answered(origin.source, result, max(self._clock.now_s() - started_at, 0.0))
-
-    def _since(self, started_at: float) -> float:
-        return round((self._clock.now_s() - started_at) * 1000, 2)
 
     def _failed(
         self,
@@ -397,10 +354,8 @@ class Acceptance:
         repeated: bool = False,
     ) -> OutboxUnavailable:
         """Log, and note, that our side could not record; the error to answer with. `repeated`: whoever asked keeps it."""
-        self._count(origin, "failed", started_at)
         reason = str(error) or f"not recorded within {self.policy.request_timeout_s:g} s"
-        event = "push.failed" if kind is Kind.PUT else "delete.failed"
-        log.error(event, reason=reason, zone=domain[:300], elapsed_ms=self._since(started_at), **_origin_facts(origin))
+        self._telling.failed(kind, reason, domain, origin, started_at)
         if origin.source in {Source.DIRECTADMIN, Source.API} and not repeated:
             self.lost.note(
                 LostPush(
@@ -418,28 +373,17 @@ class Acceptance:
         failure.change_id = origin.change_id
         return failure
 
-    def _log_push(self, receipt: Receipt, zone: Zone, origin: Origin, **facts: Any) -> None:
-        log.info(
-            PUSHED[receipt.became],
-            records=zone.records,
-            warnings=len(zone.warnings),
-            priority=receipt.priority.name.lower(),
-            **_facts(receipt, origin),
-            **facts,
-        )
-
     async def _keep_refused(
         self, refusal: PushRefused, domain: str, body: bytes, origin: Origin, started_at: float
     ) -> None:
         kept = True
         refusal.change_id = origin.change_id
-        self._count(origin, "refused", started_at)
-        self._recorder.refused(refusal.rule)
+        self._telling.count_refused(refusal, origin, started_at)
         try:
             await self._store.record_refused(
                 Refused(
                     change_id=origin.change_id,
-                    name=domain[:300],
+                    name=domain[:LONGEST_NAME],
                     rule=refusal.rule,
                     reason=refusal.reason,
                     faults=refusal.faults,
@@ -451,64 +395,4 @@ class Acceptance:
             )
         except OutboxUnavailable:
             kept = False  # the answer is error=1 all the same
-        log.warning(
-            "push.refused",
-            zone=domain[:300],
-            rule=refusal.rule,
-            reason=refusal.reason,
-            faults=len(refusal.faults),
-            bytes=len(body),
-            kept=kept,
-            elapsed_ms=self._since(started_at),
-            exc_info=refusal if isinstance(refusal, ParserFailed) else None,
-            **_origin_facts(origin),
-        )
-
-    async def _note_owner(self, receipt: Receipt, origin: Origin) -> None:
-        """The audit of who pushes what: a zone that moved, a host name that is new for its credential."""
-        owner = origin.owner
-        await self._note(receipt, origin)
-        if origin.source is Source.DIRECTADMIN and self._masters.is_news(owner.credential, owner.hostname):
-            line = {"zone": receipt.name} | _origin_facts(origin)
-            await self._tell("credential.new_hostname", receipt, origin, owner.hostname, line=line, warn=True)
-
-    async def _note(self, receipt: Receipt, origin: Origin) -> None:
-        """What the store's judgement wants to be known."""
-        for notice in receipt.notices:
-            line = {"zone": str(receipt.name), "detail": notice.detail} | _origin_facts(origin)
-            await self._tell(notice.event, receipt, origin, notice.detail, line=line, warn=not notice.planned)
-
-    async def _tell(
-        self, event: str, receipt: Receipt, origin: Origin, detail: str, *, line: dict[str, Any], warn: bool
-    ) -> None:
-        actor, address = origin.owner.credential, origin.address
-        await self._journal.tell(
-            event, zone=receipt.name, actor=actor, address=address, detail=detail, line=line, warn=warn
-        )
-
-    async def _keep_event(self, event: str, origin: Origin, *, zone: str, detail: str) -> None:
-        """For the audit; what may be repeated without end is kept once an hour."""
-        actor = origin.owner.credential
-        if event not in REPEATED or not self._told.is_told((event, zone, actor, detail), self._clock.now_s()):
-            await self._journal.keep(event, zone=zone, actor=actor, address=origin.address, detail=detail)
-
-
-def _origin_facts(origin: Origin) -> dict[str, Any]:
-    return {
-        "change_id": origin.change_id,
-        "source": str(origin.source),
-        "credential": origin.owner.credential,
-        "hostname": origin.owner.hostname,
-        "username": origin.owner.username,
-        "address": origin.address,
-    }
-
-
-def _facts(receipt: Receipt, origin: Origin) -> dict[str, Any]:
-    facts = {"zone": str(receipt.name), "version": receipt.version, "serial": receipt.serial}
-    return facts | {"result": str(receipt.became)} | _origin_facts(origin)
-
-
-def _noted(notes: Sequence[str]) -> dict[str, Any]:
-    """Oddities of a request, left out of the line when there are none."""
-    return {"notes": list(notes)} if notes else {}
+        self._telling.refused(refusal, domain, origin, started_at, octets=len(body), kept=kept)
