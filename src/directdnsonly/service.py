@@ -14,8 +14,9 @@ from functools import partial
 
 import structlog
 
-from directdnsonly.accept.acceptance import Acceptance, Policy
+from directdnsonly.accept.acceptance import Acceptance
 from directdnsonly.accept.parsing import ZoneParser
+from directdnsonly.accept.policy import Policy
 from directdnsonly.access.tokens import TokenBook
 from directdnsonly.api import metrics
 from directdnsonly.backends.contract import Backend, Seedable

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from directdnsonly.accept.acceptance import Acceptance, Policy
+from directdnsonly.accept.acceptance import Acceptance
 from directdnsonly.accept.parsing import ZoneParser
+from directdnsonly.accept.policy import Policy
 from directdnsonly.clock import ManualClock
 from directdnsonly.operate.journal import Journal
 from directdnsonly.outbox.records import NewPin, Owner, Source, Terms

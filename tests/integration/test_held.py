@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from directdnsonly.accept.acceptance import Policy
+from directdnsonly.accept.policy import Policy
 from directdnsonly.errors import DoesNotFit, NotHere, PushRefused
 from directdnsonly.operate.journal import Operator
 from directdnsonly.outbox.records import Owner

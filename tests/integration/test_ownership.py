@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from directdnsonly.accept.acceptance import Policy
+from directdnsonly.accept.policy import Policy
 from directdnsonly.errors import DoesNotFit, PushRefused
 from directdnsonly.operate.journal import Operator
 from directdnsonly.outbox.drift import HoldRule

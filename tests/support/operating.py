@@ -10,8 +10,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from directdnsonly.accept.acceptance import Acceptance, Policy
+from directdnsonly.accept.acceptance import Acceptance
 from directdnsonly.accept.parsing import ZoneParser
+from directdnsonly.accept.policy import Policy
 from directdnsonly.access.tokens import TokenBook
 from directdnsonly.clock import Clock, ManualClock
 from directdnsonly.dispatch.lane import Lane

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from directdnsonly.accept.acceptance import Acceptance, Policy
+from directdnsonly.accept.acceptance import Acceptance
 from directdnsonly.accept.parsing import ZoneParser
+from directdnsonly.accept.policy import Policy
 from directdnsonly.backends.contract import ZoneObserved
 from directdnsonly.clock import ManualClock
 from directdnsonly.dispatch import lane as dispatch

@@ -7,10 +7,9 @@ when it raises, nothing was recorded but the refusal.
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from directdnsonly.accept.change_id import ChangeIds
@@ -18,6 +17,8 @@ from directdnsonly.accept.counting import NobodyCounts, PushRecorder
 from directdnsonly.accept.holding import Holding, HoldStore
 from directdnsonly.accept.lost import LostPushes, LostStore
 from directdnsonly.accept.parsing import ZoneParser
+from directdnsonly.accept.policy import Policy
+from directdnsonly.accept.presence import Presence, presence_of
 from directdnsonly.accept.telling import LONGEST_NAME, Journal, Telling
 from directdnsonly.accept.turns import Turns
 from directdnsonly.accept.urgency import PushRate, priority_of
@@ -42,35 +43,17 @@ from directdnsonly.outbox.records import (
     Receipt,
     Refused,
     Source,
-    Takeover,
     Terms,
     Withheld,
-    ZoneSummary,
 )
 from directdnsonly.outbox.store import PinStore, PushStore
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
-from directdnsonly.zone.warn_time import warnings_at
 
 KEPT_BODY_BYTES: Final = 64 * 1024
 LAST_WRITE_S: Final = 1.0
 DELETES_AT_ONCE: Final = 64  # of one request; they share commits
-# What somebody may have typed so far of a name that will be fine once it is finished.
-_TYPED_SO_FAR: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}\Z")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What an operator may choose. `takeover`: what happens when one DA server pushes a zone of another."""
-
-    check_subdomain_owner: bool = True
-    takeover: Takeover = "transfer"
-    hold_losses: bool = False
-    request_timeout_s: float = 20.0
-    max_zones: Mapping[str, int] = field(default_factory=dict)  # by credential; who is not in it may hold any number
-    bulk_burst: int = 30
-    bulk_window_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +62,6 @@ class Accepted:
 
     receipt: Receipt
     warnings: tuple[ZoneWarning, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Presence:
-    """The answer to a domain check: the zone itself, or the nearest ancestor, is `held`; None when neither is."""
-
-    held: ZoneSummary | None = None
-    exact: bool = False
 
 
 class Outbox(PushStore, PinStore, HoldStore, LostStore, Protocol):
@@ -149,7 +124,7 @@ class Acceptance:
             async with asyncio.timeout(self.policy.request_timeout_s) as deadline:
                 name = ZoneName.parse(domain)
                 async with self._turns.of(name):
-                    zone = self._as_of_now(await self._parser.parse(body, name, deadline))
+                    zone = (await self._parser.parse(body, name, deadline)).as_of(self._clock.now_s())
                     loss = None if approves else await self._holding.loss(zone, source)
                     receipt = await self._store.record_push(
                         NewVersion(
@@ -157,7 +132,7 @@ class Acceptance:
                             origin=origin,
                             priority=priority,
                             only_if_version=only_if_version,
-                            terms=self._limited(terms, owner),
+                            terms=self.policy.limited(terms, owner),
                             takeover=self.policy.takeover,
                             loss=loss,
                             body=body,
@@ -241,20 +216,8 @@ class Acceptance:
 
         DirectAdmin asks at every key somebody presses. Raises NameRefused and OutboxUnavailable.
         """
-        try:
-            name = ZoneName.parse(domain)
-        except NameRefused as refusal:
-            unfinished = _TYPED_SO_FAR.match(domain) and refusal.rule in ("name-characters", "name-numeric")
-            if unfinished or refusal.rule == "name-idna":
-                return Presence()  # "example-" is no zone that we could hold
-            raise
-        names = [name, *name.ancestors()] if check_parent else [name]
-        try:
-            async with asyncio.timeout(self.policy.request_timeout_s):
-                held = await self._store.find_held(names)
-        except TimeoutError:
-            raise OutboxUnavailable("the store did not answer in time") from None
-        return Presence(held=held, exact=held is not None and held.name == name)
+        limit_s = self.policy.request_timeout_s
+        return await presence_of(self._store, domain, check_parent=check_parent, limit_s=limit_s)
 
     async def refuse(self, refusal: PushRefused, domain: str, body: bytes, *, owner: Owner, address: str = "") -> None:
         """Keep and log a push that was refused before it could be understood."""
@@ -305,22 +268,8 @@ class Acceptance:
         """The owner deletes a zone that another server waits to take over: that one's comes first, and stays."""
         held = await self._store.held_push(name)
         if held is not None and held.digest == digest:
-            try:
+            with suppress(PushRefused):  # it is kept and shown as refused; the delete goes on
                 await self.push(name, held.body, owner=held.owner, address=held.address, approves=digest)
-            except PushRefused:
-                pass  # it is kept and shown as refused; the delete goes on
-
-    def _as_of_now(self, zone: Zone) -> Zone:
-        """With the warnings that depend on the time."""
-        if zone.signatures is None:
-            return zone
-        return zone.model_copy(
-            update={"warnings": (*zone.warnings, *warnings_at(zone.signatures, self._clock.now_s()))}
-        )
-
-    def _limited(self, terms: Terms, owner: Owner) -> Terms:
-        most = self.policy.max_zones.get(owner.credential, 0)
-        return replace(terms, max_zones=most) if most else terms
 
     def _priority(self, owner: Owner, source: Source, *, named_reload: bool) -> Priority:
         from_directadmin = source is Source.DIRECTADMIN

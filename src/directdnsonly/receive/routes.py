@@ -21,7 +21,8 @@ from fastapi.routing import APIRoute
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from directdnsonly.accept.acceptance import Acceptance, Presence
+from directdnsonly.accept.acceptance import Acceptance
+from directdnsonly.accept.presence import Presence
 from directdnsonly.access.credentials import Access, Principal, Role
 from directdnsonly.door import cross_site
 from directdnsonly.door.bodies import Bodies, Share

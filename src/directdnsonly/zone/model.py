@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, SkipValidation
 
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
-from directdnsonly.zone.warn_time import Signatures
+from directdnsonly.zone.warn_time import Signatures, warnings_at
 
 
 class Record(NamedTuple):
@@ -45,3 +45,9 @@ class Zone(BaseModel):
     warnings: SkipValidation[tuple[ZoneWarning, ...]] = ()
     redirects: SkipValidation[tuple[str, ...]] = ()  # owners of DNAME records, in order
     signatures: SkipValidation[Signatures | None] = None
+
+    def as_of(self, now_s: float) -> Zone:
+        """With the warnings that depend on the time as well. `now_s`: epoch seconds."""
+        if self.signatures is None:
+            return self
+        return self.model_copy(update={"warnings": (*self.warnings, *warnings_at(self.signatures, now_s))})

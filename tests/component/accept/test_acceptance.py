@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import pytest
 from structlog.testing import capture_logs
 
-from directdnsonly.accept.acceptance import Acceptance, Policy
+from directdnsonly.accept.acceptance import Acceptance
 from directdnsonly.accept.parsing import ZoneParser
+from directdnsonly.accept.policy import Policy
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, ZonePolicyError
 from directdnsonly.operate.journal import Journal

@@ -1,0 +1,26 @@
+"""What an operator may choose about accepting. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from directdnsonly.outbox.records import Owner, Takeover, Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """`takeover`: what happens when one DirectAdmin server pushes a zone of another."""
+
+    check_subdomain_owner: bool = True
+    takeover: Takeover = "transfer"
+    hold_losses: bool = False
+    request_timeout_s: float = 20.0
+    max_zones: Mapping[str, int] = field(default_factory=dict)  # by credential; who is not in it may hold any number
+    bulk_burst: int = 30
+    bulk_window_s: float = 10.0
+
+    def limited(self, terms: Terms, owner: Owner) -> Terms:
+        """The terms, with the limit of the owner's credential where it has one."""
+        most = self.max_zones.get(owner.credential, 0)
+        return replace(terms, max_zones=most) if most else terms

@@ -1,0 +1,50 @@
+"""The answer to DirectAdmin's domain check: is the zone, or an ancestor of it, held here."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from directdnsonly.errors import NameRefused, OutboxUnavailable
+from directdnsonly.outbox.records import ZoneSummary
+from directdnsonly.zone.name import ZoneName
+
+# What somebody may have typed so far of a name that will be fine once it is finished.
+_TYPED_SO_FAR: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}\Z")
+
+
+class Living(Protocol):
+    """What is asked of the store."""
+
+    async def find_held(self, names: Sequence[ZoneName]) -> ZoneSummary | None:
+        """The first of `names` that is a living zone. Raises OutboxUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """The zone itself, or the nearest ancestor, is `held`; None when neither is."""
+
+    held: ZoneSummary | None = None
+    exact: bool = False
+
+
+async def presence_of(store: Living, domain: str, *, check_parent: bool, limit_s: float) -> Presence:
+    """Whether it is held, or with `check_parent` any ancestor. Raises NameRefused, OutboxUnavailable after `limit_s`."""
+    try:
+        name = ZoneName.parse(domain)
+    except NameRefused as refusal:
+        unfinished = _TYPED_SO_FAR.match(domain) and refusal.rule in ("name-characters", "name-numeric")
+        if unfinished or refusal.rule == "name-idna":
+            return Presence()  # "example-" is no zone that we could hold
+        raise
+    names = [name, *name.ancestors()] if check_parent else [name]
+    try:
+        async with asyncio.timeout(limit_s):
+            held = await store.find_held(names)
+    except TimeoutError:
+        raise OutboxUnavailable("the store did not answer in time") from None
+    return Presence(held=held, exact=held is not None and held.name == name)
