@@ -40,6 +40,17 @@ def rfc3339(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
+def _whole(told: object) -> object:
+    """A number of JSON without a fraction, 3.0 too (JSON Schema, 6.1.1); neither a string nor true. Raises ValueError."""
+    if isinstance(told, float) and told.is_integer():
+        return int(told)
+    if not isinstance(told, int) or isinstance(told, bool):
+        raise ValueError("is no whole number")  # noqa: TRY004 - pydantic makes a fault of a ValueError only
+    return told
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
 _DATE_TIME: Final = {"type": "string", "format": "date-time"}
 Moment = Annotated[
     float,

@@ -64,7 +64,7 @@ def test_commands_that_look_do_not_wait_for_a_service_that_hangs(stage):
         (("push", "x.zone", "--zone", ""), "the name of a zone is empty"),
         (("migrate", "open", "a", "b", "--for", "0h"), "--for 0h: a move is open for longer than nothing"),
         (("migrate", "open", "a", "b", "--for", "91d"), "for 90 days at most"),
-        (("explain", "a/b.example/"), "the label 'example/' of the zone name may hold only letters"),
+        (("explain", "a/b.example/"), "the label 'example/' of the zone name 'a/b.example/' ends with '/'"),
     ],
 )
 def test_a_slip_is_called_by_its_name(stage, words, said):

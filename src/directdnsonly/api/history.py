@@ -14,7 +14,7 @@ from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.pins import PinView
 from directdnsonly.outbox.records import Kind, PastVersion
 from directdnsonly.outbox.sqlite import SqliteStore
-from directdnsonly.shapes import LARGEST, AfterNumber, Limit, Moment, OwnerView, Page, ZonePath, failures
+from directdnsonly.shapes import LARGEST, AfterNumber, Limit, Moment, OwnerView, Page, Whole, ZonePath, failures
 from directdnsonly.zone.diff import RRset, diff
 from directdnsonly.zone.name import ZoneName
 
@@ -127,7 +127,7 @@ class RollbackRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: int = Field(ge=1, le=LARGEST, examples=[1], strict=True)
+    version: Whole = Field(ge=1, le=LARGEST, examples=[1])
     pin: bool = Field(False, strict=True)
 
 

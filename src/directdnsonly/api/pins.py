@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from directdnsonly.api.models.zones import ReceiptView
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.outbox.records import Pin
-from directdnsonly.shapes import LARGEST, Moment, ZonePath, failures
+from directdnsonly.shapes import LARGEST, Moment, Whole, ZonePath, failures
 from directdnsonly.zone.name import ZoneName
 
 
@@ -43,7 +43,7 @@ class PinRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: str = Field("", max_length=500)
-    version: int | None = Field(None, ge=1, le=LARGEST, strict=True)
+    version: Whole | None = Field(None, ge=1, le=LARGEST)
 
 
 def router(parts: ApiParts) -> APIRouter:

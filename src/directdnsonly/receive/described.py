@@ -119,7 +119,7 @@ OPERATIONS: Final = (
         ),
         answers={
             "recorded": "error=0",
-            "refused": "error=1&text=Zone refused&details=line 5: '192.0.2.300' is not an IPv4 address",
+            "refused": "error=1&text=Zone refused&details=line 5: '192.0.2.300' is not an IPv4 address; an A record is written like: 192.0.2.1",
         },
         query=(
             _parameter("action", "What to do; here or in the body.", "rawsave", enum=["rawsave", "delete"]),
