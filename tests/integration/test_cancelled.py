@@ -234,10 +234,10 @@ class Line:
         backend.refuse = {"bad.example": "told that it is bad"}
         backend.lie = {"late.example"}  # its second look, second try and retry are cut as well
 
-    def lane(self, recorder: DeliveryRecorder | None = None) -> Lane:
+    def lane(self, recorder: DeliveryRecorder | None = None, **options: object) -> Lane:
         return Lane(
             backend=self.backend, verifier=Verifier(self.backend.servers, allows_transfer=False), store=self.store,
-            clock=self.clock, settings=DispatchSettings(**{**QUICK, **PATIENCE}),
+            clock=self.clock, settings=DispatchSettings(**{**QUICK, **PATIENCE, **options}),
             recorder=recorder,
         )  # fmt: skip
 
@@ -313,9 +313,11 @@ class Ended(NobodyCounts):
 
     def __init__(self, wanted: int) -> None:
         self.left, self.all = wanted, asyncio.Event()
+        self.told: list[str] = []
 
     def attempted(self, backend: str, how: Settle | Literal["stored"]) -> None:
         del backend
+        self.told.append(how)
         self.left -= how is not Settle.DEFER
         if self.left == 0:
             self.all.set()
@@ -352,3 +354,21 @@ async def test_a_lane_is_cut_at_each_await_of_its_tasks_and_the_next_one_ends_it
     await after()
     files += descriptors()  # the store opens some when it is first asked
     assert 20 <= await cut_everywhere(until_all_have_ended, after, before=before)
+
+
+async def test_what_was_proven_before_an_attempt_was_cut_is_told(line):
+    """A proof is committed at once, while others of its batch are waited for; nobody makes that attempt again."""
+    await line.start()
+    await line.push()
+    ended = Ended(len(ENDS))
+    lane = line.lane(ended, verify_patience_s=PATIENCE_S)
+    attempt = asyncio.create_task(lane.run_once())
+    while await line.ends() != ENDS | {"bad.example": State.LEASED, "late.example": State.APPLIED}:
+        assert not attempt.done()
+        await asyncio.sleep(0.01)
+
+    attempt.cancel()
+    await asyncio.gather(attempt, return_exceptions=True)
+
+    assert [Settle.VERIFIED] * 2 == ended.told
+    assert (2, 0) == (lane.status().proven, lane.status().failed)
