@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 
-.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs docs-cli matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
+.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs new-backend docs-cli matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 15
@@ -49,6 +49,10 @@ faults: tools-test .venv/.dev ## kill, fill, lock, hang, lie, 200 times; thousan
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
 	PYTHONPATH=. $(PY) docs/generate.py
+
+new-backend: .venv/.dev ## the skeleton of a backend (settings, class, rig, page), with its lines elsewhere: NAME=foo
+	PYTHONPATH=. $(PY) -m docs.new_backend "$(NAME)"
+	@$(MAKE) --no-print-directory docs
 
 docs-cli: tools-test .venv/.dev ## docs/cli.md anew, from a session with every command on a real service
 	$(SBIN) PYTHONPATH=. $(PY) -m docs.cli_session
