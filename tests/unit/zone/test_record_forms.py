@@ -315,7 +315,7 @@ def test_records_in_the_generic_form_that_differ_in_one_octet_stay_two():
         "!()!x!",
     ],
 )
-def test_an_expression_of_posix_is_one(expression):
+def test_rfc3402_3_2_an_expression_of_posix_is_one(expression):
     """The first is the example of RFC 3403, section 6.2."""
     assert is_substitution(expression.encode())
 
@@ -337,6 +337,6 @@ def test_an_expression_of_posix_is_one(expression):
         "!!x!",
     ],
 )
-def test_what_is_none_is_none(expression):
+def test_rfc3402_3_2_what_is_no_expression_is_none(expression):
     """named refuses the whole zone."""
     assert not is_substitution(expression.encode())

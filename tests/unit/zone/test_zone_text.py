@@ -105,7 +105,7 @@ def test_a_delegation_that_leads_nowhere_is_accepted_with_a_warning(text, words)
     assert str(zone.warnings[0]).startswith("line 4: ")
 
 
-def test_an_escaped_dot_before_the_zones_name_is_part_of_a_label():
+def test_rfc1035_5_1_an_escaped_dot_before_the_zones_name_is_part_of_a_label():
     """x\\.example.com is a name of com."""
     zone = parse(HEAD + "x\\.example.com. IN A 192.0.2.1\nd IN DNAME y.\nx\\.d IN A 192.0.2.1\n", NAME)
 
@@ -178,13 +178,13 @@ def test_a_key_in_three_parts_stays_in_three_parts():
     assert ['"v=DKIM1; k=rsa; p=AAA" "BBB" "CCC"'] == rdatas(text, "x._domainkey.example.com.", "TXT")
 
 
-def test_types_that_not_every_daemon_can_read_are_written_in_the_generic_form():
+def test_rfc3597_5_types_that_not_every_daemon_can_read_are_written_in_the_generic_form():
     """Unknown types travel as octets (RFC 3597)."""
     assert ["\\# 4 0a000001"] == rdatas("t IN TYPE65300 \\# 4 0A000001\n", "t.example.com.", "TYPE65300")
 
 
-def test_one_rrset_has_one_ttl_unless_signed():
-    """RFC 2181, section 5.2."""
+def test_rfc2181_5_2_one_rrset_has_one_ttl_unless_signed():
+    """The TTLs of its records are made one; with signatures, which cover them, they stay."""
     zone = parse(HEAD + "www 60 IN A 192.0.2.1\nwww 30 IN A 192.0.2.2\n", NAME)
 
     assert {30} == {record.ttl for record in records_of(zone.text) if record.type == "A"}
