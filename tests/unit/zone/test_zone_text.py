@@ -184,7 +184,7 @@ def test_rfc3597_5_types_that_not_every_daemon_can_read_are_written_in_the_gener
 
 
 def test_rfc2181_5_2_one_rrset_has_one_ttl_unless_signed():
-    """The TTLs of its records are made one; with signatures, which cover them, they stay."""
+    """The smallest of its records is that of all, with a warning."""
     zone = parse(HEAD + "www 60 IN A 192.0.2.1\nwww 30 IN A 192.0.2.2\n", NAME)
 
     assert {30} == {record.ttl for record in records_of(zone.text) if record.type == "A"}
