@@ -85,7 +85,7 @@ def open_(
         raise typer.BadParameter(f"--for {lasts}: give a number and m, h or d")
     if not 0 < (hours := float(found[1]) * HOURS[found[2]]) <= LONGEST_H:
         raise typer.BadParameter(
-            f"--for {lasts}: a move is open for longer than nothing, and for {LONGEST_H // 24} days at most"
+            f"--for {lasts}: a move is open for longer than nothing, and for {counted(LONGEST_H // 24, 'day')} at most"
         )
     body = {
         "from_server": former,
