@@ -20,7 +20,7 @@ test: tools-test .venv/.dev build/coredns ## all tests: fast ones first, then re
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/faults
 
 test-unit: .venv/.dev ## the unit tests: no process, no event loop, fifteen seconds; for each save of a file
-	$(PY) -m pytest -q -n 2 --dist load tests/unit
+	ZONE_FACTOR=0.2 $(PY) -m pytest -q -n 2 --dist load tests/unit
 
 test-backend: tools-test .venv/.dev $(if $(findstring coredns,$(BACKEND)),build/coredns) ## contract, integration and fault tests of one type of backend: BACKEND=nsd
 	@test -n "$(BACKEND)" || { echo "which? make test-backend BACKEND=nsd"; exit 2; }
