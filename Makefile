@@ -3,10 +3,10 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 
-.PHONY: help run test test-unit test-busy check bench faults docs docs-cli matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
+.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs new-backend docs-cli matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 15
 
 run: tools-run .venv/.run ## set up everything and start the service with a bundled BIND
 	@deploy/first-config.sh
@@ -20,7 +20,16 @@ test: tools-test .venv/.dev build/coredns ## all tests: fast ones first, then re
 	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile tests/faults
 
 test-unit: .venv/.dev ## the unit tests: no process, no event loop, fifteen seconds; for each save of a file
-	$(PY) -m pytest -q -n 2 --dist load tests/unit
+	ZONE_FACTOR=0.2 $(PY) -m pytest -q -n 2 --dist load tests/unit
+
+test-backend: tools-test .venv/.dev $(if $(findstring coredns,$(BACKEND)),build/coredns) ## contract, integration and fault tests of one type of backend: BACKEND=nsd
+	@test -n "$(BACKEND)" || { echo "which? make test-backend BACKEND=nsd"; exit 2; }
+	$(SBIN) $(PY) -m pytest -q -n 2 --dist loadfile --backend "$(BACKEND)" tests/contract tests/integration tests/faults
+
+# The fast folders need no program; of the others nobody can tell by the name which one they start.
+test-one: .venv/.dev $(if $(filter tests/unit/% tests/component/%,$(T)),,tools-test build/coredns) ## one test, or one file, with all that it prints: T=tests/unit/test_log.py::NAME
+	@test -n "$(T)" || { echo "which? make test-one T=tests/unit/zone/test_name.py"; exit 2; }
+	$(SBIN) $(if $(filter tests/machine/%,$(T)),TEST_SYSTEMD=1) $(PY) -m pytest -v -s '$(T)'
 
 test-busy: ## all tests while eight other processes keep the machine busy (tests/busy.sh COMMAND for some of them)
 	tests/busy.sh $(MAKE) test
@@ -40,6 +49,10 @@ faults: tools-test .venv/.dev ## kill, fill, lock, hang, lie, 200 times; thousan
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
 	PYTHONPATH=. $(PY) docs/generate.py
+
+new-backend: .venv/.dev ## the skeleton of a backend (settings, class, rig, page), with its lines elsewhere: NAME=foo
+	PYTHONPATH=. $(PY) -m docs.new_backend "$(NAME)"
+	@$(MAKE) --no-print-directory docs
 
 docs-cli: tools-test .venv/.dev ## docs/cli.md anew, from a session with every command on a real service
 	$(SBIN) PYTHONPATH=. $(PY) -m docs.cli_session

@@ -4,6 +4,7 @@ import resource
 import signal
 
 from tests.support.neighbours import pytest_runtest_protocol  # noqa: F401 - a hook
+from tests.support.selecting import pytest_addoption, pytest_collection_modifyitems  # noqa: F401 - hooks
 
 # A login shell of Debian allows 1,024 open files at first; the tests with a thousand connections need more.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)

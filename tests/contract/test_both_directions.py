@@ -279,7 +279,7 @@ def _is_taken(line: str, *, foretold: bool) -> bool:
     return foretold or not any(NOT_BY_NEW_NAMED in warning.text for warning in zone.warnings)
 
 
-def test_a_backslash_before_a_comma_in_alpn_is_served_alike(folder):
+def test_rfc9460_a_1_a_backslash_before_a_comma_in_alpn_is_served_alike(folder):
     """`a\\` and `b` (RFC 9460, appendix A.1): of the text Knot makes one item, `a,b`."""
     (one,) = asked([r't IN SVCB 1 . alpn="a\\\\,b"'], folder)
 

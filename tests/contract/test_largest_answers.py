@@ -62,7 +62,7 @@ def answer(port: int, owner: str, kind: str) -> dns.message.Message:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_the_largest_answer_that_we_take_is_given_and_a_larger_one_is_refused(program, folder):
+def test_rfc1035_4_2_2_the_largest_answer_that_we_take_is_given_and_a_larger_one_is_refused(program, folder):
     """RFC 1035, section 4.2.2: with EDNS and a cookie, for a name as long as a wildcard allows, and by AXFR."""
     require_program(program)
     zones = {}

@@ -114,7 +114,7 @@ async def test_a_dname_over_a_zone_that_is_here_is_told(store, other, records, i
     assert () == (await store.record_push(zone_push("example.com", "child 60 IN DNAME sister\n", serial=2))).warnings
 
 
-async def test_a_dname_at_a_zones_own_name_counts_what_lies_below(store):  # noqa: F811
+async def test_rfc6672_2_4_a_dname_at_a_zones_own_name_counts_what_lies_below(store):  # noqa: F811
     """`example.com DNAME` and a zone of its own below it, apex only: NSD does not serve both."""
     await store.record_push(zone_push("a.example.com"))
     await store.record_push(zone_push("b.a.example.com"))

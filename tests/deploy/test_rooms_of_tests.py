@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from directdnsonly.backends.registry import BACKENDS
+from tests.support.selecting import types_in
+
 ROOT = Path(__file__).parents[2]
 UNIT = sorted((ROOT / "tests/unit").rglob("*.py"))
 NEVER = {"asyncio", "multiprocessing", "socket", "subprocess", "threading"}
@@ -68,3 +71,33 @@ def test_each_folder_of_tests_is_run_by_a_target_of_the_makefile():
     for folder in with_tests:
         assert f"tests/{folder}" in recipes[apart.get(folder, "test")], folder
     assert "make test\n" in (ROOT / ".ci/run").read_text()
+
+
+@pytest.mark.parametrize(
+    ("expected", "name"),
+    [
+        ({"bind"}, "bind-managed-native"),
+        ({"powerdns_mysql"}, "powerdns_mysql"),
+        ({"powerdns"}, "powerdns-sqlite"),
+        ({"coredns_mysql"}, "test_coredns_mysql"),
+        ({"coredns_mysql", "coredns_file"}, "test_coredns_answers"),
+        ({"nsd", "knot"}, "nsd knot"),
+        (set(), "test_what_is_named_after_binding_knots"),
+    ],
+)
+def test_a_name_tells_the_types_of_backend(expected: set[str], name: str) -> None:
+    """By whole words: `make test-backend` takes the tests of one."""
+    assert expected == types_in(name)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_each_type_of_backend_has_tests_of_its_own(backend: str) -> None:
+    """And `--backend` leaves out those of the others."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--collect-only", "--backend", backend]
+    done = subprocess.run(
+        [*command, "tests/contract/test_backends.py"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=True
+    )
+
+    found = [line for line in done.stdout.splitlines() if "::" in line]
+    assert 10 <= len(found)
+    assert all(types_in(line.partition("[")[2]) <= {backend} for line in found)

@@ -181,7 +181,7 @@ def operation_path(document: dict[str, Any], name: str) -> str:
     return operations(document)[name][1]
 
 
-def test_a_problem_tells_every_field_and_the_change_that_it_is_about(api):
+def test_rfc9457_3_a_problem_tells_every_field_and_the_change_that_it_is_about(api):
     """RFC 9457: `errors` with pointers into the body, `instance` of a push that was refused, a title of the type's own."""
     zone = {"rrsets": [{"name": "@", "type": "a", "records": ["192.0.2.1"], "x/y": 1}], "ttl": -1}
 

@@ -65,7 +65,7 @@ async def answer_to(port: int, *parts: bytes) -> dict[str, object]:
 @pytest.mark.parametrize(
     "trailer", [b"X-Behind: 1", b"Authorization: Basic b3RoZXI6d29yZA==", b"X-Forwarded-For: 192.0.2.1", b"Host: b"]
 )
-async def test_what_comes_behind_the_body_is_no_header(port, trailer):
+async def test_rfc9110_6_5_1_what_comes_behind_the_body_is_no_header(port, trailer):
     """RFC 9110, section 6.5.1: fields of the trailer section are not merged with those of the header."""
     answer = await answer_to(port, HEAD + b"3\r\nabc\r\n0\r\n" + trailer + b"\r\n\r\n")
 

@@ -127,7 +127,7 @@ async def test_a_sample_without_a_version_before_and_a_transfer_do_not_ask_the_s
             await backend.apply([change])
             for depth in Depth:
                 verifier = Verifier(backend.servers, allows_transfer=transfer, depth=depth)
-                (verdict,) = await verifier.verify([wanted], patience_s=5, before=before)
+                (verdict,) = await verifier.verify([wanted], patience_s=60, before=before)
                 verifier.close()
                 assert Finding.PROVEN is verdict.finding
     assert [NAME] == asked

@@ -46,7 +46,7 @@ async def changed_under_hot_caches(rig: Rig) -> None:
 
     await rig.apply(changed)
 
-    (verdict,) = await rig.verdicts([changed], patience_s=2, content=True)
+    (verdict,) = await rig.verdicts([changed], patience_s=10, content=True)
     assert (Finding.PROVEN, "") == (verdict.finding, verdict.reason)
     await rig.apply(ZoneChange(name=changed.name, version=3, text=None))
     assert Finding.PROVEN is await rig.finding("hot.example", None)

@@ -1,25 +1,26 @@
-"""Cancel a coroutine at each of its suspensions, once, and look what is left.
+"""Cancel a coroutine at each of its awaits, once, and look what is left.
 
     cuts = await cut_everywhere(act, after)
 
-`act()` gives a new coroutine each time. It is run and cancelled at its first suspension, run anew and cancelled at its
-second, and so on until it ends by itself; the tasks that it starts count as its own. `after` is awaited behind each cut:
-there the test asserts that nothing leaks and that the next use works.
+`act()` gives a new coroutine each time. It is run and cancelled where it waits first, run anew and cancelled at the next
+await, and so on until a run comes to no new one; the tasks that it starts count as its own. An await in a loop is cut in
+the first round and in a later one. `after` is awaited behind each cut: there the test asserts that nothing leaks and that
+the next use works.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from enum import StrEnum
-from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 PATIENCE_S = 60.0  # only a fault takes so long, also on a machine that is busy with other things
-MOST = 2_000  # suspensions of whatever a test cuts: more is a coroutine that never ends
+MOST = 500  # awaits of whatever a test cuts: more is a coroutine that never comes to an end
+Place = tuple[object, ...]  # the awaits that stand in each other, from the task down; and in which round
 
 
 class When(StrEnum):
@@ -30,19 +31,23 @@ class When(StrEnum):
 
 
 class Knife:
-    """Counts the suspensions of a task and of all that it starts, and cancels it at the one that is wanted."""
+    """Cancels a task where it, or one that it has started, waits for the first time at a place that is not in `cut`."""
 
-    def __init__(self, at: int, when: When) -> None:
+    def __init__(self, cut: set[Place], when: When) -> None:
         self.root: asyncio.Task[Any] | None = None
-        self.has_cut = False
-        self._left, self._when = at, when
+        self.place: Place = ()  # where it has cut
+        self._cut, self._when = cut, when
+        self._rounds: Counter[Place] = Counter()
 
-    def suspended(self, pending: asyncio.Future[Any] | None) -> None:
+    def suspended(self, coroutine: object, pending: asyncio.Future[Any] | None) -> None:
         """One of them waits for `pending`; None: only for the next turn of the loop."""
-        self._left -= 1
-        if self._left != 0 or self.root is None:
+        place = _place_of(coroutine)
+        self._rounds[place] += 1
+        place = (*place, min(self._rounds[place], 2))
+        if self.place or place in self._cut or self.root is None:
             return
-        self.has_cut = True
+        self.place = place
+        self._cut.add(place)
         if pending is None or self._when is When.WAITING:
             self.root.cancel()
         else:
@@ -50,51 +55,59 @@ class Knife:
 
     def task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
         """The task factory of the loop while it cuts."""
-        return asyncio.Task(_counted(coroutine, self), loop=loop, **options)
+        return asyncio.Task(_Watched(coroutine, self), loop=loop, **options)
 
 
-class _Counting:
-    """Awaits a coroutine as `await` does, and tells the knife whenever it waits."""
+class _Watched(Coroutine[Any, Any, Any]):
+    """The coroutine itself, but that the knife is told whenever it waits."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], knife: Knife) -> None:
         self._coroutine, self._knife = coroutine, knife
 
+    def send(self, value: Any) -> Any:
+        return self._waits(self._coroutine.send(value))
+
+    def throw(self, *error: Any) -> Any:
+        return self._waits(self._coroutine.throw(*error))
+
+    def close(self) -> None:
+        self._coroutine.close()
+
     def __await__(self) -> Generator[Any, Any, Any]:
-        step: Callable[[], Any] = partial(self._coroutine.send, None)
-        while True:
-            try:
-                pending = step()
-            except StopIteration as end:
-                return end.value
-            self._knife.suspended(pending)
-            try:
-                came = yield pending
-            except BaseException as error:  # noqa: BLE001 - it is the coroutine's
-                step = partial(self._coroutine.throw, error)
-            else:
-                step = partial(self._coroutine.send, came)
+        raise NotImplementedError("it is a task's")
+
+    def _waits(self, pending: Any) -> Any:
+        self._knife.suspended(self._coroutine, pending)
+        return pending
 
 
-async def _counted(coroutine: Coroutine[Any, Any, Any], knife: Knife) -> Any:
-    return await _Counting(coroutine, knife)
+def _place_of(coroutine: Any) -> Place:
+    found: list[object] = []
+    while coroutine is not None:
+        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
+        if frame is None:
+            break
+        found.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
+        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
+    return tuple(found)
 
 
-async def cut_at(act: Callable[[], Coroutine[Any, Any, object]], at: int, when: When) -> bool:
-    """Whether it came so far. A cancellation that somebody swallowed is a failure, and so is a task that goes on."""
+async def cut_once(act: Callable[[], Coroutine[Any, Any, object]], cut: set[Place], when: When) -> Place:
+    """Where; empty when there was no new place. A cancellation that somebody swallows fails, and a task that goes on."""
     loop = asyncio.get_running_loop()
     before, factory = asyncio.all_tasks(), loop.get_task_factory()
-    knife = Knife(at, when)
+    knife = Knife(cut, when)
     loop.set_task_factory(knife.task)
     try:
-        knife.root = loop.create_task(act(), name=f"cut at {at}")
+        knife.root = loop.create_task(act())
         (result,) = await asyncio.gather(knife.root, return_exceptions=True)
     finally:
         loop.set_task_factory(factory)
-    if isinstance(result, BaseException) and not (knife.has_cut and isinstance(result, asyncio.CancelledError)):
+    if isinstance(result, BaseException) and not (knife.place and isinstance(result, asyncio.CancelledError)):
         raise result
-    assert knife.has_cut == isinstance(result, asyncio.CancelledError), f"cut {at} ({when}) was swallowed"
+    assert bool(knife.place) == isinstance(result, asyncio.CancelledError), f"cut at {knife.place} ({when}): swallowed"
     await until(lambda: asyncio.all_tasks() <= before)
-    return knife.has_cut
+    return knife.place
 
 
 async def cut_everywhere(
@@ -103,22 +116,24 @@ async def cut_everywhere(
     *,
     before: Callable[[], Awaitable[object]] | None = None,
 ) -> int:
-    """How many cuts were made, in both moments together. `before` is awaited ahead of each run."""
-    cuts = 0
+    """How many places were cut, each in both moments. `before` is awaited ahead of each run."""
+    most = 0
     for when in When:
-        for at in count(1):
-            assert at < MOST, "it never ends"
+        cut: set[Place] = set()
+        while len(cut) < MOST:
             if before is not None:
                 await before()
-            if not await cut_at(act, at, when):
+            place = await cut_once(act, cut, when)
+            if not place:
                 break
-            cuts += 1
             try:
                 await after()
             except Exception as error:
-                error.add_note(f"after cut {at}: {when}")
+                error.add_note(f"after a cut at {' > '.join(map(str, place))}: {when}")
                 raise
-    return cuts
+        assert len(cut) < MOST, "it never ends"
+        most = max(most, len(cut))
+    return most
 
 
 def descriptors() -> list[str]:

@@ -14,9 +14,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection
@@ -181,26 +182,33 @@ def _zone_of(outcome: _Outcome) -> Zone:
 
 
 class _Worker:
-    """The process and our end of its pipe. `start` and `ask` block; `kill` may be called while they do."""
+    """The process and our end of its pipe. `start` and `ask` block, in a thread; `kill` may be called while they do.
+
+    Whoever is the last to use the pipe of a killed process closes it: a thread that reads from it must not find there
+    what another has opened since.
+    """
 
     def __init__(self, parse: Parse, time_limit_s: float) -> None:
         self._parse, self._time_limit_s = parse, time_limit_s
         self._pipe, self._their_pipe = multiprocessing.Pipe()
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard = threading.Lock()  # of the two below
+        self._users = 0
         self._killed = False
 
     def start(self) -> None:
-        # A program of its own, not multiprocessing's: that imports our main script again in the child, and a script
-        # that calls `main` at its end becomes a second service there instead of a parser.
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", "directdnsonly.accept.parser_process", str(self._their_pipe.fileno())],
-            pass_fds=[self._their_pipe.fileno()],
-            stdin=subprocess.DEVNULL,
-            env=_environment(),
-        )
-        self._their_pipe.close()  # so that a dead process is the end of the pipe
-        with suppress(BrokenPipeError):  # it ended at once: `ask` finds the end of the pipe
-            self._pipe.send((self._parse, self._time_limit_s))
+        with self._using_the_pipe():
+            # A program of its own, not multiprocessing's: that imports our main script again in the child, and a script
+            # that calls `main` at its end becomes a second service there instead of a parser.
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-P", "-m", "directdnsonly.accept.parser_process", str(self._their_pipe.fileno())],
+                pass_fds=[self._their_pipe.fileno()],
+                stdin=subprocess.DEVNULL,
+                env=_environment(),
+            )
+            self._their_pipe.close()  # so that a dead process is the end of the pipe
+            with suppress(BrokenPipeError):  # it ended at once: `ask` finds the end of the pipe
+                self._pipe.send((self._parse, self._time_limit_s))
         if self._killed:
             self.kill()
 
@@ -208,8 +216,9 @@ class _Worker:
         return self._process is not None and self._process.poll() is None
 
     def ask(self, body: bytes, name: ZoneName) -> _Outcome:
-        self._pipe.send((body, name))
-        outcome: _Outcome = self._pipe.recv()
+        with self._using_the_pipe():
+            self._pipe.send((body, name))
+            outcome: _Outcome = self._pipe.recv()
         return outcome
 
     def ran_out_of_time(self) -> bool:
@@ -217,10 +226,32 @@ class _Worker:
         return self._process is not None and _wait(self._process) == -signal.SIGPROF
 
     def kill(self) -> None:
-        self._killed = True
+        with self._guard:
+            self._killed = True
         if self._process is not None:
             self._process.kill()
             _wait(self._process)
+        self._close_when_unused()
+
+    @contextmanager
+    def _using_the_pipe(self) -> Iterator[None]:
+        """Raises EOFError when it was killed before."""
+        with self._guard:
+            if self._killed:
+                raise EOFError
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._users -= 1
+            self._close_when_unused()
+
+    def _close_when_unused(self) -> None:
+        with self._guard:
+            if self._killed and not self._users:
+                self._pipe.close()
+                self._their_pipe.close()
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int | None:

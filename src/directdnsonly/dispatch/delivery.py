@@ -63,20 +63,21 @@ class Delivery:
         self._gate = gate
         self._slots = asyncio.Semaphore(backend.capabilities.concurrency)
 
-    async def attempt(self, claims: Sequence[Claim]) -> AttemptReport:
+    async def attempt(self, claims: Sequence[Claim], proven: list[Settlement]) -> AttemptReport:
         """Apply, verify, settle. Raises only for bugs and a lost store; a cancelled attempt leaves its lease behind.
 
-        What the store cannot read is buried; the other zones of the batch are delivered.
+        What the store cannot read is buried; the other zones of the batch are delivered. `proven` is filled as proofs are
+        committed, so that they can be told when the attempt does not come to its end.
         """
         damaged = [self.failed(claim, claim.damaged, final=True) for claim in claims if claim.damaged]
         if not damaged:
-            return await self._attempt(claims)
+            return await self._attempt(claims, proven)
         await self._store.settle(damaged)
         whole = [claim for claim in claims if not claim.damaged]
-        report = await self._attempt(whole) if whole else AttemptReport(settlements=())
+        report = await self._attempt(whole, proven) if whole else AttemptReport(settlements=())
         return replace(report, settlements=(*damaged, *report.settlements))
 
-    async def _attempt(self, claims: Sequence[Claim]) -> AttemptReport:
+    async def _attempt(self, claims: Sequence[Claim], proven: list[Settlement]) -> AttemptReport:
         started = time.perf_counter()
         try:
             outcomes = await self._apply([_change(claim) for claim in claims])
@@ -92,8 +93,8 @@ class Delivery:
         ]
         await self._store.settle([end for end in ends if end.how is Settle.VERIFIED])
         taken = [claim for claim, outcome in zip(claims, outcomes, strict=True) if outcome.kind is OutcomeKind.APPLIED]
-        proofs, silent = await self._prove(taken)
-        ends += proofs
+        failed, silent = await self._prove(taken, proven)
+        ends += [*proven, *failed]
         await self._store.settle([end for end in ends if end.how is not Settle.VERIFIED])
         return AttemptReport(
             settlements=tuple(ends),
@@ -146,13 +147,15 @@ class Delivery:
         except TimeoutError:
             return f"no answer in {self._probe_timeout_s:g} s"
 
-    async def _prove(self, claims: Sequence[Claim]) -> tuple[list[Settlement], BackendUnavailable | None]:
+    async def _prove(
+        self, claims: Sequence[Claim], proven: list[Settlement]
+    ) -> tuple[list[Settlement], BackendUnavailable | None]:
         """Ask until proven: at first quickly; then apply once more what is not served, and ask with patience.
 
-        What is proven is settled here at once, so that a slow zone in the batch delays nobody's news.
+        What is proven is settled here at once, so that a slow zone in the batch delays nobody's news. The ends of the rest.
         """
         ends: list[Settlement] = []
-        waiting = await self._ask(claims, QUICK_S, ends, first=True)
+        waiting = await self._ask(claims, QUICK_S, proven, first=True)
         if not waiting:
             return ends, None
         await self._store.settle(
@@ -161,7 +164,7 @@ class Delivery:
         refused = await self._again([claim for claim, verdict in waiting if verdict.finding not in _NOT_ITS_DOING])
         ends += refused
         over = {end.claim.name for end in refused}
-        waiting = await self._ask([c for c, _ in waiting if c.name not in over], self._patience_s, ends)
+        waiting = await self._ask([c for c, _ in waiting if c.name not in over], self._patience_s, proven)
         silent = [claim for claim, verdict in waiting if verdict.finding is Finding.SILENT]
         # All of a batch, perhaps one zone alone: only where nothing else is answered either is it the server that is away.
         if silent and len(silent) == len(claims) and (reason := await self.why_not_ready()):
@@ -186,21 +189,21 @@ class Delivery:
         ]
 
     async def _ask(
-        self, claims: Sequence[Claim], patience_s: float, ends: list[Settlement], *, first: bool = False
+        self, claims: Sequence[Claim], patience_s: float, proven: list[Settlement], *, first: bool = False
     ) -> list[tuple[Claim, Verdict]]:
         """Verify; settle and note what is proven; the rest with its verdict."""
         if not claims:
             return []
         verdicts = await self._proof.verify(claims, patience_s=patience_s, first=first)
         pairs = list(zip(claims, verdicts, strict=True))
-        proven = [
+        served = [
             Settlement(claim=claim, how=Settle.VERIFIED, served_serial=verdict.serial, reason=verdict.reason)
             for claim, verdict in pairs
             if verdict.finding is Finding.PROVEN
         ]
-        if proven:
-            await self._store.settle(proven)
-            ends += proven
+        if served:
+            await self._store.settle(served)
+            proven += served
         return [(claim, verdict) for claim, verdict in pairs if verdict.finding is not Finding.PROVEN]
 
     def failed(self, claim: Claim, reason: str, *, final: bool = False) -> Settlement:

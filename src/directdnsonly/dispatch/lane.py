@@ -28,7 +28,7 @@ from directdnsonly.dispatch.sweep import Sweep, SweepFound
 from directdnsonly.dispatch.sweeper import Sweeper
 from directdnsonly.dispatch.telling import DeliveryLog, LaneStatus
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox.records import Claim, Priority, Settle
+from directdnsonly.outbox.records import Claim, Priority, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
 from directdnsonly.pulse import Pulses
 from directdnsonly.verify.compare import Depth, Expected
@@ -304,19 +304,21 @@ class Lane:
     async def _attempt(self, claims: Sequence[Claim]) -> None:
         self._batch.begin(len(claims))
         report: AttemptReport | None = None
+        proven: list[Settlement] = []
         try:
             with self.pulses.at_work(_task_name(), self._settings.lease_s + HUNG_S):
-                report = await self._delivery.attempt(claims)
+                report = await self._delivery.attempt(claims, proven)
         except OutboxUnavailable:
             self._hand.owe(claims)
             raise
         finally:
-            ends = report.settlements if report else ()
-            given_back = sum(end.how is Settle.DEFER for end in ends) if report else len(claims)
+            ends = report.settlements if report else tuple(proven)
+            given_back = sum(end.how is Settle.DEFER for end in ends) if report else len(claims) - len(proven)
             ended = sum(end.how is Settle.VERIFIED for end in ends)
-            failed = len(ends) - ended - given_back if report else 0
-            self._batch.end(proven=ended if self.proves else 0, failed=failed, given_back=given_back)
-        self._told.tell(report)
+            self._batch.end(
+                proven=ended if self.proves else 0, failed=len(claims) - ended - given_back, given_back=given_back
+            )
+            self._told.tell(report or AttemptReport(settlements=ends))  # also what ended before we were stopped
         self._judge(report)
         if any(end.how is Settle.BURY for end in report.settlements):
             self._on_change()

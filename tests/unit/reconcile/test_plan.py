@@ -103,7 +103,7 @@ def test_a_foreign_list_is_not_believed():
     assert "another server's list" in plan.servers[0].reason
 
 
-def test_a_stale_serial_counts_by_rfc_1982():
+def test_rfc1982_3_2_a_stale_serial_counts():
     planner = Planner([listing("s1", ["a.example", "b.example"])], names=NAMES, least_share=0.5)
     asked = planner.feed([held("a.example", serial=2**32 - 1), held("b.example", serial=5)])["s1"]
 

@@ -84,8 +84,8 @@ def test_ancestors_come_nearest_first():
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 2**31 - 1))
-def test_a_serial_plus_less_than_half_the_circle_is_newer(serial, step):
-    """RFC 1982, section 3."""
+def test_rfc1982_3_2_a_serial_plus_less_than_half_the_circle_is_newer(serial, step):
+    """The sum is the newer one, and the other way round it is not."""
     later = (serial + step) % 2**32
 
     assert is_newer(later, serial)

@@ -34,7 +34,7 @@ def test_the_next_serial_is_one_more_and_never_zero(serial: int, after: int) -> 
         (0, 2**31 + 1, True),
     ],
 )
-def test_the_order_goes_round_the_end(candidate: int, current: int, newer: bool) -> None:
+def test_rfc1982_3_2_the_order_goes_round_the_end(candidate: int, current: int, newer: bool) -> None:
     assert newer is is_newer(candidate, current)
 
 

@@ -55,6 +55,7 @@ class BindBackend(FiledBackend):
     def __init__(self, name: str, settings: BindSettings, layout: BindLayout) -> None:
         include = settings.zone_home == "include" or (settings.zone_home == "auto" and layout.named_conf is not None)
         self._include = IncludeFile(layout.named_conf) if include and layout.named_conf else None
+        self._edition_read = 0  # by named, of the include file
         super().__init__(
             name,
             # By addzone, commands of several batches take turns at the control channel, so that a challenge waits for
@@ -119,12 +120,18 @@ class BindBackend(FiledBackend):
     # -- commands
 
     async def _list(self, wanted: dict[ZoneName, Path | None]) -> None:
-        """Adds and deletes of a batch in one writing of the include file and one reconfig."""
+        """Adds and deletes of a batch in one writing of the include file and one reconfig.
+
+        What was interrupted between the two has left named behind the file: a batch that changes nothing in it asks, too.
+        """
         assert self._include is not None
-        if await asyncio.to_thread(self._include.update, wanted):
+        await asyncio.to_thread(self._include.update, wanted)
+        edition = self._include.edition
+        if edition != self._edition_read:
             reply = await self._ask("reconfig")
             if not reply.ok:
                 raise ControlUnavailable(f"rndc reconfig failed: {reply.text or 'see the log of named'}")
+            self._edition_read = edition
 
     async def _list_ours(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
         """List and unlist these; outcomes of those that named holds otherwise: listed twice, they would stop every reconfig."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,18 +21,28 @@ _STANZA = re.compile(r'zone\s+"([^"]+)"[^{;]*\{[^{}]*\}\s*;')
 
 
 class IncludeFile:
-    """Zone name -> stanza. Stanzas of an earlier program are kept as they are until we write the zone ourselves."""
+    """Zone name -> stanza. Stanzas of an earlier program are kept as they are until we write the zone ourselves.
+
+    `edition` grows with each writing; the caller compares it with the one that named has read. It begins above 0: we may
+    have ended between a writing and its reconfig.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stanzas: dict[str, str] | None = None
+        self._one_writer = threading.Lock()  # the thread of a batch that was cancelled may still write
+        self.edition = 1
 
     def __contains__(self, name: ZoneName) -> bool:
         """Whether the zone is listed."""
         return str(name) in self._load()
 
-    def update(self, changes: Mapping[ZoneName, Path | None]) -> bool:
-        """List each zone with its file, or unlist it (None), in one step; whether the file changed."""
+    def update(self, changes: Mapping[ZoneName, Path | None]) -> None:
+        """List each zone with its file, or unlist it (None), in one step."""
+        with self._one_writer:
+            self._update(changes)
+
+    def _update(self, changes: Mapping[ZoneName, Path | None]) -> None:
         stanzas = dict(self._load())
         for name, file in changes.items():
             if file is None:
@@ -39,7 +50,7 @@ class IncludeFile:
             else:
                 stanzas[str(name)] = f'zone "{name}" {{ type primary; file "{file}"; }};'
         if stanzas == self._stanzas:
-            return False
+            return
         temporary = self._path.with_name(f".{self._path.name}.tmp")
         temporary.write_text(HEADER + "".join(f"{stanza}\n" for stanza in stanzas.values()), encoding="utf-8")
         temporary.chmod(0o644)
@@ -47,7 +58,7 @@ class IncludeFile:
             os.fsync(written.fileno())
         temporary.replace(self._path)
         self._stanzas = stanzas
-        return True
+        self.edition += 1
 
     def _load(self) -> dict[str, str]:
         """The file as it stands; one that is not ours is kept beside it first."""

@@ -13,9 +13,6 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-import dns.asyncquery
-import dns.exception
-import dns.message
 import structlog
 from pydantic import Field
 
@@ -26,16 +23,15 @@ from directdnsonly.backends.files.faults import cannot_be, concerns_one_path
 from directdnsonly.backends.files.folder import NamedFolder
 from directdnsonly.backends.settings import BackendSettings
 from directdnsonly.errors import BackendUnavailable, PushRefused
+from directdnsonly.verify.query import SoaProber
+from directdnsonly.verify.verifier import ANY_NAME
 from directdnsonly.wording import counted
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 
 PAGE = 1000
-PROBE_S = 2.0
-PROBED = dns.message.make_query(
-    "directdnsonly.invalid", "SOA", flags=0
-)  # RFC 6761: nobody serves it, but any server answers
+PROBES = 5  # questions until it is away: two seconds
 _APPLIED = Outcome(kind=OutcomeKind.APPLIED)
 
 
@@ -161,13 +157,8 @@ class CorednsFileBackend:
     async def _probe(self) -> None:
         """Raises BackendUnavailable when one of the name servers does not answer: files alone prove nothing."""
         for server in self.servers:
-            for tries in (1, 2):
-                try:
-                    await dns.asyncquery.udp(PROBED, server.host, port=server.port, timeout=PROBE_S / 2)
-                    break
-                except (OSError, dns.exception.DNSException) as error:
-                    if tries == 2:  # noqa: PLR2004 - one datagram may be lost
-                        raise BackendUnavailable(f"{server} does not answer", backend=self.name) from error
+            if not await _answers(server):
+                raise BackendUnavailable(f"{server} does not answer", backend=self.name)
 
     def _apply(self, changes: Sequence[ZoneChange]) -> list[Outcome]:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -206,6 +197,18 @@ class CorednsFileBackend:
             change.name, change.text, version=change.version, serial=change.serial, records=change.records
         )
         return _APPLIED
+
+
+async def _answers(server: ServerAddress) -> bool:
+    """Whether it answers, whatever it says."""
+    try:
+        prober = await SoaProber.open(server.host, server.port)
+    except OSError:  # there is no way to the address
+        return False
+    try:
+        return await prober.ask(ANY_NAME, tries=PROBES) is not None
+    finally:
+        prober.close()
 
 
 def build(name: str, settings: CorednsFileSettings, data_dir: Path) -> CorednsFileBackend:
