@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from directdnsonly.clock import ManualClock
 from directdnsonly.outbox.records import Claim, Kind, Settle, Settlement
@@ -40,10 +40,6 @@ class BehindTheStore(RuleBasedStateMachine):
 
     def run(self, awaitable):
         return self.loop.run_until_complete(awaitable)
-
-    @initialize()
-    def start(self) -> None:
-        self.run(self._open(BACKENDS[:2]))
 
     async def _open(self, backends: list[str]) -> None:
         self.active = backends
@@ -92,7 +88,10 @@ class BehindTheStore(RuleBasedStateMachine):
         """The process hung: its attempts are over, their ends come too late."""
         late, self.running = self.running, []
         self.clock.advance(61)
-        again = [claim for name in self.active for claim in self.run(self.store.claim(name, limit=9, lease_s=60))]
+        again: list[Claim] = []
+        for name in self.active:
+            while claims := self.run(self.store.claim(name, limit=9, lease_s=60)):  # a batch never mixes classes
+                again += claims
         self.run(self.store.settle([Settlement(claim=claim, how=Settle.VERIFIED) for claim in late]))
         self.running = again
 
