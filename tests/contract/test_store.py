@@ -1040,7 +1040,7 @@ async def test_each_migration_is_one_transaction(opener):
 
 async def test_hot_queries_use_indexes(store):
     """No work grows with the number of zones: nothing is scanned but the due rows and the dead ones themselves."""
-    from directdnsonly.outbox import _history, _view, _work, _write
+    from directdnsonly.outbox import _history, _look, _view, _work
 
     claim = {"backend": "one", "priority": 0, "now": 0.0, "lease_end": 0.0, "limit": 5}
     page = {"backend": "one", "priority": 0, "due_at": 0.0, "zone": "", "limit": 5}
@@ -1058,7 +1058,7 @@ async def test_hot_queries_use_indexes(store):
         "versions": (_history.VERSIONS, ("a", 5, 5)),
         "summary": (_view.SUMMARY + "WHERE zone = ?", ("a",)),
         "placements": (_view.PLACEMENT + "WHERE zone = ?", ("a",)),
-        "look": (_write._LOOK, ("a",)),
+        "look": (_look.LOOK, ("a",)),
     }
 
     def plan(connection, sql, parameters):

@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from directdnsonly.errors import OwnershipRefused
 from directdnsonly.outbox.drift import Sighting, SightingState
@@ -32,7 +32,7 @@ from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.serial import is_newer
 from tests.contract.test_ownership import below
 from tests.support.made import H1, H2, a_change_id, a_delete, a_push
-from tests.support.outbox_machine import BehindTheStore, backend
+from tests.support.outbox_machine import BACKENDS, BehindTheStore, backend
 from tests.support.outbox_model import ZONES, Known
 
 zone = st.sampled_from(ZONES)
@@ -60,6 +60,15 @@ class OutboxMachine(BehindTheStore):
     def __init__(self) -> None:
         super().__init__()
         self.serial = 1
+
+    @initialize(pushed=st.sets(zone), pinned=st.sets(zone))
+    def start(self, pushed: set[str], pinned: set[str]) -> None:
+        """In the middle of things: some zones are there, some of these are pinned."""
+        self.run(self._open(BACKENDS[:2]))
+        for name in sorted(pushed):
+            self.push(name, "x", 1, H1, "transfer")
+        for name in sorted(pinned):
+            self.pin(name)
 
     # -- servers push, people approve
 
@@ -286,6 +295,6 @@ class OutboxMachine(BehindTheStore):
 
 
 OutboxMachine.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestOutboxMachine = OutboxMachine.TestCase

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
-from contextlib import AsyncExitStack
+from collections.abc import Set as AbstractSet
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from directdnsonly.clock import ManualClock
+from directdnsonly.outbox.lifecycle import BEGINS, TRANSITIONS, Event, State
 from directdnsonly.outbox.records import Claim, Kind, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.outbox_model import ZONES, Model
+
+# What may happen to deliveries when the store is asked for this; nothing, when it is asked for anything else.
+_ENDS = {Event.APPLY, Event.VERIFY, Event.RETRY, Event.BURY, Event.SUPERSEDE}
+MAY: dict[str, AbstractSet[Event]] = {
+    "record_push": {Event.WANT},
+    "record_delete": {Event.WANT},
+    "record_orphan_delete": {Event.WANT},
+    "record_extra_delete": {Event.WANT, Event.DRIFT},
+    "unpin": {Event.WANT},
+    "claim": {Event.CLAIM},
+    "settle": _ENDS,
+    "revive": {Event.REVIVE},
+    "requeue": {Event.DRIFT},
+    "_open": {Event.LOSE_LEASE, Event.WANT},
+}
 
 BACKENDS = ["one", "two", "three"]
 backend = st.sampled_from(BACKENDS)
@@ -39,11 +57,26 @@ class BehindTheStore(RuleBasedStateMachine):
         self.running: list[Claim] = []  # attempts that are running (or forgotten)
 
     def run(self, awaitable):
-        return self.loop.run_until_complete(awaitable)
+        """Await it; whatever it moved has moved along the table of a delivery's life."""
+        events = MAY.get(awaitable.__qualname__.rpartition(".")[2], frozenset())
+        before = self._states()
+        try:
+            return self.loop.run_until_complete(awaitable)
+        finally:
+            after = self._states()
+            for key, state in after.items():
+                ways = {TRANSITIONS[way] for event in events if (way := (before.get(key), event)) in TRANSITIONS}
+                began = state is BEGINS and Event.WANT in events and key not in before
+                assert began or state is before.get(key) or state in ways, f"{key}: {before.get(key)} became {state}"
 
-    @initialize()
-    def start(self) -> None:
-        self.run(self._open(BACKENDS[:2]))
+    def _states(self) -> dict[tuple[str, str], State]:
+        """Where each delivery stands, by backend and zone."""
+        file = Path(self.folder.name) / FILE_NAME
+        if not file.exists():
+            return {}
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT backend, zone, state FROM delivery")
+            return {(where, name): State(state) for where, name, state in rows}
 
     async def _open(self, backends: list[str]) -> None:
         self.active = backends
@@ -92,7 +125,10 @@ class BehindTheStore(RuleBasedStateMachine):
         """The process hung: its attempts are over, their ends come too late."""
         late, self.running = self.running, []
         self.clock.advance(61)
-        again = [claim for name in self.active for claim in self.run(self.store.claim(name, limit=9, lease_s=60))]
+        again: list[Claim] = []
+        for name in self.active:
+            while claims := self.run(self.store.claim(name, limit=9, lease_s=60)):  # a batch never mixes classes
+                again += claims
         self.run(self.store.settle([Settlement(claim=claim, how=Settle.VERIFIED) for claim in late]))
         self.running = again
 

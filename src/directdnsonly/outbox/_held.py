@@ -18,10 +18,10 @@ SELECT h.zone, h.version, h.digest, h.rule, h.reason, h.difference, h.credential
  WHERE (h.rule <> 'loss' OR (z.kind = 'put' AND z.version = h.version)) """
 
 
-def record(connection: sqlite3.Connection, held: HeldPush) -> None:
+def record(connection: sqlite3.Connection, held: HeldPush) -> int:
     """Keep a push; the one that waited before for this zone is void."""
     owner = held.owner
-    connection.execute(
+    return connection.execute(
         "INSERT OR REPLACE INTO held (zone, version, digest, rule, reason, difference, credential, hostname, username,"
         " address, at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -38,12 +38,12 @@ def record(connection: sqlite3.Connection, held: HeldPush) -> None:
             held.at,
             zlib.compress(held.body),
         ),
-    )
+    ).rowcount
 
 
-def drop(connection: sqlite3.Connection, name: ZoneName) -> None:
+def drop(connection: sqlite3.Connection, name: ZoneName) -> int:
     """What waited for this zone is over."""
-    connection.execute("DELETE FROM held WHERE zone = ?", (name,))
+    return connection.execute("DELETE FROM held WHERE zone = ?", (name,)).rowcount
 
 
 def explain(connection: sqlite3.Connection, name: ZoneName, digest: str, difference: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from directdnsonly.outbox import _told
 from directdnsonly.outbox._view import PLACEMENT, placement
-from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.lifecycle import State, quoted
 from directdnsonly.outbox.records import Attempt, Kind, Owner, PastVersion, Placement, PlacementPage, Source
 from directdnsonly.zone.name import ZoneName
 
@@ -21,7 +21,7 @@ OUTSTANDING = (
 # The planner would walk the primary key, past every zone that is well: it does not know how rare the dead are.
 DEAD = (
     PLACEMENT
-    + "INDEXED BY delivery_dead WHERE backend = :backend AND state = 'dead' AND zone > :zone ORDER BY zone LIMIT :limit"
+    + f"INDEXED BY delivery_dead WHERE backend = :backend AND state = {quoted(State.DEAD)} AND zone > :zone ORDER BY zone LIMIT :limit"
 )
 VERSIONS = (
     "SELECT version, kind, serial, pushed_serial, records, credential, hostname, username, address, source, change_id, at,"

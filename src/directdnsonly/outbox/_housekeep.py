@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 
+from directdnsonly.outbox.lifecycle import State, quoted
+
 STEP = 500
 
-_FORGETTABLE = """
+_FORGETTABLE = f"""
 SELECT zone, version FROM zone
  WHERE kind = 'delete' AND changed_at < ? AND NOT EXISTS (
-       SELECT 1 FROM delivery d WHERE d.zone = zone.zone AND (d.state <> 'verified' OR d.want_kind <> 'delete'))
+       SELECT 1 FROM delivery d WHERE d.zone = zone.zone AND (d.state <> {quoted(State.VERIFIED)} OR d.want_kind <> 'delete'))
    AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.zone = zone.zone)
  LIMIT ?"""
 

@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 
 from directdnsonly.outbox._view import SUMMARY, summary_of
+from directdnsonly.outbox.lifecycle import Event, State, moved, quoted, stands
 from directdnsonly.outbox.operators import ZoneFilter
-from directdnsonly.outbox.records import ZoneSummary
+from directdnsonly.outbox.records import Priority, ZoneSummary
 from directdnsonly.zone.name import ZoneName
 
 
@@ -40,8 +41,9 @@ def redeliver(
     """What is served, given up or waits for its next try becomes due now; what is on its way stays. How many."""
     marks = ",".join("?" * len(backends))
     return connection.execute(
-        "UPDATE delivery SET state = 'pending', priority = MIN(priority, 1), due_at = ?, attempts = 0, wanted_at ="
-        f" CASE state WHEN 'pending' THEN wanted_at ELSE ? END, reason = ? WHERE zone = ? AND backend IN ({marks})"
-        " AND state IN ('verified', 'dead', 'pending')",
+        f"UPDATE delivery SET state = {moved(Event.REDELIVER)}, priority = MIN(priority, {Priority.INTERACTIVE:d}),"
+        " due_at = ?, attempts = 0, wanted_at ="
+        f" CASE state WHEN {quoted(State.PENDING)} THEN wanted_at ELSE ? END, reason = ? WHERE zone = ? AND backend IN ({marks})"
+        f" AND {stands(Event.REDELIVER)}",
         (now, now, reason[:500], name, *backends),
     ).rowcount

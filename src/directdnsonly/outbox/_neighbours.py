@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from directdnsonly.outbox import _body
+from directdnsonly.outbox.decide.push import KEPT_REDIRECTS
 from directdnsonly.outbox.records import Kind
 from directdnsonly.wording import counted
 from directdnsonly.zone.model import Zone
@@ -19,15 +20,9 @@ from directdnsonly.zone.warn import ZoneWarning
 from directdnsonly.zone.within import has_names_below
 
 RULE: Final = "dname-over-zone"
-KEPT_REDIRECTS: Final = 100  # names of one zone
 _MOST_READ: Final = 10  # texts of zones
 ANY: Final = "EXISTS (SELECT 1 FROM zone INDEXED BY zone_redirects WHERE redirects <> '')"
 _MEANS = "NSD serves only the one that it reads first, and SERVFAIL for the other; other name servers serve both"
-
-
-def redirects_of(zone: Zone) -> str:
-    """The names with a DNAME as the store keeps them."""
-    return " ".join(zone.redirects[:KEPT_REDIRECTS])
 
 
 def warnings_of(connection: sqlite3.Connection, zone: Zone) -> tuple[ZoneWarning, ...]:

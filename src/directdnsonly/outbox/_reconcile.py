@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from directdnsonly.outbox import _body, _standing, _write
+from directdnsonly.outbox import _body
 from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting, SightingState
-from directdnsonly.outbox.records import Kind, NewDeletion, Owner, Receipt, Source
+from directdnsonly.outbox.lifecycle import Event, moved, stands
+from directdnsonly.outbox.records import Kind, Owner, Priority, Source
 from directdnsonly.zone.name import ZoneName
 
 _SIGHTING = "zone, version, server, absences, first_at, last_at, state, quarantined_at, plan, approved"
@@ -83,65 +84,10 @@ def not_ours(
 def revive(connection: sqlite3.Connection, backend: str, *, limit: int, now: float) -> int:
     """Deliveries that were given up get another round; how many."""
     return connection.execute(
-        "UPDATE delivery SET state = 'pending', priority = 2, due_at = ?, attempts = 0 WHERE backend = ? AND zone IN"
-        " (SELECT zone FROM delivery WHERE backend = ? AND state = 'dead' LIMIT ?)",
-        (now, backend, backend, limit),
+        f"UPDATE delivery SET state = {moved(Event.REVIVE)}, priority = ?, due_at = ?, attempts = 0 WHERE backend = ?"
+        f" AND zone IN (SELECT zone FROM delivery WHERE backend = ? AND {stands(Event.REVIVE)} LIMIT ?)",
+        (int(Priority.BULK), now, backend, backend, limit),
     ).rowcount
-
-
-def record_orphan_delete(
-    connection: sqlite3.Connection,
-    sighting: Sighting,
-    deletion: NewDeletion,
-    *,
-    backends: Sequence[str],
-    now: float,
-    keep_versions: int,
-) -> Receipt | None:
-    """Delete an orphan, if it is still the zone that was absent: same version, not pushed since, not kept. Else None.
-
-    A pinned zone is a person's to release.
-    """
-    row = connection.execute(
-        "SELECT 1 FROM zone z JOIN sighting s USING (zone) WHERE zone = ? AND z.kind = 'put' AND z.version = ?"
-        " AND s.version = z.version AND z.pushed_at <= s.first_at AND s.state = 'quarantined'"
-        " AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.zone = z.zone)",
-        (sighting.name, sighting.version),
-    ).fetchone()
-    if row is None:
-        return None
-    receipt = _write.record_delete(connection, deletion, backends=backends, now=now, keep_versions=keep_versions)
-    _standing.accepted(connection, receipt)
-    connection.execute("DELETE FROM sighting WHERE zone = ?", (sighting.name,))
-    return receipt
-
-
-def record_extra_delete(
-    connection: sqlite3.Connection, backend: str, names: Sequence[ZoneName], *, change_id: str, now: float
-) -> int:
-    """Have zones that we do not own removed from one backend; how many. A zone that we hold by now stays."""
-    removed = 0
-    for name in names:
-        row = connection.execute("SELECT version, kind FROM wanted WHERE zone = ?", (name,)).fetchone()
-        if row is not None and row[1] == Kind.PUT:
-            continue
-        version = row[0] if row else _write.first_version(connection, name)
-        if row is None:
-            connection.execute(
-                "INSERT INTO zone (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential,"
-                " hostname, username, source, change_id, pushed_at, changed_at)"
-                " VALUES (?, ?, 'delete', 0, 0, 0, x'', x'', 0, '', '', '', ?, ?, ?, ?)",
-                (name, version, Source.RECONCILE, change_id, now, now),
-            )
-        removed += connection.execute(
-            "INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)"
-            " VALUES (?, ?, ?, 'delete', 'pending', 2, ?, ?, ?) ON CONFLICT (backend, zone) DO UPDATE SET"
-            " want_version = excluded.want_version, want_kind = 'delete', state = 'pending', priority = 2,"
-            " due_at = excluded.due_at, attempts = 0, wanted_at = excluded.wanted_at, reason = 'not ours'"
-            " WHERE delivery.due_at IS NULL",
-            (backend, name, version, now, now, change_id),
-        ).rowcount
-    return removed
 
 
 def sightings(connection: sqlite3.Connection, *, after: str = "", limit: int | None = None) -> list[Sighting]:

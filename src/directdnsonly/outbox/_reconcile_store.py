@@ -9,7 +9,10 @@ from typing import TypeVar
 from directdnsonly.clock import Clock
 from directdnsonly.outbox import _held, _reconcile
 from directdnsonly.outbox._capacity import Capacity
+from directdnsonly.outbox._change import change
 from directdnsonly.outbox._connection import Connection
+from directdnsonly.outbox._write import Setting
+from directdnsonly.outbox.decide.look import ExtraDelete, OrphanDelete
 from directdnsonly.outbox.drift import Baseline, Held, HeldPush, Migration, Pass, Sighting
 from directdnsonly.outbox.records import NewDeletion, Receipt
 from directdnsonly.outbox.settings import OutboxSettings
@@ -28,6 +31,9 @@ class ReconcileMethods:
     _capacity: Capacity
 
     async def _write(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        raise NotImplementedError
+
+    def _setting(self) -> Setting:
         raise NotImplementedError
 
     # -- ReconcileStore
@@ -60,23 +66,14 @@ class ReconcileMethods:
 
     async def record_orphan_delete(self, sighting: Sighting, deletion: NewDeletion) -> Receipt | None:
         """See ReconcileStore."""
-        return await self._write(
-            lambda connection: _reconcile.record_orphan_delete(
-                connection,
-                sighting,
-                deletion,
-                backends=self._backends,
-                now=self._clock.now_s(),
-                keep_versions=self._settings.history_versions,
-            )
-        )
+        command = OrphanDelete(sighting=sighting, deletion=deletion)
+        return await self._write(lambda connection: change(connection, command, self._setting()).receipt)
 
     async def record_extra_delete(self, backend: str, names: Sequence[ZoneName], *, change_id: str) -> int:
         """See ReconcileStore."""
+        commands = [ExtraDelete(name=name, backend=backend, change_id=change_id) for name in names]
         return await self._write(
-            lambda connection: _reconcile.record_extra_delete(
-                connection, backend, names, change_id=change_id, now=self._clock.now_s()
-            )
+            lambda connection: sum(change(connection, command, self._setting()).rows for command in commands)
         )
 
     async def approve(self, plan: str) -> int:

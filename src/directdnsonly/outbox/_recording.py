@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from directdnsonly.zone.name import ZoneName
+from directdnsonly.outbox.lifecycle import BEGINS, Event, moved, quoted, stands
 
 STORM_PAUSE_S: Final = (
     0.15  # a zone pushed again while (or just after) it was delivered waits this long: 132 pushes, few reloads
@@ -48,16 +48,16 @@ DELETE FROM version
    AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.zone = {v}zone AND p.version = version.version)"""
 
 # The pause is bounded from now: `applied_at` lies in the future when the clock was set back while we were down.
-# A row under lease keeps its lease: the running attempt ends first, then the newer version is due (see _work.SETTLE).
+# A row under lease keeps its lease: the running attempt ends first, then the newer version is due (see _work).
 _WANT = f"""
 INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)
-SELECT value, {{v}}zone, {{v}}version, {{v}}kind, 'pending', {{v}}priority, {{v}}now, {{v}}now, {{v}}change_id
+SELECT value, {{v}}zone, {{v}}version, {{v}}kind, {quoted(BEGINS)}, {{v}}priority, {{v}}now, {{v}}now, {{v}}change_id
   FROM json_each({{v}}backends) WHERE true
     ON CONFLICT (backend, zone) DO UPDATE SET
        want_version = excluded.want_version, want_kind = excluded.want_kind,
        priority = CASE WHEN due_at IS NULL THEN excluded.priority ELSE MIN(priority, excluded.priority) END,
-       state = CASE WHEN state IN ('leased', 'applied') THEN state ELSE 'pending' END,
-       due_at = CASE WHEN state IN ('leased', 'applied') THEN due_at
+       state = {moved(Event.WANT)},
+       due_at = CASE WHEN {stands(Event.SUPERSEDE)} THEN due_at
                      ELSE MIN(MAX(excluded.due_at, COALESCE(applied_at, 0) + {STORM_PAUSE_S}),
                               excluded.due_at + {STORM_PAUSE_S}) END,
        attempts = 0, wanted_at = excluded.wanted_at, change_id = excluded.change_id, reason = ''"""
@@ -66,6 +66,20 @@ _INSERT_CHANGE = """
 INSERT INTO change (id, zone, version, kind, changed, serial, priority, ignored, address, at)
 VALUES ({v}change_id, {v}zone, {v}version, {v}kind, {v}changed, {v}serial, {v}priority, {v}ignored, {v}address, {v}now)"""
 
+# On one backend, unless something is due there: what that will be is known, and is done.
+REMOVE: Final = f"""
+INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)
+VALUES (:backend, :zone, :version, 'delete', {quoted(BEGINS)}, :priority, :now, :now, :change_id)
+    ON CONFLICT (backend, zone) DO UPDATE SET
+       want_version = excluded.want_version, want_kind = excluded.want_kind, state = {moved(Event.DRIFT)},
+       priority = excluded.priority, due_at = excluded.due_at, attempts = 0, wanted_at = excluded.wanted_at,
+       reason = 'not ours'
+ WHERE {stands(Event.DRIFT)}"""
+TOMBSTONE: Final = """
+INSERT INTO zone (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential, hostname,
+                  username, source, change_id, pushed_at, changed_at)
+VALUES (:zone, :version, 'delete', 0, 0, 0, x'', x'', 0, '', '', '', :source, :change_id, :now, :now)"""
+
 _TOUCH = """
 UPDATE zone SET pushed_at = {v}now, pushed_serial = {v}pushed_serial, credential = {v}credential,
        hostname = {v}hostname, username = {v}username, source = {v}source, warnings = {v}warnings
@@ -73,9 +87,17 @@ UPDATE zone SET pushed_at = {v}now, pushed_serial = {v}pushed_serial, credential
 
 _RENAME = "UPDATE zone SET change_id = {v}change_id WHERE zone = {v}zone"
 
+# Refused and lost pushes that still stood are made good by what was accepted.
+_END_STANDING: Final = (
+    "DELETE FROM standing_refusal WHERE zone = {v}zone",
+    "DELETE FROM lost_push WHERE zone = {v}zone",
+)
+
 _STEPS: Final = {
-    "recorded": (_UPSERT_ZONE, _INSERT_VERSION, _FORGET_OLD, _WANT, _INSERT_CHANGE),
-    "repeated": (_TOUCH, _RENAME, _INSERT_CHANGE),
+    "recorded": (_UPSERT_ZONE, _INSERT_VERSION, _FORGET_OLD, _WANT, _INSERT_CHANGE, *_END_STANDING),
+    "repeated": (_TOUCH, _RENAME, _INSERT_CHANGE, *_END_STANDING),
+    "touched": (_TOUCH, *_END_STANDING),
+    "standing_ended": _END_STANDING,
 }
 # The columns of each view: what its steps name.
 _NAMES: Final = {view: sorted(set(re.findall(r"{v}(\w+)", " ".join(steps)))) for view, steps in _STEPS.items()}
@@ -88,7 +110,8 @@ def _inserting(view: str) -> str:
 
 RECORD: Final = _inserting("recorded")
 REPEAT: Final = _inserting("repeated")
-TOUCH: Final = _TOUCH.format(v=":")
+TOUCH: Final = _inserting("touched")
+END_STANDING: Final = _inserting("standing_ended")
 WANT: Final = _WANT.format(v=":")
 CHANGE: Final = _INSERT_CHANGE.format(v=":")
 
@@ -116,28 +139,3 @@ def statements() -> list[str]:
 def names_of(backends: tuple[str, ...]) -> str:
     """Backends as `_WANT` reads them."""
     return json.dumps(backends)
-
-
-def want(
-    connection: sqlite3.Connection,
-    name: ZoneName,
-    version: int,
-    kind: str,
-    backends: Sequence[str],
-    priority: int,
-    change_id: str,
-    now: float,
-) -> None:
-    """Make a version due on every backend, without recording one."""
-    connection.execute(
-        WANT,
-        {
-            "zone": name,
-            "version": version,
-            "kind": kind,
-            "backends": names_of(tuple(backends)),
-            "priority": int(priority),
-            "change_id": change_id,
-            "now": now,
-        },
-    )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 
-from directdnsonly.outbox.records import Kind, Receipt
 from directdnsonly.zone.name import ZoneName
 
 _STANDS = """
@@ -19,14 +18,6 @@ def refused(connection: sqlite3.Connection, name: str, number: int, *, oldest: i
     """Refusal `number` stands from now on; those older than `oldest` are no longer kept. `name` as it was sent."""
     connection.execute(_STANDS, (name, number))
     connection.execute("DELETE FROM standing_refusal WHERE newest_id < ?", (oldest,))
-
-
-def accepted(connection: sqlite3.Connection, receipt: Receipt) -> None:
-    """What stood is made good, in the transaction of what came: recorded, the same again, behind a pin, or held."""
-    is_push = receipt.kind is Kind.PUT and not receipt.overtaken
-    if is_push or receipt.changed or receipt.waits:
-        connection.execute("DELETE FROM standing_refusal WHERE zone = ?", (receipt.name,))
-        connection.execute("DELETE FROM lost_push WHERE zone = ?", (receipt.name,))
 
 
 def first(connection: sqlite3.Connection, name: ZoneName) -> int | None:

@@ -1,18 +1,15 @@
-"""SQL of the terms of a change: conditions that are judged, and the key that is kept, in the change's own transaction."""
+"""SQL of what changes are made under: the keys of repeated requests, and the count of zones of limited credentials."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from directdnsonly.errors import KeyTaken, OutboxUnavailable, VersionConflict, ZonePolicyError
-from directdnsonly.outbox import _standing, _told, _write
+from directdnsonly.errors import KeyTaken
+from directdnsonly.outbox import _told
 from directdnsonly.outbox.operators import Repeated
-from directdnsonly.outbox.ownership import owner_after
-from directdnsonly.outbox.records import NewDeletion, NewVersion, Origin, Receipt, Terms
-from directdnsonly.wording import counted
-from directdnsonly.zone.name import ZoneName
+from directdnsonly.outbox.records import Origin, Terms
 from directdnsonly.zone.warn import ZoneWarning
 
 KEYS_KEPT_S: Final = 86_400.0  # as long as anybody repeats a request
@@ -27,30 +24,6 @@ INSERT INTO idempotency (credential, key, fingerprint, change_id, warnings, at) 
 
 COUNTED: Final = "SELECT zones FROM credential_zones WHERE credential = ?"
 _COUNT = "SELECT credential, COUNT(*) FROM zone WHERE kind = 'put' GROUP BY credential"  # walks through every zone
-
-
-def record_push(
-    connection: sqlite3.Connection, push: NewVersion, *, backends: Sequence[str], now: float, keep_versions: int
-) -> Receipt:
-    """Record a push under its terms. Raises VersionConflict, ZonePolicyError, KeyTaken, OutboxUnavailable; then nothing is recorded."""
-
-    def record() -> Receipt:
-        return _write.record_push(connection, push, backends=backends, now=now, keep_versions=keep_versions)
-
-    if push.terms.max_zones:
-        _require_room(connection, push)
-    return _under(connection, push.zone.name, push.origin, push.terms, record, now=now)
-
-
-def record_delete(
-    connection: sqlite3.Connection, deletion: NewDeletion, *, backends: Sequence[str], now: float, keep_versions: int
-) -> Receipt:
-    """Record a delete under its terms. Raises as `record_push`."""
-
-    def record() -> Receipt:
-        return _write.record_delete(connection, deletion, backends=backends, now=now, keep_versions=keep_versions)
-
-    return _under(connection, deletion.name, deletion.origin, deletion.terms, record, now=now)
 
 
 def count_limited(connection: sqlite3.Connection, credentials: Sequence[str]) -> None:
@@ -72,55 +45,14 @@ def find_key(connection: sqlite3.Connection, credential: str, key: str, *, now: 
     return Repeated(fingerprint=bytes(row[0]), change_id=row[1], warnings=_told.warnings_in(row[2]))
 
 
-def _under(
-    connection: sqlite3.Connection,
-    name: ZoneName,
-    origin: Origin,
-    terms: Terms,
-    record: Callable[[], Receipt],
-    *,
-    now: float,
-) -> Receipt:
-    if terms.expected_version is not None:
-        _require_version(connection, name, terms.expected_version)
-    receipt = record()
-    _standing.accepted(connection, receipt)
-    if terms.key and not receipt.gives_way:
-        _keep_key(connection, terms, origin, receipt.warnings, now=now)
-    return receipt
-
-
-def _require_version(connection: sqlite3.Connection, name: ZoneName, expected: int) -> None:
-    """The newest version counts, also while a pin holds another: who was not shown that one must not write over it."""
-    living = _write.look(connection, name).living
-    version = living.version if living is not None else 0
-    if version != expected:
-        raise VersionConflict(name, expected=expected, newest=version)
-
-
-def _require_room(connection: sqlite3.Connection, push: NewVersion) -> None:
-    """A push that gives its credential one more zone needs room for it."""
-    there = _write.look(connection, push.zone.name).there
-    living, buried = there.zone, there.buried
-    credential = push.origin.owner.credential
-    has_it = living is not None and living.credential == credential
-    if has_it or owner_after(living, buried, push).credential != credential:
-        return
-    row = connection.execute(COUNTED, (credential,)).fetchone()
-    if row is None:
-        raise OutboxUnavailable(f"the zones of {credential}, which has a limit, were not counted at the start")
-    if row[0] >= push.terms.max_zones:
-        raise ZonePolicyError(
-            f"{credential} may hold {counted(push.terms.max_zones, 'zone')} at most", rule="credential-zones"
-        )
-
-
-def _keep_key(
+def keep_key(
     connection: sqlite3.Connection, terms: Terms, origin: Origin, warnings: Sequence[ZoneWarning], *, now: float
-) -> None:
-    """Keep what the request became; forgets what is older than a day, a few at a time."""
+) -> int:
+    """Keep what the request became; forgets what is older than a day, a few at a time. Raises KeyTaken."""
     credential, oldest = origin.owner.credential, now - KEYS_KEPT_S
     connection.execute(FORGET_KEYS, (oldest,))
     values = (credential, terms.key, terms.fingerprint, origin.change_id, _told.of_warnings(warnings), now, oldest)
-    if not connection.execute(_KEEP_KEY, values).rowcount:
+    kept = connection.execute(_KEEP_KEY, values).rowcount
+    if not kept:
         raise KeyTaken(terms.key)
+    return kept

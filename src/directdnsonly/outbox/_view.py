@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from directdnsonly.outbox import _body, _told
-from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.lifecycle import State, quoted
 from directdnsonly.outbox.records import (
     Backlog,
     Claim,
@@ -156,12 +156,12 @@ def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
 COUNT_ZONES = "SELECT living + (SELECT COUNT(*) FROM pin p CROSS JOIN zone z ON z.zone = p.zone WHERE z.kind = 'delete') FROM zone_count"
 # Nothing is looked at but the index of due work (migrations 0006, 0012).
 BACKLOG = (
-    "SELECT COUNT(*), COALESCE(SUM(state = 'pending'), 0), MIN(wanted_at), COALESCE(SUM(want_kind = 'put'), 0)"
+    f"SELECT COUNT(*), COALESCE(SUM(state = {quoted(State.PENDING)}), 0), MIN(wanted_at), COALESCE(SUM(want_kind = 'put'), 0)"
     " FROM delivery INDEXED BY delivery_due WHERE backend = ? AND due_at IS NOT NULL"
 )
 COUNT_DUE = "SELECT COUNT(*) FROM delivery INDEXED BY delivery_due WHERE due_at IS NOT NULL"
 NEXT_DUE = "SELECT MIN(due_at) FROM delivery WHERE backend = ? AND priority = ? AND due_at IS NOT NULL"
-DEAD_OF_EACH = "SELECT backend, COUNT(*), SUM(want_kind = 'put') FROM delivery WHERE state = 'dead' GROUP BY backend"
+DEAD_OF_EACH = f"SELECT backend, COUNT(*), SUM(want_kind = 'put') FROM delivery WHERE state = {quoted(State.DEAD)} GROUP BY backend"
 
 
 def backlog(connection: sqlite3.Connection, backends: Sequence[str]) -> list[Backlog]:
@@ -208,7 +208,7 @@ def wanted_page(
     )
     rows = connection.execute(
         f"SELECT d.zone, d.verified_version, z.serial, z.records, d.change_id, {body} FROM delivery d JOIN wanted z ON z.zone = d.zone"
-        f" {join} WHERE d.backend = ? AND d.zone > ? AND d.state = 'verified' AND d.want_kind = 'put'"
+        f" {join} WHERE d.backend = ? AND d.zone > ? AND d.state = {quoted(State.VERIFIED)} AND d.want_kind = 'put'"
         "   AND z.version = d.verified_version ORDER BY d.zone LIMIT ?",
         (backend, after, page),
     )

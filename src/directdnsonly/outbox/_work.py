@@ -11,7 +11,7 @@ from typing import Any
 from directdnsonly.errors import VersionDamaged
 from directdnsonly.outbox import _body
 from directdnsonly.outbox._recording import STORM_PAUSE_S, make_view
-from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.lifecycle import BEGINS, Event, State, moved, quoted, stands
 from directdnsonly.outbox.records import Claim, Kind, Priority, Receipt, Settle, Settlement
 from directdnsonly.zone.name import ZoneName
 
@@ -26,7 +26,7 @@ RETURNING zone, fence, attempts, wanted_at, change_id, applied_kind, want_versio
 
 # The index delivery_due(backend, priority, due_at) finds and orders the rows; nothing else is looked at.
 _CLAIM = f"""
-UPDATE delivery SET state = 'leased', fence = fence + 1, due_at = :lease_end
+UPDATE delivery SET state = {moved(Event.CLAIM)}, fence = fence + 1, due_at = :lease_end
  WHERE backend = :backend AND zone IN (
        SELECT zone FROM delivery
         WHERE backend = :backend AND priority = :priority AND due_at <= :now
@@ -35,8 +35,8 @@ UPDATE delivery SET state = 'leased', fence = fence + 1, due_at = :lease_end
 
 # What was recorded in this very transaction. Neither a storm nor an attempt that runs is cut short by it.
 _CLAIM_ONE = f"""
-UPDATE delivery SET state = 'leased', fence = fence + 1, due_at = :lease_end
- WHERE backend = :backend AND zone = :zone AND state = 'pending' AND due_at <= :now
+UPDATE delivery SET state = {moved(Event.CLAIM)}, fence = fence + 1, due_at = :lease_end
+ WHERE backend = :backend AND zone = :zone AND state = {quoted(State.PENDING)} AND due_at <= :now
 {_KNOWN}"""
 
 _NEWEST = """
@@ -45,46 +45,46 @@ SELECT z.zone, z.version, z.kind, z.serial, z.records, v.body
  WHERE z.zone IN (%s)"""
 
 # In each: :version is what was applied; a newer wanted version makes the row due again at once (almost: see STORM_PAUSE_S).
-_AFTER = "CASE WHEN want_version > :version THEN 'pending' ELSE %s END"
+_AFTER = f"CASE WHEN want_version > {{v}}version THEN {moved(Event.SUPERSEDE)} ELSE %s END"
 # The ends of a batch come as one statement, whose trigger writes each (see _recording). In one UPDATE of them all SQLite
 # would go through every zone of the backend.
 _VERIFIED = f"""
 UPDATE delivery SET
-       state = CASE WHEN want_version > {{v}}version THEN 'pending' ELSE 'verified' END,
+       state = {_AFTER % moved(Event.VERIFY)},
        due_at = CASE WHEN want_version > {{v}}version THEN {{v}}now + {STORM_PAUSE_S} ELSE NULL END,
        attempts = 0, reason = {{v}}reason, applied_version = {{v}}version, applied_kind = {{v}}kind, applied_at = {{v}}now,
        verified_version = {{v}}version, verified_at = {{v}}now, served_serial = {{v}}serial
- WHERE backend = {{v}}backend AND zone = {{v}}zone AND fence = {{v}}fence AND state IN ('leased', 'applied')"""
-_APPLIED = """
-UPDATE delivery SET state = 'applied', applied_version = {v}version, applied_kind = {v}kind, applied_at = {v}now,
-       reason = {v}reason
- WHERE backend = {v}backend AND zone = {v}zone AND fence = {v}fence AND state = 'leased'"""
+ WHERE backend = {{v}}backend AND zone = {{v}}zone AND fence = {{v}}fence AND {stands(Event.VERIFY)}"""
+_APPLIED = f"""
+UPDATE delivery SET state = {moved(Event.APPLY)}, applied_version = {{v}}version, applied_kind = {{v}}kind,
+       applied_at = {{v}}now, reason = {{v}}reason
+ WHERE backend = {{v}}backend AND zone = {{v}}zone AND fence = {{v}}fence AND {stands(Event.APPLY)}"""
 _ENDS = {Settle.VERIFIED: _VERIFIED, Settle.APPLIED: _APPLIED}
 _SETTLE = """
 INSERT INTO ended_%s (backend, now, zone, fence, version, kind, serial, reason)
 SELECT :backend, :now, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
        json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
   FROM json_each(:ends)"""
-_RETRY = """
+_RETRY = f"""
 UPDATE delivery SET
-       state = 'pending',
+       state = {_AFTER.format(v=":") % moved(Event.RETRY)},
        due_at = CASE WHEN want_version > :version THEN :now + :pause ELSE :due_at END,
        attempts = CASE WHEN want_version > :version THEN 0 ELSE attempts + :burned END,
        reason = CASE WHEN want_version > :version THEN '' ELSE :reason END
- WHERE backend = :backend AND zone = :zone AND fence = :fence AND state IN ('leased', 'applied')
+ WHERE backend = :backend AND zone = :zone AND fence = :fence AND {stands(Event.RETRY)}
 RETURNING want_version > :version"""
 _BURY = f"""
 UPDATE delivery SET
-       state = {_AFTER % "'dead'"},
+       state = {_AFTER.format(v=":") % moved(Event.BURY)},
        due_at = CASE WHEN want_version > :version THEN :now + :pause ELSE NULL END,
        attempts = CASE WHEN want_version > :version THEN 0 ELSE attempts + 1 END,
        reason = CASE WHEN want_version > :version THEN '' ELSE :reason END
- WHERE backend = :backend AND zone = :zone AND fence = :fence AND state IN ('leased', 'applied')
+ WHERE backend = :backend AND zone = :zone AND fence = :fence AND {stands(Event.BURY)}
 RETURNING want_version > :version"""
-REVIVE = """
+REVIVE = f"""
 UPDATE delivery INDEXED BY delivery_dead
-   SET state = 'pending', priority = :priority, due_at = :now, attempts = 0, wanted_at = :now
- WHERE backend = :backend AND state = 'dead' %s"""
+   SET state = {moved(Event.REVIVE)}, priority = :priority, due_at = :now, attempts = 0, wanted_at = :now
+ WHERE backend = :backend AND {stands(Event.REVIVE)} %s"""
 _INSERT_ATTEMPT = """
 INSERT INTO attempt (backend, zone, version, state, attempt, reason, at, elapsed_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
@@ -266,7 +266,8 @@ def adopt(connection: sqlite3.Connection, backends: Sequence[str], *, now: float
     if set_back_s > 0:
         connection.execute("UPDATE delivery SET due_at = due_at - ? WHERE due_at IS NOT NULL", (set_back_s,))
     connection.execute(
-        "UPDATE delivery SET state = 'pending', due_at = ? WHERE due_at IS NOT NULL AND state IN ('leased', 'applied')",
+        f"UPDATE delivery SET state = {moved(Event.LOSE_LEASE)}, due_at = ?"
+        f" WHERE due_at IS NOT NULL AND {stands(Event.LOSE_LEASE)}",
         (now,),
     )
     connection.execute(
@@ -289,12 +290,13 @@ def _newest_at(connection: sqlite3.Connection) -> float:
 def _adopt_one(connection: sqlite3.Connection, name: str, now: float) -> None:
     """A backend that is new, or was away: it gets what it has not; tombstones only for zones it may still hold."""
     connection.execute(
-        """
+        f"""
 INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)
-SELECT :backend, zone, version, kind, 'pending', 2, :now, :now, change_id FROM wanted
+SELECT :backend, zone, version, kind, {quoted(BEGINS)}, {Priority.BULK:d}, :now, :now, change_id FROM wanted
  WHERE kind = 'put' OR EXISTS (SELECT 1 FROM delivery d WHERE d.backend = :backend AND d.zone = wanted.zone)
     ON CONFLICT (backend, zone) DO UPDATE SET
-       want_version = excluded.want_version, want_kind = excluded.want_kind, state = 'pending', priority = 2,
+       want_version = excluded.want_version, want_kind = excluded.want_kind, state = {moved(Event.WANT)},
+       priority = excluded.priority,
        due_at = excluded.due_at, attempts = 0, wanted_at = excluded.wanted_at, change_id = excluded.change_id, reason = ''
  WHERE delivery.want_version < excluded.want_version""",
         {"backend": name, "now": now},
@@ -311,9 +313,9 @@ def requeue(connection: sqlite3.Connection, backend: str, names: Sequence[ZoneNa
     changed = 0
     for name in names:
         changed += connection.execute(
-            "UPDATE delivery SET state = 'pending', priority = 2, due_at = ?, attempts = 0, wanted_at = ?, reason = ?"
-            " WHERE backend = ? AND zone = ? AND state IN ('verified', 'dead')",
-            (now, now, reason[:500], backend, name),
+            f"UPDATE delivery SET state = {moved(Event.DRIFT)}, priority = ?, due_at = ?, attempts = 0, wanted_at = ?,"
+            f" reason = ? WHERE backend = ? AND zone = ? AND {stands(Event.DRIFT)}",
+            (int(Priority.BULK), now, now, reason[:500], backend, name),
         ).rowcount
     return changed
 

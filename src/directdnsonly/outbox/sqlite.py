@@ -33,11 +33,14 @@ from directdnsonly.outbox import (
     whole,
 )
 from directdnsonly.outbox._capacity import Capacity
+from directdnsonly.outbox._change import change, record
 from directdnsonly.outbox._connection import FILE_NAME, Connection, open_reader, open_writer
 from directdnsonly.outbox._figures import FigureMethods
 from directdnsonly.outbox._lock import FOLDER_CURE, own
 from directdnsonly.outbox._migrate import migrate
 from directdnsonly.outbox._reconcile_store import ReconcileMethods
+from directdnsonly.outbox._write import Setting
+from directdnsonly.outbox.decide.look import Release
 from directdnsonly.outbox.group_commit import GroupCommit
 from directdnsonly.outbox.operators import ApiToken, Pause, Repeated, ZoneFilter
 from directdnsonly.outbox.records import (
@@ -106,15 +109,7 @@ class SqliteStore(ReconcileMethods, FigureMethods):
         """See PushStore."""
         await self._capacity.require()
         try:
-            receipt = await self._record(
-                lambda connection: _terms.record_push(
-                    connection,
-                    push,
-                    backends=self._backends,
-                    now=self._clock.now_s(),
-                    keep_versions=self._settings.history_versions,
-                )
-            )
+            receipt = await self._record(lambda connection: record(connection, push, self._setting()))
         except OutboxUnavailable as error:
             self._capacity.refused(error)
             raise
@@ -123,15 +118,7 @@ class SqliteStore(ReconcileMethods, FigureMethods):
 
     async def record_delete(self, deletion: NewDeletion) -> Receipt:
         """See PushStore."""
-        return await self._record(
-            lambda connection: _terms.record_delete(
-                connection,
-                deletion,
-                backends=self._backends,
-                now=self._clock.now_s(),
-                keep_versions=self._settings.history_versions,
-            )
-        )
+        return await self._record(lambda connection: record(connection, deletion, self._setting()))
 
     async def record_refused(self, refused: Refused) -> None:
         """See PushStore."""
@@ -149,12 +136,16 @@ class SqliteStore(ReconcileMethods, FigureMethods):
 
     async def pin(self, new: NewPin) -> Pin | None:
         """See PinStore."""
-        return await self._write(lambda connection: _pin.pin(connection, new, now=self._clock.now_s()))
+
+        def pin(connection: sqlite3.Connection) -> Pin | None:
+            return _pin.find_pin(connection, new.name) if change(connection, new, self._setting()).written else None
+
+        return await self._write(pin)
 
     async def unpin(self, name: ZoneName, origin: Origin) -> Receipt | None:
         """See PinStore."""
         return await self._write(
-            lambda connection: _pin.unpin(connection, name, origin, backends=self._backends, now=self._clock.now_s())
+            lambda connection: change(connection, Release(name=name, origin=origin), self._setting()).receipt
         )
 
     async def pin_of(self, name: ZoneName) -> Pin | None:
@@ -423,6 +414,10 @@ class SqliteStore(ReconcileMethods, FigureMethods):
     async def _page(self, query: str, backend: str, after: str, limit: int) -> PlacementPage:
         chosen, begin = self._chosen(backend), _history.cursor_of(after)
         return await self._viewer.call(lambda connection: _history.page(connection, query, chosen, begin, limit))
+
+    def _setting(self) -> Setting:
+        """What is written now is written with."""
+        return Setting(self._clock.now_s(), self._backends, self._settings.history_versions)
 
     def _chosen(self, backend: str) -> tuple[str, ...]:
         """The active backends, or the one of that name; none when it is not active."""

@@ -1,4 +1,4 @@
-"""What a push means, given the newest version we hold. Pure: the store calls it inside its transaction."""
+"""What a push means, given the newest version that we hold: is it new content, and which serial is published."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Current:
     digest: bytes
     challenge: bytes
     owner: Owner
-    records: int = 0
+    pushed_at: float = 0.0  # epoch seconds of the last accepted push
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,40 @@
+"""A change of a zone, in one transaction: look, decide, write. Who repeats the transaction repeats all three."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+from directdnsonly.outbox._look import look, look_for
+from directdnsonly.outbox._write import Setting, write
+from directdnsonly.outbox.decide import Command, decide, needs
+from directdnsonly.outbox.decide.look import Need
+from directdnsonly.outbox.records import Receipt
+
+
+class Changed(NamedTuple):
+    """What was told and whether anything was written; `rows`: what the last write changed."""
+
+    receipt: Receipt | None
+    written: bool
+    rows: int
+
+
+def change(connection: sqlite3.Connection, command: Command, setting: Setting) -> Changed:
+    """Raises what `decide` and the store's own guards raise; then nothing is written."""
+    known = look(connection, command)
+    for need in needs(command, known):
+        known = look_for(connection, command, known, need, now=setting.now)
+    done = decide(command, known, now=setting.now)
+    while isinstance(done, Need):
+        known = look_for(connection, command, known, done, now=setting.now)
+        done = decide(command, known, now=setting.now)
+    rows = write(connection, done.writes, setting)
+    return Changed(done.receipt, bool(done.writes), rows)
+
+
+def record(connection: sqlite3.Connection, command: Command, setting: Setting) -> Receipt:
+    """For a push or a delete, of which there is always something to tell."""
+    receipt = change(connection, command, setting).receipt
+    assert receipt is not None
+    return receipt

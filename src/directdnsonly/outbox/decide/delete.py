@@ -1,0 +1,113 @@
+"""What becomes of a delete: by its server, by a person, of an orphan, or of what is not ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from directdnsonly.errors import OwnershipRefused
+from directdnsonly.outbox import ownership
+from directdnsonly.outbox.decide.content import Current
+from directdnsonly.outbox.decide.look import ExtraDelete, Look, Need, OrphanDelete, told
+from directdnsonly.outbox.decide.terms import ASKED_FOR, require_version, why_held_back
+from directdnsonly.outbox.decide.writes import (
+    Decision,
+    DropHeld,
+    DropSighting,
+    Note,
+    Remove,
+    Version,
+    Write,
+    keeps_key,
+)
+from directdnsonly.outbox.drift import SightingState
+from directdnsonly.outbox.ownership import GiveWay, Hold, Ignore, Record, Refuse
+from directdnsonly.outbox.records import Kind, NewDeletion, Receipt
+
+NOTHING = Decision()
+
+
+def decide_delete(deletion: NewDeletion, look: Look) -> Decision:
+    """A tombstone, unless there is nothing to delete or it is not the asker's to delete. Raises as `decide`."""
+    require_version(deletion.name, deletion.terms, look)
+    receipt, writes = _decided(deletion, look)
+    return Decision(receipt=receipt, writes=writes + keeps_key(receipt, deletion.origin, deletion.terms))
+
+
+def decide_orphan_delete(command: OrphanDelete, look: Look) -> Decision:
+    """If it is still the zone that was absent: same version, not pushed since, not kept. A pinned one is a person's to release."""
+    living, given = look.living, command.sighting
+    if living is None or look.pinned is not None or living.version != given.version:
+        return NOTHING
+    for seen in told(Need.SIGHTING, look.more.sighting):
+        due = seen.state is SightingState.QUARANTINED and seen.version == living.version
+        if due and living.pushed_at <= seen.first_at:
+            done = decide_delete(command.deletion, look)
+            return done._replace(writes=(*done.writes, DropSighting(name=given.name)))
+    return NOTHING
+
+
+def decide_extra_delete(command: ExtraDelete, look: Look) -> Decision:
+    """A zone that is to be served by now, or that a pin holds, stays."""
+    if look.living is not None or look.pinned is not None:
+        return NOTHING
+    remove = Remove(
+        name=command.name,
+        backend=command.backend,
+        version=look.version or told(Need.FIRST, look.more.first),
+        change_id=command.change_id,
+        anew=look.newest is None,
+    )
+    return Decision(writes=(remove,))
+
+
+def _decided(deletion: NewDeletion, look: Look) -> tuple[Receipt, tuple[Write, ...]]:
+    verdict = _judged(deletion, look)
+    receipt = _nothing(deletion, look)
+    if isinstance(verdict, GiveWay):
+        return replace(receipt, gives_way=verdict.digest), ()
+    drops: tuple[Write, ...] = (DropHeld(name=deletion.name),) if verdict.drops else ()
+    receipt = replace(receipt, notices=verdict.notices)
+    if isinstance(verdict, Ignore) or look.living is None:
+        receipt = replace(receipt, ignored=verdict.reason if isinstance(verdict, Ignore) else "")
+        # What changes nothing leaves no row, unless somebody could ask for it by its id.
+        asked_for = deletion.origin.source in ASKED_FOR
+        return receipt, (*drops, Note(receipt=receipt, origin=deletion.origin)) if asked_for else drops
+    tombstone = _tombstone(deletion, look, look.living, receipt)
+    return tombstone.receipt, (*drops, tombstone)
+
+
+def _judged(deletion: NewDeletion, look: Look) -> Record | Ignore | GiveWay:
+    act, there = ownership.act_of(deletion), look.there
+    verdict = ownership.judge(act, deletion.name, deletion.origin.owner, there, takeover="transfer")
+    if isinstance(verdict, Refuse):
+        raise OwnershipRefused(verdict.reason, rule=verdict.rule)
+    assert not isinstance(verdict, Hold)
+    if isinstance(verdict, GiveWay) and not deletion.gives_way:
+        return ownership.drop_all(there)
+    return verdict
+
+
+def _nothing(deletion: NewDeletion, look: Look) -> Receipt:
+    return Receipt(
+        change_id=deletion.origin.change_id,
+        name=deletion.name,
+        version=look.version,
+        kind=Kind.DELETE,
+        changed=False,
+        serial=look.newest.serial if look.newest else 0,  # kept, so that a zone made again the same day moves forward
+        priority=deletion.priority,
+    )
+
+
+def _tombstone(deletion: NewDeletion, look: Look, gone: Current, receipt: Receipt) -> Version:
+    version, free = gone.version + 1, look.pinned is None
+    return Version(
+        receipt=replace(
+            receipt, version=version, changed=free, ignored=why_held_back(look.pinned, version), waits=not free
+        ),
+        origin=deletion.origin,
+        owner=gone.owner,
+        pushed_serial=gone.pushed_serial,
+        text=None,
+        wanted=free,
+    )

@@ -1,0 +1,138 @@
+"""What a decision goes by: what the store knows of one zone. What is rarely needed is looked for only when a decision asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, TypeVar
+
+from directdnsonly.outbox.decide.content import Current
+from directdnsonly.outbox.drift import Migration, Sighting
+from directdnsonly.outbox.ownership import Above, There, Waiting
+from directdnsonly.outbox.records import Kind, NewDeletion, Origin, Owner
+from directdnsonly.zone.name import ZoneName
+from directdnsonly.zone.warn import ZoneWarning
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanDelete:
+    """Delete a zone that its server's lists lacked, if it is still the one that was absent."""
+
+    sighting: Sighting
+    deletion: NewDeletion
+
+    @property
+    def name(self) -> ZoneName:
+        """The zone."""
+        return self.sighting.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraDelete:
+    """Have a zone that we do not own removed from one backend."""
+
+    name: ZoneName
+    backend: str
+    change_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Release a pinned zone."""
+
+    name: ZoneName
+    origin: Origin
+
+
+class Need(StrEnum):
+    """What a decision may ask for beside the look."""
+
+    AROUND = "around"  # the nearest living zone above, and who has zones below
+    MOVES = "moves"  # announced moves between servers
+    WHOLE = "whole"  # whether the text of the newest version can be read
+    FIRST = "first"  # the number with which a zone begins that has no row
+    BESIDE = "beside"  # what DNAMEs of other zones, or below this one's, mean for it
+    COUNTED = "counted"  # how many living zones the asking credential has
+    FORMER = "former"  # the id of the change that made the newest version
+    SIGHTING = "sighting"  # how the zone is watched by reconciliation
+
+
+class Missing(Exception):
+    """The decision cannot go on without this."""
+
+    def __init__(self, need: Need) -> None:
+        super().__init__(need)
+        self.need = need
+
+
+class Pinned(NamedTuple):
+    """The version that is wanted instead of the newest, and the digest of its ACME challenges."""
+
+    version: int
+    challenge: bytes = b""
+
+
+class Around(NamedTuple):
+    """What lies around a name. `below`: another server than the asker's, if there is any."""
+
+    above: Above | None = None
+    below: Owner | None = None
+
+
+class More(NamedTuple):
+    """What was asked for. None: nobody asked."""
+
+    around: Around | None = None
+    moves: Sequence[Migration] | None = None
+    whole: bool | None = None
+    first: int | None = None
+    beside: tuple[ZoneWarning, ...] | None = None
+    counted: int | None = None  # -1: they were never counted
+    former: str | None = None  # empty: that change is forgotten
+    sighting: Sequence[Sighting] | None = None  # none or one
+
+
+class Look(NamedTuple):
+    """The newest version or tombstone of a zone (None: nothing is known of it), its pin, and the push that waits for approval.
+
+    `redirecting`: whether any zone here has a DNAME.
+    """
+
+    newest: Current | None = None
+    pinned: Pinned | None = None
+    waits: Waiting | None = None
+    redirecting: bool = False
+    more: More = More()
+
+    @property
+    def version(self) -> int:
+        """The number of the newest version; 0: there is none."""
+        return self.newest.version if self.newest is not None else 0
+
+    @property
+    def living(self) -> Current | None:
+        """The newest version, unless it is a tombstone."""
+        return self.newest if self.newest is not None and self.newest.kind is Kind.PUT else None
+
+    @property
+    def there(self) -> There:
+        """For the judgement, without what lies around."""
+        if self.newest is None:
+            return There(waits=self.waits)
+        if self.newest.kind is Kind.PUT:
+            return There(zone=self.newest.owner, waits=self.waits)
+        return There(buried=self.newest.owner, waits=self.waits)
+
+    def with_more(self, more: More) -> Look:
+        """The same, knowing more."""
+        return self._replace(more=more)
+
+
+def told(need: Need, answer: T | None) -> T:
+    """What was looked for. Raises Missing when nobody has looked."""
+    if answer is None:
+        raise Missing(need)
+    return answer
