@@ -1,1 +1,1 @@
-"""Accepting, whoever asks: a zone is read, judged, held or recorded, and the lanes are woken; no HTTP in it."""
+"""2 accept: whoever asks, a zone is read, judged, held or recorded, and the lanes are woken; no HTTP in it."""

@@ -1,1 +1,1 @@
-"""4 publish: one file per name server's control side, behind the contract of `contract.py`."""
+"""5 publish: one file per name server's control side, behind the contract of `contract.py`."""

@@ -1,4 +1,4 @@
-"""6 reconcile: make what we serve equal to what DirectAdmin owns, and never delete on doubt.
+"""Beside the line, reconcile: make what we serve equal to what DirectAdmin owns, and never delete on doubt.
 
 Why it is needed
     DirectAdmin pushes once. A push that met a closed door, a zone that was made while we were away, a delete that never
