@@ -141,7 +141,7 @@ class _Handler(logging.Handler):
     """What libraries say, through the same door."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """See logging.Handler: never raises. Its own way out would print the arguments, which nobody has blotted."""
+        """Write one record of the standard library's logging; never raises. Its own way out would print the arguments, which nobody has blotted."""
         try:
             line = self.format(record)
         except Exception:  # noqa: BLE001 - a library's broken format string is no reason to stop
@@ -200,7 +200,7 @@ class JsonLine:
         self.steps = steps(stamp, self._render)
 
     def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
-        """See structlog's processors."""
+        """The line of an event, as the last of structlog's processors."""
         if "exc_info" in event:
             line: Any = event
             for step in self.steps:

@@ -38,16 +38,16 @@ class SweptLane:
 
     @property
     def name(self) -> str:
-        """See reconcile.seams.Lane."""
+        """The backend's configured name."""
         return self.backend.name
 
     async def sweep(self, *, repair: bool) -> Swept:
-        """See reconcile.seams.Lane."""
+        """Compare the name server with the store."""
         found = await self.lane.sweep(repair=repair, gentle=True)
         return Swept(seen=found.seen, drifted=found.drifted, examples=found.examples)
 
     def inventory(self) -> AsyncIterator[ZoneObserved]:
-        """See reconcile.seams.Lane."""
+        """Every zone that is stored there. Raises BackendUnavailable."""
         return self.backend.inventory()
 
 

@@ -104,12 +104,12 @@ class Metrics:
     # -- PushRecorder
 
     def answered(self, source: Source, result: str, seconds: float) -> None:
-        """See PushRecorder."""
+        """`result`: a value of Became, or refused, failed."""
         (self._pushes.get((source, result)) or self._any_push(str(source), result)).inc()
         self._ack.observe(seconds)
 
     def refused(self, rule: str) -> None:
-        """See PushRecorder. Rules are a short list of ours."""
+        """A push broke this rule. Rules are a short list of ours."""
         self._refused.labels(rule).inc()
 
     def pushes_so_far(self) -> dict[str, int]:
@@ -124,23 +124,26 @@ class Metrics:
     # -- DeliveryRecorder
 
     def attempted(self, backend: str, how: Settle | Literal["stored"]) -> None:
-        """See DeliveryRecorder."""
+        """An attempt on one zone ended like this; `stored`: done, and nobody can be asked for proof."""
         self._attempts[backend, how].inc()
 
     def proven(self, backend: str, *, applied_s: float, proven_s: float) -> None:
-        """See DeliveryRecorder."""
+        """A zone is served: seconds from the commit of the push until the backend took it, and until the proof."""
         self._applied[backend].observe(applied_s)
         self._proven[backend].observe(proven_s)
 
     def batch(self, backend: str, *, zones: int, seconds: float) -> None:
-        """See DeliveryRecorder."""
+        """The lane is empty again after this much work."""
         self._zones[backend].inc(zones)
         self._busy[backend].inc(seconds)
 
     # -- PassRecorder
 
     def passed(self, *, ended_at: float, seconds: float, found: Mapping[str, int], done: Mapping[str, int]) -> None:
-        """See reconcile's PassRecorder. Kinds and actions are short lists of ours."""
+        """A pass ended: what differed by kind, and what was done by kind (nothing by a plan or a dry run).
+
+        Kinds and actions are short lists of ours.
+        """
         self._passes.inc()
         self._pass_at.set(ended_at)
         self._pass_s.set(seconds)
@@ -166,7 +169,7 @@ class _Now:
         self.families: list[Metric] = []
 
     def collect(self) -> Iterable[Metric]:
-        """See prometheus_client."""
+        """All families, as they are at the moment of the scrape (prometheus_client calls it)."""
         return self.families
 
     def describe(self) -> Iterable[Metric]:

@@ -48,7 +48,7 @@ class Transferred(Found):
 
     @property
     def place(self) -> str:
-        """See Found."""
+        """Where it stands, for people."""
         return f"{self.zone} at {', '.join(map(str, self.masters))}"
 
     def read(self) -> bytes:

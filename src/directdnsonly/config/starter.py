@@ -34,7 +34,7 @@ class Starter(StrEnum):
 
 
 def who_starts(environ: Mapping[str, str], problems: list[ConfigProblem]) -> Starter:
-    """See Starter."""
+    """By the variable, else by what this process may do. A variable of another value is added to `problems`."""
     told = environ.get(VARIABLE, "")
     if told in (Starter.IMAGE, Starter.MAKE):
         return Starter(told)

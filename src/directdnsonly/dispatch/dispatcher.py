@@ -48,10 +48,10 @@ class Dispatcher:
     # -- Takers
 
     def waiting(self) -> Mapping[str, float]:
-        """See Takers."""
+        """The backends whose lane would begin at once, and for how many seconds each wants its lease."""
         return {name: lane.lease_s for name, lane in self.lanes.items() if lane.waits}
 
     def take(self, claims: Sequence[Claim]) -> None:
-        """See Takers."""
+        """These are leased and committed. A lane that has begun something else meanwhile gives them back."""
         for claim in claims:
             self.lanes[claim.backend].take(claim)

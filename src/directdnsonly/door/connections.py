@@ -56,7 +56,7 @@ class BoundedHttp(HttpToolsProtocol):
         return not self._deaf
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """See asyncio.Protocol."""
+        """A connection was taken (asyncio calls it): it has its place already."""
         super().connection_made(transport)
         self._exit = _Exit(self, transport)
         if self._greeting is None:
@@ -68,7 +68,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._crowd.place(self, Rank.STRANGER, seconds=self._crowd.bounds.header_timeout_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio.Protocol."""
+        """It ended, by whomever (asyncio calls it): its place is free."""
         self._crowd.leave(self)
         super().connection_lost(exc)
         self._exit = None
@@ -76,7 +76,7 @@ class BoundedHttp(HttpToolsProtocol):
             self.scope.pop(PLACE, None)  # type: ignore[typeddict-item]
 
     def abort(self) -> None:
-        """See Member."""
+        """Away with it, at once."""
         self._deaf = True
         if self.transport is not None:
             self.transport.abort()
@@ -84,7 +84,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._greeting.cancel()
 
     def hurry(self) -> None:
-        """See Member."""
+        """Answer its long poll now, and close."""
         if self._poll is not None:
             wait, wake = self._poll
             wait.over = True
@@ -94,22 +94,22 @@ class BoundedHttp(HttpToolsProtocol):
     # -- what its requests tell (see place.Place)
 
     def came_from(self, address: str) -> None:
-        """See Place."""
+        """A reverse proxy that we trust tells whose request it is."""
         self._crowd.regroup(self, address)
 
     def admitted(self, *, pushes: bool) -> None:
-        """See Place."""
+        """The request is of somebody whom we know."""
         if not self._deaf:
             coming = Rank.SENDING if self._body_open else Rank.PUSHING
             self._crowd.place(self, coming if pushes else Rank.READER)
 
     def refused(self) -> None:
-        """See Place."""
+        """It is of nobody whom we know, and is told so."""
         self._crowd.place(self, Rank.REFUSED, seconds=LEAVE_S)
 
     @contextmanager
     def waiting(self, who: str, wake: Callable[[], object]) -> Iterator[Wait]:
-        """See Place."""
+        """A long poll of this credential; `wake` is called when it is over before its time."""
         polls = self._crowd.polls
         polls[who] += 1
         wait = Wait(longest_s=OVER_LIMIT_S if polls[who] > self._crowd.bounds.polls_of_one else float("inf"))
@@ -130,7 +130,7 @@ class BoundedHttp(HttpToolsProtocol):
     # -- a request
 
     def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol."""
+        """Octets came (asyncio calls it): parsed, within the limits of header and time."""
         if self._deaf:
             return
         if not self._in_head:
@@ -145,7 +145,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse_head()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """See asyncio.Protocol. A request that is here whole is answered, though its client sends nothing any more.
+        """The client sends nothing any more (asyncio calls it). A request that is here whole is answered, though its client sends nothing any more.
 
         Not with TLS: up to 1.2 the end of one side must end the other, what waits to be written is thrown away (RFC 5246,
         7.2.1). 1.3 lets the other side go on (RFC 8446, 6.1), but asyncio (3.11, and later ones that we read) ends it all the same.
@@ -162,18 +162,18 @@ class BoundedHttp(HttpToolsProtocol):
         return True
 
     def on_message_begin(self) -> None:
-        """See httptools."""
+        """The first octet of a request (httptools calls it): its header has so many octets and seconds."""
         self._in_head = True
         self._frame_bytes = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """See httptools. What comes behind the body is no header (RFC 9110, section 6.5.1): thrown away."""
+        """One header (httptools calls it). What comes behind the body is no header (RFC 9110, section 6.5.1): thrown away."""
         if self._in_head:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """See httptools."""
+        """The header is whole (httptools calls it): the application begins."""
         if self._deaf:
             return
         self._in_head = False
@@ -192,13 +192,13 @@ class BoundedHttp(HttpToolsProtocol):
             self.cycle.transport = self._exit  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
-        """See httptools."""
+        """A part of the body (httptools calls it)."""
         if not self._deaf:
             self._frame_bytes = max(self._frame_bytes - FRAME * len(body), 0)
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """See httptools."""
+        """The request is here whole (httptools calls it): what it waits for now is us."""
         self._body_open = False
         self.scope[WHOLE] = True  # type: ignore[typeddict-unknown-key]
         if not self._deaf:
@@ -261,5 +261,5 @@ class _Exit:
         self._protocol = protocol
 
     def close(self) -> None:
-        """See asyncio.Transport."""
+        """Close it, as asyncio.Transport does."""
         self._protocol.leave()

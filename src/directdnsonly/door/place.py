@@ -45,17 +45,17 @@ class NoPlace:
     """Where nobody counts places."""
 
     def came_from(self, address: str) -> None:
-        """See Place."""
+        """A reverse proxy that we trust tells whose request it is."""
 
     def admitted(self, *, pushes: bool) -> None:
-        """See Place."""
+        """The request is of somebody whom we know."""
 
     def refused(self) -> None:
-        """See Place."""
+        """It is of nobody whom we know, and is told so."""
 
     @contextmanager
     def waiting(self, who: str, wake: Callable[[], object]) -> Iterator[Wait]:
-        """See Place."""
+        """A long poll of this credential; `wake` is called when it is over before its time."""
         del who, wake
         yield Wait(longest_s=float("inf"))
 

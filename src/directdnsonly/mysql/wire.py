@@ -60,7 +60,7 @@ class Result:
 
 
 class Connection(aiomysql.Connection):  # type: ignore[misc]
-    """See the module. It never falls back to plain text."""
+    """One connection, one command at a time. It never falls back to plain text."""
 
     max_packet = 2**20
     is_member = False  # of a cluster that certifies transactions

@@ -114,11 +114,11 @@ class ManagedDaemon:
 
     @property
     def status(self) -> DaemonStatus:
-        """See NameServer."""
+        """A picture of now."""
         return self._status
 
     async def run(self) -> None:
-        """See NameServer."""
+        """Keep it running until cancelled, then stop it."""
         await asyncio.to_thread(self._stop_former)
         if self._before_start is not None:
             await self._before_start()

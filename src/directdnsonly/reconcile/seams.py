@@ -47,4 +47,4 @@ class NoRecorder:
     """Where nobody counts."""
 
     def passed(self, *, ended_at: float, seconds: float, found: Mapping[str, int], done: Mapping[str, int]) -> None:
-        """See PassRecorder."""
+        """A pass ended: what differed by kind, and what was done by kind (nothing by a plan or a dry run)."""

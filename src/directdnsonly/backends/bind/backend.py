@@ -50,7 +50,7 @@ _SERIAL = re.compile(r"^serial: (\d+)$", re.MULTILINE)
 
 
 class BindBackend(FiledBackend):
-    """See `Backend`."""
+    """The backend `bind`: one named, by zone files and its control channel. Raises as `Backend` says."""
 
     def __init__(self, name: str, settings: BindSettings, layout: BindLayout) -> None:
         include = settings.zone_home == "include" or (settings.zone_home == "auto" and layout.named_conf is not None)
@@ -78,7 +78,7 @@ class BindBackend(FiledBackend):
         self._watch = SoaWatch(own) if own else None
 
     async def ready(self) -> None:
-        """See Backend."""
+        """Return when changes can be applied now; raises BackendUnavailable with the reason."""
         try:
             reply = await self._ask("status")
         except ControlUnavailable as error:
@@ -87,7 +87,7 @@ class BindBackend(FiledBackend):
             raise BackendUnavailable(reply.text or "named does not say its status", backend=self.name)
 
     async def aclose(self) -> None:
-        """See Backend."""
+        """Release connections. No method is called afterwards."""
         if self._watch is not None:
             self._watch.close()
         if self._control is not None:
@@ -96,7 +96,10 @@ class BindBackend(FiledBackend):
     # -- of FiledBackend
 
     async def _tell(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
-        """See FiledBackend. All commands first, then each reload is followed until it is loaded."""
+        """Make the daemon read the files of these; outcomes of those that it did not take. Raises ControlUnavailable.
+
+        All commands first, then each reload is followed until it is loaded.
+        """
         over = await self._refused_unseen([change for change in changes if change.unsure and not change.is_delete])
         changes = [change for change in changes if change.name not in over]
         if self._include is not None:
@@ -113,7 +116,10 @@ class BindBackend(FiledBackend):
         return over | {change.name: outcome for change, outcome in ends if outcome.kind is not OutcomeKind.APPLIED}
 
     async def _undo(self, changes: Sequence[ZoneChange], before: dict[ZoneName, bytes | None]) -> None:
-        """See FiledBackend. named keeps the old content of a zone by itself; one that never loaded is unlisted."""
+        """These were not taken, their last good files are back (or gone, where `before` is None): tell the daemon.
+
+        named keeps the old content of a zone by itself; one that never loaded is unlisted.
+        """
         if self._include is not None:
             await self._list({change.name: None for change in changes if before[change.name] is None})
 

@@ -39,7 +39,7 @@ class NamedLayout(Protocol):
 
 
 class Named:
-    """See Program."""
+    """A named of our own, as the supervisor runs it."""
 
     kind = "named"
     package = "bind9"
@@ -64,7 +64,7 @@ class Named:
         self.marker = str(layout.folder / "named.conf")
 
     def prepare(self) -> None:
-        """See Program."""
+        """Blocking: folders, keys, configuration. Raises ConfigError when it cannot run."""
         program = account.require("named", package=self.package, backend=self._name)
         folder = self._layout.folder
         for part in (folder, folder / "run", folder / "nzd", self._layout.zones_dir):
@@ -95,14 +95,14 @@ class Named:
             (folder / "_default.nzf").write_text("".join(lines), encoding="utf-8")
 
     def command(self) -> Sequence[str]:
-        """See Program."""
+        """Program and arguments; it must stay in the foreground."""
         program = account.require("named", package=self.package, backend=self._name)
         user = self._user()
         conf = str(self._layout.folder / "named.conf")
         return [program, "-f", "-n", "2", "-c", conf, *(("-u", user) if user else ())]
 
     def says_started(self, log: bytes) -> bool:
-        """See Program. named says so when every zone is loaded."""
+        """Whether these lines of its log tell that it answers. named says so when every zone is loaded."""
         return b": running\n" in log
 
     def _user(self) -> str:

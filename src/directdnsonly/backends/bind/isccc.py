@@ -51,7 +51,10 @@ class NativeControl:
         self._serial = secrets.randbits(32)  # random start: named drops a repeated (serial, second) pair
 
     async def command(self, line: str) -> ControlReply:
-        """See NameServerControl. A connection that named has closed meanwhile is opened again once."""
+        """Send one command line, as after `rndc`. Raises ControlUnavailable.
+
+        A connection that named has closed meanwhile is opened again once.
+        """
         if len(line) > LARGEST_COMMAND:
             raise ControlUnavailable(f"the command has {len(line)} octets, named takes 32 KiB")
         async with self._lock:
@@ -66,7 +69,7 @@ class NativeControl:
                 raise ControlUnavailable(self._why(error)) from error
 
     async def aclose(self) -> None:
-        """See NameServerControl."""
+        """Release connections."""
         self._drop()
 
     def _is_kept(self) -> bool:

@@ -15,7 +15,7 @@ class ControlPool:
         self._taken = [0] * len(self._controls)
 
     async def command(self, line: str) -> ControlReply:
-        """See NameServerControl."""
+        """Send one command line, as after `rndc`. Raises ControlUnavailable."""
         number = self._taken.index(min(self._taken))
         self._taken[number] += 1
         try:
@@ -24,6 +24,6 @@ class ControlPool:
             self._taken[number] -= 1
 
     async def aclose(self) -> None:
-        """See NameServerControl."""
+        """Release connections."""
         for control in self._controls:
             await control.aclose()

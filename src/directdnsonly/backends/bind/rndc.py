@@ -36,7 +36,7 @@ class RndcControl:
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def command(self, line: str) -> ControlReply:
-        """See NameServerControl. A hanging rndc is killed."""
+        """Send one command line, as after `rndc`. Raises ControlUnavailable. A hanging rndc is killed."""
         async with self._slots:
             return await asyncio.to_thread(self._run, line)
 

@@ -115,7 +115,7 @@ class BindSettings(BackendSettings):
         return self.named_conf is None if self.managed is None else self.managed
 
     def told(self, name: str, data_dir: Path) -> str:
-        """See BackendSettings."""
+        """One line for `dadns check`: what this backend will talk to."""
         key = self.layout(name, data_dir).key_file
         return f"{name}: external named, control key {key or 'not readable: rndc finds its own'}"
 

@@ -61,7 +61,7 @@ class CorednsFileSettings(BackendSettings):
         return (self.zones_dir or data_dir / "backends" / name / "zones").resolve()
 
     def told(self, name: str, data_dir: Path) -> str:
-        """See BackendSettings."""
+        """One line for `dadns check`: what this backend will talk to."""
         folder = self.folder(name, data_dir)
         return f"{name}: CoreDNS, zone files in {folder}" + (f"; {why}" if (why := self.why_outgrown(folder)) else "")
 
@@ -81,7 +81,7 @@ class CorednsFileSettings(BackendSettings):
 
 
 class CorednsFileBackend:
-    """See `Backend`."""
+    """The backend `coredns_file`: a folder that CoreDNS's plug-in `auto` reads. Raises as `Backend` says."""
 
     def __init__(self, name: str, settings: CorednsFileSettings, folder: Path) -> None:
         self.name = name
@@ -98,7 +98,7 @@ class CorednsFileBackend:
         self._is_outgrown = False
 
     async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
-        """See Backend."""
+        """Make the name server take the changes, in order; one outcome each."""
         await self._probe()
         try:
             return await asyncio.to_thread(self._apply, changes)
@@ -106,7 +106,10 @@ class CorednsFileBackend:
             raise self._unavailable(error) from error
 
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
-        """See Backend. Reads the last line of each file, a page in a thread at a time."""
+        """Every zone of ours that is stored there, cheaply, in any order. Raises BackendUnavailable.
+
+        Reads the last line of each file, a page in a thread at a time.
+        """
         try:
             names = await asyncio.to_thread(self._files.all_names)
         except OSError as error:
@@ -117,14 +120,17 @@ class CorednsFileBackend:
                     yield observed
 
     async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
-        """See Backend. The last line of each file tells; what is no readable file of ours is not whole."""
+        """These zones as stored there, in order, None where absent. Raises BackendUnavailable.
+
+        The last line of each file tells; what is no readable file of ours is not whole.
+        """
         try:
             return await asyncio.to_thread(self._files.observe_all, names)
         except OSError as error:
             raise self._unavailable(error) from error
 
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
-        """See Backend."""
+        """Every record of a zone as stored there, in our normal form; None when absent. Raises BackendUnavailable."""
         try:
             return await asyncio.to_thread(self._files.records, name)
         except OSError as error:
@@ -136,7 +142,10 @@ class CorednsFileBackend:
         return BackendUnavailable(f"{error.strerror or error}: {error.filename or self._folder}", backend=self.name)
 
     async def ready(self) -> None:
-        """See Backend: CoreDNS answers, and the folder can be written."""
+        """Return when changes can be applied now; raises BackendUnavailable with the reason.
+
+        CoreDNS answers, and the folder can be written.
+        """
         await self._probe()
         try:
             await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
@@ -152,7 +161,7 @@ class CorednsFileBackend:
         self._is_outgrown = bool(reason)
 
     async def aclose(self) -> None:
-        """See Backend."""
+        """Release connections. No method is called afterwards."""
 
     async def _probe(self) -> None:
         """Raises BackendUnavailable when one of the name servers does not answer: files alone prove nothing."""

@@ -46,7 +46,7 @@ Held = list[tuple[int, int, Row]]  # what the tables hold of a zone: id, online,
 
 
 class CorednsMysqlBackend:
-    """See `Backend`."""
+    """The backend `coredns_mysql`: the two tables of a database. Raises as `Backend` says."""
 
     def __init__(self, name: str, settings: CorednsMysqlSettings) -> None:
         ours = settings.plugin == "mysqlzones"
@@ -74,7 +74,7 @@ class CorednsMysqlBackend:
     # -- Backend
 
     async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
-        """See Backend."""
+        """Make the name server take the changes, in order; one outcome each."""
         if self._schema is None:
             self._schema = await self._find_schema()
         quick = len(changes) == 1 and is_quick(changes[0])  # less work than waking a thread
@@ -89,7 +89,10 @@ class CorednsMysqlBackend:
         return await self._on_delete.after(changes, settled)
 
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
-        """See Backend. A page of zones at a time, by their ids."""
+        """Every zone of ours that is stored there, cheaply, in any order. Raises BackendUnavailable.
+
+        A page of zones at a time, by their ids.
+        """
         if self._schema is None:
             self._schema = await self._find_schema()
         last = 0
@@ -107,7 +110,10 @@ class CorednsMysqlBackend:
                     yield observed
 
     async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
-        """See Backend. Serial and count come from the records themselves, as the name server reads them."""
+        """These zones as stored there, in order, None where absent. Raises BackendUnavailable.
+
+        Serial and count come from the records themselves, as the name server reads them.
+        """
         if not names:
             return []
         if self._schema is None:
@@ -127,7 +133,7 @@ class CorednsMysqlBackend:
         return [found.get(name.absolute) for name in names]
 
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
-        """See Backend."""
+        """Every record of a zone as stored there, in our normal form; None when absent. Raises BackendUnavailable."""
         zone = await self._server.query(f"SELECT id FROM {self._zones} WHERE zone_name = %s", (name.absolute,))
         if not zone:
             return None
@@ -137,11 +143,14 @@ class CorednsMysqlBackend:
         return records(name, (Row(*row) for row in rows))
 
     async def ready(self) -> None:
-        """See Backend. The tables are looked at each time: somebody may have changed or dropped them."""
+        """Return when changes can be applied now; raises BackendUnavailable with the reason.
+
+        The tables are looked at each time: somebody may have changed or dropped them.
+        """
         self._schema = await self._find_schema()
 
     async def aclose(self) -> None:
-        """See Backend."""
+        """Release connections. No method is called afterwards."""
         await self._server.aclose()
 
     # -- a batch

@@ -39,7 +39,7 @@ class FiledBackend(ABC):
         self._files = ZoneFolder(zones_dir)
 
     async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
-        """See Backend."""
+        """Make the name server take the changes, in order; one outcome each."""
         outcomes: list[Outcome] = []
         try:
             for part in distinct(changes):
@@ -51,7 +51,10 @@ class FiledBackend(ABC):
         return outcomes
 
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
-        """See Backend. Reads the last line of each file, a page in a thread at a time."""
+        """Every zone of ours that is stored there, cheaply, in any order. Raises BackendUnavailable.
+
+        Reads the last line of each file, a page in a thread at a time.
+        """
         try:
             names = await asyncio.to_thread(self._files.all_names)
         except OSError as error:
@@ -62,21 +65,24 @@ class FiledBackend(ABC):
                     yield observed
 
     async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
-        """See Backend. The last line of each file tells; what is no readable file of ours is not whole."""
+        """These zones as stored there, in order, None where absent. Raises BackendUnavailable.
+
+        The last line of each file tells; what is no readable file of ours is not whole.
+        """
         try:
             return await asyncio.to_thread(self._files.observe_all, names)
         except OSError as error:
             raise self._unavailable(error) from error
 
     async def is_bare(self) -> bool:
-        """See Seedable."""
+        """Whether it holds no zone at all. Raises BackendUnavailable."""
         try:
             return await asyncio.to_thread(self._files.is_bare)
         except OSError as error:
             raise self._unavailable(error) from error
 
     async def lay(self, changes: Sequence[ZoneChange]) -> int:
-        """See Seedable."""
+        """Write the files of these while the name server is not running; how many. Raises BackendUnavailable."""
         written = Written()
         try:
             await asyncio.to_thread(self._write_all, changes, written)
@@ -85,7 +91,7 @@ class FiledBackend(ABC):
         return len(written.before)
 
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
-        """See Backend."""
+        """Every record of a zone as stored there, in our normal form; None when absent. Raises BackendUnavailable."""
         try:
             return await asyncio.to_thread(self._files.records, name)
         except OSError as error:

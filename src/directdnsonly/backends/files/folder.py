@@ -218,11 +218,11 @@ class NamedFolder(ZoneFolder):
         return f"{self._prefix}.{hashlib.sha256(name.encode('ascii')).hexdigest()[:32]}.tmp"
 
     def observe_all(self, names: Sequence[ZoneName]) -> list[ZoneObserved | None]:
-        """See ZoneFolder."""
+        """What the files of these zones say of themselves; None where there is none."""
         return [self._observe(name) if "/" not in name else None for name in names]
 
     def names(self) -> Iterator[ZoneName]:
-        """See ZoneFolder."""
+        """The zones that have a file here; foreign files are passed over, and directories, which we cannot remove."""
         with os.scandir(self._folder) as entries:
             for entry in entries:
                 if _may_be_ours(entry):

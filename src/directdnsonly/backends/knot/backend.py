@@ -32,7 +32,7 @@ PASSING = ("not exists", "not enough memory", "busy", "operation not permitted",
 
 
 class KnotBackend(FiledBackend):
-    """See `Backend`."""
+    """The backend `knot`: one knotd, by zone files and its control socket. Raises as `Backend` says."""
 
     def __init__(self, name: str, settings: KnotSettings, layout: KnotLayout) -> None:
         super().__init__(
@@ -53,7 +53,7 @@ class KnotBackend(FiledBackend):
         )
 
     async def ready(self) -> None:
-        """See Backend."""
+        """Return when changes can be applied now; raises BackendUnavailable with the reason."""
         try:
             (reply,) = await self._control.run([KnotCommand(command="status")])
         except ControlUnavailable as error:
@@ -62,10 +62,10 @@ class KnotBackend(FiledBackend):
             raise BackendUnavailable(reply.text, backend=self.name)
 
     async def aclose(self) -> None:
-        """See Backend. No connection is kept."""
+        """Release connections. No method is called afterwards. No connection is kept."""
 
     async def _tell(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
-        """See FiledBackend."""
+        """Make the daemon read the files of these."""
         outcomes = await self._held(changes)
         changes = [change for change in changes if change.name not in outcomes]
         known = [change for change in changes if change.known and not change.is_delete]
@@ -165,7 +165,10 @@ class KnotBackend(FiledBackend):
         return Outcome(kind=OutcomeKind.REFUSED, reason=f"knotd: {_told(reply)} (its log tells why)")
 
     async def _undo(self, changes: Sequence[ZoneChange], before: dict[ZoneName, bytes | None]) -> None:
-        """See FiledBackend. A changed zone is still served as it was; a new one is taken out of the configuration."""
+        """These were not taken, their last good files are back (or gone, where `before` is None): tell the daemon.
+
+        A changed zone is still served as it was; a new one is taken out of the configuration.
+        """
         fresh = [change.name for change in changes if before[change.name] is None]
         if fresh:
             await self._transaction(

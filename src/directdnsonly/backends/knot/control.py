@@ -69,7 +69,7 @@ def encode(command: KnotCommand) -> bytes:
 
 
 class NativeKnotControl:
-    """See KnotControl."""
+    """Knot's control socket, spoken by ourselves: one connection, one command at a time."""
 
     def __init__(self, socket: Path, *, timeout_s: float) -> None:
         self._socket = socket
@@ -77,7 +77,10 @@ class NativeKnotControl:
         self._lock = asyncio.Lock()
 
     async def run(self, commands: Sequence[KnotCommand]) -> list[ControlReply]:
-        """See KnotControl. Each reply has the time limit for itself."""
+        """All of them in order, one reply each; whatever was opened is closed again. Raises ControlUnavailable.
+
+        Each reply has the time limit for itself.
+        """
         async with self._lock:
             writer: asyncio.StreamWriter | None = None
             try:

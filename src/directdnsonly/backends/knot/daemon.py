@@ -29,7 +29,7 @@ class KnotLayout(Protocol):
 
 
 class Knotd:
-    """See Program. `layout.zones` gives each zone that has a file, with its path."""
+    """A knotd of our own, as the supervisor runs it. `layout.zones` gives each zone that has a file, with its path."""
 
     kind = "knotd"
     package = "knot"
@@ -54,7 +54,10 @@ class Knotd:
         self.marker = str(layout.folder / "confdb")
 
     def prepare(self) -> None:
-        """See Program. The configuration database is made from the files, so that each zone is served from the start."""
+        """Blocking: folders, keys, configuration. Raises ConfigError when it cannot run.
+
+        The configuration database is made from the files, so that each zone is served from the start.
+        """
         account.require("knotd", package=self.package, backend=self._name)
         importer = account.require("knotc", package=self.package, backend=self._name)
         folder = self._layout.folder
@@ -78,12 +81,12 @@ class Knotd:
             self._layout.zones_dir.chmod(0o755)
 
     def command(self) -> Sequence[str]:
-        """See Program."""
+        """Program and arguments; it must stay in the foreground."""
         program = account.require("knotd", package=self.package, backend=self._name)
         return [program, "-C", str(self._layout.folder / "confdb")]
 
     def says_started(self, log: bytes) -> bool:
-        """See Program. knotd says so when every zone is loaded."""
+        """Whether these lines of its log tell that it answers. knotd says so when every zone is loaded."""
         return b"server started" in log
 
     def _user(self) -> str:

@@ -28,7 +28,10 @@ class KnotcControl:
         self._lock = asyncio.Lock()
 
     async def run(self, commands: Sequence[KnotCommand]) -> list[ControlReply]:
-        """See KnotControl. A hanging knotc is killed."""
+        """All of them in order, one reply each; whatever was opened is closed again. Raises ControlUnavailable.
+
+        A hanging knotc is killed.
+        """
         async with self._lock:
             return [await asyncio.to_thread(self._run, command) for command in commands]
 

@@ -99,7 +99,7 @@ class KnotSettings(BackendSettings):
         return self.control_socket is None if self.managed is None else self.managed
 
     def told(self, name: str, data_dir: Path) -> str:
-        """See BackendSettings."""
+        """One line for `dadns check`: what this backend will talk to."""
         socket = self.layout(name, data_dir).socket
         return f"{name}: external knotd, control socket {socket}" + ("" if socket.exists() else " (not there)")
 

@@ -41,7 +41,7 @@ NOT_CONFIGURED = "not configured"
 
 
 class NsdBackend(FiledBackend):
-    """See `Backend`."""
+    """The backend `nsd`: one NSD, by zone files and its control channel. Raises as `Backend` says."""
 
     def __init__(
         self, name: str, settings: NsdSettings, layout: NsdLayout, *, checker: ZoneChecker | None = None
@@ -62,7 +62,7 @@ class NsdBackend(FiledBackend):
         self._pace = Pace()
 
     async def ready(self) -> None:
-        """See Backend."""
+        """Return when changes can be applied now; raises BackendUnavailable with the reason."""
         try:
             reply = await self._ask("status")
         except ControlUnavailable as error:
@@ -71,7 +71,7 @@ class NsdBackend(FiledBackend):
             raise BackendUnavailable(reply.text, backend=self.name)
 
     async def aclose(self) -> None:
-        """See Backend. No connection is kept."""
+        """Release connections. No method is called afterwards. No connection is kept."""
 
     # -- files
 
@@ -100,7 +100,7 @@ class NsdBackend(FiledBackend):
     # -- commands
 
     async def _tell(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
-        """See FiledBackend."""
+        """Make the daemon read the files of these."""
         held = {
             change.name: held_by_operator(where)
             for change in changes
@@ -170,7 +170,7 @@ class NsdBackend(FiledBackend):
         return outcomes | await self._add(absent, again=True)
 
     async def _undo(self, changes: Sequence[ZoneChange], before: dict[ZoneName, bytes | None]) -> None:
-        """See FiledBackend."""
+        """These were not taken, their last good files are back (or gone, where `before` is None): tell the daemon."""
         fresh = [str(change.name) for change in changes if before[change.name] is None]
         if fresh:
             await self._ask("delzones", fresh)

@@ -50,7 +50,7 @@ class TlsPlace:
 
 
 class NativeNsdControl:
-    """See NsdControl. `place` is the socket's path or where TLS is."""
+    """NSD's control channel, spoken by ourselves. `place` is the socket's path or where TLS is."""
 
     def __init__(self, place: Path | TlsPlace, *, timeout_s: float) -> None:
         self._place = place
@@ -59,7 +59,7 @@ class NativeNsdControl:
         self._context: ssl.SSLContext | None = None
 
     async def command(self, line: str, items: Sequence[str] = ()) -> ControlReply:
-        """See NsdControl."""
+        """One command; `items` are the lines that addzones and delzones read. Raises ControlUnavailable."""
         request = f"{GREETING} {line}\n"
         if items:
             request += "".join(f"{item}\n" for item in items) + END_OF_ITEMS

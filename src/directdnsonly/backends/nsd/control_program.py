@@ -24,7 +24,10 @@ class NsdControlProgram:
         self._lock = asyncio.Lock()
 
     async def command(self, line: str, items: Sequence[str] = ()) -> ControlReply:
-        """See NsdControl. A hanging program is killed."""
+        """One command; `items` are the lines that addzones and delzones read. Raises ControlUnavailable.
+
+        A hanging program is killed.
+        """
         async with self._lock:
             if not items:
                 return await asyncio.to_thread(self._run, line, "")

@@ -32,7 +32,7 @@ class NsdLayout(Protocol):
 
 
 class Nsd:
-    """See Program. `layout.zones` gives each zone that has a file, and whether it needs the pattern of odd names."""
+    """An NSD of our own, as the supervisor runs it. `layout.zones` gives each zone that has a file, and whether it needs the pattern of odd names."""
 
     kind = "nsd"
     package = "nsd"
@@ -59,7 +59,10 @@ class Nsd:
         self.marker = str(layout.folder / "nsd.conf")
 
     def prepare(self) -> None:
-        """See Program. The list of zones is made from the files, so that each of them is served from the start."""
+        """Blocking: folders, keys, configuration. Raises ConfigError when it cannot run.
+
+        The list of zones is made from the files, so that each of them is served from the start.
+        """
         program = account.require("nsd", package=self.package, backend=self._name)
         folder, zones_dir = self._layout.folder, self._layout.zones_dir
         for part in (folder, folder / "run", folder / "state", zones_dir):
@@ -81,12 +84,12 @@ class Nsd:
             account.check([checker, str(conf)], backend=self._name, what="nsd")
 
     def command(self) -> Sequence[str]:
-        """See Program."""
+        """Program and arguments; it must stay in the foreground."""
         program = account.require("nsd", package=self.package, backend=self._name)
         return [program, "-d", "-c", str(self._layout.folder / "nsd.conf")]
 
     def says_started(self, log: bytes) -> bool:
-        """See Program. nsd says so when every zone is loaded."""
+        """Whether these lines of its log tell that it answers. nsd says so when every zone is loaded."""
         return b"nsd started (NSD" in log
 
     def _user(self) -> str:

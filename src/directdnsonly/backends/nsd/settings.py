@@ -130,7 +130,7 @@ class NsdSettings(BackendSettings):
         return not (self.control_socket or self.control_host) if self.managed is None else self.managed
 
     def told(self, name: str, data_dir: Path) -> str:
-        """See BackendSettings."""
+        """One line for `dadns check`: what this backend will talk to."""
         layout = self.layout(name, data_dir)
         if layout.socket is not None:
             there = "" if layout.socket.exists() else " (not there)"

@@ -48,7 +48,7 @@ class Sent:
 
 
 class PowerDnsBackend:
-    """See `Backend`."""
+    """The backend `powerdns`: one PowerDNS, by its HTTP API. Raises as `Backend` says."""
 
     def __init__(self, name: str, settings: PowerDnsSettings) -> None:
         self.name = name
@@ -65,7 +65,10 @@ class PowerDnsBackend:
     # -- Backend
 
     async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
-        """See Backend. Changes of one zone keep their order; while `writers` of the zones are written, the next are read."""
+        """Make the name server take the changes, in order; one outcome each.
+
+        Changes of one zone keep their order; while `writers` of the zones are written, the next are read.
+        """
         outcomes: dict[int, Outcome] = {}
         by_zone: dict[ZoneName, list[int]] = {}
         for number, change in enumerate(changes):
@@ -79,7 +82,10 @@ class PowerDnsBackend:
         return [outcomes[number] for number in range(len(changes))]
 
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
-        """See Backend. One list; it tells serials, not counts."""
+        """Every zone of ours that is stored there, cheaply, in any order. Raises BackendUnavailable.
+
+        One list; it tells serials, not counts.
+        """
         for zone in await self._api.zones():
             if zone["account"] != ACCOUNT:
                 continue
@@ -90,7 +96,7 @@ class PowerDnsBackend:
             yield ZoneObserved(name=name, serial=zone["serial"])
 
     async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
-        """See Backend."""
+        """These zones as stored there, in order, None where absent. Raises BackendUnavailable."""
         counted = self._settings.verify != "serial"
         return await _each(names, lambda name: self._observe_one(name, counted=counted), at_once=READERS)
 
@@ -104,7 +110,7 @@ class PowerDnsBackend:
         return ZoneObserved(name=name, serial=zone["serial"], records=len(_served(zone)) if counted else None)
 
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
-        """See Backend."""
+        """Every record of a zone as stored there, in our normal form; None when absent. Raises BackendUnavailable."""
         try:
             zone = await self._api.zone(name)
         except ZoneFault:
@@ -112,11 +118,11 @@ class PowerDnsBackend:
         return None if zone is None else list(records_in(zone))
 
     async def ready(self) -> None:
-        """See Backend."""
+        """Return when changes can be applied now; raises BackendUnavailable with the reason."""
         await self._api.server()
 
     async def aclose(self) -> None:
-        """See Backend."""
+        """Release connections. No method is called afterwards."""
         await self._api.aclose()
 
     # -- one change

@@ -53,7 +53,7 @@ Held = dict[int | Made, list[tuple[int, Row]]]  # the rows of zones, each with i
 
 
 class PowerDnsMysqlBackend:
-    """See `Backend`."""
+    """The backend `powerdns_mysql`: the database that PowerDNS reads. Raises as `Backend` says."""
 
     def __init__(self, name: str, settings: PowerDnsMysqlSettings) -> None:
         self.name = name
@@ -79,7 +79,10 @@ class PowerDnsMysqlBackend:
     # -- Backend
 
     async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
-        """See Backend. Of two changes of one zone in one batch, only the last is written."""
+        """Make the name server take the changes, in order; one outcome each.
+
+        Of two changes of one zone in one batch, only the last is written.
+        """
         await self._set_up()
         records = {(change.name, change.version): list(records_of(change.text or "")) for change in changes}
         why = (_why_refused(records[change.name, change.version]) for change in changes)
@@ -99,7 +102,7 @@ class PowerDnsMysqlBackend:
         return outcomes
 
     async def inventory(self) -> AsyncIterator[ZoneObserved]:
-        """See Backend."""
+        """Every zone of ours that is stored there, cheaply, in any order. Raises BackendUnavailable."""
         await self._set_up()
         select = _SELECT.format(domains=f"({_MADE} id > %s ORDER BY id LIMIT {PAGE})")
         rows = await self._database.query(select, (0,))
@@ -109,7 +112,7 @@ class PowerDnsMysqlBackend:
             rows = await self._database.query(select, (rows[-1][0],))
 
     async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
-        """See Backend."""
+        """These zones as stored there, in order, None where absent. Raises BackendUnavailable."""
         await self._set_up()
         found: dict[str, ZoneObserved] = {}
         for part in _pages(names):
@@ -119,7 +122,7 @@ class PowerDnsMysqlBackend:
         return [found.get(name) for name in names]
 
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
-        """See Backend."""
+        """Every record of a zone as stored there, in our normal form; None when absent. Raises BackendUnavailable."""
         await self._set_up()
         rows = await self._database.query(
             "SELECT r.name, r.ttl, r.type, r.content FROM domains d LEFT JOIN records r ON r.domain_id = d.id"
@@ -131,7 +134,10 @@ class PowerDnsMysqlBackend:
         return [read(f"{owner}.", ttl, kind, content) for owner, ttl, kind, content in rows if owner is not None]
 
     async def ready(self) -> None:
-        """See Backend. The tables are there, and the caches can be flushed where that is asked for."""
+        """Return when changes can be applied now; raises BackendUnavailable with the reason.
+
+        The tables are there, and the caches can be flushed where that is asked for.
+        """
         await self._set_up()
         await self._database.query("SELECT id, name, type FROM domains LIMIT 0")
         await self._database.query(f"SELECT id, {', '.join(COLUMNS)} FROM records LIMIT 0")
@@ -139,7 +145,7 @@ class PowerDnsMysqlBackend:
             await api.server()
 
     async def aclose(self) -> None:
-        """See Backend."""
+        """Release connections. No method is called afterwards."""
         await self._database.aclose()
         for api in self._apis:
             await api.aclose()

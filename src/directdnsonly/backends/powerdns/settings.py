@@ -53,6 +53,6 @@ class PowerDnsSettings(BackendSettings):
         return self
 
     def told(self, name: str, data_dir: Path) -> str:
-        """See BackendSettings."""
+        """One line for `dadns check`: what this backend will talk to."""
         del data_dir
         return f"{name}: PowerDNS API at {self.api_url}"

@@ -63,6 +63,6 @@ class MysqlSettings(BackendSettings):
         return f"{self.unix_socket or f'{self.host}:{self.port}'}/{self.database}"
 
     def told(self, name: str, data_dir: Path) -> str:
-        """See BackendSettings."""
+        """One line for `dadns check`: what this backend will talk to."""
         del data_dir
         return f"{name}: database {self.place} as {self.username}{' with TLS' if self.ssl else ''}"
