@@ -188,6 +188,8 @@ async def test_a_proof_is_cut_at_each_await_and_leaves_no_socket():
 
         assert 6 <= await cut_everywhere(act, after)
         assert 3 <= await cut_everywhere(lambda: verifier.ask(wanted[1]), after)
+        verifier.close()  # of the run that was not cut
+        await until_open_files_are(files)
 
 
 @pytest.mark.parametrize("hired", [True, False], ids=["with a process", "without one"])
@@ -231,15 +233,21 @@ class Line:
         self.store, self.backend, self.clock = store, backend, clock
         self.serials = count(1)
         self.serial = 0
+        self.verifiers: list[Verifier] = []
         backend.refuse = {"bad.example": "told that it is bad"}
         backend.lie = {"late.example"}  # its second look, second try and retry are cut as well
 
     def lane(self, recorder: DeliveryRecorder | None = None, **options: object) -> Lane:
+        self.verifiers.append(Verifier(self.backend.servers, allows_transfer=False))
         return Lane(
-            backend=self.backend, verifier=Verifier(self.backend.servers, allows_transfer=False), store=self.store,
-            clock=self.clock, settings=DispatchSettings(**{**QUICK, **PATIENCE, **options}),
-            recorder=recorder,
+            backend=self.backend, verifier=self.verifiers[-1], store=self.store, clock=self.clock,
+            settings=DispatchSettings(**{**QUICK, **PATIENCE, **options}), recorder=recorder,
         )  # fmt: skip
+
+    def close(self) -> None:
+        """The sockets of those lanes that did not run, and so did not close them."""
+        for verifier in self.verifiers:
+            verifier.close()
 
     async def push(self) -> None:
         """A new version of each zone."""
@@ -288,7 +296,9 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
         FakeBackend() as backend,
         open_store(tmp_path, settings=settings, clock=clock, backends=["fake"]) as store,
     ):
-        yield Line(store, backend, clock)
+        line = Line(store, backend, clock)
+        yield line
+        line.close()
 
 
 async def test_an_attempt_is_cut_at_each_await_and_the_next_start_ends_it(line):
@@ -345,7 +355,7 @@ async def test_a_lane_is_cut_at_each_await_of_its_tasks_and_the_next_one_ends_it
         await line.start()
         lane = line.lane()
         await line.work_on(lane)
-        lane._verifier.close()
+        line.close()
         await line.assert_each_has_ended_once()
         if files:
             await until_open_files_are(files)
