@@ -3,80 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from directdnsonly.errors import OutboxUnavailable, OwnershipRefused, VersionConflict, ZonePolicyError
 from directdnsonly.outbox.decide import Command, decide, name_of
-from directdnsonly.outbox.decide.content import Current
-from directdnsonly.outbox.decide.look import Around, ExtraDelete, Look, More, Need, OrphanDelete, Pinned, Release
+from directdnsonly.outbox.decide.look import Around, ExtraDelete, Look, More, Need
 from directdnsonly.outbox.decide.writes import (
     Decision,
     DropHeld,
-    DropSighting,
     EndStanding,
     Hold,
     KeepKey,
     Note,
-    Pin,
-    Remove,
     Same,
-    Unpin,
     Version,
-    Want,
 )
-from directdnsonly.outbox.drift import HoldRule, Sighting, SightingState
+from directdnsonly.outbox.drift import HoldRule
 from directdnsonly.outbox.ownership import Above, Waiting
-from directdnsonly.outbox.records import Became, Kind, Loss, NewDeletion, NewPin, NewVersion, Owner, Source, Terms
-from directdnsonly.zone.name import ZoneName
+from directdnsonly.outbox.records import (
+    Became,
+    Loss,
+    NewDeletion,
+    NewPin,
+    NewVersion,
+    Priority,
+    Source,
+    Terms,
+)
+from tests.support.looks import (
+    BY_ANNA,
+    GONE,
+    KEY,
+    NAME,
+    NEW,
+    NONE,
+    NOW,
+    PINNED,
+    TAKEN,
+    WHOLE,
+    a_look,
+    a_wait,
+    an_orphan,
+)
 from tests.support.made import H1, H2, a_delete, a_push, a_zone
-
-NAME = ZoneName.parse("example.com")
-NOW = 1000.0
-ANNA = Owner(credential="anna")
-KEY = Terms(key="k", fingerprint=b"f")
-
-
-def a_look(version: int = 3, *, owner: Owner = H1, kind: Kind = Kind.PUT, **more: Any) -> Look:
-    """The newest version has the content and the serial of that number."""
-    zone = a_zone(serial=version, content=f"v{version}")
-    newest = Current(
-        version=version,
-        kind=kind,
-        serial=version,
-        pushed_serial=version,
-        digest=zone.digest if kind is Kind.PUT else b"",
-        challenge=b"",
-        owner=owner,
-        pushed_at=100.0,
-    )
-    return Look(newest=newest, **more)
-
-
-def a_wait(rule: HoldRule = HoldRule.TAKEOVER, owner: Owner = H2) -> Waiting:
-    return Waiting(rule=rule, owner=owner, digest="aa" * 32)
-
-
-def an_orphan(version: int = 3, *, first_at: float = 100.0, **more: Any) -> OrphanDelete:
-    seen = Sighting(
-        name=NAME, version=version, server="h1.example", absences=3, first_at=first_at, last_at=900.0,
-        state=SightingState.QUARANTINED, quarantined_at=900.0,
-    )  # fmt: skip
-    return OrphanDelete(sighting=replace(seen, **more), deletion=a_delete(source=Source.RECONCILE))
-
-
-def watched(command: OrphanDelete, look: Look) -> Look:
-    return look.with_more(More(sighting=[command.sighting]))
-
-
-NONE = Look()
-NEW = Look(more=More(around=Around(), first=7))
-GONE = a_look(kind=Kind.DELETE, more=More(around=Around()))
-PINNED = a_look(pinned=Pinned(version=2))
-WHOLE = a_look(more=More(whole=True, moves=()))
-TAKEN = a_look(owner=H2, more=More(moves=()))
-BY_ANNA = {"owner": ANNA, "source": Source.API}
 
 # A push or a delete, what is there, and what becomes of it: its version, the word for it, and the kinds of writes.
 CASES: dict[str, tuple[NewVersion | NewDeletion, Look, int, Became, list[type]]] = {
@@ -94,6 +64,12 @@ CASES: dict[str, tuple[NewVersion | NewDeletion, Look, int, Became, list[type]]]
     "a key is kept with it": (replace(a_push(serial=4), terms=KEY), a_look(), 4, Became.ACCEPTED, [Version, KeepKey]),
     "a push under the version that its sender has seen": (
         replace(a_push(serial=4), terms=Terms(expected_version=3)), a_look(), 4, Became.ACCEPTED, [Version],
+    ),
+    "a deleted zone is made again by who knows that it is gone": (
+        replace(a_push(serial=4), terms=Terms(expected_version=0)), GONE, 4, Became.ACCEPTED, [Version],
+    ),
+    "a zone that its credential has already needs no room": (
+        replace(a_push(serial=4), terms=Terms(max_zones=1)), a_look(), 4, Became.ACCEPTED, [Version],
     ),
     "a pull by the newest version": (
         replace(a_push(serial=4, source=Source.PULL), only_if_version=3), a_look(), 4, Became.ACCEPTED, [Version],
@@ -251,71 +227,30 @@ def test_who_is_told_an_id_can_ask_for_it(terms, former, told):
     assert (told or push.origin.change_id, not told) == (done.receipt.change_id, same.kept)
 
 
-ORPHANS = {
-    "the one that was absent": (an_orphan(), a_look(), [Version, DropSighting]),
-    "pinned": (an_orphan(), PINNED, []),
-    "of another version": (an_orphan(2), a_look(), []),
-    "deleted": (an_orphan(), a_look(kind=Kind.DELETE), []),
-    "unknown": (an_orphan(), NONE, []),
-    "pushed since with the same content": (an_orphan(first_at=99.0), a_look(), []),
-    "kept by a person": (an_orphan(state=SightingState.KEPT), a_look(), []),
-    "not yet in quarantine": (an_orphan(state=SightingState.ABSENT), a_look(), []),
-    "waited for by another server": (an_orphan(), a_look(waits=a_wait()), [DropSighting]),
-}
+def test_the_very_push_that_waits_already_waits_on():
+    """It is told as held, and nothing of it is written anew."""
+    push = replace(a_push(serial=4, owner=H1), takeover="hold")
+    waits = Waiting(rule=HoldRule.TAKEOVER, owner=H1, digest=push.zone.digest.hex())
+
+    done = decide(push, TAKEN._replace(waits=waits), now=NOW)
+
+    assert ([EndStanding], False) == ([type(one) for one in done.writes], done.receipt.withheld.anew)
 
 
-@pytest.mark.parametrize("case", ORPHANS)
-def test_an_orphan_is_deleted_only_as_it_was_seen(case):
-    command, look, writes = ORPHANS[case]
+def test_what_is_published_moves_forward():
+    """Other content with an older serial: the text says the serial of the receipt. A tombstone keeps the last one."""
+    pushed, deleted = decide(a_push(serial=2, content="new"), a_look(), now=NOW), decide(a_delete(), a_look(), now=NOW)
 
-    done = decide(command, watched(command, look), now=NOW)
-
-    assert (writes, bool(writes)) == ([type(one) for one in done.writes], done.receipt is not None)
-
-
-def test_an_orphan_that_is_not_watched_any_more_stays():
-    assert Decision() == decide(an_orphan(), a_look(more=More(sighting=[])), now=NOW)
+    assert 4 == pushed.receipt.serial
+    assert " 4 3600 3600" in pushed.writes[0].text
+    assert (2, 3) == (pushed.writes[0].pushed_serial, deleted.receipt.serial)
 
 
-@pytest.mark.parametrize(("look", "version", "anew"), [(NEW, 7, True), (GONE, 3, False)])
-def test_what_is_not_ours_is_removed_with_a_number_of_its_own(look, version, anew):
-    (one,) = decide(ExtraDelete(name=NAME, backend="b", change_id="c"), look, now=NOW).writes
+def test_a_changed_challenge_is_urgent_and_the_same_again_as_it_came():
+    bulk = a_push(serial=4, priority=Priority.BULK)
+    urgent = replace(bulk, zone=bulk.zone.model_copy(update={"challenge": b"token"}))
 
-    assert isinstance(one, Remove)
-    assert (version, anew) == (one.version, one.anew)
+    told = [decide(one, a_look(), now=NOW).receipt.priority for one in (bulk, urgent)]
+    again = decide(replace(bulk, zone=a_zone(serial=3, content="v3")), WHOLE, now=NOW)
 
-
-@pytest.mark.parametrize(
-    "look", [a_look(), PINNED, a_look(kind=Kind.DELETE, pinned=Pinned(version=2)), Look(pinned=Pinned(version=2))]
-)
-def test_what_is_to_be_served_is_never_removed_as_not_ours(look):
-    """Also what a pin holds after its delete, and where the zone's own row was lost."""
-    assert Decision() == decide(ExtraDelete(name=NAME, backend="b", change_id="c"), look, now=NOW)
-
-
-@pytest.mark.parametrize(
-    ("look", "pins"), [(a_look(), True), (PINNED, True), (NONE, False), (a_look(kind=Kind.DELETE), False)]
-)
-def test_only_what_is_wanted_can_be_pinned(look, pins):
-    assert [Pin] * pins == [type(one) for one in decide(NewPin(name=NAME, actor="anna"), look, now=NOW).writes]
-
-
-@pytest.mark.parametrize(
-    ("look", "writes", "priority"),
-    [
-        (PINNED, [Unpin, Want, Note], 1),
-        (a_look(pinned=Pinned(version=2, challenge=b"x")), [Unpin, Want, Note], 0),
-        (a_look(pinned=Pinned(version=3)), [Unpin, Note], 1),
-        (a_look(kind=Kind.DELETE, pinned=Pinned(version=2)), [Unpin, Want, Note], 1),
-    ],
-    ids=["a push waits", "a challenge differs", "nothing waits", "a delete waits"],
-)
-def test_a_release_makes_the_newest_version_wanted(look, writes, priority):
-    done = decide(Release(name=NAME, origin=a_push().origin), look, now=NOW)
-
-    assert (writes, priority) == ([type(one) for one in done.writes], done.receipt.priority)
-    assert (3, Want in writes) == (done.receipt.version, done.receipt.changed)
-
-
-def test_nothing_is_released_that_is_not_pinned():
-    assert Decision() == decide(Release(name=NAME, origin=a_push().origin), a_look(), now=NOW)
+    assert [Priority.BULK, Priority.URGENT, Priority.BULK] == [*told, again.receipt.priority]

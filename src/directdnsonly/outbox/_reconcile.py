@@ -10,8 +10,7 @@ from typing import Any
 
 from directdnsonly.outbox import _body
 from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting, SightingState
-from directdnsonly.outbox.lifecycle import Event, moved, stands
-from directdnsonly.outbox.records import Kind, Owner, Priority, Source
+from directdnsonly.outbox.records import Kind, Owner, Source
 from directdnsonly.zone.name import ZoneName
 
 _SIGHTING = "zone, version, server, absences, first_at, last_at, state, quarantined_at, plan, approved"
@@ -79,15 +78,6 @@ def not_ours(
                 deleted.add(zone)
     deleted -= living
     return [name for name in names if name not in living | deleted], [name for name in names if name in deleted]
-
-
-def revive(connection: sqlite3.Connection, backend: str, *, limit: int, now: float) -> int:
-    """Deliveries that were given up get another round; how many."""
-    return connection.execute(
-        f"UPDATE delivery SET state = {moved(Event.REVIVE)}, priority = ?, due_at = ?, attempts = 0 WHERE backend = ?"
-        f" AND zone IN (SELECT zone FROM delivery WHERE backend = ? AND {stands(Event.REVIVE)} LIMIT ?)",
-        (int(Priority.BULK), now, backend, backend, limit),
-    ).rowcount
 
 
 def sightings(connection: sqlite3.Connection, *, after: str = "", limit: int | None = None) -> list[Sighting]:

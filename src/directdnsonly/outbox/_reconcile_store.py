@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from directdnsonly.clock import Clock
-from directdnsonly.outbox import _held, _reconcile
+from directdnsonly.outbox import _held, _reconcile, _work
 from directdnsonly.outbox._capacity import Capacity
 from directdnsonly.outbox._change import change
 from directdnsonly.outbox._connection import Connection
@@ -49,7 +49,7 @@ class ReconcileMethods:
     async def revive_given_up(self, backend: str, *, limit: int) -> int:
         """See ReconcileStore."""
         return await self._write(
-            lambda connection: _reconcile.revive(connection, backend, limit=limit, now=self._clock.now_s())
+            lambda connection: _work.revive_some(connection, backend, limit=limit, now=self._clock.now_s())
         )
 
     async def not_ours(self, backend: str, names: Sequence[ZoneName]) -> tuple[list[ZoneName], list[ZoneName]]:

@@ -85,6 +85,7 @@ REVIVE = f"""
 UPDATE delivery INDEXED BY delivery_dead
    SET state = {moved(Event.REVIVE)}, priority = :priority, due_at = :now, attempts = 0, wanted_at = :now
  WHERE backend = :backend AND {stands(Event.REVIVE)} %s"""
+_SOME = f"AND zone IN (SELECT zone FROM delivery WHERE backend = :backend AND {stands(Event.REVIVE)} LIMIT :limit)"
 _INSERT_ATTEMPT = """
 INSERT INTO attempt (backend, zone, version, state, attempt, reason, at, elapsed_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
@@ -329,3 +330,9 @@ def revive(connection: sqlite3.Connection, backends: Sequence[str], name: ZoneNa
         ).rowcount
         for backend in backends
     )
+
+
+def revive_some(connection: sqlite3.Connection, backend: str, *, limit: int, now: float) -> int:
+    """As `revive`, of one backend and no more than `limit`, as a bulk."""
+    values = {"backend": backend, "limit": limit, "now": now, "priority": int(Priority.BULK)}
+    return connection.execute(REVIVE % _SOME, values).rowcount

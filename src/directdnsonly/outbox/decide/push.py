@@ -138,7 +138,7 @@ def _recorded(push: NewVersion, look: Look, verdict: Record) -> tuple[Receipt, W
         kind=Kind.PUT,
         changed=changed and look.pinned is None,
         serial=put.serial,
-        priority=put.priority if changed else push.priority,
+        priority=put.priority,
         took_over=verdict.former,
         ignored=why_held_back(look.pinned, version),
         notices=verdict.notices,
