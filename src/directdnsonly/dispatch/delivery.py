@@ -95,7 +95,7 @@ class Delivery:
         taken = [claim for claim, outcome in zip(claims, outcomes, strict=True) if outcome.kind is OutcomeKind.APPLIED]
         failed, silent = await self._prove(taken, proven)
         ends += [*proven, *failed]
-        await self._store.settle([end for end in ends if end.how is not Settle.VERIFIED])
+        await self._store.settle(_timed([end for end in ends if end.how is not Settle.VERIFIED], started))
         return AttemptReport(
             settlements=tuple(ends),
             unavailable=silent,
@@ -128,7 +128,7 @@ class Delivery:
         if await self.why_not_ready():
             return await self._given_back(claims, error)
         if len(claims) == 1:
-            ends = [self.failed(claims[0], error.reason)]
+            ends = [replace(self.failed(claims[0], error.reason), elapsed_s=self._apply_timeout_s)]
         else:
             ends = [Settlement(claim=claim, how=Settle.DEFER, reason=error.reason) for claim in claims]
         await self._store.settle(ends)
@@ -212,6 +212,12 @@ class Delivery:
         if delay_s is None:
             return Settlement(claim=claim, how=Settle.BURY, reason=reason)
         return Settlement(claim=claim, how=Settle.RETRY, reason=reason, due_at=self._clock.now_s() + delay_s)
+
+
+def _timed(ends: Sequence[Settlement], started: float) -> list[Settlement]:
+    """With the seconds since `started` (of the performance counter): how long the attempt took that they end."""
+    elapsed_s = time.perf_counter() - started
+    return [replace(end, elapsed_s=elapsed_s) for end in ends]
 
 
 def was_dropped(error: BaseException) -> bool:

@@ -180,7 +180,7 @@ class Repair:
                 result.failures.append(f"{wanted.name}: {refusal}")
             return True
         self._refused.pop(wanted.name, None)
-        if receipt.ignored:
+        if receipt.overtaken or receipt.withheld is not None:  # not by a pin: that is recorded, and waits
             result.overtaken += 1
         else:
             result.pulled += 1
@@ -208,7 +208,7 @@ class Repair:
             except PushRefused as refusal:
                 result.failures.append(f"{held.name}: {refusal}")
                 continue
-            result.released += [] if receipt.ignored else [str(held.name)]
+            result.released += [] if receipt.overtaken or receipt.withheld is not None else [str(held.name)]
 
     # -- orphans
 
