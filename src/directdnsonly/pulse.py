@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,3 +33,9 @@ class Pulses:
         """Who hangs, each with the seconds by which its sign of life is late."""
         now = self._clock.now_s()
         return {name: now - due for name, due in self._due.items() if due < now}
+
+
+def task_name() -> str:
+    """Of the task that runs now, by which its signs of life are known; empty outside of one."""
+    task = asyncio.current_task()
+    return task.get_name() if task is not None else ""

@@ -30,7 +30,7 @@ from directdnsonly.dispatch.telling import DeliveryLog, LaneStatus
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.records import Claim, Priority, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
-from directdnsonly.pulse import Pulses
+from directdnsonly.pulse import Pulses, task_name
 from directdnsonly.verify.compare import Depth, Expected
 from directdnsonly.verify.verifier import Verifier
 
@@ -306,7 +306,7 @@ class Lane:
         report: AttemptReport | None = None
         proven: list[Settlement] = []
         try:
-            with self.pulses.at_work(_task_name(), self._settings.lease_s + HUNG_S):
+            with self.pulses.at_work(task_name(), self._settings.lease_s + HUNG_S):
                 report = await self._delivery.attempt(claims, proven)
         except OutboxUnavailable:
             self._hand.owe(claims)
@@ -345,8 +345,3 @@ class Lane:
     async def sweep(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
         """Compare the name server with the store; with `repair`, queue again what differs. Raises BackendUnavailable."""
         return await self._sweeper.sweep(repair=repair, gentle=gentle)
-
-
-def _task_name() -> str:
-    task = asyncio.current_task()
-    return task.get_name() if task is not None else ""
