@@ -27,7 +27,7 @@ from directdnsonly.outbox.records import (
     Source,
 )
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import H1, H2, a_change_id, a_delete, a_push
 

@@ -15,7 +15,7 @@ from directdnsonly.clock import ManualClock
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Claim, Kind, NewPin, Priority, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import a_delete, a_push
 

@@ -18,7 +18,8 @@ from directdnsonly.clock import ManualClock
 from directdnsonly.operate.journal import Journal
 from directdnsonly.outbox.records import NewPin, Owner, Source, Terms
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from tests.support.made import H2, a_delete, a_push

@@ -22,7 +22,7 @@ from directdnsonly.mysql.server import DataRefused, MysqlServer, Session
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Settle
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.verify.compare import Expected, Finding
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.verify.verifier import Verifier

@@ -17,7 +17,7 @@ from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import NewVersion, Placement, Priority
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.name import ZoneName

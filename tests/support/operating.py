@@ -22,7 +22,7 @@ from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.running import Running
 from directdnsonly.outbox.records import Priority, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.reconcile.settings import ReconciliationSettings

@@ -9,7 +9,7 @@ from directdnsonly.api.models.zones import ChangeView, PlacementView, ReceiptVie
 from directdnsonly.door.place import NoPlace, Place
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.records import Placement, Receipt
-from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.outbox.sqlite.engine import SqliteStore
 
 
 async def follow(

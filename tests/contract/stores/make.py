@@ -25,7 +25,8 @@ from directdnsonly.outbox.drift import Baseline, HeldPush, HoldRule, Migration, 
 from directdnsonly.outbox.operators import ApiToken, Pause
 from directdnsonly.outbox.records import Event, NewPin, Origin, Owner, Refused, Settle, Settlement, Source, Terms
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import FILE_NAME, open_store
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.engine import open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import H1, H2, a_change_id, a_delete, a_push
 

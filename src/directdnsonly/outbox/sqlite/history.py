@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from directdnsonly.outbox import _told
-from directdnsonly.outbox._view import PLACEMENT, placement
 from directdnsonly.outbox.lifecycle import State, quoted
 from directdnsonly.outbox.records import Attempt, Kind, Owner, PastVersion, Placement, PlacementPage, Source
+from directdnsonly.outbox.sqlite import told
+from directdnsonly.outbox.sqlite.view import PLACEMENT, placement
 from directdnsonly.zone.name import ZoneName
 
 # Each is a walk along one index from where the last page ended; nothing is sorted.
@@ -46,7 +46,7 @@ def versions(connection: sqlite3.Connection, name: ZoneName, before: int | None,
             source=Source(row[9]),
             change_id=row[10],
             at=row[11],
-            warnings=_told.warnings_in(row[12]),
+            warnings=told.warnings_in(row[12]),
         )
         for row in rows
     ]

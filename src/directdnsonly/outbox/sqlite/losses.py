@@ -17,7 +17,7 @@ INSERT INTO lost_push ({_ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (zone) DO UPDATE SET kind = excluded.kind, change_id = excluded.change_id, reason = excluded.reason,
        credential = excluded.credential, hostname = excluded.hostname, username = excluded.username,
        address = excluded.address, at = excluded.at WHERE lost_push.at <= excluded.at"""
-# Whatever is recorded of the zone later takes the row away (see _standing). Here: it was committed after all, too late to be
+# Whatever is recorded of the zone later takes the row away (see standing). Here: it was committed after all, too late to be
 # told so. A delete of what we do not hold has nothing to do.
 _STANDS = """
        NOT EXISTS (SELECT 1 FROM change c WHERE c.id = lost_push.change_id)
