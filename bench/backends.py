@@ -28,7 +28,7 @@ from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.settings import DispatchSettings
-from directdnsonly.outbox.records import NewDeletion, NewVersion, Origin, Owner, Priority, Source
+from directdnsonly.outbox.changes import NewDeletion, NewVersion, Origin, Owner, Priority, Source
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName

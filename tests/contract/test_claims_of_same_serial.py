@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox.records import Claim, NewVersion, Settle, Settlement
+from directdnsonly.outbox.changes import NewVersion
+from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName

@@ -13,19 +13,11 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
+from directdnsonly.outbox.changes import NewPin, Origin, Priority, Source
+from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.drift import Sighting, SightingState
+from directdnsonly.outbox.kept import Event, Refused
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import (
-    Claim,
-    Event,
-    NewPin,
-    Origin,
-    Priority,
-    Refused,
-    Settle,
-    Settlement,
-    Source,
-)
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox.records import Kind, Origin, Owner, Settle, Settlement, Source
+from directdnsonly.outbox.changes import Kind, Origin, Owner, Source
+from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store

@@ -12,9 +12,10 @@ import pytest
 from directdnsonly.api.changes import follow
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import VersionConflict
+from directdnsonly.outbox.changes import Kind, NewPin, Source, Terms
+from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import Kind, NewPin, Settle, Settlement, Source, Terms
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
+from directdnsonly.outbox.changes import Kind, NewPin, Priority
+from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Claim, Kind, NewPin, Priority, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
+from directdnsonly.outbox.changes import Kind, Source
+from directdnsonly.outbox.deliveries import Claim, Placement, Settle, Settlement
 from directdnsonly.outbox.drift import Sighting, SightingState
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Claim, Kind, Placement, Settle, Settlement, Source
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
+from directdnsonly.outbox.changes import Kind, Loss, NewPin
+from directdnsonly.outbox.deliveries import Settle, Settlement
+from directdnsonly.outbox.kept import LostPush
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import Kind, Loss, LostPush, NewPin, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import losses
 from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store

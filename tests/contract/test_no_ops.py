@@ -16,7 +16,7 @@ from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.accept.policy import Policy
 from directdnsonly.clock import ManualClock
 from directdnsonly.operate.journal import Journal
-from directdnsonly.outbox.records import NewPin, Owner, Source, Terms
+from directdnsonly.outbox.changes import NewPin, Owner, Source, Terms
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store

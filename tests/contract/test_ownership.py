@@ -9,8 +9,8 @@ import pytest
 
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import OwnershipRefused
+from directdnsonly.outbox.changes import Kind, NewPin, Owner, Source
 from directdnsonly.outbox.drift import Sighting, SightingState
-from directdnsonly.outbox.records import Kind, NewPin, Owner, Source
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.engine import open_store

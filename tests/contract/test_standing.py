@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox.records import Kind, Loss, LostPush, NewPin, Refused
+from directdnsonly.outbox.changes import Kind, Loss, NewPin
+from directdnsonly.outbox.kept import LostPush, Refused
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import standing as refusals
 from directdnsonly.outbox.sqlite.connection import FILE_NAME

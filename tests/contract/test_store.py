@@ -16,20 +16,11 @@ import pytest
 
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import OutboxTooNew, OutboxUnavailable, ZonePolicyError
+from directdnsonly.outbox.changes import Kind, NewPin, Origin, Owner, Priority, Source
+from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.drift import Migration, Sighting
+from directdnsonly.outbox.kept import Event, Refused
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import (
-    Event,
-    Kind,
-    NewPin,
-    Origin,
-    Owner,
-    Priority,
-    Refused,
-    Settle,
-    Settlement,
-    Source,
-)
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox.records import Kind, LostPush, NewPin, Owner, Settle, Settlement, Terms
+from directdnsonly.outbox.changes import Kind, NewPin, Owner, Terms
+from directdnsonly.outbox.deliveries import Settle, Settlement
+from directdnsonly.outbox.kept import LostPush
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import deliveries, triggers
 from directdnsonly.outbox.sqlite.connection import FILE_NAME

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from directdnsonly.errors import KeyTaken, OutboxUnavailable, VersionConflict, ZonePolicyError
-from directdnsonly.outbox.records import NewDeletion, NewPin, NewVersion, Owner, Source, Terms
+from directdnsonly.outbox.changes import NewDeletion, NewPin, NewVersion, Owner, Source, Terms
 from directdnsonly.outbox.sqlite import terms
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.zone.name import ZoneName

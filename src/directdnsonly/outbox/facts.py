@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from directdnsonly.outbox.deliveries import Attempt, Placement
 from directdnsonly.outbox.drift import HeldPush, Sighting
+from directdnsonly.outbox.kept import Event, PastVersion, Pin, Refused, ZoneSummary
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import Attempt, Event, PastVersion, Pin, Placement, Refused, ZoneSummary
 from directdnsonly.zone.name import ZoneName
 
 VERSIONS, REFUSALS, ATTEMPTS, EVENTS = 20, 3, 10, 10  # the newest of each

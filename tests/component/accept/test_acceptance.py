@@ -18,7 +18,7 @@ from directdnsonly.accept.policy import Policy
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, ZonePolicyError
 from directdnsonly.operate.journal import Journal
-from directdnsonly.outbox.records import Kind, Owner, Priority, Source
+from directdnsonly.outbox.changes import Kind, Owner, Priority, Source
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from directdnsonly.errors import VersionDamaged
+from directdnsonly.outbox.changes import Kind, Priority, Receipt
+from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.lifecycle import BEGINS, Event, State, moved, quoted, stands
-from directdnsonly.outbox.records import Claim, Kind, Priority, Receipt, Settle, Settlement
 from directdnsonly.outbox.sqlite import bodies
 from directdnsonly.outbox.sqlite.triggers import STORM_PAUSE_S, make_view
 from directdnsonly.zone.name import ZoneName

@@ -16,28 +16,12 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable, VersionDamaged
+from directdnsonly.outbox.changes import NewDeletion, NewPin, NewVersion, Origin, Priority, Receipt
 from directdnsonly.outbox.decide.look import Release
+from directdnsonly.outbox.deliveries import Attempt, Backlog, Claim, Placement, PlacementPage, Settlement
 from directdnsonly.outbox.facts import ZoneFacts
+from directdnsonly.outbox.kept import Event, PastVersion, Pin, Refused, ZoneSummary
 from directdnsonly.outbox.operators import ApiToken, Pause, Repeated, ZoneFilter
-from directdnsonly.outbox.records import (
-    Attempt,
-    Backlog,
-    Claim,
-    Event,
-    NewDeletion,
-    NewPin,
-    NewVersion,
-    Origin,
-    PastVersion,
-    Pin,
-    Placement,
-    PlacementPage,
-    Priority,
-    Receipt,
-    Refused,
-    Settlement,
-    ZoneSummary,
-)
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import (
     clocks,

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from directdnsonly.outbox.records import Figures, LostPush
+from directdnsonly.outbox.kept import Figures, LostPush
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import held, losses, tokens, view
 from directdnsonly.outbox.sqlite.capacity import Capacity

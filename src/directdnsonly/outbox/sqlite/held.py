@@ -6,8 +6,8 @@ import sqlite3
 import zlib
 from typing import Any
 
+from directdnsonly.outbox.changes import Owner
 from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
-from directdnsonly.outbox.records import Owner
 from directdnsonly.outbox.sqlite import bodies
 from directdnsonly.zone.name import ZoneName
 

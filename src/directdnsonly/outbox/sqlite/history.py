@@ -6,8 +6,10 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from directdnsonly.outbox.changes import Kind, Owner, Source
+from directdnsonly.outbox.deliveries import Attempt, Placement, PlacementPage
+from directdnsonly.outbox.kept import PastVersion
 from directdnsonly.outbox.lifecycle import State, quoted
-from directdnsonly.outbox.records import Attempt, Kind, Owner, PastVersion, Placement, PlacementPage, Source
 from directdnsonly.outbox.sqlite import told
 from directdnsonly.outbox.sqlite.view import PLACEMENT, placement
 from directdnsonly.zone.name import ZoneName

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from directdnsonly.outbox.changes import Kind, NewVersion, Owner
 from directdnsonly.outbox.decide import Command, name_of
 from directdnsonly.outbox.decide.content import Current
 from directdnsonly.outbox.decide.look import Around, Look, More, Need, Pinned
 from directdnsonly.outbox.drift import HoldRule
 from directdnsonly.outbox.ownership import Above, Waiting, is_foreign
-from directdnsonly.outbox.records import Kind, NewVersion, Owner
 from directdnsonly.outbox.sqlite import bodies, held, neighbours, reconcile, terms
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.within import serves_names_below

@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from directdnsonly.outbox.records import Kind, LostPush, Owner
+from directdnsonly.outbox.changes import Kind, Owner
+from directdnsonly.outbox.kept import LostPush
 from directdnsonly.zone.name import ZoneName
 
 KEEP: Final = 10_000  # zones

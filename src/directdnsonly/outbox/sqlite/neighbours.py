@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
+from directdnsonly.outbox.changes import Kind
 from directdnsonly.outbox.decide.push import KEPT_REDIRECTS
-from directdnsonly.outbox.records import Kind
 from directdnsonly.outbox.sqlite import bodies
 from directdnsonly.wording import counted
 from directdnsonly.zone.model import Zone

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 
-from directdnsonly.outbox.records import Event, Refused
+from directdnsonly.outbox.kept import Event, Refused
 from directdnsonly.outbox.sqlite import standing, told
 
 KEEP_REFUSED = 10_000

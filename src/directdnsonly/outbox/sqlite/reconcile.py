@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from directdnsonly.outbox.changes import Kind, Owner, Source
 from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting, SightingState
-from directdnsonly.outbox.records import Kind, Owner, Source
 from directdnsonly.outbox.sqlite import bodies
 from directdnsonly.zone.name import ZoneName
 

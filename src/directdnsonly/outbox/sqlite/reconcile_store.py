@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from directdnsonly.clock import Clock
+from directdnsonly.outbox.changes import NewDeletion, Receipt
 from directdnsonly.outbox.decide.look import ExtraDelete, OrphanDelete
 from directdnsonly.outbox.drift import Baseline, Held, HeldPush, Migration, Pass, Sighting
-from directdnsonly.outbox.records import NewDeletion, Receipt
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import deliveries, held, reconcile
 from directdnsonly.outbox.sqlite.capacity import Capacity

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from directdnsonly.errors import KeyTaken
+from directdnsonly.outbox.changes import Origin, Terms
 from directdnsonly.outbox.operators import Repeated
-from directdnsonly.outbox.records import Origin, Terms
 from directdnsonly.outbox.sqlite import told
 from directdnsonly.zone.warn import ZoneWarning
 

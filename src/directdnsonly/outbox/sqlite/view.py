@@ -6,20 +6,10 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from directdnsonly.outbox.changes import Kind, Owner, Priority, Receipt, Source
+from directdnsonly.outbox.deliveries import Backlog, Claim, Placement
+from directdnsonly.outbox.kept import Event, Refused, ZoneSummary
 from directdnsonly.outbox.lifecycle import State, quoted
-from directdnsonly.outbox.records import (
-    Backlog,
-    Claim,
-    Event,
-    Kind,
-    Owner,
-    Placement,
-    Priority,
-    Receipt,
-    Refused,
-    Source,
-    ZoneSummary,
-)
 from directdnsonly.outbox.sqlite import bodies, told
 from directdnsonly.zone.name import ZoneName
 

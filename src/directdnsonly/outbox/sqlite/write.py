@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from directdnsonly.outbox.changes import Owner, Priority, Source
 from directdnsonly.outbox.decide.writes import (
     DropHeld,
     DropSighting,
@@ -22,7 +23,6 @@ from directdnsonly.outbox.decide.writes import (
     Want,
     Write,
 )
-from directdnsonly.outbox.records import Owner, Priority, Source
 from directdnsonly.outbox.sqlite import held, terms, told
 from directdnsonly.outbox.sqlite.triggers import (
     CHANGE,
