@@ -28,9 +28,9 @@ from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.settings import DispatchSettings
-from directdnsonly.outbox.records import NewDeletion, NewVersion, Origin, Owner, Priority, Source
+from directdnsonly.outbox.changes import NewDeletion, NewVersion, Origin, Owner, Priority, Source
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 

@@ -37,7 +37,7 @@ from directdnsonly.log import JsonLine, Stamp, steps
 from directdnsonly.mysql import server as mysql_server
 from directdnsonly.mysql.wire import Connection as OurMysql
 from directdnsonly.mysql.wire import Result
-from directdnsonly.outbox._connection import Connection as OurSqlite
+from directdnsonly.outbox.sqlite.connection import Connection as OurSqlite
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.verify.wire import SOA, question, read_soa
 from directdnsonly.zone.name import ZoneName

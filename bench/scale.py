@@ -40,7 +40,7 @@ from bench.service import Service
 from directdnsonly.backends.bind.isccc import ControlKey, NativeControl
 from directdnsonly.clock import SystemClock
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import open_store
+from directdnsonly.outbox.sqlite.engine import open_store
 
 Row = dict[str, object]
 FEW, CLIENTS = 10, 32

@@ -35,8 +35,8 @@ from directdnsonly.operate.backends import told
 from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.looking import Readiness
 from directdnsonly.operate.restarts import Restarts
-from directdnsonly.outbox._lock import own
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.lock import own
 from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.verify.compare import Depth

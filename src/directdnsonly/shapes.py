@@ -10,7 +10,7 @@ from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from directdnsonly.errors import NameRefused
-from directdnsonly.outbox.records import Owner
+from directdnsonly.outbox.changes import Owner
 from directdnsonly.zone.name import ZoneName
 
 T = TypeVar("T", bound=BaseModel)

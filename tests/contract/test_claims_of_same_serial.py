@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox.records import Claim, NewVersion, Settle, Settlement
+from directdnsonly.outbox.changes import NewVersion
+from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import a_delete, a_push
 

@@ -13,11 +13,14 @@ import pytest
 from directdnsonly.accept.holding import Holding
 from directdnsonly.clock import ManualClock, SystemClock
 from directdnsonly.errors import VersionDamaged
+from directdnsonly.outbox.changes import Kind, Loss, NewPin, Source
+from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.drift import Pass
+from directdnsonly.outbox.kept import Refused
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Kind, Loss, NewPin, Refused, Settle, Settlement, Source
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.fake_backend import FakeBackend
 from tests.support.lanes import running_lanes

@@ -13,21 +13,13 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
+from directdnsonly.outbox.changes import NewPin, Origin, Priority, Source
+from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.drift import Sighting, SightingState
+from directdnsonly.outbox.kept import Event, Refused
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import (
-    Claim,
-    Event,
-    NewPin,
-    Origin,
-    Priority,
-    Refused,
-    Settle,
-    Settlement,
-    Source,
-)
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import H1, H2, a_change_id, a_delete, a_push
 

@@ -18,10 +18,12 @@ from typing import Any
 import pytest
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox._migrate import migrations
-from directdnsonly.outbox.records import Kind, Origin, Owner, Settle, Settlement, Source
+from directdnsonly.outbox.changes import Kind, Origin, Owner, Source
+from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.migrate import migrations
 from directdnsonly.zone.name import ZoneName
 from tests.contract.stores.make import BACKENDS, PINNED, ZONES, told_of
 from tests.support.made import H2, a_change_id, a_push
@@ -32,7 +34,7 @@ EARLIER = sorted(file.stem for file in STORES.glob("*.sql"))
 # Migrates the store in argv[1] as a start does, and is killed before the statement of that number.
 DIES = """
 import os, signal, sqlite3, sys
-from directdnsonly.outbox._migrate import migrate
+from directdnsonly.outbox.sqlite.migrate import migrate
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("PRAGMA journal_mode = WAL")
 left = int(sys.argv[2])

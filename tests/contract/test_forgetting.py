@@ -12,14 +12,15 @@ import pytest
 from directdnsonly.api.changes import follow
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import VersionConflict
-from directdnsonly.outbox._migrate import migrations
-from directdnsonly.outbox._removed import STEP
+from directdnsonly.outbox.changes import Kind, NewPin, Source, Terms
+from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import Kind, NewPin, Settle, Settlement, Source, Terms
-from directdnsonly.outbox.removed import kept_in
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.migrate import migrations
+from directdnsonly.outbox.sqlite.removed import STEP, kept_in
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import a_delete, a_push
 

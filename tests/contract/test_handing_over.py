@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
+from directdnsonly.outbox.changes import Kind, NewPin, Priority
+from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Claim, Kind, NewPin, Priority, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import a_delete, a_push
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
+from directdnsonly.outbox.changes import Kind, Source
+from directdnsonly.outbox.deliveries import Claim, Placement, Settle, Settlement
 from directdnsonly.outbox.drift import Sighting, SightingState
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Claim, Kind, Placement, Settle, Settlement, Source
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import H2, a_delete, a_push
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox import _lost
+from directdnsonly.outbox.changes import Kind, Loss, NewPin
+from directdnsonly.outbox.deliveries import Settle, Settlement
+from directdnsonly.outbox.kept import LostPush
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import Kind, Loss, LostPush, NewPin, Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite import losses
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import H1, a_delete, a_push
 
@@ -99,7 +101,7 @@ async def test_a_lost_delete_of_what_is_not_held_is_nothing(store, clock):
 async def test_lost_pushes_are_bounded_forgotten_by_age_and_by_an_operator(store, clock):
     """The newest stay; those of one zone, or all; history_days at most."""
     first = [lost(clock, f"z{number}.example") for number in range(4)]
-    await store.commits.submit(lambda connection: _lost.record(connection, first, keep=3))
+    await store.commits.submit(lambda connection: losses.record(connection, first, keep=3))
     assert ["z3.example", "z2.example", "z1.example"] == [one.name for one in await store.lost()]
 
     assert 1 == await store.forget_lost(ZoneName.parse("z2.example"))

@@ -16,9 +16,10 @@ from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.accept.policy import Policy
 from directdnsonly.clock import ManualClock
 from directdnsonly.operate.journal import Journal
-from directdnsonly.outbox.records import NewPin, Owner, Source, Terms
+from directdnsonly.outbox.changes import NewPin, Owner, Source, Terms
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from tests.support.made import H2, a_delete, a_push

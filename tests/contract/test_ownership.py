@@ -9,11 +9,12 @@ import pytest
 
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import OwnershipRefused
-from directdnsonly.outbox._migrate import migrations
+from directdnsonly.outbox.changes import Kind, NewPin, Owner, Source
 from directdnsonly.outbox.drift import Sighting, SightingState
-from directdnsonly.outbox.records import Kind, NewPin, Owner, Source
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import FILE_NAME, open_store
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.engine import open_store
+from directdnsonly.outbox.sqlite.migrate import migrations
 from directdnsonly.zone.name import ZoneName
 from tests.contract.test_store import NAME, finish, opener, store  # noqa: F401 - fixtures
 from tests.support.made import H2, a_delete, a_push

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox import _standing
-from directdnsonly.outbox._migrate import migrations
-from directdnsonly.outbox.records import Kind, Loss, LostPush, NewPin, Refused
+from directdnsonly.outbox.changes import Kind, Loss, NewPin
+from directdnsonly.outbox.kept import LostPush, Refused
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
+from directdnsonly.outbox.sqlite import standing as refusals
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.migrate import migrations
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import H1, a_delete, a_push
 
@@ -126,7 +128,7 @@ async def test_what_stands_is_forgotten_with_the_refusals_themselves(store, cloc
         await store.record_refused(a_refusal(clock, name=f"z{number}.example"))
     await store.record_refused(a_refusal(clock))
 
-    await store.commits.submit(lambda connection: _standing.refused(connection, "last.example", 8, oldest=7))
+    await store.commits.submit(lambda connection: refusals.refused(connection, "last.example", 8, oldest=7))
 
     assert ["no address"] == await standing(store)
     assert (await store.facts_of(ZoneName.parse("z5.example"))).refused_from is None

@@ -16,22 +16,14 @@ import pytest
 
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import OutboxTooNew, OutboxUnavailable, ZonePolicyError
+from directdnsonly.outbox.changes import Kind, NewPin, Origin, Owner, Priority, Source
+from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.drift import Migration, Sighting
+from directdnsonly.outbox.kept import Event, Refused
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import (
-    Event,
-    Kind,
-    NewPin,
-    Origin,
-    Owner,
-    Priority,
-    Refused,
-    Settle,
-    Settlement,
-    Source,
-)
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import H1, H2, a_change_id, a_delete, a_push
 
@@ -1019,7 +1011,7 @@ async def test_each_migration_is_one_transaction(opener):
     """A migration that fails leaves the schema before it, and the next start goes on from there."""
     import sqlite3
 
-    from directdnsonly.outbox._migrate import migrate, migrations
+    from directdnsonly.outbox.sqlite.migrate import migrate, migrations
 
     opener.folder.mkdir()
     with closing(sqlite3.connect(opener.folder / FILE_NAME, isolation_level=None)) as connection:
@@ -1040,25 +1032,25 @@ async def test_each_migration_is_one_transaction(opener):
 
 async def test_hot_queries_use_indexes(store):
     """No work grows with the number of zones: nothing is scanned but the due rows and the dead ones themselves."""
-    from directdnsonly.outbox import _history, _look, _view, _work
+    from directdnsonly.outbox.sqlite import deliveries, history, look, view
 
     claim = {"backend": "one", "priority": 0, "now": 0.0, "lease_end": 0.0, "limit": 5}
     page = {"backend": "one", "priority": 0, "due_at": 0.0, "zone": "", "limit": 5}
     revive = {"backend": "one", "zone": "a", "now": 0.0, "priority": 1}
     hot = {
-        "claim": (_work._CLAIM, claim),
-        "newest": (_work._NEWEST % "?,?", ("a", "b")),
-        "due": (_view.NEXT_DUE, ("a", 1)),
-        "backlog": (_view.BACKLOG, ("a",)),
-        "dead of each": (_view.DEAD_OF_EACH, ()),
-        "revive a zone": (_work.REVIVE % "AND zone = :zone", revive),
-        "revive a backend": (_work.REVIVE % "", revive),
-        "list the dead": (_history.DEAD, page),
-        "list the outstanding": (_history.OUTSTANDING, page),
-        "versions": (_history.VERSIONS, ("a", 5, 5)),
-        "summary": (_view.SUMMARY + "WHERE zone = ?", ("a",)),
-        "placements": (_view.PLACEMENT + "WHERE zone = ?", ("a",)),
-        "look": (_look.LOOK, ("a",)),
+        "claim": (deliveries._CLAIM, claim),
+        "newest": (deliveries._NEWEST % "?,?", ("a", "b")),
+        "due": (view.NEXT_DUE, ("a", 1)),
+        "backlog": (view.BACKLOG, ("a",)),
+        "dead of each": (view.DEAD_OF_EACH, ()),
+        "revive a zone": (deliveries.REVIVE % "AND zone = :zone", revive),
+        "revive a backend": (deliveries.REVIVE % "", revive),
+        "list the dead": (history.DEAD, page),
+        "list the outstanding": (history.OUTSTANDING, page),
+        "versions": (history.VERSIONS, ("a", 5, 5)),
+        "summary": (view.SUMMARY + "WHERE zone = ?", ("a",)),
+        "placements": (view.PLACEMENT + "WHERE zone = ?", ("a",)),
+        "look": (look.LOOK, ("a",)),
     }
 
     def plan(connection, sql, parameters):

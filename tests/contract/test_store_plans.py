@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox import _recording, _work
-from directdnsonly.outbox._migrate import migrations
-from directdnsonly.outbox.records import Kind, LostPush, NewPin, Owner, Settle, Settlement, Terms
+from directdnsonly.outbox.changes import Kind, NewPin, Owner, Terms
+from directdnsonly.outbox.deliveries import Settle, Settlement
+from directdnsonly.outbox.kept import LostPush
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import FILE_NAME, open_store
+from directdnsonly.outbox.sqlite import deliveries, triggers
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.engine import open_store
+from directdnsonly.outbox.sqlite.migrate import migrations
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import H2, a_delete, a_push
 
@@ -92,7 +95,7 @@ async def test_no_statement_walks_through_all_zones(store):
 
     asked = [sql for sql in dict.fromkeys(seen) if sql.split()[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}]
     assert 20 < len(asked)
-    asked += _recording.statements() + _work.statements()  # of triggers no plan is told
+    asked += triggers.statements() + deliveries.statements()  # of triggers no plan is told
 
     values = dict.fromkeys(re.findall(r":(\w+)", " ".join(asked)))
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 
 from directdnsonly.errors import KeyTaken, OutboxUnavailable, VersionConflict, ZonePolicyError
-from directdnsonly.outbox import _terms
-from directdnsonly.outbox.records import NewDeletion, NewPin, NewVersion, Owner, Source, Terms
-from directdnsonly.outbox.sqlite import FILE_NAME
+from directdnsonly.outbox.changes import NewDeletion, NewPin, NewVersion, Owner, Source, Terms
+from directdnsonly.outbox.sqlite import terms
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.zone.name import ZoneName
 from tests.contract.test_store import NAME, opener, store  # noqa: F401 - fixtures
 from tests.support.made import a_delete, a_push
@@ -153,7 +153,7 @@ async def test_the_count_follows_whatever_changes_a_zone(store):  # noqa: F811
         await store.record_push(limited("f.example"))
     counted, true = await store.commits.submit(
         lambda connection: (
-            connection.execute(_terms.COUNTED, ("small",)).fetchone(),
+            connection.execute(terms.COUNTED, ("small",)).fetchone(),
             connection.execute("SELECT COUNT(*) FROM zone WHERE credential = 'small' AND kind = 'put'").fetchone(),
         )
     )
@@ -194,9 +194,9 @@ async def test_who_has_no_limit_pays_nothing_for_it(store):  # noqa: F811
     )
 
     asked = {
-        "count": (_terms.COUNTED, ("small",)),
-        "key": (_terms.FIND_KEY, ("small", "k", 0.0)),
-        "old keys": (_terms.FORGET_KEYS, (0.0,)),
+        "count": (terms.COUNTED, ("small",)),
+        "key": (terms.FIND_KEY, ("small", "k", 0.0)),
+        "old keys": (terms.FORGET_KEYS, (0.0,)),
     }
 
     def plan(connection: sqlite3.Connection, sql: str, parameters: tuple[object, ...]) -> str:

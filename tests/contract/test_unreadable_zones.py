@@ -17,8 +17,8 @@ import dns.rrset
 import pytest
 
 from directdnsonly.dispatch.breaker import BreakerState
+from directdnsonly.outbox.changes import Priority
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Priority
 from directdnsonly.verify.compare import Depth, Expected, Finding
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.name import ZoneName

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from directdnsonly.errors import Fault
-from directdnsonly.outbox.records import NewPin, NewVersion, Owner, Refused
+from directdnsonly.outbox.changes import NewPin, NewVersion, Owner
+from directdnsonly.outbox.kept import Refused
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from directdnsonly.zone.warn import ZoneWarning

@@ -14,7 +14,7 @@ import pytest
 from bench.load import delete, dns_socket, push_blocking, rawsave, wait_served, zone_text
 from bench.service import DADNS, LONGEST_STOP_S, Service
 
-from directdnsonly.outbox._recording import STORM_PAUSE_S
+from directdnsonly.outbox.sqlite.triggers import STORM_PAUSE_S
 
 SERIAL = 2026112300
 

@@ -23,8 +23,8 @@ from directdnsonly.clock import SystemClock
 from directdnsonly.config import load
 from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.door.server import listen, make_server
-from directdnsonly.outbox.records import Settle
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.deliveries import Settle
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.service import Service
 
 STEPS = (

@@ -13,7 +13,7 @@ from bench.load import AUTH, delete, push_blocking, rawsave, served_serial, zone
 from tests.faults.conftest import recovering
 from tests.faults.ledger import Row
 
-from directdnsonly.outbox._recording import STORM_PAUSE_S
+from directdnsonly.outbox.sqlite.triggers import STORM_PAUSE_S
 
 
 def api(service, path: str) -> dict[str, object]:

@@ -19,10 +19,10 @@ from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.record import DeliveryRecorder, NobodyCounts
 from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.mysql.server import DataRefused, MysqlServer, Session
+from directdnsonly.outbox.deliveries import Settle
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Settle
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.verify.compare import Expected, Finding
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.verify.verifier import Verifier

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from structlog.testing import capture_logs
 
-from directdnsonly.outbox.records import Kind, Owner
+from directdnsonly.outbox.changes import Kind, Owner
 from tests.support.service import Service
 from tests.support.wire import (
     DNS_ADMIN,

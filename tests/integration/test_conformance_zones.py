@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from structlog.testing import capture_logs
 
-from directdnsonly.outbox.records import Kind, Owner, Priority
+from directdnsonly.outbox.changes import Kind, Owner, Priority
 from tests.support.service import Service
 from tests.support.wire import DNS_ADMIN, DirectAdmin, is_closed, rawsave_target, read_reply, request, zone_text
 

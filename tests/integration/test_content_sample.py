@@ -13,10 +13,11 @@ from directdnsonly.backends.contract import Outcome, ZoneChange
 from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.outbox.changes import NewVersion, Origin, Priority, Source
+from directdnsonly.outbox.deliveries import Placement
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import NewVersion, Origin, Placement, Priority, Source
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import open_store
+from directdnsonly.outbox.sqlite.engine import open_store
 from directdnsonly.verify.compare import Depth, Expected, Finding
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.model import Zone

@@ -7,7 +7,7 @@ import pytest
 from directdnsonly.accept.policy import Policy
 from directdnsonly.errors import DoesNotFit, NotHere, PushRefused
 from directdnsonly.operate.journal import Operator
-from directdnsonly.outbox.records import Owner
+from directdnsonly.outbox.changes import Owner
 from directdnsonly.zone.name import ZoneName
 from tests.support.directadmin import StandIn
 from tests.support.reconciling import reconciling, server_of

@@ -16,10 +16,10 @@ from directdnsonly.backends.bind.backend import BindBackend
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.operate.asking import ask_lanes
-from directdnsonly.outbox._recording import STORM_PAUSE_S
+from directdnsonly.outbox.changes import Priority
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Priority
-from directdnsonly.outbox.sqlite import FILE_NAME
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.triggers import STORM_PAUSE_S
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.wording import HELD_BY_OPERATOR
 from directdnsonly.zone.name import ZoneName

@@ -12,8 +12,9 @@ import pytest
 
 from directdnsonly.dispatch import hand
 from directdnsonly.dispatch.lane import Lane
+from directdnsonly.outbox.changes import Priority
+from directdnsonly.outbox.deliveries import Claim
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Claim, Priority
 from directdnsonly.zone.name import ZoneName
 from tests.support.fake_backend import FakeBackend
 from tests.support.lanes import Rig, running_lanes, until

@@ -25,8 +25,10 @@ from directdnsonly.door.bodies import Bodies
 from directdnsonly.door.server import Server, listen, make_server
 from directdnsonly.door.settings import AppSettings
 from directdnsonly.operate.journal import Operator
-from directdnsonly.outbox.records import Kind, LostPush, Owner, Priority, Settle, Settlement
-from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.outbox.changes import Kind, Owner, Priority
+from directdnsonly.outbox.deliveries import Settle, Settlement
+from directdnsonly.outbox.kept import LostPush
+from directdnsonly.outbox.sqlite.engine import SqliteStore
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import a_delete, a_push
 from tests.support.operating import Operated, operated

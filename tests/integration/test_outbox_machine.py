@@ -17,17 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from directdnsonly.errors import OwnershipRefused
+from directdnsonly.outbox.changes import Kind, NewPin, NewVersion, Origin, Owner, Receipt, Source
 from directdnsonly.outbox.drift import Sighting, SightingState
 from directdnsonly.outbox.ownership import Act, GiveWay, Hold, Ignore, Record, Refuse, Waiting, judge
-from directdnsonly.outbox.records import (
-    Kind,
-    NewPin,
-    NewVersion,
-    Origin,
-    Owner,
-    Receipt,
-    Source,
-)
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.serial import is_newer
 from tests.contract.test_ownership import below

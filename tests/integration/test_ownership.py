@@ -15,8 +15,8 @@ import pytest
 from directdnsonly.accept.policy import Policy
 from directdnsonly.errors import DoesNotFit, PushRefused
 from directdnsonly.operate.journal import Operator
+from directdnsonly.outbox.changes import Kind, NewPin, Owner, Source
 from directdnsonly.outbox.drift import HoldRule
-from directdnsonly.outbox.records import Kind, NewPin, Owner, Source
 from directdnsonly.zone.name import ZoneName
 from tests.support.directadmin import StandIn
 from tests.support.reconciling import Rig, reconciling, server_of

@@ -20,7 +20,7 @@ from directdnsonly.clock import SystemClock
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.operate.journal import Journal
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import open_store
+from directdnsonly.outbox.sqlite.engine import open_store
 from directdnsonly.reconcile import answers
 from directdnsonly.reconcile.answers import NotReadable
 from directdnsonly.reconcile.pulled import PulledZones

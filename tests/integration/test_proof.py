@@ -11,8 +11,9 @@ from pathlib import Path
 from directdnsonly.backends.contract import ZoneObserved
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.dispatch.proof import OLD_S, Proof
+from directdnsonly.outbox.changes import Kind, Priority
+from directdnsonly.outbox.deliveries import Claim
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Claim, Kind, Priority
 from directdnsonly.verify.compare import Finding
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.name import ZoneName

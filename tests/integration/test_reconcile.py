@@ -8,7 +8,7 @@ import pytest
 
 from directdnsonly.errors import NotHere
 from directdnsonly.operate.journal import Operator
-from directdnsonly.outbox.records import NewPin, Owner, Source
+from directdnsonly.outbox.changes import NewPin, Owner, Source
 from directdnsonly.zone.name import ZoneName
 from tests.support.directadmin import Fault, StandIn
 from tests.support.fake_backend import FakeBackend, Served

@@ -7,7 +7,7 @@ from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus
 from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.restarts import TOLD_EVERY_S, Restarts
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import open_store
+from directdnsonly.outbox.sqlite.engine import open_store
 
 
 def ended(restarts: int) -> DaemonStatus:

@@ -17,8 +17,8 @@ import dns.message
 import pytest
 
 from directdnsonly.backends.contract import Outcome, OutcomeKind, ZoneChange
+from directdnsonly.outbox.changes import NewVersion, Origin, Priority, Source
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import NewVersion, Origin, Priority, Source
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse

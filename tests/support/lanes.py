@@ -14,10 +14,11 @@ from directdnsonly.clock import Clock, SystemClock
 from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.settings import DispatchSettings
+from directdnsonly.outbox.changes import NewVersion, Priority
+from directdnsonly.outbox.deliveries import Placement
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import NewVersion, Placement, Priority
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.name import ZoneName

@@ -5,16 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from directdnsonly.outbox.changes import Kind, Owner, Source, Terms
 from directdnsonly.outbox.decide.content import Current
 from directdnsonly.outbox.decide.look import Around, Look, More, OrphanDelete, Pinned
 from directdnsonly.outbox.drift import HoldRule, Sighting, SightingState
 from directdnsonly.outbox.ownership import Waiting
-from directdnsonly.outbox.records import (
-    Kind,
-    Owner,
-    Source,
-    Terms,
-)
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import H1, H2, a_delete, a_zone
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from itertools import count
 
-from directdnsonly.outbox.records import NewDeletion, NewVersion, Origin, Owner, Priority, Source
+from directdnsonly.outbox.changes import NewDeletion, NewVersion, Origin, Owner, Priority, Source
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 

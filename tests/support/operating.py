@@ -20,9 +20,10 @@ from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.operate.acts import Acts, acts_of
 from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.running import Running
-from directdnsonly.outbox.records import Priority, Settle, Settlement
+from directdnsonly.outbox.changes import Priority
+from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.reconcile.settings import ReconciliationSettings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from directdnsonly.outbox.changes import NewVersion, Owner, Receipt
 from directdnsonly.outbox.ownership import Above, There, Waiting, is_foreign
-from directdnsonly.outbox.records import NewVersion, Owner, Receipt
 from directdnsonly.zone.name import ZoneName
 
 HELD_BY_PARENT = "www.a.example"  # each zone of `a_push` has records at www

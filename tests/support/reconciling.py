@@ -18,9 +18,9 @@ from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.operate.approvals import Approvals
 from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.reconciling import Reconciling
-from directdnsonly.outbox.records import Kind, Owner, Priority
+from directdnsonly.outbox.changes import Kind, Owner, Priority
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Job, Reconciler
 from directdnsonly.reconcile.report import PassView

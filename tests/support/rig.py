@@ -19,7 +19,8 @@ from directdnsonly.dispatch.proof import Proof
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase
 from directdnsonly.nameservers.supervisor import ManagedDaemon, Program
-from directdnsonly.outbox.records import Claim, Kind, Priority
+from directdnsonly.outbox.changes import Kind, Priority
+from directdnsonly.outbox.deliveries import Claim
 from directdnsonly.verify.compare import Depth, Finding, Verdict
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.name import ZoneName

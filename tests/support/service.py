@@ -24,7 +24,8 @@ from directdnsonly.config import Settings
 from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.door.server import Server, listen
 from directdnsonly.door.settings import AppSettings, CredentialSettings
-from directdnsonly.outbox.records import Event, Priority, Refused, ZoneSummary
+from directdnsonly.outbox.changes import Priority
+from directdnsonly.outbox.kept import Event, Refused, ZoneSummary
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.service import Service as RunningService
 from directdnsonly.service import running

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from directdnsonly.errors import OutboxUnavailable, OwnershipRefused, VersionConflict, ZonePolicyError
+from directdnsonly.outbox.changes import Became, Loss, NewDeletion, NewPin, NewVersion, Priority, Source, Terms
 from directdnsonly.outbox.decide import Command, decide, name_of
 from directdnsonly.outbox.decide.look import Around, ExtraDelete, Look, More, Need
 from directdnsonly.outbox.decide.writes import (
@@ -21,16 +22,6 @@ from directdnsonly.outbox.decide.writes import (
 )
 from directdnsonly.outbox.drift import HoldRule
 from directdnsonly.outbox.ownership import Above, Waiting
-from directdnsonly.outbox.records import (
-    Became,
-    Loss,
-    NewDeletion,
-    NewPin,
-    NewVersion,
-    Priority,
-    Source,
-    Terms,
-)
 from tests.support.looks import (
     BY_ANNA,
     GONE,

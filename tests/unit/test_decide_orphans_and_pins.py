@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from directdnsonly.outbox.changes import Kind, NewPin
 from directdnsonly.outbox.decide import decide
 from directdnsonly.outbox.decide.look import ExtraDelete, Look, More, Pinned, Release
 from directdnsonly.outbox.decide.writes import (
@@ -17,10 +18,6 @@ from directdnsonly.outbox.decide.writes import (
     Want,
 )
 from directdnsonly.outbox.drift import SightingState
-from directdnsonly.outbox.records import (
-    Kind,
-    NewPin,
-)
 from tests.support.looks import (
     GONE,
     NAME,

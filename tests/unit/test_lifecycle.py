@@ -9,8 +9,8 @@ from contextlib import closing
 import pytest
 
 from directdnsonly.errors import IllegalTransition
-from directdnsonly.outbox._migrate import migrations
 from directdnsonly.outbox.lifecycle import BEGINS, TRANSITIONS, Event, State, after, from_which, moved, stands
+from directdnsonly.outbox.sqlite.migrate import migrations
 
 
 def test_the_sql_check_lists_exactly_the_states_of_the_table():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directdnsonly import log
-from directdnsonly.outbox.records import Source
+from directdnsonly.outbox.changes import Source
 from directdnsonly.zone.name import ZoneName
 
 

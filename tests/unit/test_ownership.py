@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from directdnsonly.outbox.changes import Owner, Source
 from directdnsonly.outbox.drift import HoldRule, Migration
 from directdnsonly.outbox.ownership import (
     Above,
@@ -26,7 +27,6 @@ from directdnsonly.outbox.ownership import (
     looks_around,
     owner_after,
 )
-from directdnsonly.outbox.records import Owner, Source
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import a_delete, a_push
 

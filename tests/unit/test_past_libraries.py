@@ -29,7 +29,7 @@ from directdnsonly.door.connections import BoundedHttp
 from directdnsonly.door.server import Server
 from directdnsonly.mysql import text as mysql_text
 from directdnsonly.mysql import wire as mysql_wire
-from directdnsonly.outbox import _connection
+from directdnsonly.outbox.sqlite import connection
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,7 +58,7 @@ PLACES = (
         overridden=names("_request_authentication _process_auth client_flag"),
     ),
     Place(
-        ours=_connection.Connection,
+        ours=connection.Connection,
         theirs=aiosqlite.Connection,
         private=names("_execute _conn _thread"),
         undocumented=frozenset(),

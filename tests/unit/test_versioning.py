@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from directdnsonly.outbox.changes import Kind, NewVersion, Origin, Owner, Priority, Source
 from directdnsonly.outbox.decide.content import Current, decide_put
-from directdnsonly.outbox.records import Kind, NewVersion, Origin, Owner, Priority, Source
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from directdnsonly.operate.figures import BackendFigures, ServiceFigures, StoreFigures
+from directdnsonly.outbox.changes import Kind, Owner, Priority
+from directdnsonly.outbox.deliveries import Placement
 from directdnsonly.outbox.drift import HeldPush, HoldRule
+from directdnsonly.outbox.kept import Event, Refused
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import Event, Kind, Owner, Placement, Priority, Refused
 from directdnsonly.readiness import BackendFacts, Facts, Verdict, judge
 from directdnsonly.web.picture import Bulk, Lists, PassLine, Picture, Reconciling, bulk_of
 from directdnsonly.web.refusals import is_page

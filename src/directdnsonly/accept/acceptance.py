@@ -31,21 +31,20 @@ from directdnsonly.errors import (
     PushRefused,
     VersionConflict,
 )
-from directdnsonly.outbox.records import (
+from directdnsonly.outbox.changes import (
     FREELY,
     Kind,
-    LostPush,
     NewDeletion,
     NewVersion,
     Origin,
     Owner,
     Priority,
     Receipt,
-    Refused,
     Source,
     Terms,
     Withheld,
 )
+from directdnsonly.outbox.kept import LostPush, Refused
 from directdnsonly.outbox.store import PinStore, PushStore
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName

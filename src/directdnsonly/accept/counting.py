@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from directdnsonly.outbox.records import Source
+from directdnsonly.outbox.changes import Source
 
 
 class PushRecorder(Protocol):

@@ -10,8 +10,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, ParamSpec, Protocol, TypeVar
 
+from directdnsonly.outbox.changes import Loss, Source
 from directdnsonly.outbox.drift import HeldPush
-from directdnsonly.outbox.records import Loss, Source, ZoneSummary
+from directdnsonly.outbox.kept import ZoneSummary
 from directdnsonly.wording import counted
 from directdnsonly.zone.diff import RRset, diff
 from directdnsonly.zone.model import Zone

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from directdnsonly.outbox.records import LostPush
+from directdnsonly.outbox.kept import LostPush
 from directdnsonly.zone.name import ZoneName
 
 MOST: Final = 10_000  # zones; the store keeps as many

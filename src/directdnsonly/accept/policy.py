@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from directdnsonly.outbox.records import Owner, Takeover, Terms
+from directdnsonly.outbox.changes import Owner, Takeover, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

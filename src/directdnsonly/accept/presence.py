@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from directdnsonly.errors import NameRefused, OutboxUnavailable
-from directdnsonly.outbox.records import ZoneSummary
+from directdnsonly.outbox.kept import ZoneSummary
 from directdnsonly.zone.name import ZoneName
 
 # What somebody may have typed so far of a name that will be fine once it is finished.

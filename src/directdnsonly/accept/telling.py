@@ -17,7 +17,7 @@ from directdnsonly.accept.senders import KnownMasters
 from directdnsonly.accept.told import ToldLately
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OwnershipRefused, PushRefused
-from directdnsonly.outbox.records import Became, Kind, Origin, Receipt, Source, Withheld
+from directdnsonly.outbox.changes import Became, Kind, Origin, Receipt, Source, Withheld
 from directdnsonly.zone.model import Zone
 
 LONGEST_NAME: Final = 300  # characters of what was sent as a name

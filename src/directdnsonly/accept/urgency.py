@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from directdnsonly.outbox.records import Priority
+from directdnsonly.outbox.changes import Priority
 
 
 class PushRate:

@@ -7,9 +7,10 @@ from collections.abc import Collection
 
 from directdnsonly.api.models.zones import ChangeView, PlacementView, ReceiptView
 from directdnsonly.door.place import NoPlace, Place
+from directdnsonly.outbox.changes import Receipt
+from directdnsonly.outbox.deliveries import Placement
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Placement, Receipt
-from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.outbox.sqlite.engine import SqliteStore
 
 
 async def follow(

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from directdnsonly.api.models.zones import ReceiptView, WarningView
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.pins import PinView
-from directdnsonly.outbox.records import Kind, PastVersion
-from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.outbox.changes import Kind
+from directdnsonly.outbox.kept import PastVersion
+from directdnsonly.outbox.sqlite.engine import SqliteStore
 from directdnsonly.shapes import LARGEST, AfterNumber, Limit, Moment, OwnerView, Page, Whole, ZonePath, failures
 from directdnsonly.zone.diff import RRset, diff
 from directdnsonly.zone.name import ZoneName

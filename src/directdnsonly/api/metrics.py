@@ -23,7 +23,8 @@ from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.nameservers.contract import DaemonPhase
 from directdnsonly.operate.looking import Seen
 from directdnsonly.operate.running import Running
-from directdnsonly.outbox.records import Became, Settle, Source
+from directdnsonly.outbox.changes import Became, Source
+from directdnsonly.outbox.deliveries import Settle
 from directdnsonly.readiness import ReasonKind, ServiceState, Verdict
 from directdnsonly.shapes import failures
 

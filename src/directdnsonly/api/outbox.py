@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from directdnsonly.api.models.zones import PlacementView
 from directdnsonly.api.parts import ApiParts
+from directdnsonly.outbox.deliveries import Attempt, Placement
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Attempt, Placement
 from directdnsonly.shapes import AfterNumber, Limit, Moment, Page, ZonePath, ZoneText, failures
 from directdnsonly.zone.name import ZoneName
 

@@ -11,7 +11,7 @@ from directdnsonly.door.bodies import Bodies
 from directdnsonly.operate.acts import Acts
 from directdnsonly.operate.journal import Operator
 from directdnsonly.operate.running import Running
-from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.outbox.sqlite.engine import SqliteStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

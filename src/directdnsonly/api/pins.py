@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from directdnsonly.api.models.zones import ReceiptView
 from directdnsonly.api.parts import ApiParts
-from directdnsonly.outbox.records import Pin
+from directdnsonly.outbox.kept import Pin
 from directdnsonly.shapes import LARGEST, Moment, Whole, ZonePath, failures
 from directdnsonly.zone.name import ZoneName
 

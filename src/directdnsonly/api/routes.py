@@ -15,9 +15,9 @@ from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.rrsets import EXAMPLE_JSON, EXAMPLE_TEXT
 from directdnsonly.api.writing import ZONE_FILE, Once, WriteHeaders, read_body, zone_text
 from directdnsonly.door.place import place_of
+from directdnsonly.outbox.changes import Terms
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import ZoneFilter
-from directdnsonly.outbox.records import Terms
 from directdnsonly.shapes import (
     LARGEST,
     AfterName,

@@ -18,8 +18,8 @@ from pydantic.json_schema import SkipJsonSchema
 from directdnsonly.accept.acceptance import Accepted
 from directdnsonly.api.rrsets import ZoneContent
 from directdnsonly.door.bodies import Share
+from directdnsonly.outbox.changes import Receipt, Terms
 from directdnsonly.outbox.operators import Repeated
-from directdnsonly.outbox.records import Receipt, Terms
 
 ZONE_FILE: Final = ("text/dns", "text/plain", "application/octet-stream")  # and no type at all
 MOST_JSON_BYTES: Final = (

@@ -16,7 +16,7 @@ from directdnsonly.cli import checks_backends, checks_door
 from directdnsonly.cli.checks_running import belongs_to, holder_of, name_of, service_of, was_left
 from directdnsonly.config import Settings
 from directdnsonly.door.settings import AppSettings
-from directdnsonly.outbox.removed import kept_in
+from directdnsonly.outbox.sqlite.removed import kept_in
 from directdnsonly.wiring import heard_here_only
 from directdnsonly.wording import counted
 

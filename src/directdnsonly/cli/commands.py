@@ -60,7 +60,7 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
 @app.command()
 def serve(config: ConfigOption = None) -> None:
     """Run the service until SIGTERM."""
-    from directdnsonly.outbox import whole  # noqa: PLC0415 - other commands need not load the service
+    from directdnsonly.outbox.sqlite import whole  # noqa: PLC0415 - other commands need not load the service
 
     settings = settings_of(config)
     whole.begin(settings.store_folder)  # while the rest is being loaded

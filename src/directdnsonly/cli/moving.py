@@ -20,7 +20,7 @@ from directdnsonly.cli.terminal import (
 from directdnsonly.wording import counted
 
 if TYPE_CHECKING:
-    from directdnsonly.outbox.backup import Copied
+    from directdnsonly.outbox.sqlite.backup import Copied
 
 LOOK_EVERY_S = 0.5
 
@@ -37,7 +37,7 @@ def backup(
     as_json: JsonOption = False,
 ) -> None:
     """Copy the store to one file, also while the service runs: as it is at one moment, checked."""
-    from directdnsonly.outbox.backup import BackupFailed, copy_store  # noqa: PLC0415 - other commands need no store
+    from directdnsonly.outbox.sqlite.backup import BackupFailed, copy_store  # noqa: PLC0415 - other commands need no store
 
     settings = settings_of(config)
     try:
@@ -55,7 +55,7 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Put a backup in the place of the store. The service must not run; it compares every name server at its start."""
-    from directdnsonly.outbox.backup import BackupFailed, restore_store  # noqa: PLC0415 - same
+    from directdnsonly.outbox.sqlite.backup import BackupFailed, restore_store  # noqa: PLC0415 - same
 
     settings = settings_of(config)
     try:

@@ -14,7 +14,8 @@ from directdnsonly.clock import Clock
 from directdnsonly.dispatch.proof import Proof
 from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.errors import BackendUnavailable
-from directdnsonly.outbox.records import Claim, Kind, Settle, Settlement
+from directdnsonly.outbox.changes import Kind
+from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
 from directdnsonly.verify.compare import Finding, Verdict
 

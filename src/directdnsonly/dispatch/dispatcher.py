@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 from directdnsonly.dispatch.lane import Lane
-from directdnsonly.outbox.records import Claim, Priority
+from directdnsonly.outbox.changes import Priority
+from directdnsonly.outbox.deliveries import Claim
 
 WATCH = "dispatch:watch"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox.records import Claim, Settle, Settlement
+from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
 
 FRESH_S = 1.0  # what was handed to a lane is begun in the same turn of the loop; what was not is claimed like all else

@@ -28,7 +28,8 @@ from directdnsonly.dispatch.sweep import Sweep, SweepFound
 from directdnsonly.dispatch.sweeper import Sweeper
 from directdnsonly.dispatch.telling import DeliveryLog, LaneStatus
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox.records import Claim, Priority, Settle, Settlement
+from directdnsonly.outbox.changes import Priority
+from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.store import WorkStore
 from directdnsonly.pulse import Pulses, task_name
 from directdnsonly.verify.compare import Depth, Expected

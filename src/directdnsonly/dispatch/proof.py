@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.errors import BackendUnavailable
-from directdnsonly.outbox.records import Claim, Kind
+from directdnsonly.outbox.changes import Kind
+from directdnsonly.outbox.deliveries import Claim
 from directdnsonly.verify.compare import Depth, Expected, Finding, Verdict, judge_content, judge_stored
 from directdnsonly.verify.verifier import Before, Said, Verifier, nothing_before
 from directdnsonly.zone.name import ZoneName

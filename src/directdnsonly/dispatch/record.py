@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from directdnsonly.outbox.records import Settle
+from directdnsonly.outbox.deliveries import Settle
 
 
 class DeliveryRecorder(Protocol):

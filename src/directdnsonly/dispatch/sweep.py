@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.dispatch.proof import Proof
 from directdnsonly.errors import BackendUnavailable
-from directdnsonly.outbox.records import Claim
+from directdnsonly.outbox.deliveries import Claim
 from directdnsonly.outbox.store import WorkStore
 from directdnsonly.verify.compare import Finding, Verdict
 from directdnsonly.wording import counted

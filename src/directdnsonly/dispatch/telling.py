@@ -12,7 +12,7 @@ from directdnsonly.dispatch.batch import BatchLog
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.dispatch.delivery import AttemptReport
 from directdnsonly.dispatch.record import DeliveryRecorder
-from directdnsonly.outbox.records import Settle, Settlement
+from directdnsonly.outbox.deliveries import Settle, Settlement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

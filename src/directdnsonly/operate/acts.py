@@ -16,8 +16,8 @@ from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.reconciling import Reconciling
 from directdnsonly.operate.tokens import Tokens
 from directdnsonly.operate.zones import Zones
-from directdnsonly.outbox.records import Priority
-from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.outbox.changes import Priority
+from directdnsonly.outbox.sqlite.engine import SqliteStore
 from directdnsonly.reconcile.reconciler import Reconciler
 
 

@@ -9,8 +9,8 @@ from directdnsonly.accept.acceptance import Acceptance
 from directdnsonly.clock import Clock
 from directdnsonly.errors import DoesNotFit, NotHere
 from directdnsonly.operate.journal import Journal, Operator
+from directdnsonly.outbox.changes import Receipt
 from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
-from directdnsonly.outbox.records import Receipt
 from directdnsonly.outbox.store import HoldStore
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName

@@ -10,8 +10,10 @@ from typing import Protocol
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.proof import Asked
 from directdnsonly.errors import NotHere
+from directdnsonly.outbox.changes import Kind
+from directdnsonly.outbox.deliveries import Placement
 from directdnsonly.outbox.facts import VERSIONS
-from directdnsonly.outbox.records import Kind, PastVersion, Placement, ZoneSummary
+from directdnsonly.outbox.kept import PastVersion, ZoneSummary
 from directdnsonly.verify.compare import Expected, Finding, Verdict
 from directdnsonly.verify.verifier import Said
 from directdnsonly.verify.wire import RCODES

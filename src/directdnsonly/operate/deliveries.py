@@ -10,7 +10,8 @@ from directdnsonly.accept.lost import LostPushes
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.errors import NotHere
 from directdnsonly.operate.journal import Journal, Operator
-from directdnsonly.outbox.records import Priority, ZoneSummary
+from directdnsonly.outbox.changes import Priority
+from directdnsonly.outbox.kept import ZoneSummary
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 

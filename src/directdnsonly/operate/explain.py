@@ -15,10 +15,12 @@ from directdnsonly.dispatch.proof import Asked
 from directdnsonly.operate.asking import Answer, ask_lanes
 from directdnsonly.operate.running import Running
 from directdnsonly.operate.status import backend_state, shown_state
+from directdnsonly.outbox.changes import Kind, Owner
+from directdnsonly.outbox.deliveries import Placement
 from directdnsonly.outbox.drift import HeldPush, HoldRule
 from directdnsonly.outbox.facts import ZoneFacts
+from directdnsonly.outbox.kept import Event, LostPush, PastVersion, Pin, Refused, ZoneSummary
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Event, Kind, LostPush, Owner, PastVersion, Pin, Placement, Refused, ZoneSummary
 from directdnsonly.reconcile.lookout import Lookout
 from directdnsonly.verify.compare import Finding, Verdict
 from directdnsonly.verify.verifier import Said

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from directdnsonly.nameservers.contract import DaemonStatus
+from directdnsonly.outbox.kept import LostPush
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import LostPush
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import structlog
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox.records import Event
+from directdnsonly.outbox.kept import Event
 
 
 class EventStore(Protocol):

@@ -13,7 +13,7 @@ from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.operate.figures import ServiceFigures
 from directdnsonly.operate.running import Running
 from directdnsonly.operate.status import backend_facts, lost_count, service_figures
-from directdnsonly.outbox.records import Figures
+from directdnsonly.outbox.kept import Figures
 from directdnsonly.readiness import Facts, ReasonKind, ServiceState, Verdict, judge
 
 PROBE_TIMEOUT_S: Final = 5.0

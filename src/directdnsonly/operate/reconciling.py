@@ -6,8 +6,8 @@ from directdnsonly.accept.acceptance import Acceptance
 from directdnsonly.clock import Clock
 from directdnsonly.errors import NotHere
 from directdnsonly.operate.journal import Journal, Operator
+from directdnsonly.outbox.changes import Kind, Source
 from directdnsonly.outbox.drift import Baseline
-from directdnsonly.outbox.records import Kind, Source
 from directdnsonly.outbox.store import ReconcileStore
 from directdnsonly.reconcile.reconciler import Job, Reconciler
 from directdnsonly.wording import counted

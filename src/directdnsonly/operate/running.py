@@ -10,7 +10,7 @@ from directdnsonly.clock import Clock
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.telling import LaneStatus
 from directdnsonly.nameservers.contract import DaemonStatus, NameServer
-from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.outbox.sqlite.engine import SqliteStore
 from directdnsonly.reconcile.alarms import Alarm
 
 

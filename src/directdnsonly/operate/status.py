@@ -12,9 +12,10 @@ from directdnsonly.dispatch.telling import LaneStatus
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus
 from directdnsonly.operate.figures import BackendFigures, ServiceFigures, StoreFigures
 from directdnsonly.operate.running import Running
+from directdnsonly.outbox.deliveries import Backlog, Placement
+from directdnsonly.outbox.kept import Figures
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import Backlog, Figures, Placement
 from directdnsonly.readiness import BackendFacts
 from directdnsonly.wording import counted
 

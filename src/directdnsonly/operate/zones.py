@@ -8,7 +8,8 @@ from typing import Protocol
 from directdnsonly.accept.acceptance import Acceptance, Accepted
 from directdnsonly.errors import NotHere, ZonePolicyError
 from directdnsonly.operate.journal import Journal, Operator
-from directdnsonly.outbox.records import FREELY, Kind, NewPin, Owner, Pin, Receipt, Source, Terms
+from directdnsonly.outbox.changes import FREELY, Kind, NewPin, Owner, Receipt, Source, Terms
+from directdnsonly.outbox.kept import Pin
 from directdnsonly.outbox.store import PinStore, ViewStore
 from directdnsonly.zone.name import ZoneName
 

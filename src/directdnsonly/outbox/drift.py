@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from directdnsonly.outbox.records import Kind, Owner, Source
+from directdnsonly.outbox.changes import Kind, Owner, Source
 from directdnsonly.zone.name import ZoneName
 
 

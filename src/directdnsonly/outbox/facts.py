@@ -1,15 +1,14 @@
-"""Everything that the store knows of one zone, read at one moment."""
+"""Everything that the store knows of one zone, read at one moment: the value, and how much of each there is. No I/O."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from directdnsonly.outbox import _held, _history, _pin, _reconcile, _standing, _tokens, _view
+from directdnsonly.outbox.deliveries import Attempt, Placement
 from directdnsonly.outbox.drift import HeldPush, Sighting
+from directdnsonly.outbox.kept import Event, PastVersion, Pin, Refused, ZoneSummary
 from directdnsonly.outbox.operators import Pause
-from directdnsonly.outbox.records import Attempt, Event, PastVersion, Pin, Placement, Refused, ZoneSummary
 from directdnsonly.zone.name import ZoneName
 
 VERSIONS, REFUSALS, ATTEMPTS, EVENTS = 20, 3, 10, 10  # the newest of each
@@ -39,25 +38,3 @@ class ZoneFacts:
     def standing(self) -> list[Refused]:
         """The refusals that stand, newest first; of them, those that were read."""
         return [one for one in self.refused if self.refused_from is not None and one.id >= self.refused_from]
-
-
-def read(connection: sqlite3.Connection, name: ZoneName, backends: Sequence[str]) -> ZoneFacts:
-    """In one transaction, so that no push comes in between."""
-    connection.execute("BEGIN")
-    try:
-        return ZoneFacts(
-            name=name,
-            zone=_view.zone(connection, name),
-            placements=_view.placements(connection, name, backends),
-            versions=_history.versions(connection, name, None, VERSIONS),
-            refused=_view.refused(connection, REFUSALS, {_view.REFUSED_NAME: name}, bodies=False),
-            refused_from=_standing.first(connection, name),
-            pin=_pin.find_pin(connection, name),
-            held=_held.one(connection, name),
-            sighting=_reconcile.sighting_of(connection, name),
-            attempts=_history.attempts(connection, name, None, ATTEMPTS),
-            events=_view.events(connection, EVENTS, {"zone": name}),
-            pauses=_tokens.pauses(connection),
-        )
-    finally:
-        connection.execute("COMMIT")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from directdnsonly.outbox.changes import NewDeletion, NewVersion, Notice, Owner, Source, Takeover
 from directdnsonly.outbox.drift import HoldRule, Migration
-from directdnsonly.outbox.records import NewDeletion, NewVersion, Notice, Owner, Source, Takeover
 from directdnsonly.zone.name import ZoneName
 
 LATE: Final = "late delete from {}: the zone belongs to {} now"

@@ -9,26 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
+from directdnsonly.outbox.changes import NewDeletion, NewPin, NewVersion, Origin, Priority, Receipt
+from directdnsonly.outbox.deliveries import Attempt, Backlog, Claim, Placement, PlacementPage, Settlement
 from directdnsonly.outbox.drift import Baseline, Held, HeldPush, Migration, Pass, Sighting
-from directdnsonly.outbox.records import (
-    Attempt,
-    Backlog,
-    Claim,
-    Event,
-    NewDeletion,
-    NewPin,
-    NewVersion,
-    Origin,
-    PastVersion,
-    Pin,
-    Placement,
-    PlacementPage,
-    Priority,
-    Receipt,
-    Refused,
-    Settlement,
-    ZoneSummary,
-)
+from directdnsonly.outbox.kept import Event, PastVersion, Pin, Refused, ZoneSummary
 from directdnsonly.zone.name import ZoneName
 
 

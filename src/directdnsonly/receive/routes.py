@@ -29,8 +29,8 @@ from directdnsonly.door.bodies import Bodies, Share
 from directdnsonly.door.connections import WHOLE
 from directdnsonly.door.place import Place, place_of
 from directdnsonly.errors import BodiesTooMany, NotAdmitted, OutboxUnavailable, PushRefused
+from directdnsonly.outbox.changes import Owner
 from directdnsonly.outbox.ownership import Existence, existence
-from directdnsonly.outbox.records import Owner
 from directdnsonly.receive import directadmin as da
 from directdnsonly.receive.described import OPERATIONS, TAG
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from directdnsonly.errors import BackendUnavailable
-from directdnsonly.outbox.records import Priority
+from directdnsonly.outbox.changes import Priority
 from directdnsonly.outbox.store import ReconcileStore
 from directdnsonly.reconcile.plan import Drift
 from directdnsonly.reconcile.seams import Lane

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from directdnsonly.advice import Orphan, Unclaimed
+from directdnsonly.outbox.changes import Kind
 from directdnsonly.outbox.drift import Sighting, SightingState
-from directdnsonly.outbox.records import Kind, ZoneSummary
+from directdnsonly.outbox.kept import ZoneSummary
 from directdnsonly.reconcile.settings import ReconciliationSettings
 
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from directdnsonly.outbox.changes import Kind, Owner, Source
 from directdnsonly.outbox.drift import Held
-from directdnsonly.outbox.records import Kind, Owner, Source
 from directdnsonly.reconcile.answers import WholeList
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from directdnsonly.accept.acceptance import Acceptance
+from directdnsonly.outbox.changes import Owner, Priority, Receipt, Source
 from directdnsonly.outbox.drift import HeldPush
-from directdnsonly.outbox.records import Owner, Priority, Receipt, Source
 from directdnsonly.zone.name import ZoneName
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from directdnsonly.accept.telling import Journal
 from directdnsonly.clock import Clock
 from directdnsonly.errors import PushRefused
+from directdnsonly.outbox.changes import Kind, NewDeletion, Origin, Owner, Priority, Source
 from directdnsonly.outbox.drift import HoldRule, Sighting, SightingState
-from directdnsonly.outbox.records import Kind, NewDeletion, Origin, Owner, Priority, Source
 from directdnsonly.outbox.store import ReconcileStore
 from directdnsonly.reconcile.answers import NoList, NotReadable
 from directdnsonly.reconcile.directadmin_client import DirectAdminClient

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from directdnsonly.operate.explain import Explanation
-from directdnsonly.outbox.records import Attempt, PastVersion
+from directdnsonly.outbox.deliveries import Attempt
+from directdnsonly.outbox.kept import PastVersion
 from directdnsonly.web.parts import WebParts
 from directdnsonly.web.picture import SHOWN
 from directdnsonly.zone.name import ZoneName

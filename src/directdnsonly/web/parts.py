@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from directdnsonly.clock import Clock
 from directdnsonly.operate.explain import Explainer
 from directdnsonly.operate.looking import Readiness
-from directdnsonly.outbox.sqlite import SqliteStore
+from directdnsonly.outbox.sqlite.engine import SqliteStore
 from directdnsonly.reconcile.reconciler import Reconciler
 
 

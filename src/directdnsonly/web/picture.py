@@ -14,8 +14,9 @@ from typing import Final, Generic, TypeVar
 
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.operate.figures import BackendFigures, ServiceFigures
+from directdnsonly.outbox.deliveries import Placement
 from directdnsonly.outbox.drift import HeldPush
-from directdnsonly.outbox.records import Event, Placement, Refused
+from directdnsonly.outbox.kept import Event, Refused
 from directdnsonly.readiness import Verdict
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.reconcile.report import PassView

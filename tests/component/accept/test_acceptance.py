@@ -18,10 +18,10 @@ from directdnsonly.accept.policy import Policy
 from directdnsonly.clock import ManualClock
 from directdnsonly.errors import NameRefused, OutboxUnavailable, PushRefused, ZonePolicyError
 from directdnsonly.operate.journal import Journal
-from directdnsonly.outbox._connection import FILE_NAME
-from directdnsonly.outbox.records import Kind, Owner, Priority, Source
+from directdnsonly.outbox.changes import Kind, Owner, Priority, Source
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.zone import text
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName

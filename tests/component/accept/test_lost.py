@@ -9,7 +9,8 @@ import pytest
 
 from directdnsonly.accept.lost import LostPushes
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox.records import Kind, LostPush, Owner
+from directdnsonly.outbox.changes import Kind, Owner
+from directdnsonly.outbox.kept import LostPush
 from directdnsonly.zone.name import ZoneName
 
 A, B, C = (ZoneName.parse(f"{letter}.example") for letter in "abc")

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from directdnsonly.errors import NotHere, OwnershipRefused, VersionConflict, ZonePolicyError, ZoneSyntaxError
 from directdnsonly.operate.journal import Operator
-from directdnsonly.outbox.records import Kind, Owner, Source, Terms
+from directdnsonly.outbox.changes import Kind, Owner, Source, Terms
 from directdnsonly.zone.name import ZoneName
 from tests.support.operating import Operated, operated
 

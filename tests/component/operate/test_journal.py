@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from directdnsonly.clock import ManualClock
 from directdnsonly.operate.journal import Journal, Operator
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import open_store
+from directdnsonly.outbox.sqlite.engine import open_store
 
 
 @pytest.mark.parametrize("store_is_there", [True, False])

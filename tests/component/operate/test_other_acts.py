@@ -10,8 +10,9 @@ import pytest
 from directdnsonly.accept.policy import Policy
 from directdnsonly.errors import DoesNotFit, NotAllowed, NotHere
 from directdnsonly.operate.journal import Operator
+from directdnsonly.outbox.changes import Kind, Owner
 from directdnsonly.outbox.drift import Sighting, SightingState
-from directdnsonly.outbox.records import Kind, LostPush, Owner
+from directdnsonly.outbox.kept import LostPush
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import a_delete, a_push
 from tests.support.operating import Operated, operated

@@ -21,11 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from directdnsonly.clock import ManualClock
+from directdnsonly.outbox.changes import NewPin, Origin, Owner, Source, Terms
+from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.drift import Baseline, HeldPush, HoldRule, Migration, Pass, Sighting, SightingState
+from directdnsonly.outbox.kept import Event, Refused
 from directdnsonly.outbox.operators import ApiToken, Pause
-from directdnsonly.outbox.records import Event, NewPin, Origin, Owner, Refused, Settle, Settlement, Source, Terms
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import FILE_NAME, open_store
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.engine import open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import H1, H2, a_change_id, a_delete, a_push
 
@@ -77,7 +80,7 @@ class Maker:
             )  # fmt: skip
             await self.store.record_held(held)
             return
-        from directdnsonly.outbox.records import Loss
+        from directdnsonly.outbox.changes import Loss
 
         if rule is HoldRule.TAKEOVER:
             push = replace(push, takeover="hold", body=b"held")

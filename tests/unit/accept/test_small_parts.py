@@ -6,7 +6,7 @@ from directdnsonly.accept.change_id import LENGTH, ChangeIds
 from directdnsonly.accept.senders import KnownMasters
 from directdnsonly.accept.urgency import PushRate, priority_of
 from directdnsonly.clock import ManualClock
-from directdnsonly.outbox.records import Priority
+from directdnsonly.outbox.changes import Priority
 
 
 def test_change_ids_grow_even_when_the_clock_does_not() -> None:

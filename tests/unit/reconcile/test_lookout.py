@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from directdnsonly.outbox.changes import Kind, Owner, Source
 from directdnsonly.outbox.drift import Sighting, SightingState
-from directdnsonly.outbox.records import Kind, Owner, Source, ZoneSummary
+from directdnsonly.outbox.kept import ZoneSummary
 from directdnsonly.reconcile.lookout import Lookout
 from directdnsonly.reconcile.settings import ReconciliationSettings
 from directdnsonly.zone.name import ZoneName

@@ -8,8 +8,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from directdnsonly.outbox.changes import Kind, Owner, Source
 from directdnsonly.outbox.drift import Held, Sighting, SightingState
-from directdnsonly.outbox.records import Kind, Owner, Source
 from directdnsonly.reconcile.answers import WholeList
 from directdnsonly.reconcile.orphans import Rules, Step, advance, plan_id
 from directdnsonly.reconcile.plan import Planner

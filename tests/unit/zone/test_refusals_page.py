@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import directdnsonly
-from directdnsonly.outbox import _neighbours
+from directdnsonly.outbox.sqlite import neighbours
 
 SOURCE = Path(directdnsonly.__file__).parent
 PAGE = Path(__file__).parents[3] / "docs" / "refusals.md"
@@ -57,6 +57,6 @@ def test_every_rule_is_explained():
 def test_every_warning_is_explained():
     """What does this warning mean, and what is to be done: the same page."""
     in_code = {rule for file in (SOURCE / "zone").glob("*.py") for rule in warnings_in(file)}
-    in_code |= {_neighbours.RULE, "ns-without-address", "ns-cname"}  # the last two by a variable
+    in_code |= {neighbours.RULE, "ns-without-address", "ns-cname"}  # the last two by a variable
 
     assert in_code == table(PAGE.read_text().split("## Warnings")[1])

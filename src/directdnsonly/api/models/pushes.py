@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from directdnsonly.errors import Fault
-from directdnsonly.outbox.records import Event, Kind, LostPush, Refused
+from directdnsonly.outbox.changes import Kind
+from directdnsonly.outbox.kept import Event, LostPush, Refused
 from directdnsonly.shapes import Moment, OwnerView
 
 

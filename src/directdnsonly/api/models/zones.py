@@ -9,8 +9,10 @@ from pydantic import BaseModel, Field
 
 from directdnsonly.advice import NO_ADDRESS
 from directdnsonly.operate.status import shown_state
+from directdnsonly.outbox.changes import Became, Kind, Receipt
+from directdnsonly.outbox.deliveries import Placement
+from directdnsonly.outbox.kept import ZoneSummary
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.records import Became, Kind, Placement, Receipt, ZoneSummary
 from directdnsonly.shapes import Moment, OwnerView
 from directdnsonly.zone.warn import ZoneWarning
 

@@ -17,12 +17,12 @@ So the transaction can be repeated as a whole, and another engine copies no rule
 
 from __future__ import annotations
 
+from directdnsonly.outbox.changes import NewDeletion, NewPin, NewVersion
 from directdnsonly.outbox.decide.delete import decide_delete, decide_extra_delete, decide_orphan_delete
 from directdnsonly.outbox.decide.look import ExtraDelete, Look, Missing, Need, OrphanDelete, Release
 from directdnsonly.outbox.decide.pin import decide_pin, decide_release
 from directdnsonly.outbox.decide.push import decide_push, foreseen
 from directdnsonly.outbox.decide.writes import Decision
-from directdnsonly.outbox.records import NewDeletion, NewPin, NewVersion
 from directdnsonly.zone.name import ZoneName
 
 Command = NewVersion | NewDeletion | OrphanDelete | ExtraDelete | NewPin | Release

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from directdnsonly.errors import ZonePolicyError
-from directdnsonly.outbox.records import Kind, NewVersion, Owner, Priority, Source
+from directdnsonly.outbox.changes import Kind, NewVersion, Owner, Priority, Source
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.serial import is_newer, publish
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from directdnsonly.errors import OwnershipRefused
 from directdnsonly.outbox import ownership
+from directdnsonly.outbox.changes import Kind, NewDeletion, Receipt
 from directdnsonly.outbox.decide.content import Current
 from directdnsonly.outbox.decide.look import ExtraDelete, Look, Need, OrphanDelete, told
 from directdnsonly.outbox.decide.terms import ASKED_FOR, require_version, why_held_back
@@ -21,7 +22,6 @@ from directdnsonly.outbox.decide.writes import (
 )
 from directdnsonly.outbox.drift import SightingState
 from directdnsonly.outbox.ownership import GiveWay, Hold, Ignore, Record, Refuse
-from directdnsonly.outbox.records import Kind, NewDeletion, Receipt
 
 NOTHING = Decision()
 

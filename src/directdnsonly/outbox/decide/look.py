@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
+from directdnsonly.outbox.changes import Kind, NewDeletion, Origin, Owner
 from directdnsonly.outbox.decide.content import Current
 from directdnsonly.outbox.drift import Migration, Sighting
 from directdnsonly.outbox.ownership import Above, There, Waiting
-from directdnsonly.outbox.records import Kind, NewDeletion, Origin, Owner
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from directdnsonly.errors import ZonePolicyError
+from directdnsonly.outbox.changes import NewPin, Priority, Receipt
 from directdnsonly.outbox.decide.look import Look, Release
 from directdnsonly.outbox.decide.writes import Decision, Note, Pin, Unpin, Want, Write
-from directdnsonly.outbox.records import NewPin, Priority, Receipt
 
 
 def decide_pin(new: NewPin, look: Look) -> Decision:

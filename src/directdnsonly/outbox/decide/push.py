@@ -7,6 +7,7 @@ from typing import Final
 
 from directdnsonly.errors import OwnershipRefused
 from directdnsonly.outbox import ownership
+from directdnsonly.outbox.changes import Kind, NewVersion, Owner, Receipt, Withheld
 from directdnsonly.outbox.decide.content import PutDecision, decide_put
 from directdnsonly.outbox.decide.look import Look, Need, told
 from directdnsonly.outbox.decide.terms import ASKED_FOR, require_room, require_version, why_held_back
@@ -22,7 +23,6 @@ from directdnsonly.outbox.decide.writes import (
 )
 from directdnsonly.outbox.drift import HeldPush
 from directdnsonly.outbox.ownership import Ignore, Record, Refuse, There, Verdict, Waiting
-from directdnsonly.outbox.records import Kind, NewVersion, Owner, Receipt, Withheld
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.text import with_serial
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from directdnsonly.errors import OutboxUnavailable, VersionConflict, ZonePolicyError
+from directdnsonly.outbox.changes import BEHIND_PIN, NewVersion, Source, Terms
 from directdnsonly.outbox.decide.look import Look, Need, Pinned, told
 from directdnsonly.outbox.ownership import owner_after
-from directdnsonly.outbox.records import BEHIND_PIN, NewVersion, Source, Terms
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from directdnsonly.outbox.changes import Kind, NewPin, Origin, Owner, Priority, Receipt, Terms
 from directdnsonly.outbox.drift import HeldPush
-from directdnsonly.outbox.records import Kind, NewPin, Origin, Owner, Priority, Receipt, Terms
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
 

@@ -6,21 +6,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from directdnsonly.outbox import _body, _told
+from directdnsonly.outbox.changes import Kind, Owner, Priority, Receipt, Source
+from directdnsonly.outbox.deliveries import Backlog, Claim, Placement
+from directdnsonly.outbox.kept import Event, Refused, ZoneSummary
 from directdnsonly.outbox.lifecycle import State, quoted
-from directdnsonly.outbox.records import (
-    Backlog,
-    Claim,
-    Event,
-    Kind,
-    Owner,
-    Placement,
-    Priority,
-    Receipt,
-    Refused,
-    Source,
-    ZoneSummary,
-)
+from directdnsonly.outbox.sqlite import bodies, told
 from directdnsonly.zone.name import ZoneName
 
 SUMMARY = """
@@ -45,7 +35,7 @@ def summary_of(row: tuple[Any, ...]) -> ZoneSummary:
         change_id=row[12],
         pushed_at=row[13],
         changed_at=row[14],
-        warnings=_told.warnings_in(row[15]),
+        warnings=told.warnings_in(row[15]),
     )
 
 
@@ -79,10 +69,10 @@ def text(connection: sqlite3.Connection, name: ZoneName, version: int | None) ->
         (name, version),
     ).fetchone()
     if row is not None:
-        return _body.read(connection, name, row[0], row[2]) if row[1] == Kind.PUT else None
+        return bodies.read(connection, name, row[0], row[2]) if row[1] == Kind.PUT else None
     wanted = connection.execute("SELECT version, kind FROM wanted WHERE zone = ?", (name,)).fetchone()
     if wanted is not None and wanted[1] == Kind.PUT and version in (None, wanted[0]):
-        raise _body.damaged(connection, name, wanted[0], "it is not there")  # the wanted version is always kept
+        raise bodies.damaged(connection, name, wanted[0], "it is not there")  # the wanted version is always kept
     return None
 
 
@@ -94,7 +84,7 @@ def proven_text(connection: sqlite3.Connection, backend: str, name: ZoneName) ->
         (backend, name),
     ).fetchone()
     try:
-        return _body.text_of(row[0]) if row and row[0] is not None else None
+        return bodies.text_of(row[0]) if row and row[0] is not None else None
     except ValueError:
         return None  # only what is wanted must be whole
 
@@ -148,7 +138,7 @@ def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
         serial=row[5],
         priority=Priority(row[6]),
         ignored=row[7],
-        warnings=_told.warnings_in(row[8] or ""),
+        warnings=told.warnings_in(row[8] or ""),
     )
 
 
@@ -225,7 +215,7 @@ def wanted_page(
             kind=Kind.PUT,
             serial=serial,
             records=records,
-            text=_body.text_if_whole(packed) if texts else None,
+            text=bodies.text_if_whole(packed) if texts else None,
             known=True,
         )
         for name, version, serial, records, change_id, packed in rows
@@ -261,7 +251,7 @@ def refused(
             address=row[8],
             at=row[9],
             body=_octets_or_none(row[10]),
-            faults=_told.faults_in(row[11], rule=row[3], reason=row[4]),
+            faults=told.faults_in(row[11], rule=row[3], reason=row[4]),
         )
         for row in rows
     ]
@@ -271,7 +261,7 @@ def _octets_or_none(body: object) -> bytes:
     if body is None:
         return b""
     try:
-        return _body.octets_of(body)
+        return bodies.octets_of(body)
     except ValueError:
         return b""
 

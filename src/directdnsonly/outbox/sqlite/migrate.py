@@ -10,7 +10,7 @@ from directdnsonly.errors import OutboxTooNew, OutboxUnavailable
 
 def migrations() -> list[tuple[int, str]]:
     """Number and text of each migration of the SQLite store, in order."""
-    folder = resources.files("directdnsonly.outbox") / "migrations"
+    folder = resources.files("directdnsonly.outbox.sqlite") / "migrations"
     files = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return [(int(name.split("_")[0]), (folder / name).read_text(encoding="utf-8")) for name in files]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox._connection import Connection
-from directdnsonly.outbox._view import COUNT_DUE
 from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite.connection import Connection
+from directdnsonly.outbox.sqlite.view import COUNT_DUE
 from directdnsonly.wording import counted
 
 LOOK_EVERY_S = 2.0  # disk and backlog are looked at this often, not per push

@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from directdnsonly.outbox import _held, _lost, _tokens, _view
-from directdnsonly.outbox._capacity import Capacity
-from directdnsonly.outbox._connection import Connection
-from directdnsonly.outbox.records import Figures, LostPush
+from directdnsonly.outbox.kept import Figures, LostPush
 from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite import held, losses, tokens, view
+from directdnsonly.outbox.sqlite.capacity import Capacity
+from directdnsonly.outbox.sqlite.connection import Connection
 from directdnsonly.zone.name import ZoneName
 
 T = TypeVar("T")
@@ -34,15 +34,15 @@ class FigureMethods:
     def _read(self, connection: sqlite3.Connection) -> Figures:
         connection.execute("BEGIN")  # so that all of it is of one moment
         try:
-            held, held_since = _held.count(connection)
+            count, since = held.count(connection)
             return Figures(
-                zones=_view.count_zones(connection),
-                backlog=tuple(_view.backlog(connection, self._backends)),
-                pauses=_tokens.pauses(connection),
-                held=held,
-                held_since=held_since,
-                lost=_lost.count(connection),
-                lost_newest=next(iter(_lost.newest(connection, 1)), None),
+                zones=view.count_zones(connection),
+                backlog=tuple(view.backlog(connection, self._backends)),
+                pauses=tokens.pauses(connection),
+                held=count,
+                held_since=since,
+                lost=losses.count(connection),
+                lost_newest=next(iter(losses.newest(connection, 1)), None),
             )
         finally:
             connection.execute("COMMIT")
@@ -60,16 +60,16 @@ class FigureMethods:
 
     async def record_lost(self, lost: Sequence[LostPush]) -> None:
         """Keep what could not be recorded when it came, the newest of each zone."""
-        await self._write(lambda connection: _lost.record(connection, lost))
+        await self._write(lambda connection: losses.record(connection, lost))
 
     async def lost(self, *, limit: int = 100) -> list[LostPush]:
         """Those that nothing recorded since has made good, newest first."""
-        return await self._viewer.call(lambda connection: _lost.newest(connection, limit))
+        return await self._viewer.call(lambda connection: losses.newest(connection, limit))
 
     async def lost_push(self, name: ZoneName) -> LostPush | None:
         """The newest push of this zone, when it was lost and nothing was recorded of the zone since."""
-        return await self._viewer.call(lambda connection: _lost.one(connection, name))
+        return await self._viewer.call(lambda connection: losses.one(connection, name))
 
     async def forget_lost(self, name: ZoneName | None = None) -> int:
         """A person has looked at it: of one zone, or all; how many."""
-        return await self._write(lambda connection: _lost.forget(connection, name))
+        return await self._write(lambda connection: losses.forget(connection, name))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 import zlib
 
-from directdnsonly.outbox import _standing, _told
-from directdnsonly.outbox.records import Event, Refused
+from directdnsonly.outbox.kept import Event, Refused
+from directdnsonly.outbox.sqlite import standing, told
 
 KEEP_REFUSED = 10_000
 KEEP_BODIES = 1000  # of these; what was sent is the large part
@@ -30,12 +30,12 @@ def record_refused(connection: sqlite3.Connection, refused: Refused) -> None:
             refused.address,
             refused.at,
             zlib.compress(refused.body[:KEEP_BODY_BYTES]),
-            _told.of_faults(refused.faults),
+            told.of_faults(refused.faults),
         ),
     ).fetchone()
     connection.execute("UPDATE refused SET body = x'' WHERE id = ?", (row[0] - KEEP_BODIES,))
     connection.execute("DELETE FROM refused WHERE id <= ?", (row[0] - KEEP_REFUSED,))
-    _standing.refused(connection, refused.name[:300], row[0], oldest=row[0] - KEEP_REFUSED + 1)
+    standing.refused(connection, refused.name[:300], row[0], oldest=row[0] - KEEP_REFUSED + 1)
 
 
 def record_event(connection: sqlite3.Connection, event: Event) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from directdnsonly.errors import KeyTaken
-from directdnsonly.outbox import _told
+from directdnsonly.outbox.changes import Origin, Terms
 from directdnsonly.outbox.operators import Repeated
-from directdnsonly.outbox.records import Origin, Terms
+from directdnsonly.outbox.sqlite import told
 from directdnsonly.zone.warn import ZoneWarning
 
 KEYS_KEPT_S: Final = 86_400.0  # as long as anybody repeats a request
@@ -42,7 +42,7 @@ def find_key(connection: sqlite3.Connection, credential: str, key: str, *, now: 
     row = connection.execute(FIND_KEY, (credential, key, now - KEYS_KEPT_S)).fetchone()
     if row is None:
         return None
-    return Repeated(fingerprint=bytes(row[0]), change_id=row[1], warnings=_told.warnings_in(row[2]))
+    return Repeated(fingerprint=bytes(row[0]), change_id=row[1], warnings=told.warnings_in(row[2]))
 
 
 def keep_key(
@@ -51,7 +51,7 @@ def keep_key(
     """Keep what the request became; forgets what is older than a day, a few at a time. Raises KeyTaken."""
     credential, oldest = origin.owner.credential, now - KEYS_KEPT_S
     connection.execute(FORGET_KEYS, (oldest,))
-    values = (credential, terms.key, terms.fingerprint, origin.change_id, _told.of_warnings(warnings), now, oldest)
+    values = (credential, terms.key, terms.fingerprint, origin.change_id, told.of_warnings(warnings), now, oldest)
     kept = connection.execute(_KEEP_KEY, values).rowcount
     if not kept:
         raise KeyTaken(terms.key)

@@ -7,18 +7,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from directdnsonly.outbox import _held, _terms, _told
-from directdnsonly.outbox._recording import (
-    CHANGE,
-    END_STANDING,
-    RECORD,
-    REMOVE,
-    REPEAT,
-    TOMBSTONE,
-    TOUCH,
-    WANT,
-    names_of,
-)
+from directdnsonly.outbox.changes import Owner, Priority, Source
 from directdnsonly.outbox.decide.writes import (
     DropHeld,
     DropSighting,
@@ -34,7 +23,18 @@ from directdnsonly.outbox.decide.writes import (
     Want,
     Write,
 )
-from directdnsonly.outbox.records import Owner, Priority, Source
+from directdnsonly.outbox.sqlite import held, terms, told
+from directdnsonly.outbox.sqlite.triggers import (
+    CHANGE,
+    END_STANDING,
+    RECORD,
+    REMOVE,
+    REPEAT,
+    TOMBSTONE,
+    TOUCH,
+    WANT,
+    names_of,
+)
 
 COMPRESSION_LEVEL = 6  # 21 us and a half of the size for a usual zone
 
@@ -64,7 +64,7 @@ def _version(connection: sqlite3.Connection, one: Version, setting: Setting) -> 
         "challenge": one.challenge,
         "signed": int(one.signed),
         "source": str(origin.source),
-        "warnings": _told.of_warnings(one.warnings),
+        "warnings": told.of_warnings(one.warnings),
         "redirects": one.redirects,
         "body": None if one.text is None else zlib.compress(one.text.encode("ascii"), COMPRESSION_LEVEL),
         "keep": setting.keep,
@@ -80,7 +80,7 @@ def _same(connection: sqlite3.Connection, one: Same, setting: Setting) -> int:
     values = _of_owner(one.owner) | {
         "pushed_serial": one.pushed_serial,
         "source": str(one.origin.source),
-        "warnings": _told.of_warnings(one.warnings),
+        "warnings": told.of_warnings(one.warnings),
     }
     if one.kept:
         return connection.execute(REPEAT, _of_change(one, setting) | values).rowcount
@@ -92,11 +92,11 @@ def _note(connection: sqlite3.Connection, one: Note, setting: Setting) -> int:
 
 
 def _hold(connection: sqlite3.Connection, one: Hold, _: Setting) -> int:
-    return _held.record(connection, one.push)
+    return held.record(connection, one.push)
 
 
 def _drop_held(connection: sqlite3.Connection, one: DropHeld, _: Setting) -> int:
-    return _held.drop(connection, one.name)
+    return held.drop(connection, one.name)
 
 
 def _drop_sighting(connection: sqlite3.Connection, one: DropSighting, _: Setting) -> int:
@@ -108,7 +108,7 @@ def _end_standing(connection: sqlite3.Connection, one: EndStanding, _: Setting) 
 
 
 def _keep_key(connection: sqlite3.Connection, one: KeepKey, setting: Setting) -> int:
-    return _terms.keep_key(connection, one.terms, one.origin, one.warnings, now=setting.now)
+    return terms.keep_key(connection, one.terms, one.origin, one.warnings, now=setting.now)
 
 
 def _pin(connection: sqlite3.Connection, one: Pin, setting: Setting) -> int:

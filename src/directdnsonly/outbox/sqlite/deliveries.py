@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from directdnsonly.errors import VersionDamaged
-from directdnsonly.outbox import _body
-from directdnsonly.outbox._recording import STORM_PAUSE_S, make_view
+from directdnsonly.outbox.changes import Kind, Priority, Receipt
+from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.lifecycle import BEGINS, Event, State, moved, quoted, stands
-from directdnsonly.outbox.records import Claim, Kind, Priority, Receipt, Settle, Settlement
+from directdnsonly.outbox.sqlite import bodies
+from directdnsonly.outbox.sqlite.triggers import STORM_PAUSE_S, make_view
 from directdnsonly.zone.name import ZoneName
 
 # What proof needs to know of a claim: the version proven before, and whether another that may be served has its serial.
@@ -46,7 +47,7 @@ SELECT z.zone, z.version, z.kind, z.serial, z.records, v.body
 
 # In each: :version is what was applied; a newer wanted version makes the row due again at once (almost: see STORM_PAUSE_S).
 _AFTER = f"CASE WHEN want_version > {{v}}version THEN {moved(Event.SUPERSEDE)} ELSE %s END"
-# The ends of a batch come as one statement, whose trigger writes each (see _recording). In one UPDATE of them all SQLite
+# The ends of a batch come as one statement, whose trigger writes each (see triggers). In one UPDATE of them all SQLite
 # would go through every zone of the backend.
 _VERIFIED = f"""
 UPDATE delivery SET
@@ -187,7 +188,7 @@ def read_newest(connection: sqlite3.Connection, leased: Sequence[Leased]) -> lis
         proven_before = version == row.verified_version
         if kind == Kind.PUT:
             try:
-                text = _body.read(connection, row.zone, version, body)
+                text = bodies.read(connection, row.zone, version, body)
             except VersionDamaged as error:
                 damaged = str(error)
         claims.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from directdnsonly.outbox.records import Pin
+from directdnsonly.outbox.kept import Pin
 from directdnsonly.zone.name import ZoneName
 
 

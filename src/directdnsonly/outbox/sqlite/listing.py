@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from directdnsonly.outbox._view import SUMMARY, summary_of
+from directdnsonly.outbox.changes import Priority
+from directdnsonly.outbox.kept import ZoneSummary
 from directdnsonly.outbox.lifecycle import Event, State, moved, quoted, stands
 from directdnsonly.outbox.operators import ZoneFilter
-from directdnsonly.outbox.records import Priority, ZoneSummary
+from directdnsonly.outbox.sqlite.view import SUMMARY, summary_of
 from directdnsonly.zone.name import ZoneName
 
 

@@ -16,53 +16,38 @@ from typing import TypeVar
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable, VersionDamaged
-from directdnsonly.outbox import (
-    _clock,
-    _history,
-    _housekeep,
-    _listing,
-    _notes,
-    _pin,
-    _recording,
-    _removed,
-    _terms,
-    _tokens,
-    _view,
-    _work,
+from directdnsonly.outbox.changes import NewDeletion, NewPin, NewVersion, Origin, Priority, Receipt
+from directdnsonly.outbox.decide.look import Release
+from directdnsonly.outbox.deliveries import Attempt, Backlog, Claim, Placement, PlacementPage, Settlement
+from directdnsonly.outbox.facts import ZoneFacts
+from directdnsonly.outbox.kept import Event, PastVersion, Pin, Refused, ZoneSummary
+from directdnsonly.outbox.operators import ApiToken, Pause, Repeated, ZoneFilter
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite import (
+    clocks,
+    deliveries,
     facts,
+    history,
+    housekeep,
+    listing,
+    notes,
+    removed,
+    terms,
+    tokens,
+    triggers,
+    view,
     whole,
 )
-from directdnsonly.outbox._capacity import Capacity
-from directdnsonly.outbox._change import change, record
-from directdnsonly.outbox._connection import FILE_NAME, Connection, open_reader, open_writer
-from directdnsonly.outbox._figures import FigureMethods
-from directdnsonly.outbox._lock import FOLDER_CURE, own
-from directdnsonly.outbox._migrate import migrate
-from directdnsonly.outbox._reconcile_store import ReconcileMethods
-from directdnsonly.outbox._write import Setting
-from directdnsonly.outbox.decide.look import Release
-from directdnsonly.outbox.group_commit import GroupCommit
-from directdnsonly.outbox.operators import ApiToken, Pause, Repeated, ZoneFilter
-from directdnsonly.outbox.records import (
-    Attempt,
-    Backlog,
-    Claim,
-    Event,
-    NewDeletion,
-    NewPin,
-    NewVersion,
-    Origin,
-    PastVersion,
-    Pin,
-    Placement,
-    PlacementPage,
-    Priority,
-    Receipt,
-    Refused,
-    Settlement,
-    ZoneSummary,
-)
-from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite.capacity import Capacity
+from directdnsonly.outbox.sqlite.change import change, record
+from directdnsonly.outbox.sqlite.connection import FILE_NAME, Connection, open_reader, open_writer
+from directdnsonly.outbox.sqlite.figures import FigureMethods
+from directdnsonly.outbox.sqlite.group_commit import GroupCommit
+from directdnsonly.outbox.sqlite.lock import FOLDER_CURE, own
+from directdnsonly.outbox.sqlite.migrate import migrate
+from directdnsonly.outbox.sqlite.pin import find_pin
+from directdnsonly.outbox.sqlite.reconcile_store import ReconcileMethods
+from directdnsonly.outbox.sqlite.write import Setting
 from directdnsonly.outbox.store import Takers
 from directdnsonly.outbox.watch import ZoneWatch
 from directdnsonly.zone.name import ZoneName
@@ -122,15 +107,15 @@ class SqliteStore(ReconcileMethods, FigureMethods):
 
     async def record_refused(self, refused: Refused) -> None:
         """See PushStore."""
-        await self._write(lambda connection: _notes.record_refused(connection, refused))
+        await self._write(lambda connection: notes.record_refused(connection, refused))
 
     async def record_event(self, event: Event) -> None:
         """See PushStore."""
-        await self._write(lambda connection: _notes.record_event(connection, event))
+        await self._write(lambda connection: notes.record_event(connection, event))
 
     async def find_held(self, names: Sequence[ZoneName]) -> ZoneSummary | None:
         """See PushStore."""
-        return await self._reader.call(lambda connection: _view.find_held(connection, names))
+        return await self._reader.call(lambda connection: view.find_held(connection, names))
 
     # -- PinStore
 
@@ -138,7 +123,7 @@ class SqliteStore(ReconcileMethods, FigureMethods):
         """See PinStore."""
 
         def pin(connection: sqlite3.Connection) -> Pin | None:
-            return _pin.find_pin(connection, new.name) if change(connection, new, self._setting()).written else None
+            return find_pin(connection, new.name) if change(connection, new, self._setting()).written else None
 
         return await self._write(pin)
 
@@ -150,21 +135,21 @@ class SqliteStore(ReconcileMethods, FigureMethods):
 
     async def pin_of(self, name: ZoneName) -> Pin | None:
         """See PinStore."""
-        return await self._viewer.call(lambda connection: _pin.find_pin(connection, name))
+        return await self._viewer.call(lambda connection: find_pin(connection, name))
 
     # -- ViewStore
 
     async def zones(self, *, after: str = "", limit: int = 100, search: str = "") -> list[ZoneSummary]:
         """See ViewStore."""
-        return await self._viewer.call(lambda connection: _view.zones(connection, after, limit, search))
+        return await self._viewer.call(lambda connection: view.zones(connection, after, limit, search))
 
     async def zone(self, name: ZoneName) -> ZoneSummary | None:
         """See ViewStore."""
-        return await self._viewer.call(lambda connection: _view.zone(connection, name))
+        return await self._viewer.call(lambda connection: view.zone(connection, name))
 
     async def published_text(self, name: ZoneName, version: int | None = None) -> str | None:
         """See ViewStore."""
-        return await self._viewer.call(lambda connection: _view.text(connection, name, version))
+        return await self._viewer.call(lambda connection: view.text(connection, name, version))
 
     async def text(self, name: ZoneName, version: int | None = None) -> str | None:
         """As `published_text`; None also when it is damaged: a push is compared with what can be had, and heals it."""
@@ -175,27 +160,27 @@ class SqliteStore(ReconcileMethods, FigureMethods):
 
     async def placements(self, name: ZoneName) -> list[Placement]:
         """See ViewStore."""
-        return await self._viewer.call(lambda connection: _view.placements(connection, name, self._backends))
+        return await self._viewer.call(lambda connection: view.placements(connection, name, self._backends))
 
     async def versions(self, name: ZoneName, *, before: int | None = None, limit: int = 100) -> list[PastVersion]:
         """See ViewStore."""
-        return await self._viewer.call(lambda connection: _history.versions(connection, name, before, limit))
+        return await self._viewer.call(lambda connection: history.versions(connection, name, before, limit))
 
     async def outstanding(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
         """See ViewStore. Raises ValueError when `after` is not the `next` of a page."""
-        return await self._page(_history.OUTSTANDING, backend, after, limit)
+        return await self._page(history.OUTSTANDING, backend, after, limit)
 
     async def dead(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
         """See ViewStore. Raises ValueError when `after` is not the `next` of a page."""
-        return await self._page(_history.DEAD, backend, after, limit)
+        return await self._page(history.DEAD, backend, after, limit)
 
     async def attempts(self, name: ZoneName, *, before: int | None = None, limit: int = 100) -> list[Attempt]:
         """See ViewStore."""
-        return await self._viewer.call(lambda connection: _history.attempts(connection, name, before, limit))
+        return await self._viewer.call(lambda connection: history.attempts(connection, name, before, limit))
 
     async def receipt(self, change_id: str) -> Receipt | None:
         """See ViewStore."""
-        return await self._viewer.call(lambda connection: _view.receipt(connection, change_id))
+        return await self._viewer.call(lambda connection: view.receipt(connection, change_id))
 
     async def backlog(self) -> list[Backlog]:
         """See ViewStore."""
@@ -203,7 +188,7 @@ class SqliteStore(ReconcileMethods, FigureMethods):
 
     async def count_zones(self) -> int:
         """See ViewStore."""
-        return await self._viewer.call(_view.count_zones)
+        return await self._viewer.call(view.count_zones)
 
     async def refused(
         self,
@@ -216,9 +201,9 @@ class SqliteStore(ReconcileMethods, FigureMethods):
         bodies: bool = True,
     ) -> list[Refused]:
         """See ViewStore."""
-        wanted = {_view.REFUSED_NAME: name, _view.REFUSED_SERVER: server, "rule": rule}
+        wanted = {view.REFUSED_NAME: name, view.REFUSED_SERVER: server, "rule": rule}
         return await self._viewer.call(
-            lambda connection: _view.refused(connection, limit, wanted, before=before, bodies=bodies)
+            lambda connection: view.refused(connection, limit, wanted, before=before, bodies=bodies)
         )
 
     async def events(
@@ -234,10 +219,10 @@ class SqliteStore(ReconcileMethods, FigureMethods):
         """See ViewStore."""
         wanted = {"zone": zone, "event": event, "actor": actor}
         return await self._viewer.call(
-            lambda connection: _view.events(connection, limit, wanted, since=since, before=before)
+            lambda connection: view.events(connection, limit, wanted, since=since, before=before)
         )
 
-    async def facts_of(self, name: ZoneName) -> facts.ZoneFacts:
+    async def facts_of(self, name: ZoneName) -> ZoneFacts:
         """Everything that is known of one zone, as it was at one moment."""
         return await self._viewer.call(lambda connection: facts.read(connection, name, self._backends))
 
@@ -248,40 +233,40 @@ class SqliteStore(ReconcileMethods, FigureMethods):
     ) -> Sequence[Claim]:
         """See WorkStore. The version is read after the claim has committed: it is the newest."""
         leased = await self._write(
-            lambda connection: _work.claim(
+            lambda connection: deliveries.claim(
                 connection, backend, limit=limit, now=self._clock.now_s(), lease_s=lease_s, lowest=lowest
             ),
             durable=False,
         )
         if not leased:
             return []
-        return await self._reader.call(lambda connection: _work.read_newest(connection, leased))
+        return await self._reader.call(lambda connection: deliveries.read_newest(connection, leased))
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
         """See WorkStore."""
         if not settlements:
             return
         touched = await self._write(
-            lambda connection: _work.settle(connection, settlements, now=self._clock.now_s()), durable=False
+            lambda connection: deliveries.settle(connection, settlements, now=self._clock.now_s()), durable=False
         )
         self.settled.announce(touched)
 
     async def next_due_at(self, backend: str) -> float | None:
         """See WorkStore."""
-        return await self._reader.call(lambda connection: _view.next_due_at(connection, backend))
+        return await self._reader.call(lambda connection: view.next_due_at(connection, backend))
 
     async def adopt_backends(self, names: Sequence[str]) -> None:
         """See WorkStore."""
         now = self._clock.now_s()
         await self._write(
-            lambda connection: _work.adopt(connection, names, now=now, latest_due_at=now + LONGEST_BACKOFF_S)
+            lambda connection: deliveries.adopt(connection, names, now=now, latest_due_at=now + LONGEST_BACKOFF_S)
         )
 
     async def wanted(self, backend: str, *, after: str = "", page: int = 1000) -> AsyncIterator[list[Claim]]:
         """See WorkStore."""
         while True:
             start = after
-            found = await self._viewer.call(lambda connection: _view.wanted_page(connection, backend, start, page))  # noqa: B023 - awaited in this turn
+            found = await self._viewer.call(lambda connection: view.wanted_page(connection, backend, start, page))  # noqa: B023 - awaited in this turn
             if not found:
                 return
             yield found
@@ -293,7 +278,7 @@ class SqliteStore(ReconcileMethods, FigureMethods):
         while True:
             start = after
             found = await self._viewer.call(
-                lambda connection: _view.wanted_page(connection, backend, start, page, texts=True)  # noqa: B023 - as above
+                lambda connection: view.wanted_page(connection, backend, start, page, texts=True)  # noqa: B023 - as above
             )
             if not found:
                 return
@@ -302,18 +287,20 @@ class SqliteStore(ReconcileMethods, FigureMethods):
 
     async def proven_text(self, backend: str, name: ZoneName) -> str | None:
         """See WorkStore."""
-        return await self._viewer.call(lambda connection: _view.proven_text(connection, backend, name))
+        return await self._viewer.call(lambda connection: view.proven_text(connection, backend, name))
 
     async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
         """See WorkStore."""
         return await self._write(
-            lambda connection: _work.requeue(connection, backend, names, now=self._clock.now_s(), reason=reason)
+            lambda connection: deliveries.requeue(connection, backend, names, now=self._clock.now_s(), reason=reason)
         )
 
     async def revive(self, *, name: ZoneName | None = None, backend: str = "") -> int:
         """See WorkStore."""
         chosen = self._chosen(backend)
-        revived = await self._write(lambda connection: _work.revive(connection, chosen, name, now=self._clock.now_s()))
+        revived = await self._write(
+            lambda connection: deliveries.revive(connection, chosen, name, now=self._clock.now_s())
+        )
         if name is not None:
             self.settled.announce([name])
         return revived
@@ -323,43 +310,43 @@ class SqliteStore(ReconcileMethods, FigureMethods):
     async def listed(self, wanted: ZoneFilter, *, after: str = "", limit: int = 100) -> list[ZoneSummary]:
         """Living zones that fit, in order of name, those after `after`."""
         return await self._viewer.call(
-            lambda connection: _listing.listed(connection, wanted, after, limit, self._backends)
+            lambda connection: listing.listed(connection, wanted, after, limit, self._backends)
         )
 
     async def redeliver(self, name: ZoneName, backends: Sequence[str], *, reason: str) -> int:
         """A zone becomes due now on these backends, unless it is on its way; how many."""
         now = self._clock.now_s()
         return await self._write(
-            lambda connection: _listing.redeliver(connection, name, backends, now=now, reason=reason)
+            lambda connection: listing.redeliver(connection, name, backends, now=now, reason=reason)
         )
 
     async def tokens(self) -> list[tuple[bytes, ApiToken]]:
         """Every token of the API with the digest that it is known by."""
-        return await self._viewer.call(_tokens.tokens)
+        return await self._viewer.call(tokens.tokens)
 
     async def add_token(self, token: ApiToken, digest: bytes) -> None:
         """Keep a new token."""
-        await self._write(lambda connection: _tokens.add_token(connection, token, digest))
+        await self._write(lambda connection: tokens.add_token(connection, token, digest))
 
     async def remove_token(self, token_id: str) -> bool:
         """Forget a token; whether there was one."""
-        return await self._write(lambda connection: _tokens.remove_token(connection, token_id))
+        return await self._write(lambda connection: tokens.remove_token(connection, token_id))
 
     async def pauses(self) -> dict[str, Pause]:
         """The backends that an operator has stopped."""
-        return await self._viewer.call(_tokens.pauses)
+        return await self._viewer.call(tokens.pauses)
 
     async def pause(self, backend: str, given: Pause) -> None:
         """Keep that a backend is stopped, also over a restart."""
-        await self._write(lambda connection: _tokens.pause(connection, backend, given))
+        await self._write(lambda connection: tokens.pause(connection, backend, given))
 
     async def resume(self, backend: str) -> bool:
         """A backend works again; whether it was stopped."""
-        return await self._write(lambda connection: _tokens.resume(connection, backend))
+        return await self._write(lambda connection: tokens.resume(connection, backend))
 
     async def removed_backends(self, configured: Collection[str]) -> dict[str, int]:
         """Backends that are not configured any more, and how many deliveries are kept for each."""
-        return await self._viewer.call(lambda connection: _removed.kept(connection, configured))
+        return await self._viewer.call(lambda connection: removed.kept(connection, configured))
 
     async def forget_backend(self, name: str) -> int:
         """Drop what is kept for a backend that is not configured, a step at a time; how many deliveries.
@@ -367,18 +354,18 @@ class SqliteStore(ReconcileMethods, FigureMethods):
         Nothing when there is nothing. Raises OutboxUnavailable; what is left then is dropped by the next call.
         """
         dropped = 0
-        while step := await self._write(lambda connection: _removed.forget_step(connection, name)):
+        while step := await self._write(lambda connection: removed.forget_step(connection, name)):
             dropped += step
         return dropped
 
     async def count_limited(self, credentials: Sequence[str]) -> None:
         """Before pushes come: count the zones of credentials that have a limit for the first time, in one walk over all."""
-        await self._write(lambda connection: _terms.count_limited(connection, credentials))
+        await self._write(lambda connection: terms.count_limited(connection, credentials))
 
     async def repeated(self, credential: str, key: str) -> Repeated | None:
         """What an earlier request with this idempotency key became."""
         now = self._clock.now_s()
-        return await self._viewer.call(lambda connection: _terms.find_key(connection, credential, key, now=now))
+        return await self._viewer.call(lambda connection: terms.find_key(connection, credential, key, now=now))
 
     # -- upkeep
 
@@ -394,7 +381,7 @@ class SqliteStore(ReconcileMethods, FigureMethods):
         """
         now = self._clock.now_s()
         ran_s = 0.0 if self._judged_at is None else now - self._judged_at
-        believed = await self._write(lambda connection: _clock.believe(connection, now=now, ran_s=ran_s))
+        believed = await self._write(lambda connection: clocks.believe(connection, now=now, ran_s=ran_s))
         self._judged_at, self._ahead_s = now, now - believed.at
         return self._ahead_s
 
@@ -405,15 +392,15 @@ class SqliteStore(ReconcileMethods, FigureMethods):
     async def prune(self) -> int:
         """Forget one step of old history; how many rows (0: done)."""
         before = self.believed_s() - self._settings.history_days * 86_400
-        return await self._write(lambda connection: _housekeep.prune(connection, before=before))
+        return await self._write(lambda connection: housekeep.prune(connection, before=before))
 
     def size_bytes(self) -> int:
         """The store on disk, with its write-ahead log."""
         return sum(path.stat().st_size for path in self._folder.glob(f"{FILE_NAME}*"))
 
     async def _page(self, query: str, backend: str, after: str, limit: int) -> PlacementPage:
-        chosen, begin = self._chosen(backend), _history.cursor_of(after)
-        return await self._viewer.call(lambda connection: _history.page(connection, query, chosen, begin, limit))
+        chosen, begin = self._chosen(backend), history.cursor_of(after)
+        return await self._viewer.call(lambda connection: history.page(connection, query, chosen, begin, limit))
 
     def _setting(self) -> Setting:
         """What is written now is written with."""
@@ -431,7 +418,7 @@ class SqliteStore(ReconcileMethods, FigureMethods):
 
         def write(connection: sqlite3.Connection) -> tuple[Receipt, list[Claim]]:
             receipt = record(connection)
-            return receipt, _work.claim_recorded(connection, leases_s, receipt, now=self._clock.now_s())
+            return receipt, deliveries.claim_recorded(connection, leases_s, receipt, now=self._clock.now_s())
 
         receipt, claims = await self.commits.submit(write, then=self._hand_over)
         return replace(receipt, begun=frozenset(claim.backend for claim in claims)) if claims else receipt
@@ -465,8 +452,8 @@ async def open_store(
                 connections.append(writer)
                 await writer.call(whole.require_whole)
                 await writer.call(migrate)
-                await writer.call(_recording.prepare)
-                await writer.call(_work.prepare)
+                await writer.call(triggers.prepare)
+                await writer.call(deliveries.prepare)
                 for _ in range(2):
                     connections.append(await open_reader(path, busy_timeout_s=settings.busy_timeout_s))
             except OutboxUnavailable as error:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from directdnsonly.outbox import _body
+from directdnsonly.outbox.changes import Kind, Owner, Source
 from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting, SightingState
-from directdnsonly.outbox.records import Kind, Owner, Source
+from directdnsonly.outbox.sqlite import bodies
 from directdnsonly.zone.name import ZoneName
 
 _SIGHTING = "zone, version, server, absences, first_at, last_at, state, quarantined_at, plan, approved"
@@ -194,7 +194,7 @@ def passes(connection: sqlite3.Connection, limit: int) -> list[Pass]:
     found = []
     for number, started_at, ended_at, dry_run, body in rows:
         try:
-            report = _body.octets_of(body).decode()
+            report = bodies.octets_of(body).decode()
         except ValueError:
             continue
         found.append(Pass(id=number, started_at=started_at, ended_at=ended_at, dry_run=bool(dry_run), report=report))

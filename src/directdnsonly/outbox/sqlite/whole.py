@@ -14,8 +14,8 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox._body import file_of
-from directdnsonly.outbox._connection import CURE, FILE_NAME
+from directdnsonly.outbox.sqlite.bodies import file_of
+from directdnsonly.outbox.sqlite.connection import CURE, FILE_NAME
 
 _WHOLE = "ok"
 _begun: dict[Path, Future[str | None]] = {}

@@ -6,9 +6,9 @@ import sqlite3
 import zlib
 from typing import Any
 
-from directdnsonly.outbox import _body
+from directdnsonly.outbox.changes import Owner
 from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
-from directdnsonly.outbox.records import Owner
+from directdnsonly.outbox.sqlite import bodies
 from directdnsonly.zone.name import ZoneName
 
 # A held loss is void when another version of the zone is newest by now. What else ends a push that waits drops it, in its own transaction.
@@ -90,9 +90,11 @@ def one(connection: sqlite3.Connection, name: ZoneName) -> HeldPush | None:
 def _held(connection: sqlite3.Connection, row: tuple[Any, ...]) -> HeldPush:
     body, damaged = b"", ""
     try:
-        body = b"" if row[11] is None else _body.octets_of(row[11])
+        body = b"" if row[11] is None else bodies.octets_of(row[11])
     except ValueError as error:
-        damaged = f"what was sent is damaged in the store ({error}; {_body.file_of(connection)}): reject it, push again"
+        damaged = (
+            f"what was sent is damaged in the store ({error}; {bodies.file_of(connection)}): reject it, push again"
+        )
     return HeldPush(
         name=ZoneName.trusted(row[0]),
         version=row[1],

@@ -6,7 +6,7 @@ DROP INDEX delivery_dead;
 CREATE INDEX delivery_dead ON delivery (backend, zone, state, want_kind) WHERE state = 'dead';
 
 -- The newest push or delete of a zone that was answered error=1 because it could not be recorded: DirectAdmin does not repeat
--- it. It stands until the zone is recorded again (see _lost.py); one row a zone, and no more than KEEP.
+-- it. It stands until the zone is recorded again (see losses.py); one row a zone, and no more than KEEP.
 CREATE TABLE lost_push (
   zone       TEXT NOT NULL PRIMARY KEY,
   kind       TEXT NOT NULL CHECK (kind IN ('put', 'delete')),

@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from directdnsonly.outbox import _body
+from directdnsonly.outbox.changes import Kind
 from directdnsonly.outbox.decide.push import KEPT_REDIRECTS
-from directdnsonly.outbox.records import Kind
+from directdnsonly.outbox.sqlite import bodies
 from directdnsonly.wording import counted
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
@@ -43,7 +43,7 @@ def _at_ours(connection: sqlite3.Connection, zone: Zone) -> Sequence[ZoneWarning
     return [
         ZoneWarning(RULE, f"{name} has a DNAME here and is a zone of its own, too: {_MEANS}", f"{name}.", "DNAME")
         for name, body in found
-        if (text := _body.text_if_whole(body)) is None or has_names_below(text, ZoneName.trusted(name))
+        if (text := bodies.text_if_whole(body)) is None or has_names_below(text, ZoneName.trusted(name))
     ]
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from directdnsonly.outbox import _body, _held, _neighbours, _reconcile, _terms
+from directdnsonly.outbox.changes import Kind, NewVersion, Owner
 from directdnsonly.outbox.decide import Command, name_of
 from directdnsonly.outbox.decide.content import Current
 from directdnsonly.outbox.decide.look import Around, Look, More, Need, Pinned
 from directdnsonly.outbox.drift import HoldRule
 from directdnsonly.outbox.ownership import Above, Waiting, is_foreign
-from directdnsonly.outbox.records import Kind, NewVersion, Owner
+from directdnsonly.outbox.sqlite import bodies, held, neighbours, reconcile, terms
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.within import serves_names_below
 
@@ -35,7 +35,7 @@ _COLUMNS: Final = [
 # pin), and a push of it may wait.
 LOOK: Final = f"""
 SELECT {", ".join(f"z.{column}" for column in _COLUMNS)},
-       p.version, p.challenge, {_neighbours.ANY}, h.rule, h.credential, h.hostname, h.username, h.digest
+       p.version, p.challenge, {neighbours.ANY}, h.rule, h.credential, h.hostname, h.username, h.digest
   FROM (SELECT 1) always LEFT JOIN zone z ON z.zone = ?1 LEFT JOIN pin p ON p.zone = ?1 LEFT JOIN held h ON h.zone = ?1"""
 
 # A zone that is made begins above every number that was ever given and forgotten; also above what is left of one whose
@@ -76,7 +76,7 @@ def look(connection: sqlite3.Connection, command: Command) -> Look:
 def look_for(connection: sqlite3.Connection, command: Command, known: Look, need: Need, *, now: float) -> Look:
     """The same with what a decision has asked for. `now`: epoch seconds, for announced moves."""
     if need is Need.MOVES:
-        return known.with_more(known.more._replace(moves=_held.migrations(connection, now)))
+        return known.with_more(known.more._replace(moves=held.migrations(connection, now)))
     return known.with_more(_LOOK_FOR[need](connection, command, known))
 
 
@@ -122,12 +122,12 @@ def _around(connection: sqlite3.Connection, command: Command, known: Look) -> Mo
 def _holds(connection: sqlite3.Connection, above: ZoneName, version: int, name: ZoneName) -> bool:
     """What cannot be read may hold the name: then a person looks."""
     row = connection.execute("SELECT body FROM version WHERE zone = ? AND version = ?", (above, version)).fetchone()
-    text = _body.text_if_whole(row[0] if row else None)
+    text = bodies.text_if_whole(row[0] if row else None)
     return text is None or serves_names_below(text, above, name)
 
 
 def _whole(connection: sqlite3.Connection, command: Command, known: Look) -> More:
-    return known.more._replace(whole=_body.is_whole(connection, name_of(command), known.version))
+    return known.more._replace(whole=bodies.is_whole(connection, name_of(command), known.version))
 
 
 def _first(connection: sqlite3.Connection, command: Command, known: Look) -> More:
@@ -136,12 +136,12 @@ def _first(connection: sqlite3.Connection, command: Command, known: Look) -> Mor
 
 def _beside(connection: sqlite3.Connection, command: Command, known: Look) -> More:
     assert isinstance(command, NewVersion)
-    return known.more._replace(beside=_neighbours.warnings_of(connection, command.zone))
+    return known.more._replace(beside=neighbours.warnings_of(connection, command.zone))
 
 
 def _counted(connection: sqlite3.Connection, command: Command, known: Look) -> More:
     assert isinstance(command, NewVersion)
-    row = connection.execute(_terms.COUNTED, (command.origin.owner.credential,)).fetchone()
+    row = connection.execute(terms.COUNTED, (command.origin.owner.credential,)).fetchone()
     return known.more._replace(counted=-1 if row is None else int(row[0]))
 
 
@@ -151,7 +151,7 @@ def _former(connection: sqlite3.Connection, command: Command, known: Look) -> Mo
 
 
 def _sighting(connection: sqlite3.Connection, command: Command, known: Look) -> More:
-    found = _reconcile.sighting_of(connection, name_of(command))
+    found = reconcile.sighting_of(connection, name_of(command))
     return known.more._replace(sighting=[] if found is None else [found])
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from directdnsonly.errors import DirectDNSOnlyError
-from directdnsonly.outbox._connection import FILE_NAME
-from directdnsonly.outbox._migrate import migrations
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
+from directdnsonly.outbox.sqlite.migrate import migrations
 
 READ_FIRST_S = 30.0
 

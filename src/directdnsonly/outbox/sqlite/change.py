@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from directdnsonly.outbox._look import look, look_for
-from directdnsonly.outbox._write import Setting, write
+from directdnsonly.outbox.changes import Receipt
 from directdnsonly.outbox.decide import Command, decide, needs
 from directdnsonly.outbox.decide.look import Need
-from directdnsonly.outbox.records import Receipt
+from directdnsonly.outbox.sqlite.look import look, look_for
+from directdnsonly.outbox.sqlite.write import Setting, write
 
 
 class Changed(NamedTuple):

@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from directdnsonly.outbox.records import Kind, LostPush, Owner
+from directdnsonly.outbox.changes import Kind, Owner
+from directdnsonly.outbox.kept import LostPush
 from directdnsonly.zone.name import ZoneName
 
 KEEP: Final = 10_000  # zones
@@ -17,7 +18,7 @@ INSERT INTO lost_push ({_ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (zone) DO UPDATE SET kind = excluded.kind, change_id = excluded.change_id, reason = excluded.reason,
        credential = excluded.credential, hostname = excluded.hostname, username = excluded.username,
        address = excluded.address, at = excluded.at WHERE lost_push.at <= excluded.at"""
-# Whatever is recorded of the zone later takes the row away (see _standing). Here: it was committed after all, too late to be
+# Whatever is recorded of the zone later takes the row away (see standing). Here: it was committed after all, too late to be
 # told so. A delete of what we do not hold has nothing to do.
 _STANDS = """
        NOT EXISTS (SELECT 1 FROM change c WHERE c.id = lost_push.change_id)

@@ -6,10 +6,12 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from directdnsonly.outbox import _told
-from directdnsonly.outbox._view import PLACEMENT, placement
+from directdnsonly.outbox.changes import Kind, Owner, Source
+from directdnsonly.outbox.deliveries import Attempt, Placement, PlacementPage
+from directdnsonly.outbox.kept import PastVersion
 from directdnsonly.outbox.lifecycle import State, quoted
-from directdnsonly.outbox.records import Attempt, Kind, Owner, PastVersion, Placement, PlacementPage, Source
+from directdnsonly.outbox.sqlite import told
+from directdnsonly.outbox.sqlite.view import PLACEMENT, placement
 from directdnsonly.zone.name import ZoneName
 
 # Each is a walk along one index from where the last page ended; nothing is sorted.
@@ -46,7 +48,7 @@ def versions(connection: sqlite3.Connection, name: ZoneName, before: int | None,
             source=Source(row[9]),
             change_id=row[10],
             at=row[11],
-            warnings=_told.warnings_in(row[12]),
+            warnings=told.warnings_in(row[12]),
         )
         for row in rows
     ]

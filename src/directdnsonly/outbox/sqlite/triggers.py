@@ -48,7 +48,7 @@ DELETE FROM version
    AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.zone = {v}zone AND p.version = version.version)"""
 
 # The pause is bounded from now: `applied_at` lies in the future when the clock was set back while we were down.
-# A row under lease keeps its lease: the running attempt ends first, then the newer version is due (see _work).
+# A row under lease keeps its lease: the running attempt ends first, then the newer version is due (see deliveries).
 _WANT = f"""
 INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)
 SELECT value, {{v}}zone, {{v}}version, {{v}}kind, {quoted(BEGINS)}, {{v}}priority, {{v}}now, {{v}}now, {{v}}change_id

@@ -20,8 +20,8 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from directdnsonly.errors import OutboxUnavailable
-from directdnsonly.outbox._body import file_of
-from directdnsonly.outbox._connection import Connection, unavailable
+from directdnsonly.outbox.sqlite.bodies import file_of
+from directdnsonly.outbox.sqlite.connection import Connection, unavailable
 
 T = TypeVar("T")
 Write = Callable[[sqlite3.Connection], Any]

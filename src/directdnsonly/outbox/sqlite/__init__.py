@@ -1,0 +1,1 @@
+"""The outbox in one SQLite file: WAL, synchronous=FULL, one writer, readers beside it."""
