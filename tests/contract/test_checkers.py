@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from directdnsonly.backends.files.checker import KZONECHECK, MOST_CHARS, NSD_CHECKZONE, ZoneChecker, named_checkzone
+from directdnsonly.backends.bind.judging import CHECK_AS_BUNDLED
+from directdnsonly.backends.files.checker import KZONECHECK, MOST_CHARS, NAMED_CHECKZONE, NSD_CHECKZONE, ZoneChecker
 from directdnsonly.zone.name import ZoneName
 from tests.support.programs import require_program
 
@@ -14,7 +15,12 @@ HEAD = (
     "example.com. 300 IN SOA ns1.host.example. h.example.com. 1 3600 3600 3600 300\n"
     "example.com. 300 IN NS ns1.host.example.\n"
 )
-CHECKERS = {"named-checkzone": named_checkzone("fail"), "nsd-checkzone": NSD_CHECKZONE, "kzonecheck": KZONECHECK}
+CHECKERS = {
+    "named-checkzone": NAMED_CHECKZONE,
+    "named-checkconf": CHECK_AS_BUNDLED,
+    "nsd-checkzone": NSD_CHECKZONE,
+    "kzonecheck": KZONECHECK,
+}
 FAULTS = {
     "address": "www.example.com. 300 IN A 192.0.2.300\n",
     "type": "www.example.com. 300 IN WHAT x\n",
@@ -39,6 +45,10 @@ WORDS = [
     ("named-checkzone", "name server", ["NS 'ns2.example.com' has no address records (A or AAAA)"]),
     ("named-checkzone", "range", ["5: invalid range '1-x'"]),
     ("named-checkzone", "no end", ["unexpected end of", "file does not end with newline"]),
+    ("named-checkconf", "address", ["5: near '192.0.2.300': bad dotted quad"]),
+    ("named-checkconf", "cname", ["www.example.com: CNAME and other data"]),
+    ("named-checkconf", "name server", ["NS 'ns2.example.com' has no address records (A or AAAA)"]),
+    ("named-checkconf", "no end", ["unexpected end of", "file does not end with newline"]),
     ("nsd-checkzone", "mail", ["syntax error"]),
     ("nsd-checkzone", "range", ["1-x"]),
     ("nsd-checkzone", "address", ["5: invalid IPv4 address '192.0.2.300'"]),
@@ -70,7 +80,16 @@ async def test_a_checker_is_quoted_with_the_words_that_decide(program, fault, wo
     reason = await told(program, HEAD + FAULTS[fault])
 
     assert [] == [word for word in words if word not in reason]
-    for empty in ("semantic", "dadns-check-", "not loaded", " errors", "Error summary", "\t", "failed to load zone"):
+    for empty in (
+        "_default/",
+        "semantic",
+        "dadns-check-",
+        "not loaded",
+        " errors",
+        "Error summary",
+        "\t",
+        "failed to load zone",
+    ):
         assert empty not in reason
 
 

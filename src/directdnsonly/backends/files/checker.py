@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 from directdnsonly.zone.name import ZoneName
 
@@ -24,6 +24,7 @@ class Checker:
 
     `head`: what stands before its words. `empty`: lines that say nothing which others do not say better. `mild`: what it
     mentions and no server refuses for. `refuses`: what it says when a server would refuse; it also fails for less.
+    `given`: what it reads on its standard input, by its own path, the zone and the file.
     """
 
     program: str
@@ -33,6 +34,7 @@ class Checker:
     mild: re.Pattern[str]
     refuses: re.Pattern[str] = re.compile("")
     tells_owner: bool = True  # or only the line: then the record is told beside it
+    given: Callable[[str, ZoneName, Path], str] | None = None
 
 
 NSD_CHECKZONE: Final = Checker(
@@ -60,15 +62,27 @@ KZONECHECK: Final = Checker(
 )
 
 
-def named_checkzone(names: str) -> Checker:
-    """With the strictness that named has by default; `names`: what it makes of odd host names (fail, ignore)."""
-    return Checker(
-        program="named-checkzone",
-        arguments=lambda zone, file: ["-k", names, "-i", "local", str(zone), str(file)],
-        head=re.compile(r"^(dns_\w+: )?(zone \S+: )?(\S+/[^:/ ]+:(?=\d))?(zone \S+: )?"),
-        empty=re.compile(r"not loaded due to errors|^loading from master file .* failed|^loaded serial|^OK$"),
-        mild=re.compile(r"warning|ignoring|using RFC ?1035 TTL|\(illegal\)$|appears to have"),
-    )
+class _Words(TypedDict):
+    """How a checker speaks."""
+
+    head: re.Pattern[str]
+    empty: re.Pattern[str]
+    mild: re.Pattern[str]
+
+
+# Of named-checkzone and of named-checkconf, which repeats the last words behind the view's name.
+NAMED_WORDS: Final[_Words] = {
+    "head": re.compile(r"^(dns_\w+: )?(zone \S+: )?(\S+/[^:/ ]+:(?=\d))?(zone \S+: )?"),
+    "empty": re.compile(
+        r"not loaded due to errors|^loading from master file .* failed|^loaded serial|^OK$|^_default/\S+: "
+    ),
+    "mild": re.compile(r"warning|ignoring|using RFC ?1035 TTL|\(illegal\)$|appears to have"),
+}
+NAMED_CHECKZONE: Final = Checker(  # with the strictness that named has by default
+    program="named-checkzone",
+    arguments=lambda zone, file: ["-k", "fail", "-i", "local", str(zone), str(file)],
+    **NAMED_WORDS,
+)
 
 
 class ZoneChecker:
@@ -98,13 +112,15 @@ class ZoneChecker:
         with tempfile.NamedTemporaryFile("w", encoding="ascii", prefix="dadns-check-") as file:
             file.write(text)
             file.flush()
+            place = Path(file.name)
             try:
+                given = self._checker.given(self._program, name, place) if self._checker.given else ""
                 done = subprocess.run(  # noqa: S603 - a fixed program, no shell
-                    [self._program, *self._checker.arguments(name, Path(file.name))],
+                    [self._program, *self._checker.arguments(name, place)],
                     capture_output=True,
                     timeout=self._timeout_s,
                     check=False,
-                    stdin=subprocess.DEVNULL,
+                    input=given.encode("ascii"),
                 )
             except (subprocess.TimeoutExpired, OSError):
                 return ""
