@@ -15,9 +15,9 @@ from directdnsonly.errors import VersionConflict
 from directdnsonly.outbox._migrate import migrations
 from directdnsonly.outbox._removed import STEP
 from directdnsonly.outbox.lifecycle import State
+from directdnsonly.outbox.offline import kept_in
 from directdnsonly.outbox.operators import Pause
 from directdnsonly.outbox.records import Kind, NewPin, Settle, Settlement, Source, Terms
-from directdnsonly.outbox.removed import kept_in
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import FILE_NAME, SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
