@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from functools import cache
 
 import pytest
 
 from directdnsonly.backends.files.checker import NAMED_CHECKZONE, NSD_CHECKZONE, ZoneChecker
-from directdnsonly.backends.newer import RELEASES, RULES, Judge, Version
+from directdnsonly.backends.newer import RELEASES, RULES, Judge
+from directdnsonly.backends.nsd.safe import why_never
+from directdnsonly.backends.nsd.text import for_nsd
 from directdnsonly.zone.name import ZoneName
-from tests.support.programs import require_program
+from directdnsonly.zone.text import parse
+from tests.support.programs import named_version, nsd_version, require_program
 
 NAME = ZoneName.parse("example.com")
 HEAD = (
@@ -41,18 +42,22 @@ CASES = {
         ("d.example.com. 300 IN TYPE49 \\# 1 00\n", "DHCID of less"),
         ("d.example.com. 300 IN TYPE49 \\# 4 00000000\n", ""),
         ("d.example.com. 300 IN TYPE49 \\# 35 " + "ab" * 35 + "\n", ""),
+        ("t.example.com. 300 IN RRSIG A 8 3 2147483648 20300101000000 20200101000000 1 example.com. AAAA\n", "RRSIG with a TTL"),
+        ("t.example.com. 300 IN RRSIG A 8 3 2147483647 20300101000000 20200101000000 1 example.com. AAAA\n", ""),
+        ("t.example.com. 300 IN DS 1 8 3 ababababab\n", "DS or CDS of digest"),
+        ("t.example.com. 300 IN DS 1 8 3 " + "ab" * 32 + "\n", ""),
+        ("t.example.com. 300 IN CDS 1 8 5 " + "ab" * 32 + "\n", "DS or CDS of digest"),
+        ("t.example.com. 300 IN DS 1 8 6 " + "ab" * 48 + "\nt.example.com. 300 IN DS 1 8 4 " + "ab" * 48 + "\n", ""),
+        ("t.example.com. 300 IN TYPE66 \\# 8 00ff010001017800\n", "DSYNC of scheme 1"),
+        ("t.example.com. 300 IN TYPE66 \\# 8 0001010001017800\n", "DSYNC of scheme 1"),
+        ("t.example.com. 300 IN TYPE66 \\# 8 003b010001017800\n", ""),
+        ("t.example.com. 300 IN TYPE66 \\# 8 00ff020001017800\n", ""),
     ],
 }  # fmt: skip
 CHECKERS = {"bind": NAMED_CHECKZONE, "nsd": NSD_CHECKZONE}
 
 
-@cache
-def version_here(kind: str) -> Version:
-    program = {"bind": "named", "nsd": "nsd"}[kind]
-    done = subprocess.run([require_program(program), "-v"], capture_output=True, text=True, check=False, timeout=60)
-    found = re.search(r"\b(\d+)\.(\d+)\.(\d+)", done.stdout + done.stderr)
-    assert found is not None, done
-    return int(found[1]), int(found[2]), int(found[3])
+VERSIONS = {"bind": named_version, "nsd": nsd_version}
 
 
 @pytest.mark.parametrize(
@@ -64,11 +69,31 @@ async def test_what_is_foretold_is_what_the_checker_of_that_version_says(kind, r
     text = HEAD + records
     later = list(Judge({kind: RELEASES["debian-14"][kind]}).rules_for(text))
 
-    here = list(Judge({kind: version_here(kind)}).rules_for(text))
+    here = list(Judge({kind: VERSIONS[kind]()}).rules_for(text))
     refusal = await ZoneChecker(CHECKERS[kind], timeout_s=60).why_refused(NAME, text)
 
     assert [words] if words else [] == [rule.what[: len(words)] for rule in later]
     assert bool(here) == bool(refusal), refusal
+
+
+async def test_an_interval_of_the_soa_above_31_bits_is_foretold_of_nsd():
+    """In whatever form."""
+    require_program("nsd-checkzone")
+    text = HEAD.replace(" 1 3600 ", " 1 2251427590 ")
+    refusal = await ZoneChecker(NSD_CHECKZONE, timeout_s=60).why_refused(NAME, for_nsd(text))
+
+    assert bool(list(Judge({"nsd": nsd_version()}).rules_for(text))) == bool(refusal), refusal
+    assert ["an interval of the SOA above 2147483647"] == [one.what for one in Judge({"nsd": (4, 12)}).rules_for(text)]
+
+
+@pytest.mark.parametrize(("servers", "found"), [(63, []), (64, ["HIP with more than 63 rendezvous servers"])])
+def test_a_hip_with_many_rendezvous_servers_is_foretold_of_nsd(servers, found):
+    """The zone is loaded, so no checker tells."""
+    names = " ".join(f"x{number}." for number in range(servers))
+    text = parse(f"@ IN SOA a. b. 1 1 1 1 1\n@ IN NS a.\nh IN HIP 2 abcd AAAA {names}\n", NAME).text
+
+    assert found == [one.what for one in Judge({"nsd": (4, 12)}).rules_for(text)]
+    assert bool(found) == bool(why_never(text))
 
 
 def test_a_large_rrset_and_a_name_with_many_types_are_foretold():
@@ -86,7 +111,11 @@ def test_a_large_rrset_and_a_name_with_many_types_are_foretold():
 
 def test_each_rule_says_where_it_is_from():
     """And has a case above, or in the test of large RRsets."""
-    known = {words for cases in CASES.values() for _, words in cases if words} | {"more than 100"}
+    known = {words for cases in CASES.values() for _, words in cases if words} | {
+        "more than 100",
+        "an interval",
+        "HIP with",
+    }
 
     for rules in RULES.values():
         for rule in rules:

@@ -15,10 +15,15 @@ from typing import Final
 
 from directdnsonly.zone import warn_record
 from directdnsonly.zone.model import Record
+from directdnsonly.zone.octets import from_generic, rendezvous_servers
 from directdnsonly.zone.text import records_of
 
 Version = tuple[int, ...]
 _MOST: Final = 100  # records of an RRset, types at a name: named's defaults
+_LARGEST: Final = 2**31 - 1
+_NSD_DIGITS: Final = {"3": 64, "5": 96, "6": 96}  # of the digest, by digest type
+_RENDEZVOUS: Final = 63
+_CHILD_TYPES: Final = (b"\0\x3b", b"\0\x3e")  # CDS, CSYNC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,36 @@ def _many_types(records: Sequence[Record]) -> bool:
 def _private(records: Sequence[Record]) -> bool:
     tells = {"RRSIG": warn_record.private_signature}
     return any(tells.get(one.type, warn_record.private_key)(one.owner, one.rdata) for one in records)
+
+
+def _large_ttl(records: Sequence[Record]) -> bool:
+    return any(_original_ttl(one.rdata.split(" ")) > _LARGEST for one in records)
+
+
+def _original_ttl(words: Sequence[str]) -> int:
+    return int.from_bytes(from_generic(words)[4:8], "big") if words[0] == "\\#" else int(words[3])
+
+
+def _odd_digest(records: Sequence[Record]) -> bool:
+    """NSD's own lengths; that of 5 and 6 is 32 by RFC 9558 and RFC 9563."""
+    for one in records:
+        _, _, kind, digest = one.rdata.split(" ", 3)  # never generic
+        if kind in _NSD_DIGITS and len(digest.replace(" ", "")) != _NSD_DIGITS[kind]:
+            return True
+    return False
+
+
+def _many_rendezvous(records: Sequence[Record]) -> bool:
+    return any(rendezvous_servers(from_generic(one.rdata.split(" "))) > _RENDEZVOUS for one in records)
+
+
+def _odd_dsync(records: Sequence[Record]) -> bool:
+    """Type, two octets, and scheme, one."""
+    for one in records:
+        octets = from_generic(one.rdata.split(" "))
+        if octets[2] == 1 and octets[:2] not in _CHILD_TYPES:
+            return True
+    return False
 
 
 _MEASURED_BIND: Final = "named-checkzone and named of 9.18.49 and 9.20.30"
@@ -98,6 +133,26 @@ RULES: Final[Mapping[str, Sequence[Rule]]] = MappingProxyType({
             since=(4, 12), what="DHCID of less than four octets", types=frozenset({"DHCID", "TYPE49"}),
             finds=lambda records: any(re.match(r"(\\# [0-3]|[A-Za-z0-9+/=]{1,4})(?: |$)", one.rdata) for one in records),
             source=_MEASURED_NSD,
+        ),
+        Rule(
+            since=(4, 12), what="an interval of the SOA above 2147483647", types=frozenset({"SOA"}),
+            finds=_one(warn_record.huge_interval), source=_MEASURED_NSD,
+        ),
+        Rule(
+            since=(4, 12), what="RRSIG with a TTL above 2147483647", types=frozenset({"RRSIG"}), finds=_large_ttl,
+            source=_MEASURED_NSD,
+        ),
+        Rule(
+            since=(4, 12), what="DS or CDS of digest type 3, 5 or 6 whose digest has not 32, 48 or 48 octets",
+            types=frozenset({"DS", "CDS"}), finds=_odd_digest, source=_MEASURED_NSD,
+        ),
+        Rule(
+            since=(4, 12), what=f"HIP with more than {_RENDEZVOUS} rendezvous servers", types=frozenset({"TYPE55"}),
+            finds=_many_rendezvous, source="queries of NSD 4.6.1 and 4.12.0: the zone is loaded, the record not served",
+        ),
+        Rule(
+            since=(4, 12), what="DSYNC of scheme 1 for another type than CDS and CSYNC", types=frozenset({"TYPE66"}),
+            finds=_odd_dsync, source=_MEASURED_NSD,
         ),
     ),
 })  # fmt: skip

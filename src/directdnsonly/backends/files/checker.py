@@ -24,7 +24,7 @@ class Checker:
 
     `head`: what stands before its words. `empty`: lines that say nothing which others do not say better. `mild`: what it
     mentions and no server refuses for. `refuses`: what it says when a server would refuse; it also fails for less.
-    `given`: what it reads on its standard input, by its own path, the zone and the file.
+    `at_line`: what tells only a line (`line`) and a fault (`words`): then the record is told beside it. `given`: what it reads on its standard input, by its own path, the zone and the file.
     """
 
     program: str
@@ -33,7 +33,7 @@ class Checker:
     empty: re.Pattern[str]
     mild: re.Pattern[str]
     refuses: re.Pattern[str] = re.compile("")
-    tells_owner: bool = True  # or only the line: then the record is told beside it
+    at_line: re.Pattern[str] | None = None
     given: Callable[[str, ZoneName, Path], str] | None = None
 
 
@@ -43,6 +43,7 @@ NSD_CHECKZONE: Final = Checker(
     head=re.compile(r"^(\[[\d: .-]+\] )?(nsd-checkzone\[\d+\]: )?(error: )?(\S+/[^:/ ]+:(?=\d))?"),
     empty=re.compile(r"^zone \S+ (is ok$|file )|: syntax error$|^\d+: syntax error$"),
     mild=re.compile(r"^(info|notice|warning): "),
+    at_line=re.compile(r"^(?P<line>\d+): (?P<words>[A-Z].*)$"),  # so do 4.12 and later, which quote nothing
 )
 # Only the checks that are never off keep knotd from loading a zone (its manual: "semantic-checks"); kzonecheck makes all of
 # them, and fails for each.
@@ -51,14 +52,14 @@ KZONECHECK: Final = Checker(
     arguments=lambda zone, file: ["-v", "-o", zone.absolute, str(file)],
     head=re.compile(r"^(error: |warning: |\[\S+\] (?=zone loader|failed))*(zone loader, )?"),
     empty=re.compile(
-        r"^Error summary:|^\d+\s|^Serious semantic error|^No semantic error|^failed to load zone, file"
+        r"^Error summary:|^\d+\s|^[Ss]erious semantic error|^No semantic error|^failed to load zone, file"
         r"|^failed to run semantic checks|^failed to finalize zone contents"
     ),
     mild=re.compile(
         r"^ignoring |^\[\S+\] (?!missing SOA|another record exists|multiple (CNAME|DNAME)|child record exists|NS record exists)"
     ),
     refuses=re.compile(r"^Serious semantic error|^error: ", re.MULTILINE),
-    tells_owner=False,
+    at_line=re.compile(r", file '[^']*', line (?P<line>\d+) \((?P<words>.*)\)$"),
 )
 
 
@@ -140,7 +141,7 @@ def decisive(checker: Checker, said: str, text: str) -> str:
     words.sort(key=lambda line: bool(checker.mild.search(line)))
     told = ""
     for number, line in enumerate(words):
-        one = line if checker.tells_owner else _with_record(line, text)
+        one = _with_record(checker, line, text)
         rest = f"; and {len(words) - number} more"
         if told and len(told) + len(one) + len(rest) > MOST_CHARS:
             return told + rest
@@ -148,15 +149,12 @@ def decisive(checker: Checker, said: str, text: str) -> str:
     return told or f"{checker.program} refuses it without a word"
 
 
-_AT_LINE: Final = re.compile(r", file '[^']*', line (\d+) \((.*)\)$")
-
-
-def _with_record(line: str, text: str) -> str:
+def _with_record(checker: Checker, line: str, text: str) -> str:
     """Lines are counted in the text that we gave, which nobody has seen: so the record itself is told."""
-    found = _AT_LINE.search(line)
+    found = checker.at_line.search(line) if checker.at_line else None
     if found is None:
         return line
     records = text.split("\n")
-    number = int(found[1])
+    number = int(found["line"])
     record = records[number - 1][:100] if 0 < number <= len(records) else ""
-    return f"{found[2]}: {record}" if record else f"{found[2]}, in line {number}"
+    return f"{found['words']}: {record}" if record else f"{found['words']}, in line {number}"
