@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 
-.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs new-backend docs-cli matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
+.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs new-backend docs-cli matrix coredns coredns-image lock image test-image test-systemd test-debian dist clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 15
@@ -77,6 +77,9 @@ test-image: image coredns-image tools-test .venv/.dev ## start those images as w
 test-systemd: tools-test .venv/.dev ## boot a Debian in which our recipe has installed the service (root, two minutes)
 	@deploy/debian/install-tools.sh machine
 	$(SBIN) TEST_SYSTEMD=1 $(PY) -m pytest -q -s --timeout 900 tests/machine
+
+test-debian: ## another Debian, from nothing: make run, a push, a dig, the contract suite (RELEASE=trixie; root)
+	@deploy/debian/try-release.sh $(RELEASE) $(TESTS)
 
 dist: .venv/.dev ## wheel, sdist, SBOM, licences and checksums in dist/
 	$(PY) deploy/release/dist.py
