@@ -2,8 +2,10 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 SBIN := PATH="$$PATH:/usr/sbin:/sbin"
+# Before anything is compared with what stands in .venv.
+DROPPED := $(shell deploy/debian/drop-stale-venv.sh)
 
-.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs new-backend docs-cli matrix coredns coredns-image lock image test-image test-systemd dist clean tools-run tools-test
+.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs new-backend docs-cli matrix coredns coredns-image lock image test-image test-systemd test-debian dist clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 15
@@ -78,6 +80,9 @@ test-systemd: tools-test .venv/.dev ## boot a Debian in which our recipe has ins
 	@deploy/debian/install-tools.sh machine
 	$(SBIN) TEST_SYSTEMD=1 $(PY) -m pytest -q -s --timeout 900 tests/machine
 
+test-debian: ## another Debian, from nothing: make run, a push, a dig, the contract suite (RELEASE=trixie; root)
+	@deploy/debian/try-release.sh $(RELEASE) $(TESTS)
+
 dist: .venv/.dev ## wheel, sdist, SBOM, licences and checksums in dist/
 	$(PY) deploy/release/dist.py
 
@@ -100,12 +105,12 @@ tools-test:
 	@$$(deploy/debian/find-python.sh) -m venv .venv
 
 # The package itself is found by a path file: no build step, nothing but the pinned packages is installed.
-.venv/.run: requirements.lock pyproject.toml deploy/link-package.sh | .venv/bin/python
+.venv/.run: requirements.lock pyproject.toml deploy/link-package.sh deploy/write-command.sh | .venv/bin/python
 	@if [ ! -e .venv/.dev ]; then echo "Installing Python packages ..."; $(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; fi
 	@deploy/link-package.sh
 	@touch $@
 
-.venv/.dev: requirements-dev.lock pyproject.toml deploy/link-package.sh | .venv/bin/python
+.venv/.dev: requirements-dev.lock pyproject.toml deploy/link-package.sh deploy/write-command.sh | .venv/bin/python
 	@echo "Installing Python packages ..."
 	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@deploy/link-package.sh

@@ -3,5 +3,5 @@
 set -eu
 site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 printf '%s/src\n' "$PWD" > "$site/directdnsonly-checkout.pth"
-printf '#!%s/.venv/bin/python\nfrom directdnsonly.cli import main\n\nif __name__ == "__main__":\n    main()\n' "$PWD" > .venv/bin/dadns
+deploy/write-command.sh "$PWD/.venv/bin/python" "make run" > .venv/bin/dadns
 chmod +x .venv/bin/dadns

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install by apt what is missing: install-tools.sh run|test|image|machine. Does nothing when everything is there.
+# Install by apt what is missing: install-tools.sh run|test|image|machine|root. Does nothing when everything is there.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin"
 wanted="python:ensurepip named:bind9 named-checkzone:bind9-utils dig:bind9-dnsutils"
@@ -14,6 +14,7 @@ done
 # netavark and aardvark-dns lie outside of the PATH: they come with podman
 [ "${1:-run}" = image ] && wanted="podman:podman podman:netavark podman:aardvark-dns runc:runc conmon:conmon iptables:iptables mmdebstrap:mmdebstrap"
 [ "${1:-run}" = machine ] && wanted="systemd-nspawn:systemd-container mmdebstrap:mmdebstrap"
+[ "${1:-run}" = root ] && wanted="mmdebstrap:mmdebstrap"
 missing=""
 for pair in $wanted; do
   program=${pair%%:*} package=${pair#*:}

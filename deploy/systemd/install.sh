@@ -29,7 +29,13 @@ rm -rf "$home.new"
 python3 -m venv "$home.new"
 "$home.new/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$lock"
 "$home.new/bin/pip" install --quiet --disable-pip-version-check --no-deps "$wheel"
-sed -i "1s|^#!.*|#!$home/bin/python3|" "$home.new/bin/dadns"
+# What is needed to do this again: an upgrade of Debian brings another Python, and then the command says so.
+again=$home.new/again
+mkdir -p "$again"
+cp -R "$here/.." "$again/deploy"
+cp "$lock" "$wheel" "$again/"
+again=$home/again
+"$here/../write-command.sh" "$home/bin/python3" "$again/deploy/systemd/install.sh $again/$(basename "$wheel")" > "$home.new/bin/dadns"
 rm -rf "$home"
 mv "$home.new" "$home"
 "$home/bin/python3" -m compileall -q "$home/lib"

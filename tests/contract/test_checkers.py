@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from directdnsonly.backends.files.checker import KZONECHECK, MOST_CHARS, NSD_CHECKZONE, ZoneChecker, named_checkzone
+from directdnsonly.backends.bind.judging import CHECK_AS_BUNDLED
+from directdnsonly.backends.files.checker import KZONECHECK, MOST_CHARS, NAMED_CHECKZONE, NSD_CHECKZONE, ZoneChecker
 from directdnsonly.zone.name import ZoneName
-from tests.support.programs import require_program
+from tests.support.programs import nsd_version, require_program
 
 NAME = ZoneName.parse("example.com")
 HEAD = (
@@ -14,7 +15,12 @@ HEAD = (
     "example.com. 300 IN SOA ns1.host.example. h.example.com. 1 3600 3600 3600 300\n"
     "example.com. 300 IN NS ns1.host.example.\n"
 )
-CHECKERS = {"named-checkzone": named_checkzone("fail"), "nsd-checkzone": NSD_CHECKZONE, "kzonecheck": KZONECHECK}
+CHECKERS = {
+    "named-checkzone": NAMED_CHECKZONE,
+    "named-checkconf": CHECK_AS_BUNDLED,
+    "nsd-checkzone": NSD_CHECKZONE,
+    "kzonecheck": KZONECHECK,
+}
 FAULTS = {
     "address": "www.example.com. 300 IN A 192.0.2.300\n",
     "type": "www.example.com. 300 IN WHAT x\n",
@@ -39,15 +45,10 @@ WORDS = [
     ("named-checkzone", "name server", ["NS 'ns2.example.com' has no address records (A or AAAA)"]),
     ("named-checkzone", "range", ["5: invalid range '1-x'"]),
     ("named-checkzone", "no end", ["unexpected end of", "file does not end with newline"]),
-    ("nsd-checkzone", "mail", ["syntax error"]),
-    ("nsd-checkzone", "range", ["1-x"]),
-    ("nsd-checkzone", "address", ["5: invalid IPv4 address '192.0.2.300'"]),
-    ("nsd-checkzone", "type", ["unrecognized RR type 'WHAT'"]),
-    ("nsd-checkzone", "string", ["EOF inside quoted string"]),
-    ("nsd-checkzone", "two", ["invalid IPv4 address 'x'", "invalid IPv6 address 'y'"]),
-    ("nsd-checkzone", "cname", ["CNAME and other data at the same name"]),
-    ("nsd-checkzone", "cnames", ["multiple CNAMEs at the same name"]),
-    ("nsd-checkzone", "dname", ["DNAME at d.example.com. has data below it"]),
+    ("named-checkconf", "address", ["5: near '192.0.2.300': bad dotted quad"]),
+    ("named-checkconf", "cname", ["www.example.com: CNAME and other data"]),
+    ("named-checkconf", "name server", ["NS 'ns2.example.com' has no address records (A or AAAA)"]),
+    ("named-checkconf", "no end", ["unexpected end of", "file does not end with newline"]),
     ("kzonecheck", "address", ["invalid IPv4 address: www.example.com. 300 IN A 192.0.2.300"]),
     ("kzonecheck", "type", ["unsupported record type: www.example.com. 300 IN WHAT x"]),
     ("kzonecheck", "string", ["invalid text character: www.example.com. 300 IN TXT"]),
@@ -58,10 +59,39 @@ WORDS = [
     ("kzonecheck", "nsec3param", ["failed to load NSEC3 parameters (invalid parameter)"]),
 ]
 
+NSD_WORDS = [  # before 4.12, and from it on: it quotes nothing, so we tell the record
+    ("mail", ["syntax error"], ["Missing hostname in MX: example.com. 300 IN MX 10"]),
+    ("range", ["1-x"], ["Unknown control entry: $GENERATE 1-x"]),
+    (
+        "address",
+        ["5: invalid IPv4 address '192.0.2.300'"],
+        ["Invalid address in A: www.example.com. 300 IN A 192.0.2.300"],
+    ),
+    ("type", ["unrecognized RR type 'WHAT'"], ["Invalid TYPE in RR: www.example.com. 300 IN WHAT x"]),
+    ("string", ["EOF inside quoted string"], ["Missing closing quote: www.example.com. 300 IN TXT"]),
+    (
+        "two",
+        ["invalid IPv4 address 'x'", "invalid IPv6 address 'y'"],
+        ["Invalid address in A: a.example.com. 300 IN A x"],
+    ),
+    ("cname", ["CNAME and other data at the same name"], ["CNAME and other data at the same name"]),
+    ("cnames", ["multiple CNAMEs at the same name"], ["multiple CNAMEs at the same name"]),
+    ("dname", ["DNAME at d.example.com. has data below it"], ["DNAME at d.example.com. has data below it"]),
+]
+
 
 async def told(program: str, text: str) -> str:
     require_program(program)
     return await ZoneChecker(CHECKERS[program], timeout_s=30).why_refused(NAME, text)
+
+
+@pytest.mark.parametrize(("fault", "before", "since"), NSD_WORDS)
+async def test_nsds_checker_is_quoted_in_the_words_of_its_version(fault, before, since):
+    """And with what is wrong, where it gives no more than a line of a text that nobody has seen."""
+    reason = await told("nsd-checkzone", HEAD + FAULTS[fault])
+
+    assert [] == [word for word in (since if nsd_version() >= (4, 12) else before) if word not in reason]
+    assert "dadns-check-" not in reason
 
 
 @pytest.mark.parametrize(("program", "fault", "words"), WORDS)
@@ -70,7 +100,16 @@ async def test_a_checker_is_quoted_with_the_words_that_decide(program, fault, wo
     reason = await told(program, HEAD + FAULTS[fault])
 
     assert [] == [word for word in words if word not in reason]
-    for empty in ("semantic", "dadns-check-", "not loaded", " errors", "Error summary", "\t", "failed to load zone"):
+    for empty in (
+        "_default/",
+        "semantic",
+        "dadns-check-",
+        "not loaded",
+        " errors",
+        "Error summary",
+        "\t",
+        "failed to load zone",
+    ):
         assert empty not in reason
 
 

@@ -20,7 +20,8 @@ from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.outbox.sqlite.migrate import migrations
-from directdnsonly.outbox.sqlite.removed import STEP, kept_in
+from directdnsonly.outbox.sqlite.offline import kept_in
+from directdnsonly.outbox.sqlite.removed import STEP
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import a_delete, a_push
 

@@ -26,7 +26,7 @@ from directdnsonly.zone.name import ZoneName
 from tests.contract.test_warnings_kept import BESIDE_A_DNAME
 from tests.support import nsd
 from tests.support.nsd import make_certificates, nsd_under_test
-from tests.support.programs import require_program
+from tests.support.programs import nsd_version, require_program
 from tests.support.rig import Rig
 
 LONG = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
@@ -195,17 +195,35 @@ async def test_a_dname_over_another_zone_is_the_reason_that_is_told(first, other
         rig.close()
 
 
+async def test_what_a_newer_nsd_loads_and_cannot_answer_with_is_not_given_to_it(tmp_path):
+    """Its checker takes it: HIP with 64 rendezvous servers. The last good version is served on."""
+    hip = "h IN HIP 2 abcd AAAA " + " ".join(f"x{number}." for number in range(64)) + "\n"
+    async with nsd_under_test(tmp_path, "managed-native") as (backend, daemon):
+        rig = Rig(nsd.RIGS[0], backend, daemon)
+        await rig.apply(rig.put("a.example", 1))
+
+        (outcome,) = await rig.backend.apply([rig.put("a.example", 2, hip)])
+
+        assert (OutcomeKind.REFUSED, True) == (outcome.kind, "more than 63 rendezvous servers" in outcome.reason)
+        assert Finding.PROVEN is await rig.finding("a.example", 1)
+        rig.close()
+
+
 async def test_an_interval_of_the_soa_above_31_bits_is_served_as_it_is(tmp_path):
-    """NSD 4.6 reads the number as 3600, without a word; the generic form it reads octet by octet."""
+    """NSD 4.6 reads the number as 3600, without a word; the generic form it reads octet by octet. 4.12 refuses either."""
     text = "$TTL 60\n@ IN SOA ns1.host.example. hostmaster 7 2251427590 4294967295 4294967295 60\n@ IN NS ns1.host.example.\n"
     async with nsd_under_test(tmp_path, "external") as (backend, daemon):
         rig = Rig(nsd.RIGS[2], backend, daemon)
         change = rig.put_text("long.example", text)
 
-        outcomes = await rig.apply(change)
+        (outcome,) = await rig.backend.apply([change])
 
+        if nsd_version() >= (4, 12):
+            assert (OutcomeKind.REFUSED, True) == (outcome.kind, "Invalid refresh in SOA" in outcome.reason)
+            rig.close()
+            return
         (verdict,) = await rig.verdicts([change], content=True)
-        assert ([OutcomeKind.APPLIED], Finding.PROVEN) == (outcomes, verdict.finding), verdict
+        assert (OutcomeKind.APPLIED, Finding.PROVEN) == (outcome.kind, verdict.finding), verdict
         (server, *_) = backend.servers
         query = dns.message.make_query("long.example", "SOA")
         (soa,) = (await dns.asyncquery.udp(query, server.host, port=server.port, timeout=60)).answer[0]

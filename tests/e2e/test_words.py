@@ -64,7 +64,11 @@ def test_all_faults_of_a_zone_are_told_wherever_it_is_refused(service, dadns, tm
     """DirectAdmin, the API, push, import, the list of refused pushes, and the page: not only the first one."""
     text = zone_text("bad.example", SERIAL).decode() + FAULTS
     (tmp_path / "bad.example.db").write_text(text)
-    reasons = ["'192.0.2.300' is not an IPv4 address; an A record is written like: 192.0.2.1", "a string is not closed", "a CNAME must stand alone"]
+    reasons = [
+        "'192.0.2.300' is not an IPv4 address; an A record is written like: 192.0.2.1",
+        "a string is not closed",
+        "a CNAME must stand alone",
+    ]
 
     with httpx.Client(base_url=f"http://127.0.0.1:{service.port}", auth=(USER, PASSWORD)) as http:
         query = {"action": "rawsave", "domain": "bad.example", "hostname": "h1.example", "username": "alice"}

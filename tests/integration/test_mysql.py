@@ -217,7 +217,6 @@ async def test_a_cancelled_transaction_gives_its_locks_back(server, mariadb):
         ({"port": 1}, "cannot connect"),
         ({"password": "", "password_file": Path("/nonexistent/pw")}, "/nonexistent/pw cannot be read: No such file"),
         ({"ssl": True, "ssl_ca": Path("/nonexistent/ca")}, "ssl_ca /nonexistent/ca cannot be used"),
-        ({"ssl": True}, "the server has no TLS"),
     ],
 )
 async def test_a_wrong_setting_is_told_without_the_password(mariadb, wrong, told):
@@ -229,6 +228,17 @@ async def test_a_wrong_setting_is_told_without_the_password(mariadb, wrong, told
 
     assert PASSWORD not in str(error.value)
     assert "wr0ng" not in str(error.value)
+
+
+async def test_a_server_without_tls_is_not_spoken_to(tmp_path):
+    """From 11.4 on MariaDB has a certificate of its own, unless it is told not to."""
+    mariadb = MariaDb(tmp_path, "skip-ssl")
+    await mariadb.start()
+    mariadb.account("u", PASSWORD, "d")
+
+    with pytest.raises(BackendUnavailable, match="the server has no TLS"):
+        await MysqlServer("db", settings(mariadb, ssl=True)).ready()
+    mariadb.kill()
 
 
 async def test_missing_tables_and_rights_are_the_operators_to_repair(server, mariadb):
@@ -285,7 +295,10 @@ async def test_tls_is_spoken_and_checked(tmp_path):
         assert cipher
         await server.aclose()
     for untrusted in ({"ssl_ca": other}, {}):
-        with pytest.raises(BackendUnavailable, match=r"TLS: the certificate is not accepted: self.signed"):
+        with pytest.raises(
+            BackendUnavailable,
+            match=r"TLS: the certificate is not accepted: self.signed .*: name the server's in ssl_ca",
+        ):
             await MysqlServer("db", settings(mariadb, ssl=True, **untrusted)).ready()
     with pytest.raises(BackendUnavailable, match="wants TLS"):
         await MysqlServer("db", settings(mariadb)).ready()

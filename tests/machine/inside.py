@@ -69,6 +69,14 @@ def look(seen: dict[str, object]) -> None:
     until(lambda: show("ActiveState") == "failed")
     seen["mistake"] = [show("ExecMainStatus"), show("ActiveState")]
 
+    # An upgrade of Debian: another Python looks into another folder.
+    (packages,) = Path("/opt/directdnsonly/lib").glob("python3.*")
+    packages.rename(packages.with_name("python3.2"))
+    run("systemctl", "reset-failed", "directdnsonly")
+    run("systemctl", "start", "directdnsonly")
+    until(lambda: show("ActiveState") == "failed")
+    seen["upgraded"] = [show("ExecMainStatus"), show("ActiveState")]
+
 
 def other(kind: str, program: str) -> list[str]:
     """The same configuration with another name server: what it serves, as whom, with which capabilities."""

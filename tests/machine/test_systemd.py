@@ -65,6 +65,10 @@ def test_the_recipe_gives_a_service_that_survives(tmp_path):
     assert seconds < 10
     assert ["2", "failed"] == seen["mistake"]
     assert "auth_usename" in seen["journal"]
+    assert ["2", "failed"] == seen["upgraded"]
+    assert re.search(
+        r"run:  /opt/directdnsonly-\S+/again/deploy/systemd/install.sh /opt/directdnsonly-\S+\.whl", seen["journal"]
+    )
 
 
 def _bootstrap(machine: Path) -> None:

@@ -60,7 +60,7 @@ class NameServer:
     log: Path
 
     def transfer(self, zone: str) -> list[Served] | None:
-        """The records of a zone by AXFR, without the closing SOA; None when it is not served."""
+        """The records of a zone by AXFR, without the closing SOA; None when it is not served, or not to its end."""
         found: list[Served] = []
         query = dns.message.make_query(f"{zone}.", "AXFR").to_wire()
         with (
@@ -69,7 +69,9 @@ class NameServer:
         ):
             tcp.sendall(struct.pack("!H", len(query)) + query)
             while True:
-                (size,) = struct.unpack("!H", stream.read(2))
+                if len(head := stream.read(2)) < 2:
+                    return None
+                (size,) = struct.unpack("!H", head)
                 answer = dns.wire.Parser(stream.read(size))
                 _, flags, questions, answers, _, _ = answer.get_struct("!6H")
                 if flags & 15 or not answers:

@@ -23,14 +23,27 @@ def require_program(name: str) -> str:
 
 
 @functools.cache
-def named_version() -> tuple[int, int]:
-    """Of the named of this machine."""
-    told = subprocess.run(
-        [require_program("named"), "-v"], capture_output=True, text=True, check=True, timeout=60
-    ).stdout
-    version = re.search(r"BIND (\d+)\.(\d+)", told)
-    assert version is not None, told
-    return int(version[1]), int(version[2])
+def version_of(program: str, option: str) -> tuple[int, ...]:
+    """Of a program of this machine, two or three numbers."""
+    done = subprocess.run([require_program(program), option], capture_output=True, text=True, check=False, timeout=60)
+    version = re.search(r"\b(\d+)\.(\d+)(?:\.(\d+))?", done.stdout + done.stderr)
+    assert version is not None, done
+    return tuple(int(number) for number in version.groups() if number)
+
+
+def named_version() -> tuple[int, ...]:
+    """9.18.49"""
+    return version_of("named", "-v")
+
+
+def nsd_version() -> tuple[int, ...]:
+    """4.6.1"""
+    return version_of("nsd", "-v")
+
+
+def knot_version() -> tuple[int, ...]:
+    """3.2.6"""
+    return version_of("knotd", "--version")
 
 
 def no_lock_file() -> str:

@@ -7,29 +7,23 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from directdnsonly.backends.daemons import NAMESERVERS
+from directdnsonly.backends.tables.check import Step
 from directdnsonly.cli import checks_backends, checks_door
+from directdnsonly.cli.checks_against import newer_versions
 from directdnsonly.cli.checks_running import belongs_to, holder_of, name_of, service_of, was_left
+from directdnsonly.cli.findings import Finding
 from directdnsonly.config import Settings
 from directdnsonly.door.settings import AppSettings
-from directdnsonly.outbox.sqlite.removed import kept_in
+from directdnsonly.outbox.sqlite.offline import kept_in
 from directdnsonly.wiring import heard_here_only
 from directdnsonly.wording import counted
 
 SBIN = "/usr/sbin:/sbin:/usr/local/sbin"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing, good or not. `about`: a short word for it, the same each time."""
-
-    good: bool
-    what: str
-    about: str
 
 
 def look_around(settings: Settings) -> Iterator[Finding]:
@@ -63,15 +57,21 @@ def look_around(settings: Settings) -> Iterator[Finding]:
                 kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
                 yield _port(f"{name}: DNS", address, backend.port, kinds, service, home)
         else:
-            if "control" not in {step.about for step in answers[name]}:
-                yield Finding(True, backend.told(name, settings.data_dir), f"{name}: configured")
-            for step in answers[name]:
-                told = step.what if step.about == "control" else f"{name}: {step.about}: {step.what}"
-                yield Finding(step.good, told, f"{name}: {step.about}")
-            if (zones_dir := getattr(backend, "zones_dir", None)) is not None:
-                yield _writable(f"{name}: zones_dir", zones_dir)
-            if (named_conf := getattr(backend, "named_conf", None)) is not None:
-                yield _writable(f"{name}: folder of named_conf", named_conf.parent)
+            yield from _external(name, backend, settings, answers[name])
+
+
+def _external(name: str, backend: Any, settings: Settings, steps: Sequence[Step]) -> Iterator[Finding]:
+    """A name server that somebody else runs: what it answered, and what must be written beside it."""
+    if "control" not in {step.about for step in steps}:
+        yield Finding(True, backend.told(name, settings.data_dir), f"{name}: configured")
+    for step in steps:
+        told = step.what if step.about == "control" else f"{name}: {step.about}: {step.what}"
+        yield Finding(step.good, told, f"{name}: {step.about}")
+    yield from newer_versions(name, backend.type, settings.store_folder)
+    if (zones_dir := getattr(backend, "zones_dir", None)) is not None:
+        yield _writable(f"{name}: zones_dir", zones_dir)
+    if (named_conf := getattr(backend, "named_conf", None)) is not None:
+        yield _writable(f"{name}: folder of named_conf", named_conf.parent)
 
 
 def _backends(settings: Settings) -> Iterator[Finding]:

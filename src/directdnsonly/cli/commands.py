@@ -7,6 +7,7 @@ import errno
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,24 +71,46 @@ def serve(config: ConfigOption = None) -> None:
 
 
 @app.command()
-def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def check(
+    against: Annotated[
+        str,
+        typer.Option(
+            "--against",
+            help="Only: which of our zones another version would not load (debian-13, debian-14, bind-9.20, nsd-4.12).",
+        ),
+    ] = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check the configuration and what it needs on this machine: folders, disk, ports, programs, databases, name servers.
 
+    With --against nothing but our zones is looked at: run it before you upgrade a name server.
     Exit code: 0 all is well, 1 something is wrong, 2 the configuration cannot be used. It may be run beside the service.
     """
+    from directdnsonly.cli import checks_against  # noqa: PLC0415 - same
     from directdnsonly.cli.checks import look_around  # noqa: PLC0415 - same
 
     settings = settings_of(config)
-    findings = list(look_around(settings)) if as_json else look_around(settings)
+    found = checks_against.against(settings, _versions(against)) if against else look_around(settings)
+    findings = list(found) if as_json else found
     failed = False
     if as_json:
-        print(json.dumps([{"ok": one.good, "about": one.about, "what": one.what} for one in findings], indent=2))
+        print(json.dumps([one.as_json() for one in findings], indent=2))
     for finding in findings:
         failed |= not finding.good
         if not as_json:
             out.print("   ok" if finding.good else "wrong", style="green" if finding.good else "red", end="  ")
             out.print(finding.what, markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(EXIT_FAILED if failed else 0)
+
+
+def _versions(word: str) -> Mapping[str, tuple[int, ...]]:
+    from directdnsonly.backends.newer import versions_of  # noqa: PLC0415 - same
+
+    try:
+        return versions_of(word)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--against") from None
 
 
 @app.command()

@@ -114,6 +114,12 @@ def classified(
     return BackendUnavailable(f"{place}: {_cause(error) or text} ({code}){hint}", backend=backend)
 
 
+_SELF_SIGNED = (18, 19)  # X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, ..._IN_CHAIN
+_OWN_CERTIFICATE = (
+    " (MariaDB makes one of its own from 11.4 on: name the server's in ssl_ca, or give it one that is signed)"
+)
+
+
 def _data_refused(text: str, code: int, backend: str, rows: Sequence[Sequence[Any]]) -> DataRefused:
     found = _AT_ROW.search(text)
     number = int(found["row"]) - 1 if found else 0
@@ -128,7 +134,8 @@ def _cause(error: BaseException) -> str:
     """Why there is no connection: the driver says only that there is none."""
     cause = error.__cause__
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"TLS: the certificate is not accepted: {cause.verify_message}"
+        told = f"TLS: the certificate is not accepted: {cause.verify_message}"
+        return told + (_OWN_CERTIFICATE if cause.verify_code in _SELF_SIGNED else "")
     if isinstance(cause, ssl.SSLError):
         return f"TLS: {cause.reason or cause}"
     if isinstance(cause, OSError):

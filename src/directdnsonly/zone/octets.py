@@ -95,3 +95,13 @@ def from_generic(words: Sequence[str]) -> bytes:
     if len(octets) > MAX_RDATA:
         raise RdataError(f"a record holds at most {MAX_RDATA} octets, this one has {len(octets)}")
     return octets
+
+
+def rendezvous_servers(octets: bytes) -> int:
+    """How many a HIP record names (RFC 8005, section 5). Raises RdataError."""
+    at = 4 + octets[0] + int.from_bytes(octets[2:4], "big")
+    count = 0
+    while at < len(octets):
+        _, at = name_at(octets, at)
+        count += 1
+    return count

@@ -18,6 +18,7 @@ from pathlib import Path
 from directdnsonly.backends.bind.include import IncludeFile
 from directdnsonly.backends.bind.isccc import ControlKey, NativeControl
 from directdnsonly.backends.bind.isccc_wire import ALGORITHMS
+from directdnsonly.backends.bind.judging import CHECK_AS_BUNDLED
 from directdnsonly.backends.bind.pool import ControlPool
 from directdnsonly.backends.bind.rndc import RndcControl
 from directdnsonly.backends.bind.settings import BindLayout, BindSettings
@@ -25,7 +26,7 @@ from directdnsonly.backends.bind.watch import LOAD_PAUSES_S, SoaWatch
 from directdnsonly.backends.contract import Capabilities, Outcome, OutcomeKind, ServerAddress, ZoneChange
 from directdnsonly.backends.control import ControlReply, ControlUnavailable, NameServerControl
 from directdnsonly.backends.files.backend import APPLIED, FiledBackend, held_by_operator
-from directdnsonly.backends.files.checker import ZoneChecker, named_checkzone
+from directdnsonly.backends.files.checker import NAMED_CHECKZONE, ZoneChecker
 from directdnsonly.backends.settings import reachable
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.zone.name import ZoneName
@@ -70,8 +71,8 @@ class BindBackend(FiledBackend):
         )
         self._settings = settings
         self._layout = layout
-        names = "ignore" if settings.is_managed else "fail"
-        self._checker = ZoneChecker(named_checkzone(names), timeout_s=settings.command_timeout_s)
+        judge = CHECK_AS_BUNDLED if settings.is_managed else NAMED_CHECKZONE
+        self._checker = ZoneChecker(judge, timeout_s=settings.command_timeout_s)
         self._control: NameServerControl | None = None
         # An external named's address may be another name server's (`verify_address`): its SOA would prove nothing here.
         own = ServerAddress(host=reachable(layout.listen[0]), port=layout.port) if settings.is_managed else None

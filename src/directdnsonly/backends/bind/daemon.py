@@ -12,11 +12,11 @@ import ipaddress
 import os
 import re
 import secrets
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from directdnsonly.backends.bind.judging import Version, options_of, version_of
 from directdnsonly.nameservers import account
 
 
@@ -71,7 +71,7 @@ class Named:
             part.mkdir(parents=True, exist_ok=True)
         key = self._key()
         conf = folder / "named.conf"
-        conf.write_text(self._configuration(key, _version(program)), encoding="utf-8")
+        conf.write_text(self._configuration(key, version_of(program)), encoding="utf-8")
         conf.chmod(0o640)
         self._list_zones(folder / "nzd")
         if user := self._user():
@@ -121,8 +121,9 @@ class Named:
             out.write(f'key "directdnsonly" {{ algorithm hmac-sha256; secret "{secret}"; }};\n')
         return secret
 
-    def _configuration(self, secret: str, version: tuple[int, int, int]) -> str:
+    def _configuration(self, secret: str, version: Version) -> str:
         folder, port = self._layout.folder, self._layout.port
+        lock = "  lock-file none;\n" if version < (9, 20, 0) else ""  # newer ones take no lock
         v4 = _address_match_list(address for address in self._layout.listen if ":" not in address)
         v6 = _address_match_list(address for address in self._layout.listen if ":" in address)
         transfer = " ".join(
@@ -136,7 +137,7 @@ options {{
   pid-file "{folder}/run/named.pid";
   session-keyfile none;
   managed-keys-directory "{folder}/run";
-{_options_of(version)}  listen-on port {port} {{ {v4} }};
+{lock}{options_of(version)}  listen-on port {port} {{ {v4} }};
   listen-on-v6 port {port} {{ {v6} }};
   recursion no;
   allow-query {{ any; }};
@@ -146,7 +147,6 @@ options {{
   dnssec-validation no;
   empty-zones-enable no;
   minimal-responses yes;
-  check-names primary ignore;  // DirectAdmin's users have underscores in host names
   version none;
   hostname none;
   server-id none;
@@ -167,20 +167,6 @@ def build(
 ) -> Named:
     """The program of this layout."""
     return Named(name=name, layout=layout, notify=notify, allow_transfer=allow_transfer, hang_s=hang_s)
-
-
-def _version(program: str) -> tuple[int, int, int]:
-    done = subprocess.run([program, "-v"], capture_output=True, check=False)  # noqa: S603 - a fixed program
-    found = re.search(rb"BIND (\d+)\.(\d+)\.(\d+)", done.stdout)
-    return (int(found[1]), int(found[2]), int(found[3])) if found else (9, 18, 0)
-
-
-def _options_of(version: tuple[int, int, int]) -> str:
-    """What only some versions know. The record limits are ours to decide (zone.validate), not named's default 100."""
-    lines = ["  lock-file none;"] if version < (9, 20, 0) else []
-    if (9, 18, 28) <= version < (9, 19, 0) or version >= (9, 20, 0):
-        lines += ["  max-records-per-type 0;", "  max-types-per-name 0;"]
-    return "".join(f"{line}\n" for line in lines)
 
 
 def _address_match_list(addresses: Iterable[str]) -> str:

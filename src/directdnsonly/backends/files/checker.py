@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 from directdnsonly.zone.name import ZoneName
 
@@ -24,6 +24,7 @@ class Checker:
 
     `head`: what stands before its words. `empty`: lines that say nothing which others do not say better. `mild`: what it
     mentions and no server refuses for. `refuses`: what it says when a server would refuse; it also fails for less.
+    `at_line`: what tells only a line (`line`) and a fault (`words`): then the record is told beside it. `given`: what it reads on its standard input, by its own path, the zone and the file.
     """
 
     program: str
@@ -32,7 +33,8 @@ class Checker:
     empty: re.Pattern[str]
     mild: re.Pattern[str]
     refuses: re.Pattern[str] = re.compile("")
-    tells_owner: bool = True  # or only the line: then the record is told beside it
+    at_line: re.Pattern[str] | None = None
+    given: Callable[[str, ZoneName, Path], str] | None = None
 
 
 NSD_CHECKZONE: Final = Checker(
@@ -41,6 +43,7 @@ NSD_CHECKZONE: Final = Checker(
     head=re.compile(r"^(\[[\d: .-]+\] )?(nsd-checkzone\[\d+\]: )?(error: )?(\S+/[^:/ ]+:(?=\d))?"),
     empty=re.compile(r"^zone \S+ (is ok$|file )|: syntax error$|^\d+: syntax error$"),
     mild=re.compile(r"^(info|notice|warning): "),
+    at_line=re.compile(r"^(?P<line>\d+): (?P<words>[A-Z].*)$"),  # so do 4.12 and later, which quote nothing
 )
 # Only the checks that are never off keep knotd from loading a zone (its manual: "semantic-checks"); kzonecheck makes all of
 # them, and fails for each.
@@ -49,26 +52,38 @@ KZONECHECK: Final = Checker(
     arguments=lambda zone, file: ["-v", "-o", zone.absolute, str(file)],
     head=re.compile(r"^(error: |warning: |\[\S+\] (?=zone loader|failed))*(zone loader, )?"),
     empty=re.compile(
-        r"^Error summary:|^\d+\s|^Serious semantic error|^No semantic error|^failed to load zone, file"
+        r"^Error summary:|^\d+\s|^[Ss]erious semantic error|^No semantic error|^failed to load zone, file"
         r"|^failed to run semantic checks|^failed to finalize zone contents"
     ),
     mild=re.compile(
         r"^ignoring |^\[\S+\] (?!missing SOA|another record exists|multiple (CNAME|DNAME)|child record exists|NS record exists)"
     ),
     refuses=re.compile(r"^Serious semantic error|^error: ", re.MULTILINE),
-    tells_owner=False,
+    at_line=re.compile(r", file '[^']*', line (?P<line>\d+) \((?P<words>.*)\)$"),
 )
 
 
-def named_checkzone(names: str) -> Checker:
-    """With the strictness that named has by default; `names`: what it makes of odd host names (fail, ignore)."""
-    return Checker(
-        program="named-checkzone",
-        arguments=lambda zone, file: ["-k", names, "-i", "local", str(zone), str(file)],
-        head=re.compile(r"^(dns_\w+: )?(zone \S+: )?(\S+/[^:/ ]+:(?=\d))?(zone \S+: )?"),
-        empty=re.compile(r"not loaded due to errors|^loading from master file .* failed|^loaded serial|^OK$"),
-        mild=re.compile(r"warning|ignoring|using RFC ?1035 TTL|\(illegal\)$|appears to have"),
-    )
+class _Words(TypedDict):
+    """How a checker speaks."""
+
+    head: re.Pattern[str]
+    empty: re.Pattern[str]
+    mild: re.Pattern[str]
+
+
+# Of named-checkzone and of named-checkconf, which repeats the last words behind the view's name.
+NAMED_WORDS: Final[_Words] = {
+    "head": re.compile(r"^(dns_\w+: )?(zone \S+: )?(\S+/[^:/ ]+:(?=\d))?(zone \S+: )?"),
+    "empty": re.compile(
+        r"not loaded due to errors|^loading from master file .* failed|^loaded serial|^OK$|^_default/\S+: "
+    ),
+    "mild": re.compile(r"warning|ignoring|using RFC ?1035 TTL|\(illegal\)$|appears to have"),
+}
+NAMED_CHECKZONE: Final = Checker(  # with the strictness that named has by default
+    program="named-checkzone",
+    arguments=lambda zone, file: ["-k", "fail", "-i", "local", str(zone), str(file)],
+    **NAMED_WORDS,
+)
 
 
 class ZoneChecker:
@@ -98,13 +113,15 @@ class ZoneChecker:
         with tempfile.NamedTemporaryFile("w", encoding="ascii", prefix="dadns-check-") as file:
             file.write(text)
             file.flush()
+            place = Path(file.name)
             try:
+                given = self._checker.given(self._program, name, place) if self._checker.given else ""
                 done = subprocess.run(  # noqa: S603 - a fixed program, no shell
-                    [self._program, *self._checker.arguments(name, Path(file.name))],
+                    [self._program, *self._checker.arguments(name, place)],
                     capture_output=True,
                     timeout=self._timeout_s,
                     check=False,
-                    stdin=subprocess.DEVNULL,
+                    input=given.encode("ascii"),
                 )
             except (subprocess.TimeoutExpired, OSError):
                 return ""
@@ -124,7 +141,7 @@ def decisive(checker: Checker, said: str, text: str) -> str:
     words.sort(key=lambda line: bool(checker.mild.search(line)))
     told = ""
     for number, line in enumerate(words):
-        one = line if checker.tells_owner else _with_record(line, text)
+        one = _with_record(checker, line, text)
         rest = f"; and {len(words) - number} more"
         if told and len(told) + len(one) + len(rest) > MOST_CHARS:
             return told + rest
@@ -132,15 +149,12 @@ def decisive(checker: Checker, said: str, text: str) -> str:
     return told or f"{checker.program} refuses it without a word"
 
 
-_AT_LINE: Final = re.compile(r", file '[^']*', line (\d+) \((.*)\)$")
-
-
-def _with_record(line: str, text: str) -> str:
+def _with_record(checker: Checker, line: str, text: str) -> str:
     """Lines are counted in the text that we gave, which nobody has seen: so the record itself is told."""
-    found = _AT_LINE.search(line)
+    found = checker.at_line.search(line) if checker.at_line else None
     if found is None:
         return line
     records = text.split("\n")
-    number = int(found[1])
+    number = int(found["line"])
     record = records[number - 1][:100] if 0 < number <= len(records) else ""
-    return f"{found[2]}: {record}" if record else f"{found[2]}, in line {number}"
+    return f"{found['words']}: {record}" if record else f"{found['words']}, in line {number}"

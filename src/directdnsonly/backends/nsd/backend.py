@@ -24,7 +24,7 @@ from directdnsonly.backends.nsd.control import NativeNsdControl, NsdControl, Tls
 from directdnsonly.backends.nsd.control_program import NsdControlProgram
 from directdnsonly.backends.nsd.follow import Follower, Pace
 from directdnsonly.backends.nsd.names import NameLinks, is_odd
-from directdnsonly.backends.nsd.safe import is_safe
+from directdnsonly.backends.nsd.safe import is_safe, why_never
 from directdnsonly.backends.nsd.settings import NsdLayout, NsdSettings
 from directdnsonly.backends.nsd.text import for_nsd
 from directdnsonly.errors import BackendUnavailable
@@ -78,14 +78,15 @@ class NsdBackend(FiledBackend):
     async def _before_writing(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
         """What NSD's own parser refuses never becomes a file that NSD may read."""
         doubtful = [change for change in changes if change.text is not None and not is_safe(change.text)]
-        words = await asyncio.gather(
-            *(self._checker.why_refused(change.name, change.text or "") for change in doubtful)
-        )
+        words = await asyncio.gather(*(self._why_refused(change.name, change.text or "") for change in doubtful))
         return {
             change.name: Outcome(kind=OutcomeKind.REFUSED, reason=told)
             for change, told in zip(doubtful, words, strict=True)
             if told
         }
+
+    async def _why_refused(self, name: ZoneName, text: str) -> str:
+        return why_never(text) or await self._checker.why_refused(name, for_nsd(text))
 
     def _write_one(self, change: ZoneChange) -> None:
         if is_odd(change.name):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from directdnsonly.zone.octets import from_generic, rendezvous_servers
+
 _NAME = r"(?:[A-Za-z0-9_*/-]{1,63}\.){1,127}"
 _TARGET = rf"(?:{_NAME}|\.)"
 _STRING = r'"(?:[^"\\\n]|\\\d{3}|\\["\\]){0,255}"'
@@ -29,6 +31,19 @@ _RDATA = "|".join(
 _LINE = re.compile(rf"({_NAME}) {_TTL} IN ({_RDATA})")
 _SOA = re.compile(rf"({_NAME}) {_TTL} IN SOA {_TARGET} {_TARGET} \d{{1,10}}(?: {_TTL}){{4}}")
 _LONGEST_NAME = 254
+
+_HIP = re.compile(r"^(\S+) \d+ IN TYPE55 (.*)$", re.MULTILINE)  # as we write it
+MOST_RENDEZVOUS = 63
+
+
+def why_never(text: str) -> str:
+    """Why NSD is not given this text though its parser takes it; empty when it is."""
+    if " TYPE55 " not in text:
+        return ""
+    for owner, data in _HIP.findall(text):
+        if rendezvous_servers(from_generic(data.split(" "))) > MOST_RENDEZVOUS:
+            return f"{owner} HIP names more than {MOST_RENDEZVOUS} rendezvous servers: NSD 4.12 and later cannot answer with it"
+    return ""
 
 
 def is_safe(text: str) -> bool:

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
-from contextlib import closing
-from pathlib import Path
-
-from directdnsonly.outbox.sqlite.connection import FILE_NAME
 
 STEP = 500  # rows at once: pushes wait for a step
 
@@ -35,18 +31,3 @@ def forget_step(connection: sqlite3.Connection, name: str) -> int:
         connection.execute("DELETE FROM paused_backend WHERE name = ?", (name,))
         connection.execute("DELETE FROM backend WHERE name = ?", (name,))
     return dropped
-
-
-def kept_in(folder: Path, configured: Collection[str]) -> dict[str, int]:
-    """Those that the store in `folder` keeps deliveries for, and how many; none when there is no store that can be read.
-
-    Nothing is changed.
-    """
-    file = folder / FILE_NAME
-    # Without its log nobody has it open, and it can be read without making files beside it.
-    alone = "" if file.with_name(f"{FILE_NAME}-wal").exists() else "&immutable=1"
-    try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro{alone}", uri=True, timeout=1)) as connection:
-            return kept(connection, configured)
-    except (OSError, sqlite3.Error):
-        return {}

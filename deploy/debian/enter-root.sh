@@ -1,0 +1,17 @@
+#!/bin/sh
+# enter-root.sh ROOT COMMAND...: make ROOT the root of this mount namespace and run the command in it. Not a chroot, so that
+# programs in it may make namespaces, too. Called in namespaces of its own: what it mounts ends with them.
+set -eu
+root=$1
+shift
+mount --bind "$root" "$root"
+cd "$root"
+mount -t proc proc proc
+mount --rbind /sys sys
+mount --rbind /dev dev
+mount -t tmpfs -o mode=1777 tmpfs tmp
+mkdir .machine
+pivot_root . .machine
+umount -l /.machine
+rmdir /.machine
+exec "$@"
