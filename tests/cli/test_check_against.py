@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from directdnsonly.outbox.records import NewVersion, Origin, Priority, Source
 
 from directdnsonly.clock import SystemClock
+from directdnsonly.outbox.changes import NewVersion, Origin, Priority, Source
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.engine import open_store
 from directdnsonly.zone.name import ZoneName
