@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import structlog
@@ -36,6 +37,7 @@ from directdnsonly.receive.described import OPERATIONS, TAG
 
 METHODS: Final = ("GET", "HEAD", "POST")
 MAX_QUERY_BYTES: Final = 16 * 1024
+SHORT: Final = 64  # octets of an answer such as error=0
 
 log = structlog.get_logger()
 
@@ -311,7 +313,20 @@ def _relevant_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[byte
 
 
 def _response(answer: Answer, *, http_version: str) -> Response:
-    headers = {"X-Content-Type-Options": "nosniff", **answer.headers}
-    if answer.close or http_version == "1.0":
+    close = answer.close or http_version == "1.0"
+    if not answer.headers and len(answer.body) <= SHORT:
+        return _plain(answer.body, answer.status, close=close)
+    return _made(answer.body, answer.status, answer.headers, close=close)
+
+
+@lru_cache(64)
+def _plain(body: bytes, status: int, *, close: bool) -> Response:
+    """The few answers that nearly every request gets: a response keeps nothing of the request that it answers."""
+    return _made(body, status, {}, close=close)
+
+
+def _made(body: bytes, status: int, more: Mapping[str, str], *, close: bool) -> Response:
+    headers = {"X-Content-Type-Options": "nosniff", **more}
+    if close:
         headers["Connection"] = "close"
-    return PlainTextResponse(answer.body, answer.status, headers)
+    return PlainTextResponse(body, status, headers)

@@ -24,6 +24,7 @@ RESERVED: Final = 512
 LARGEST_ANSWER: Final = LARGEST_MESSAGE - RESERVED
 _HEADER: Final = 12
 _QUESTION: Final = 4  # type and class
+_LONGEST_NAME: Final = 255
 _RECORD: Final = 12  # pointer to the name, type, class, TTL, length
 # An RRset that is too large has a record of more characters, or twice as many records.
 _LONG: Final = 200
@@ -40,6 +41,8 @@ _FEW: Final = 20  # octets of fields that may be written with one digit
 
 def too_large(keys: Sequence[Key], line_of: LineOf) -> Iterator[ZonePolicyError]:
     """The RRsets that no answer can hold. `keys` are sorted. Names count uncompressed, signatures as well."""
+    if _most_of_all(keys) <= LARGEST_ANSWER:  # usual
+        return
     suspects = dict.fromkeys(key[:2] for key in keys if len(key[2]) > _LONG)
     suspects |= {
         one[:2]: None for one, other in zip(keys[::_MANY], keys[_MANY::_MANY], strict=False) if one[:2] == other[:2]
@@ -58,6 +61,12 @@ def too_large(keys: Sequence[Key], line_of: LineOf) -> Iterator[ZonePolicyError]
                 " message: not every name server loads or serves it"
             )
             yield ZonePolicyError(reason, rule="answer-too-large", owner=owner, line=line_of(rrset[-1]))
+
+
+def _most_of_all(keys: Sequence[Key]) -> int:
+    """Not less than an answer with every record of the zone would have."""
+    characters = sum([len(data) for _, _, data in keys])
+    return _HEADER + _QUESTION + _LONGEST_NAME + _DENSITY * characters + (_RECORD + _FEW) * len(keys)
 
 
 def _records_of(owner: str, kind: str, keys: Sequence[Key]) -> Sequence[Key]:
