@@ -30,7 +30,7 @@ from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.outbox.changes import NewDeletion, NewVersion, Origin, Owner, Priority, Source
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 
@@ -58,7 +58,9 @@ class Line:
     async def put(self, name: str, priority: Priority = Priority.INTERACTIVE) -> None:
         self.serial += 1
         zone = parse(zone_text(name, self.serial, address=f"198.51.100.{self.serial % 250}"), ZoneName.parse(name))
-        receipt = await self.store.record_push(NewVersion(zone=zone, origin=self._origin(), priority=priority))
+        receipt = await self.store.recording.record_push(
+            NewVersion(zone=zone, origin=self._origin(), priority=priority)
+        )
         self.dispatcher.wake(receipt.priority, begun=receipt.begun)
 
     async def put_all(self, numbers: Sequence[int]) -> None:
@@ -70,15 +72,17 @@ class Line:
         await self.until_idle()
 
     async def delete(self, name: str) -> None:
-        receipt = await self.store.record_delete(NewDeletion(name=ZoneName.parse(name), origin=self._origin()))
+        receipt = await self.store.recording.record_delete(
+            NewDeletion(name=ZoneName.parse(name), origin=self._origin())
+        )
         self.dispatcher.wake(receipt.priority, begun=receipt.begun)
 
     async def until_proven(self, name: str) -> None:
         """As the API waits for `?wait=proven`: woken by what is written about the zone, without polling."""
-        with self.store.settled.watching(name) as news:
+        with self.store.looking.settled.watching(name) as news:
             while True:
                 news.clear()
-                (place,) = await self.store.placements(ZoneName.parse(name))
+                (place,) = await self.store.looking.placements(ZoneName.parse(name))
                 if place.state == "verified" and place.want_version == place.verified_version:
                     return
                 if place.state == "dead":
@@ -87,7 +91,7 @@ class Line:
 
     async def until_idle(self) -> None:
         while True:
-            (backlog,) = await self.store.backlog()
+            (backlog,) = await self.store.looking.backlog()
             if not backlog.pending + backlog.leased:
                 if backlog.dead:
                     raise RuntimeError(f"{backlog.dead} zones were given up")
@@ -107,10 +111,10 @@ async def line_of(kind: RigKind) -> AsyncIterator[Line]:
         store = await stack.enter_async_context(
             open_store(folder / "store", settings=OutboxSettings(), clock=clock, backends=[backend.name])
         )
-        await store.adopt_backends([backend.name])
-        lane = Lane(backend=backend, verifier=rig.verifier, store=store, settings=DispatchSettings(), clock=clock)
+        await store.upkeep.adopt_backends([backend.name])
+        lane = Lane(backend=backend, verifier=rig.verifier, work=store.work, settings=DispatchSettings(), clock=clock)
         dispatcher = Dispatcher([lane])
-        store.serve(dispatcher)
+        store.recording.serve(dispatcher)
         running = asyncio.create_task(dispatcher.run(), name="dispatch")
         try:
             yield Line(rig=rig, store=store, dispatcher=dispatcher)

@@ -40,7 +40,7 @@ from bench.service import Service
 from directdnsonly.backends.bind.isccc import ControlKey, NativeControl
 from directdnsonly.clock import SystemClock
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import open_store
+from directdnsonly.outbox.sqlite.store import open_store
 
 Row = dict[str, object]
 FEW, CLIENTS = 10, 32
@@ -344,7 +344,7 @@ async def _housekeeping(service: Service, count: int) -> Row:
             more = True
             while more:
                 start = time.perf_counter()
-                more, steps = bool(await store.prune()), steps + 1
+                more, steps = bool(await store.upkeep.prune()), steps + 1
                 longest = max(longest, time.perf_counter() - start)
             seconds = time.perf_counter() - began
     return {

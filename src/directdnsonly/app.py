@@ -70,7 +70,7 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
     explainer = Explainer(looked, Lookout(service.settings.reconciliation), timezone)
     readiness = service.readiness = Readiness(looked, service.changed)
     parts = ApiParts(
-        store=service.store,
+        looking=service.store.looking,
         acts=_acts(service),
         running=looked,
         asks=operator_of,
@@ -109,7 +109,8 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
         app.include_router(routes, dependencies=[Depends(only_known)])
     app.include_router(docs.router(app, operator_of))
     looked_at = WebParts(
-        store=service.store,
+        looking=service.store.looking,
+        approval=service.store.approval,
         readiness=readiness,
         explainer=explainer,
         reconciler=service.reconciler,

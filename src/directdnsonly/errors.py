@@ -155,6 +155,10 @@ class OutboxUnavailable(DirectDNSOnlyError):
         super().__init__(reason)
 
 
+class BackupFailed(DirectDNSOnlyError):
+    """The copy of a store was not made, or is none; nothing was changed. The text says why."""
+
+
 class VersionDamaged(DirectDNSOnlyError):
     """The store holds a version whose text cannot be read any more: that zone's trouble, and nobody else's."""
 

@@ -35,8 +35,9 @@ from directdnsonly.operate.backends import told
 from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.looking import Readiness
 from directdnsonly.operate.restarts import Restarts
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.outbox.sqlite.lock import own
+from directdnsonly.outbox.sqlite.store import open_store
+from directdnsonly.outbox.store import Store
 from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.verify.compare import Depth
@@ -57,17 +58,17 @@ class ServiceFailed(DirectDNSOnlyError):
 class Service:
     """All parts of one running service. Made and run by `running`."""
 
-    def __init__(self, settings: Settings, *, clock: Clock, store: SqliteStore) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock, store: Store) -> None:
         self.settings = settings
         self.clock = clock
         self.store = store
-        self.journal = Journal(store, clock)
+        self.journal = Journal(store.recording, clock)
         self.started_at = clock.now_s()
         self._clock_is_doubted = False
         self.changed = Bell()  # the state of the service may be another one
         self.readiness: Readiness | None = None
         self._restarts = Restarts(self.journal, clock)
-        self.tokens = TokenBook(store, clock)
+        self.tokens = TokenBook(store.operators, clock)
         self.metrics = metrics.Metrics(list(settings.enabled_backends()))
         self.backends: dict[str, Backend] = {}
         self.daemons: dict[str, NameServer] = {}
@@ -80,18 +81,20 @@ class Service:
                     program=NAMESERVERS[backend_settings.type].build(name, backend_settings, settings.data_dir),
                     clock=clock,
                     on_phase=partial(self._on_phase, name),
-                    before_start=partial(seed, backend, store, clock) if isinstance(backend, Seedable) else None,
+                    before_start=partial(seed, backend, store.work, clock) if isinstance(backend, Seedable) else None,
                     command=backend.ready,
                 )
         self.dispatcher = Dispatcher(
             [self._lane(backend) for backend in self.backends.values()],
             watch_every_s=settings.dispatch.watch_every_s,
         )
-        store.serve(self.dispatcher)
+        store.recording.serve(self.dispatcher)
         self.acceptance = self._acceptance()
         self.reconciler = Reconciler(
             settings=settings.reconciliation,
-            store=store,
+            drift=store.drift,
+            work=store.work,
+            approval=store.approval,
             clock=clock,
             journal=self.journal,
             intake=PulledZones(self.acceptance, self.dispatcher.wake),
@@ -102,7 +105,9 @@ class Service:
     def _acceptance(self) -> Acceptance:
         app = self.settings.app
         return Acceptance(
-            store=self.store,
+            recording=self.store.recording,
+            looking=self.store.looking,
+            approval=self.store.approval,
             parser=ZoneParser(parse),
             clock=self.clock,
             journal=self.journal,
@@ -132,7 +137,7 @@ class Service:
                 rewrites=can.rewrites,
             ),
             depth=depth,
-            store=self.store,
+            work=self.store.work,
             settings=self.settings.dispatch,
             clock=self.clock,
             gate=lambda: self._why_not_running(backend.name),
@@ -205,7 +210,7 @@ class Service:
         while True:
             try:
                 await self.judge_clock()
-                while await self.store.prune():
+                while await self.store.upkeep.prune():
                     await asyncio.sleep(HOUSEKEEPING_PAUSE_S)
             except OutboxUnavailable as error:
                 structlog.get_logger().warning("store.unavailable", reason=str(error), task="housekeeping")
@@ -216,7 +221,7 @@ class Service:
 
     async def judge_clock(self) -> None:
         """Whether the clock leapt while we were down; told when that begins and when it is over. Raises OutboxUnavailable."""
-        ahead_s = await self.store.judge_clock()
+        ahead_s = await self.store.upkeep.judge_clock()
         if self._clock_is_doubted is not bool(ahead_s):
             self._clock_is_doubted = bool(ahead_s)
             event = "clock.doubted" if ahead_s else "clock.believed"
@@ -272,12 +277,12 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             )
         )
         stack.enter_context(owned_folder(settings))
-        await store.adopt_backends(list(settings.enabled_backends()))
-        await store.count_limited(list(most_zones(settings)))
+        await store.upkeep.adopt_backends(list(settings.enabled_backends()))
+        await store.upkeep.count_limited(list(most_zones(settings)))
         service = Service(settings, clock=clock, store=store)
         await service.judge_clock()  # before anything is judged by it
         await service.tokens.load()
-        for name, pause in (await store.pauses()).items():
+        for name, pause in (await store.operators.pauses()).items():
             if name in service.dispatcher.lanes:
                 service.dispatcher.lanes[name].pause(told(pause))
         stack.push_async_callback(service.aclose)

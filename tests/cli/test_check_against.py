@@ -9,7 +9,7 @@ import pytest
 from directdnsonly.clock import SystemClock
 from directdnsonly.outbox.changes import NewVersion, Origin, Priority, Source
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import open_store
+from directdnsonly.outbox.sqlite.store import open_store
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from tests.support.made import H1, a_change_id
@@ -34,7 +34,7 @@ async def store(tmp_path):
         for name, records in ZONES.items():
             origin = Origin(change_id=a_change_id(), source=Source.DIRECTADMIN, owner=H1)
             zone = parse(HEAD + records, ZoneName.parse(name))
-            await made.record_push(NewVersion(zone=zone, origin=origin, priority=Priority.INTERACTIVE))
+            await made.recording.record_push(NewVersion(zone=zone, origin=origin, priority=Priority.INTERACTIVE))
 
 
 async def test_the_zones_that_an_external_named_would_lose_are_named(dadns, tmp_path, store):

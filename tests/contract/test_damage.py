@@ -20,7 +20,7 @@ from directdnsonly.outbox.kept import Refused
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.fake_backend import FakeBackend
 from tests.support.lanes import running_lanes
@@ -46,7 +46,7 @@ DAMAGES = {
 async def store(tmp_path: Path):
     settings = OutboxSettings(disk_reserve_mb=0)
     async with open_store(tmp_path, settings=settings, clock=ManualClock(), backends=["one"]) as opened:
-        await opened.adopt_backends(["one"])
+        await opened.upkeep.adopt_backends(["one"])
         yield opened
 
 
@@ -56,7 +56,7 @@ def harm(folder: Path, sql: str) -> None:
 
 
 async def place(store: SqliteStore, name: ZoneName = NAME):
-    (found,) = await store.placements(name)
+    (found,) = await store.looking.placements(name)
     return found
 
 
@@ -81,7 +81,7 @@ async def test_a_lane_delivers_all_but_the_damaged_zone_also_after_a_restart(tmp
     assert "push the zone again" in dead.reason
 
     async with running_lanes(tmp_path, backend) as rig:
-        await rig.store.revive()
+        await rig.store.operators.revive()
         await rig.push(a_push("later.example"))
         await rig.until("later.example", State.VERIFIED)
         await rig.until("damaged.example", State.DEAD)
@@ -95,26 +95,26 @@ async def test_a_lane_delivers_all_but_the_damaged_zone_also_after_a_restart(tmp
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_a_damaged_version_is_told_to_whoever_reads_it(store, tmp_path, damage):
     """The typed error names zone, version, file and cure; where a text is only compared with, it counts as none."""
-    await store.record_push(a_push("damaged.example"))
-    (claim,) = await store.claim("one", limit=10, lease_s=60)
-    await store.settle([Settlement(claim=claim, how=Settle.VERIFIED, served_serial=1)])
+    await store.recording.record_push(a_push("damaged.example"))
+    (claim,) = await store.work.claim("one", limit=10, lease_s=60)
+    await store.work.settle([Settlement(claim=claim, how=Settle.VERIFIED, served_serial=1)])
     harm(tmp_path, DAMAGES[damage])
 
     with pytest.raises(VersionDamaged, match=r"version 1 of damaged\.example is damaged .*push the zone again") as told:
-        await store.published_text(NAME)
+        await store.looking.published_text(NAME)
 
     assert ("damaged.example", 1) == (told.value.zone, told.value.version)
     assert str(tmp_path / FILE_NAME) == told.value.file
-    assert await store.text(NAME) is None
-    assert await store.proven_text("one", NAME) is None
+    assert await store.looking.text(NAME) is None
+    assert await store.work.proven_text("one", NAME) is None
 
 
 async def test_a_damaged_version_never_looks_like_a_delete(store, tmp_path):
     """Without a text there is nothing to apply; the claim says so and stays a put."""
-    await store.record_push(a_push("damaged.example"))
+    await store.recording.record_push(a_push("damaged.example"))
     harm(tmp_path, DAMAGES["the version is gone"])
 
-    (claim,) = await store.claim("one", limit=10, lease_s=60)
+    (claim,) = await store.work.claim("one", limit=10, lease_s=60)
 
     assert (Kind.PUT, None, True) == (claim.kind, claim.text, bool(claim.damaged))
 
@@ -122,82 +122,84 @@ async def test_a_damaged_version_never_looks_like_a_delete(store, tmp_path):
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_the_same_push_again_heals_a_damaged_version(store, tmp_path, damage):
     """Same content, same serial: usually nothing to do. Here it becomes a new version that can be read."""
-    await store.record_push(a_push("damaged.example"))
+    await store.recording.record_push(a_push("damaged.example"))
     harm(tmp_path, DAMAGES[damage])
 
-    receipt = await store.record_push(a_push("damaged.example"))
+    receipt = await store.recording.record_push(a_push("damaged.example"))
 
     assert (2, True, 1) == (receipt.version, receipt.changed, receipt.serial)
-    assert '"v1"' in await store.published_text(NAME)
-    assert not (await store.record_push(a_push("damaged.example"))).changed
+    assert '"v1"' in await store.looking.published_text(NAME)
+    assert not (await store.recording.record_push(a_push("damaged.example"))).changed
 
 
 async def test_a_rollback_heals_a_damaged_version(store, tmp_path):
     """Also one to the very content that was damaged in its newer version."""
-    await store.record_push(a_push("damaged.example", serial=1))
-    await store.record_push(a_push("damaged.example", serial=2))
+    await store.recording.record_push(a_push("damaged.example", serial=1))
+    await store.recording.record_push(a_push("damaged.example", serial=2))
     harm(tmp_path, DAMAGES["cut off"] + " AND version = 2")
-    old = await store.published_text(NAME, 1)
+    old = await store.looking.published_text(NAME, 1)
     assert old is not None
 
-    receipt = await store.record_push(a_push("damaged.example", serial=1, source=Source.ROLLBACK))
+    receipt = await store.recording.record_push(a_push("damaged.example", serial=1, source=Source.ROLLBACK))
 
     assert (3, True) == (receipt.version, receipt.changed)
-    assert '"v1"' in await store.published_text(NAME)
+    assert '"v1"' in await store.looking.published_text(NAME)
 
 
 async def test_an_old_damaged_version_troubles_nobody(store, tmp_path):
     """Only what is wanted must be whole."""
-    await store.record_push(a_push("damaged.example", serial=1))
-    await store.record_push(a_push("damaged.example", serial=2))
+    await store.recording.record_push(a_push("damaged.example", serial=1))
+    await store.recording.record_push(a_push("damaged.example", serial=2))
     harm(tmp_path, DAMAGES["no zlib"] + " AND version = 1")
 
-    (claim,) = await store.claim("one", limit=10, lease_s=60)
+    (claim,) = await store.work.claim("one", limit=10, lease_s=60)
 
     assert ("", 2) == (claim.damaged, claim.version)
     with pytest.raises(VersionDamaged, match="version 1 of"):
-        await store.published_text(NAME, 1)
+        await store.looking.published_text(NAME, 1)
 
 
 async def test_a_damaged_version_behind_a_pin_is_healed_there(store, tmp_path):
     """What waits is recorded anew; releasing the zone serves it."""
-    await store.record_push(a_push("damaged.example", serial=1))
-    await store.pin(NewPin(name=NAME, actor="test"))
-    await store.record_push(a_push("damaged.example", serial=2))
+    await store.recording.record_push(a_push("damaged.example", serial=1))
+    await store.recording.pin(NewPin(name=NAME, actor="test"))
+    await store.recording.record_push(a_push("damaged.example", serial=2))
     harm(tmp_path, DAMAGES["cut off"] + " AND version = 2")
 
-    await store.record_push(a_push("damaged.example", serial=2))
-    await store.unpin(NAME, a_push().origin)
+    await store.recording.record_push(a_push("damaged.example", serial=2))
+    await store.recording.unpin(NAME, a_push().origin)
 
-    assert '"v2"' in await store.published_text(NAME)
-    assert 3 == (await store.zone(NAME)).version
+    assert '"v2"' in await store.looking.published_text(NAME)
+    assert 3 == (await store.looking.zone(NAME)).version
 
 
 async def test_damaged_bodies_of_held_and_refused_pushes_and_passes_hide_no_other(store, tmp_path):
     """The lists still come: the held one says that it is damaged, the others are whole."""
     for name in ("damaged.example", "whole.example"):
-        await store.record_push(a_push(name))
+        await store.recording.record_push(a_push(name))
         lossy = replace(a_push(name, serial=2), loss=Loss(version=1, reason="loses much"), body=b"body")
-        assert (await store.record_push(lossy)).withheld is not None
-        await store.record_refused(
+        assert (await store.recording.record_push(lossy)).withheld is not None
+        await store.recording.record_refused(
             Refused(change_id=name, name=name, rule="r", reason="r", owner=H1, address="", at=0.0, body=b"body")
         )
-        await store.save_pass(Pass(started_at=0.0, ended_at=1.0, dry_run=False, report="{}"), keep=10)
+        await store.drift.save_pass(Pass(started_at=0.0, ended_at=1.0, dry_run=False, report="{}"), keep=10)
     harm(tmp_path, f"UPDATE held SET body = x'00' {OF_IT}")
     harm(tmp_path, "UPDATE refused SET body = x'00' WHERE name = 'damaged.example'")
     harm(tmp_path, "UPDATE reconcile_pass SET report = x'00' WHERE id = 1")
 
-    held = {str(one.name): one for one in await store.held_pushes()}
+    held = {str(one.name): one for one in await store.approval.held_pushes()}
 
     assert (b"", b"body") == (held["damaged.example"].body, held["whole.example"].body)
     assert "damaged in the store" in held["damaged.example"].reason
     assert held["damaged.example"].damaged
     assert not held["whole.example"].damaged
-    assert b"" == (await store.held_push(NAME)).body
-    unread = await store.held_pushes(bodies=False)  # a list that shows no body is not stopped by one
+    assert b"" == (await store.approval.held_push(NAME)).body
+    unread = await store.approval.held_pushes(bodies=False)  # a list that shows no body is not stopped by one
     assert [(b"", "loses much")] * 2 == [(one.body, one.reason) for one in unread]
-    assert {"damaged.example": b"", "whole.example": b"body"} == {one.name: one.body for one in await store.refused()}
-    assert [2] == [one.id for one in await store.passes()]
+    assert {"damaged.example": b"", "whole.example": b"body"} == {
+        one.name: one.body for one in await store.looking.refused()
+    }
+    assert [2] == [one.id for one in await store.drift.passes()]
 
 
 async def test_a_sweep_goes_on_beside_a_damaged_zone(tmp_path):
@@ -219,8 +221,8 @@ async def test_a_sweep_goes_on_beside_a_damaged_zone(tmp_path):
 
 async def test_a_push_of_a_damaged_zone_is_not_stopped_by_the_comparison_with_it(store, tmp_path):
     """With losses held, a push is compared with what we hold; when that cannot be read the push is taken, and heals."""
-    await store.record_push(a_push("damaged.example"))
+    await store.recording.record_push(a_push("damaged.example"))
     harm(tmp_path, DAMAGES["cut off"])
     again = a_push("damaged.example", serial=2)
 
-    assert await Holding(store, losses=True).loss(again.zone, again.origin.source) is None
+    assert await Holding(store.looking, store.approval, losses=True).loss(again.zone, again.origin.source) is None

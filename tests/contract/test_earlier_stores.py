@@ -22,8 +22,8 @@ from directdnsonly.outbox.changes import Kind, Origin, Owner, Source
 from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.outbox.sqlite.migrate import migrations
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.contract.stores.make import BACKENDS, PINNED, ZONES, told_of
 from tests.support.made import H2, a_change_id, a_push
@@ -70,9 +70,9 @@ def in_json(found: object) -> object:
 async def told_now(store: SqliteStore) -> dict[str, object]:
     return {
         "zones": {name: in_json(await told_of(store, name)) for name in ZONES},
-        "held": in_json([[one.name, one.version, one.rule, one.digest] for one in await store.held_pushes()]),
-        "backlog": [[one.backend, one.pending, one.leased, one.dead] for one in await store.backlog()],
-        "sightings": in_json([[one.name, one.version, one.state] for one in await store.sightings()]),
+        "held": in_json([[one.name, one.version, one.rule, one.digest] for one in await store.approval.held_pushes()]),
+        "backlog": [[one.backend, one.pending, one.leased, one.dead] for one in await store.looking.backlog()],
+        "sightings": in_json([[one.name, one.version, one.state] for one in await store.drift.sightings()]),
     }
 
 
@@ -85,8 +85,8 @@ async def test_a_store_of_an_earlier_program_tells_what_it_told_there(tmp_path, 
         now = await told_now(store)
 
         assert {name: told[name] for name in now} == now
-        assert set(PINNED) < {str(zone.name) for zone in await store.zones()}
-        assert len(await store.zones()) == await store.count_zones()
+        assert set(PINNED) < {str(zone.name) for zone in await store.looking.zones()}
+        assert len(await store.looking.zones()) == await store.looking.count_zones()
 
 
 @pytest.mark.parametrize("commit", EARLIER)
@@ -95,14 +95,16 @@ async def test_the_newest_version_of_a_pinned_zone_is_known_to_passes(tmp_path, 
     told = restored(commit, tmp_path)
 
     async with opened(tmp_path, told) as store:
-        held = {str(one.name): one for one in await store.held_page()}
+        held = {str(one.name): one for one in await store.drift.held_page()}
         waiting = {name: told["zones"][name]["pin"] for name in PINNED}
         assert {name: pin[4] or pin[0] for name, pin in waiting.items()} == {
             name: held[name].version for name in PINNED
         }
         assert (H2, 3, 3) == ((one := held["pinned-push.example"]).owner, one.serial, one.pushed_serial)
         assert Kind.DELETE is held["pinned-delete.example"].kind
-        late = await store.record_push(a_push("pinned-push.example", 9, source=Source.PULL, owner=H2, content="late"))
+        late = await store.recording.record_push(
+            a_push("pinned-push.example", 9, source=Source.PULL, owner=H2, content="late")
+        )
         assert (4, False) == (late.version, late.changed)
 
 
@@ -115,8 +117,8 @@ async def test_each_pin_is_released_as_the_earlier_program_would_have(tmp_path, 
         released = {}
         for name in PINNED:
             origin = Origin(change_id=a_change_id(), source=Source.API, owner=Owner(credential="anna"))
-            one = await store.unpin(ZoneName.parse(name), origin)
-            owner = (await store.zone(one.name)).owner.hostname
+            one = await store.recording.unpin(ZoneName.parse(name), origin)
+            owner = (await store.looking.zone(one.name)).owner.hostname
             released[name] = [one.version, one.kind, one.changed, one.serial, one.priority, owner]
 
         assert told["released"] == in_json(released)
@@ -129,19 +131,19 @@ async def test_what_is_outstanding_in_an_earlier_store_is_delivered(tmp_path, co
     backends = [*BACKENDS, "three"]
 
     async with opened(tmp_path, told, backends) as store:
-        await store.adopt_backends(backends)
-        await store.revive()
+        await store.upkeep.adopt_backends(backends)
+        await store.operators.revive()
         for backend in backends:
-            while claims := await store.claim(backend, limit=9, lease_s=60):
+            while claims := await store.work.claim(backend, limit=9, lease_s=60):
                 ends = [Settlement(claim=one, how=Settle.VERIFIED, served_serial=one.serial) for one in claims]
-                await store.settle(ends)
+                await store.work.settle(ends)
 
-        zones = {zone.name: zone.version for zone in await store.zones()}
+        zones = {zone.name: zone.version for zone in await store.looking.zones()}
         for backend in backends:
-            pages = [page async for page in store.wanted(backend)]
+            pages = [page async for page in store.work.wanted(backend)]
             assert zones == {claim.name: claim.version for page in pages for claim in page}
         assert {"gone.example": 2, "away.example": 2} == {
-            name: (await store.placements(ZoneName.parse(name)))[2].verified_version
+            name: (await store.looking.placements(ZoneName.parse(name)))[2].verified_version
             for name in ("gone.example", "away.example")
         }
 

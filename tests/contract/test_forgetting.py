@@ -18,10 +18,10 @@ from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import Pause
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.outbox.sqlite.migrate import migrations
 from directdnsonly.outbox.sqlite.offline import kept_in
 from directdnsonly.outbox.sqlite.removed import STEP
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import a_delete, a_push
 
@@ -40,7 +40,7 @@ class Opener:
         store = await self._stack.enter_async_context(
             open_store(self.folder, settings=OutboxSettings(disk_reserve_mb=0), clock=self.clock, backends=backends)
         )
-        await store.adopt_backends(backends)
+        await store.upkeep.adopt_backends(backends)
         return store
 
     async def close(self) -> None:
@@ -56,39 +56,41 @@ async def opener(tmp_path: Path):
 
 
 async def prove(store: SqliteStore, backend: str = "one") -> None:
-    while claims := await store.claim(backend, limit=100, lease_s=60):
-        await store.settle([Settlement(claim=one, how=Settle.VERIFIED, served_serial=one.serial) for one in claims])
+    while claims := await store.work.claim(backend, limit=100, lease_s=60):
+        await store.work.settle(
+            [Settlement(claim=one, how=Settle.VERIFIED, served_serial=one.serial) for one in claims]
+        )
 
 
 async def forget(store: SqliteStore, opener: Opener, *, days: float = 91) -> None:
     opener.clock.advance(days * DAY_S)
-    while await store.prune():
+    while await store.upkeep.prune():
         pass
 
 
 async def made_again(store: SqliteStore, opener: Opener) -> int:
     """Pushed, deleted, proven, forgotten, pushed again; the new number."""
-    await store.record_push(a_push(serial=1))
-    await store.record_delete(a_delete())
+    await store.recording.record_push(a_push(serial=1))
+    await store.recording.record_delete(a_delete())
     await prove(store)
     await forget(store, opener)
-    assert await store.zone(NAME) is None
-    assert [] == await store.placements(NAME)
-    return (await store.record_push(a_push(serial=7, content="new"))).version
+    assert await store.looking.zone(NAME) is None
+    assert [] == await store.looking.placements(NAME)
+    return (await store.recording.record_push(a_push(serial=7, content="new"))).version
 
 
 async def test_a_zone_made_again_goes_on_above_the_number_that_was_forgotten(opener):
     """And every other zone that is made from then on: no number is given twice. One that lives goes on as it was."""
     store = await opener.open("one")
-    await store.record_push(a_push("living.example", 1))
+    await store.recording.record_push(a_push("living.example", 1))
 
     assert 3 == await made_again(store, opener)
-    assert 3 == (await store.record_push(a_push("other.example"))).version
-    assert 2 == (await store.record_push(a_push("living.example", 2))).version
+    assert 3 == (await store.recording.record_push(a_push("other.example"))).version
+    assert 2 == (await store.recording.record_push(a_push("living.example", 2))).version
     await prove(store)
     assert (State.VERIFIED, 3) == (
-        (await store.placements(NAME))[0].state,
-        (await store.placements(NAME))[0].verified_version,
+        (await store.looking.placements(NAME))[0].state,
+        (await store.looking.placements(NAME))[0].verified_version,
     )
 
 
@@ -98,25 +100,25 @@ async def test_an_if_match_for_the_old_zone_never_fits_the_new_one(opener):
     await made_again(store, opener)
 
     with pytest.raises(VersionConflict):
-        await store.record_push(replace(a_push(serial=9), terms=Terms(expected_version=1)))
+        await store.recording.record_push(replace(a_push(serial=9), terms=Terms(expected_version=1)))
 
 
 async def test_an_attempt_on_the_old_zone_that_ends_late_never_proves_the_new_one(opener):
     """Fences begin anew with the row; the number of the version does not."""
     store = await opener.open("one")
-    await store.record_push(a_push(serial=1))
-    (late,) = await store.claim("one", limit=1, lease_s=1)
+    await store.recording.record_push(a_push(serial=1))
+    (late,) = await store.work.claim("one", limit=1, lease_s=1)
     opener.clock.advance(2)
-    await store.record_delete(a_delete())
+    await store.recording.record_delete(a_delete())
     await prove(store)
     await forget(store, opener)
-    await store.record_push(a_push(serial=7, content="new"))
-    (running,) = await store.claim("one", limit=1, lease_s=60)
+    await store.recording.record_push(a_push(serial=7, content="new"))
+    (running,) = await store.work.claim("one", limit=1, lease_s=60)
     assert late.fence == running.fence
 
-    await store.settle([Settlement(claim=late, how=Settle.VERIFIED, served_serial=1)])
+    await store.work.settle([Settlement(claim=late, how=Settle.VERIFIED, served_serial=1)])
     opener.clock.advance(61)
-    (again,) = await store.claim("one", limit=1, lease_s=60)
+    (again,) = await store.work.claim("one", limit=1, lease_s=60)
 
     assert '"new"' in str(again.text)
 
@@ -124,19 +126,19 @@ async def test_an_attempt_on_the_old_zone_that_ends_late_never_proves_the_new_on
 async def test_a_receipt_of_the_old_zone_comes_to_an_end(opener):
     """The zone was deleted once more shortly before its tombstone was forgotten: that change is done, not waited for."""
     store = await opener.open("one")
-    await store.record_push(a_push(serial=1))
-    await store.record_delete(a_delete())
+    await store.recording.record_push(a_push(serial=1))
+    await store.recording.record_delete(a_delete())
     await prove(store)
     opener.clock.advance(80 * DAY_S)
-    receipt = await store.record_delete(a_delete(source=Source.API))
+    receipt = await store.recording.record_delete(a_delete(source=Source.API))
     await forget(store, opener, days=11)
-    await store.record_push(a_push(serial=7, content="new"))
+    await store.recording.record_push(a_push(serial=7, content="new"))
     await prove(store)
 
-    kept = await store.receipt(receipt.change_id)
+    kept = await store.looking.receipt(receipt.change_id)
 
     assert kept is not None
-    assert (await follow(store, kept, wait_s=0)).done
+    assert (await follow(store.looking, kept, wait_s=0)).done
 
 
 async def test_a_zone_that_is_not_ours_is_removed_above_the_floor_too(opener):
@@ -144,31 +146,31 @@ async def test_a_zone_that_is_not_ours_is_removed_above_the_floor_too(opener):
     store = await opener.open("one")
     await made_again(store, opener)
 
-    assert 1 == await store.record_extra_delete("one", [ZoneName.parse("extra.example")], change_id="x")
+    assert 1 == await store.drift.record_extra_delete("one", [ZoneName.parse("extra.example")], change_id="x")
 
-    found = await store.zone(ZoneName.parse("extra.example"))
+    found = await store.looking.zone(ZoneName.parse("extra.example"))
     assert (Kind.DELETE, 3) == (found.kind, found.version)
 
 
 async def test_a_backend_that_is_away_keeps_the_tombstone_of_what_it_serves(opener):
     """However long it is away: when it comes back the zone is deleted there, too, and only then forgotten."""
     store = await opener.open("one", "two")
-    await store.record_push(a_push())
+    await store.recording.record_push(a_push())
     await prove(store)
     await prove(store, "two")
     store = await opener.open("one")
-    await store.record_delete(a_delete())
+    await store.recording.record_delete(a_delete())
     opener.clock.advance(1)
     await prove(store)
     await forget(store, opener, days=400)
     store = await opener.open("one", "two")
 
-    (claim,) = await store.claim("two", limit=9, lease_s=60)
+    (claim,) = await store.work.claim("two", limit=9, lease_s=60)
 
     assert (NAME, Kind.DELETE) == (claim.name, claim.kind)
-    await store.settle([Settlement(claim=claim, how=Settle.VERIFIED)])
+    await store.work.settle([Settlement(claim=claim, how=Settle.VERIFIED)])
     await forget(store, opener)
-    assert await store.zone(NAME) is None
+    assert await store.looking.zone(NAME) is None
 
 
 async def test_a_backend_that_is_gone_for_good_keeps_no_tombstone_once_it_is_forgotten(opener):
@@ -176,39 +178,39 @@ async def test_a_backend_that_is_gone_for_good_keeps_no_tombstone_once_it_is_for
     store = await opener.open("one", "two")
     names = [f"z{number}.example" for number in range(2 * STEP + 1)]
     for name in names:
-        await store.record_push(a_push(name))
+        await store.recording.record_push(a_push(name))
     await prove(store)
     await prove(store, "two")
     store = await opener.open("one")
-    await store.record_delete(a_delete(names[0]))
+    await store.recording.record_delete(a_delete(names[0]))
     opener.clock.advance(1)
     await prove(store)
     await forget(store, opener)
-    assert await store.zone(ZoneName.parse(names[0])) is not None  # "two" may still serve it
-    assert {"two": len(names)} == await store.removed_backends(["one"])
-    assert {} == await store.removed_backends(["one", "two"])  # switched off is not removed
+    assert await store.looking.zone(ZoneName.parse(names[0])) is not None  # "two" may still serve it
+    assert {"two": len(names)} == await store.operators.removed_backends(["one"])
+    assert {} == await store.operators.removed_backends(["one", "two"])  # switched off is not removed
 
-    writes = store.commits.writes
-    assert len(names) == await store.forget_backend("two")
+    writes = store.engine.commits.writes
+    assert len(names) == await store.operators.forget_backend("two")
 
-    assert 4 == store.commits.writes - writes  # steps: 500, 500, 1, none
-    assert {} == await store.removed_backends(["one"])
-    assert 0 == await store.forget_backend("two")
+    assert 4 == store.engine.commits.writes - writes  # steps: 500, 500, 1, none
+    assert {} == await store.operators.removed_backends(["one"])
+    assert 0 == await store.operators.forget_backend("two")
     await forget(store, opener)
-    assert await store.zone(ZoneName.parse(names[0])) is None
-    (kept,) = await store.placements(ZoneName.parse(names[1]))
+    assert await store.looking.zone(ZoneName.parse(names[0])) is None
+    (kept,) = await store.looking.placements(ZoneName.parse(names[1]))
     assert ("one", State.VERIFIED) == (kept.backend, kept.state)
     store = await opener.open("one", "two")
-    again = await store.claim("two", limit=2 * len(names), lease_s=60)
+    again = await store.work.claim("two", limit=2 * len(names), lease_s=60)
     assert sorted(names[1:]) == sorted(claim.name for claim in again)
 
 
 async def test_what_is_kept_for_a_removed_backend_is_seen_without_a_service(opener):
     """While a service runs and while none does; no file is made."""
     store = await opener.open("one", "two")
-    await store.record_push(a_push())
+    await store.recording.record_push(a_push())
     store = await opener.open("one")
-    await store.pause("three", Pause(actor="anna", reason="", at=0.0))
+    await store.operators.pause("three", Pause(actor="anna", reason="", at=0.0))
 
     assert {"two": 1, "three": 0} == kept_in(opener.folder, ["one"])
     await opener.close()
@@ -230,19 +232,19 @@ async def test_an_older_store_begins_above_what_its_receipts_still_tell(opener):
         old.commit()
     store = await opener.open("one")
 
-    assert 8 == (await store.record_push(a_push("gone.example"))).version
+    assert 8 == (await store.recording.record_push(a_push("gone.example"))).version
 
 
 async def test_what_is_forgotten_is_found_without_a_walk_through_all_zones(opener):
     """Pushes wait for this transaction."""
     store = await opener.open("one")
     seen: list[str] = []
-    await store.commits._connection.call(lambda raw: raw.set_trace_callback(seen.append))
+    await store.engine.commits._connection.call(lambda raw: raw.set_trace_callback(seen.append))
     await forget(store, opener)
-    await store.commits._connection.call(lambda raw: raw.set_trace_callback(None))
+    await store.engine.commits._connection.call(lambda raw: raw.set_trace_callback(None))
     (asked,) = [sql for sql in seen if "kind = 'delete'" in sql]
 
-    plan = await store.commits.submit(lambda raw: [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {asked}")])
+    plan = await store.engine.commits.submit(lambda raw: [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {asked}")])
 
     assert [] == [step for step in plan if step.startswith("SCAN")], plan
 
@@ -251,58 +253,58 @@ async def test_one_start_with_a_clock_years_ahead_forgets_nothing(opener):
     """History and tombstones are there when the clock is put right; and after a second start with the wrong one."""
     store = await opener.open("one")
     for serial in (1, 2):
-        await store.record_push(a_push(serial=serial))
-    await store.record_push(a_push("gone.example"))
-    await store.record_delete(a_delete("gone.example"))
+        await store.recording.record_push(a_push(serial=serial))
+    await store.recording.record_push(a_push("gone.example"))
+    await store.recording.record_delete(a_delete("gone.example"))
     await prove(store)
-    assert 0 == await store.judge_clock()
+    assert 0 == await store.upkeep.judge_clock()
     await opener.close()
 
     opener.clock.advance(730 * DAY_S)
     for _ in range(2):
         store = await opener.open("one")
-        assert 730 == round(await store.judge_clock() / DAY_S)
-        assert 0 == await store.prune()
+        assert 730 == round(await store.upkeep.judge_clock() / DAY_S)
+        assert 0 == await store.upkeep.prune()
         await opener.close()
 
     opener.clock.advance(-730 * DAY_S)
     store = await opener.open("one")
-    assert 0 == await store.judge_clock()
-    assert [2, 1] == [one.version for one in await store.versions(NAME)]
-    assert await store.zone(ZoneName.parse("gone.example")) is not None
+    assert 0 == await store.upkeep.judge_clock()
+    assert [2, 1] == [one.version for one in await store.looking.versions(NAME)]
+    assert await store.looking.zone(ZoneName.parse("gone.example")) is not None
 
 
 async def test_a_clock_that_was_right_is_believed_after_a_week_and_old_things_are_forgotten(opener):
     """The service was down for two years."""
     store = await opener.open("one")
     for serial in (1, 2):
-        await store.record_push(a_push(serial=serial))
+        await store.recording.record_push(a_push(serial=serial))
     await prove(store)
-    await store.judge_clock()
+    await store.upkeep.judge_clock()
     await opener.close()
     opener.clock.advance(730 * DAY_S)
     store = await opener.open("one")
-    await store.judge_clock()
+    await store.upkeep.judge_clock()
 
     for _ in range(7):
-        assert 0 == await store.prune()
+        assert 0 == await store.upkeep.prune()
         opener.clock.advance(DAY_S)
-        ahead = await store.judge_clock()
-    while await store.prune():
+        ahead = await store.upkeep.judge_clock()
+    while await store.upkeep.prune():
         pass
 
     assert 0 == ahead
-    assert [2] == [one.version for one in await store.versions(NAME)]
+    assert [2] == [one.version for one in await store.looking.versions(NAME)]
 
 
 async def test_a_deleted_zone_is_not_forgotten_while_a_pin_holds_it(opener):
     """Also where no backend has it: what a person holds is served again when there is one."""
     store = await opener.open()
-    await store.record_push(a_push(NAME))
-    await store.pin(NewPin(name=NAME, actor="anna"))
-    await store.record_delete(a_delete(NAME))
+    await store.recording.record_push(a_push(NAME))
+    await store.recording.pin(NewPin(name=NAME, actor="anna"))
+    await store.recording.record_delete(a_delete(NAME))
 
     await forget(store, opener)
 
-    assert 1 == await store.count_zones()
-    assert '"v1"' in await store.published_text(NAME)
+    assert 1 == await store.looking.count_zones()
+    assert '"v1"' in await store.looking.published_text(NAME)

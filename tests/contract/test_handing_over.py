@@ -16,7 +16,7 @@ from directdnsonly.outbox.changes import Kind, NewPin, Priority
 from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import a_delete, a_push
 
@@ -49,78 +49,80 @@ def clock() -> ManualClock:
 async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[SqliteStore]:
     settings = OutboxSettings(disk_reserve_mb=0)
     async with open_store(tmp_path, settings=settings, clock=clock, backends=BACKENDS) as it:
-        await it.adopt_backends(BACKENDS)
+        await it.upkeep.adopt_backends(BACKENDS)
         yield it
 
 
 @pytest.fixture
 def lanes(store: SqliteStore) -> Lanes:
     it = Lanes()
-    store.serve(it)
+    store.recording.serve(it)
     return it
 
 
 async def states(store: SqliteStore, name: ZoneName = NAME) -> dict[str, State]:
-    return {place.backend: place.state for place in await store.placements(name)}
+    return {place.backend: place.state for place in await store.looking.placements(name)}
 
 
 async def prove(store: SqliteStore, claims: Sequence[Claim]) -> None:
-    await store.settle([Settlement(claim=claim, how=Settle.VERIFIED, served_serial=claim.serial) for claim in claims])
+    await store.work.settle(
+        [Settlement(claim=claim, how=Settle.VERIFIED, served_serial=claim.serial) for claim in claims]
+    )
 
 
 async def test_a_lane_that_waits_is_handed_what_it_would_have_claimed(store, lanes):
     """The same claim, in the commit of the push; the other backend's delivery is claimed as ever."""
     push = a_push(serial=7)
 
-    receipt = await store.record_push(push)
+    receipt = await store.recording.record_push(push)
 
     (claim,) = lanes.taken
     assert {"one"} == receipt.begun
     assert {"one": State.LEASED, "two": State.PENDING} == await states(store)
-    (other,) = await store.claim("two", limit=10, lease_s=60)
+    (other,) = await store.work.claim("two", limit=10, lease_s=60)
     alike = ("name", "fence", "attempts", "priority", "wanted_at", "change_id", "version", "kind", "serial", "records")
     for what in (*alike, "text", "known", "damaged"):
         assert getattr(other, what) == getattr(claim, what), what
     assert ("one", push.zone.text, 7) == (claim.backend, claim.text, claim.serial)
-    assert [] == await store.claim("one", limit=10, lease_s=60)
+    assert [] == await store.work.claim("one", limit=10, lease_s=60)
 
 
 async def test_what_was_handed_over_is_settled_by_its_fence(store, lanes):
     """Proven, then changed: the second claim knows that the backend has the zone."""
-    await store.record_push(a_push(serial=1))
+    await store.recording.record_push(a_push(serial=1))
     await prove(store, lanes.taken)
     assert State.VERIFIED is (await states(store))["one"]
 
 
 async def test_the_next_version_is_known_to_the_backend(store, lanes, clock):
     """`known` decides whether BIND is told to add or to reload."""
-    await store.record_push(a_push(serial=1))
+    await store.recording.record_push(a_push(serial=1))
     await prove(store, lanes.taken)
     clock.advance(1)
 
-    await store.record_push(a_push(serial=2))
+    await store.recording.record_push(a_push(serial=2))
 
     assert [(False, 1), (True, 2)] == [(claim.known, claim.serial) for claim in lanes.taken]
 
 
 async def test_a_delete_is_handed_over(store, lanes, clock):
     """Without a text."""
-    await store.record_push(a_push(serial=1))
+    await store.recording.record_push(a_push(serial=1))
     await prove(store, lanes.taken)
     clock.advance(1)
 
-    receipt = await store.record_delete(a_delete())
+    receipt = await store.recording.record_delete(a_delete())
 
     assert ({"one"}, Kind.DELETE, None) == (receipt.begun, lanes.taken[1].kind, lanes.taken[1].text)
 
 
 async def test_the_serial_is_the_one_that_is_published(store, lanes, clock):
     """A push with an older serial is published with a newer one (the text carries it)."""
-    await store.record_push(a_push(serial=2026010105))
+    await store.recording.record_push(a_push(serial=2026010105))
     await prove(store, lanes.taken)
     clock.advance(1)
 
-    await store.record_push(a_push(serial=2026010100, content="other"))
+    await store.recording.record_push(a_push(serial=2026010100, content="other"))
 
     claim = lanes.taken[1]
     assert 2026010106 == claim.serial
@@ -134,23 +136,23 @@ async def test_the_serial_is_the_one_that_is_published(store, lanes, clock):
 async def test_what_is_not_handed_over(store, lanes, clock, why):
     """It waits in the store for a lane that claims it, or is no work at all."""
     if why in {"nothing changed", "pinned", "a storm"}:
-        await store.record_push(a_push(serial=1))
-        await prove(store, [*lanes.taken, *await store.claim("two", limit=10, lease_s=60)])
+        await store.recording.record_push(a_push(serial=1))
+        await prove(store, [*lanes.taken, *await store.work.claim("two", limit=10, lease_s=60)])
         clock.advance(0.0 if why == "a storm" else 1.0)
     if why == "pinned":
-        await store.pin(NewPin(name=NAME, actor="bob"))
+        await store.recording.pin(NewPin(name=NAME, actor="bob"))
     if why == "an attempt runs":
-        await store.record_push(a_push(serial=1))
+        await store.recording.record_push(a_push(serial=1))
     lanes.taken.clear()
     if why == "no lane waits":
         lanes.free = {}
 
     if why == "unknown zone deleted":
-        receipt = await store.record_delete(a_delete("unknown.example"))
+        receipt = await store.recording.record_delete(a_delete("unknown.example"))
     else:
         serial = 1 if why == "nothing changed" else 2
         priority = Priority.BULK if why == "a bulk" else Priority.INTERACTIVE
-        receipt = await store.record_push(a_push(serial=serial, priority=priority))
+        receipt = await store.recording.record_push(a_push(serial=serial, priority=priority))
 
     assert (frozenset(), []) == (receipt.begun, lanes.taken)
     expected = {
@@ -162,10 +164,12 @@ async def test_what_is_not_handed_over(store, lanes, clock, why):
 
 async def test_of_many_at_once_only_the_first_is_handed_over(store, lanes):
     """The others are claimed in batches, by every worker of a lane; each is delivered once."""
-    receipts = await asyncio.gather(*(store.record_push(a_push(f"z{number}.example")) for number in range(20)))
+    receipts = await asyncio.gather(
+        *(store.recording.record_push(a_push(f"z{number}.example")) for number in range(20))
+    )
 
     handed = {claim.name for claim in lanes.taken}
-    claimed = {claim.name for claim in await store.claim("one", limit=100, lease_s=60)}
+    claimed = {claim.name for claim in await store.work.claim("one", limit=100, lease_s=60)}
     assert 1 == len(handed)
     assert handed == {receipt.name for receipt in receipts if receipt.begun}
     assert (20, set()) == (len(handed | claimed), handed & claimed)
@@ -173,14 +177,14 @@ async def test_of_many_at_once_only_the_first_is_handed_over(store, lanes):
 
 async def test_nothing_is_handed_over_when_the_commit_fails(store, lanes):
     """A lane must not deliver what the store does not have."""
-    await store.commits.submit(
+    await store.engine.commits.submit(
         lambda connection: connection.execute(
             "CREATE TRIGGER broken BEFORE INSERT ON change BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
     )
 
     with pytest.raises(Exception, match="no"):
-        await store.record_push(a_push())
+        await store.recording.record_push(a_push())
 
     assert ([], {}) == (lanes.taken, await states(store))
 
@@ -198,9 +202,9 @@ async def test_a_pusher_who_hangs_up_does_not_strand_the_delivery(store, lanes):
         connection.create_function("pause", 0, pause)
         connection.execute("CREATE TEMP TRIGGER slow AFTER INSERT ON version BEGIN SELECT pause(); END")
 
-    await store.commits.submit(slow)
+    await store.engine.commits.submit(slow)
     lanes.on_taken = told.set
-    push = asyncio.create_task(store.record_push(a_push()))
+    push = asyncio.create_task(store.recording.record_push(a_push()))
     await asyncio.wait_for(begun.wait(), 60)
     push.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -216,12 +220,12 @@ async def test_what_was_handed_to_a_process_that_died_is_due_again(tmp_path, clo
     """kill -9 between the commit and the delivery: the start gives the lease back."""
     settings = OutboxSettings(disk_reserve_mb=0)
     async with open_store(tmp_path / "s", settings=settings, clock=clock, backends=BACKENDS) as first:
-        await first.adopt_backends(BACKENDS)
-        first.serve(lanes := Lanes())
-        await first.record_push(a_push())
+        await first.upkeep.adopt_backends(BACKENDS)
+        first.recording.serve(lanes := Lanes())
+        await first.recording.record_push(a_push())
         assert 1 == len(lanes.taken)
 
     async with open_store(tmp_path / "s", settings=settings, clock=clock, backends=BACKENDS) as second:
-        await second.adopt_backends(BACKENDS)
+        await second.upkeep.adopt_backends(BACKENDS)
 
-        assert [NAME] == [claim.name for claim in await second.claim("one", limit=10, lease_s=60)]
+        assert [NAME] == [claim.name for claim in await second.work.claim("one", limit=10, lease_s=60)]

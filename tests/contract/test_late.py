@@ -14,7 +14,7 @@ from directdnsonly.outbox.deliveries import Claim, Placement, Settle, Settlement
 from directdnsonly.outbox.drift import Sighting, SightingState
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import H2, a_delete, a_push
 
@@ -31,47 +31,47 @@ def clock() -> ManualClock:
 async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[SqliteStore]:
     settings = OutboxSettings(disk_reserve_mb=0)
     async with open_store(tmp_path, settings=settings, clock=clock, backends=["one"]) as it:
-        await it.adopt_backends(["one"])
+        await it.upkeep.adopt_backends(["one"])
         yield it
 
 
 async def claimed(store: SqliteStore) -> Claim:
-    (claim,) = await store.claim("one", limit=10, lease_s=LEASE_S)
+    (claim,) = await store.work.claim("one", limit=10, lease_s=LEASE_S)
     return claim
 
 
 async def placement(store: SqliteStore) -> Placement:
-    (found,) = await store.placements(NAME)
+    (found,) = await store.looking.placements(NAME)
     return found
 
 
 @pytest.mark.parametrize("how", Settle)
 async def test_the_late_end_of_an_attempt_never_touches_the_lease_of_the_next_one(store, clock, how):
     """The fence decides, not the worker: whatever the late one found, the running attempt goes on as it was."""
-    await store.record_push(a_push(serial=1))
+    await store.recording.record_push(a_push(serial=1))
     lost = await claimed(store)
     clock.advance(LEASE_S + 1)
     running = await claimed(store)
     before = await placement(store)
 
-    await store.settle([Settlement(claim=lost, how=how, reason="of the late one", served_serial=1)])
+    await store.work.settle([Settlement(claim=lost, how=how, reason="of the late one", served_serial=1)])
 
     assert before == await placement(store)
     assert State.LEASED is before.state
-    await store.settle([Settlement(claim=running, how=Settle.VERIFIED, served_serial=1)])
+    await store.work.settle([Settlement(claim=running, how=Settle.VERIFIED, served_serial=1)])
     assert State.VERIFIED is (await placement(store)).state
 
 
 @pytest.mark.parametrize("how", Settle)
 async def test_the_late_end_of_an_attempt_changes_nothing_of_what_is_proven(store, clock, how):
     """Its zone was proven meanwhile by another one."""
-    await store.record_push(a_push(serial=1))
+    await store.recording.record_push(a_push(serial=1))
     lost = await claimed(store)
     clock.advance(LEASE_S + 1)
-    await store.settle([Settlement(claim=await claimed(store), how=Settle.VERIFIED, served_serial=1)])
+    await store.work.settle([Settlement(claim=await claimed(store), how=Settle.VERIFIED, served_serial=1)])
     before = await placement(store)
 
-    await store.settle([Settlement(claim=lost, how=how, reason="of the late one", served_serial=9)])
+    await store.work.settle([Settlement(claim=lost, how=how, reason="of the late one", served_serial=9)])
 
     assert before == await placement(store)
 
@@ -80,22 +80,22 @@ async def test_the_late_end_of_an_attempt_changes_nothing_of_what_is_proven(stor
 @pytest.mark.parametrize("newer", [a_push, a_delete])
 async def test_a_newer_version_starts_with_all_its_attempts(store, clock, state, newer):
     """What the old one burned, and why, is not the new one's, wherever the old one was when it came."""
-    await store.record_push(a_push(serial=1))
+    await store.recording.record_push(a_push(serial=1))
     for _ in range(3):
         failed = Settlement(claim=await claimed(store), how=Settle.RETRY, reason="refused", due_at=clock.now_s())
-        await store.settle([failed])
+        await store.work.settle([failed])
     if state is not State.PENDING:
         last = await claimed(store)
     if state is State.APPLIED:
-        await store.settle([Settlement(claim=last, how=Settle.APPLIED, reason="not served yet")])
+        await store.work.settle([Settlement(claim=last, how=Settle.APPLIED, reason="not served yet")])
     if state is State.DEAD:
-        await store.settle([Settlement(claim=last, how=Settle.BURY, reason="refused")])
+        await store.work.settle([Settlement(claim=last, how=Settle.BURY, reason="refused")])
     assert (state, True) == ((await placement(store)).state, (await placement(store)).attempts >= 3)
 
     if newer is a_push:
-        await store.record_push(a_push(serial=2))
+        await store.recording.record_push(a_push(serial=2))
     else:
-        await store.record_delete(a_delete())
+        await store.recording.record_delete(a_delete())
 
     found = await placement(store)
     assert (0, "", 2) == (found.attempts, found.reason, found.want_version)
@@ -105,7 +105,7 @@ async def test_a_newer_version_starts_with_all_its_attempts(store, clock, state,
 
 async def an_orphan(store: SqliteStore, clock: ManualClock) -> Sighting:
     """A zone that whole lists lacked, and whose grace is over."""
-    await store.record_push(a_push(serial=1))
+    await store.recording.record_push(a_push(serial=1))
     clock.advance(3600)
     first = clock.now_s()
     clock.advance(3600)
@@ -113,7 +113,7 @@ async def an_orphan(store: SqliteStore, clock: ManualClock) -> Sighting:
         name=NAME, version=1, server="h1.example", absences=3, first_at=first, last_at=clock.now_s(),
         state=SightingState.QUARANTINED, quarantined_at=clock.now_s(),
     )  # fmt: skip
-    await store.save_sightings([seen], [])
+    await store.drift.save_sightings([seen], [])
     return seen
 
 
@@ -121,10 +121,10 @@ async def test_an_orphan_is_deleted_when_nothing_came_meanwhile(store, clock):
     """The other side of the table below."""
     seen = await an_orphan(store, clock)
 
-    receipt = await store.record_orphan_delete(seen, a_delete(source=Source.RECONCILE))
+    receipt = await store.drift.record_orphan_delete(seen, a_delete(source=Source.RECONCILE))
 
     assert receipt is not None
-    assert (True, 0) == (receipt.changed, await store.count_zones())
+    assert (True, 0) == (receipt.changed, await store.looking.count_zones())
 
 
 @pytest.mark.parametrize(
@@ -137,24 +137,24 @@ async def test_an_orphan_is_not_deleted_when_anything_came_meanwhile(store, cloc
     clock.advance(60)
     match meanwhile:
         case "the same again":
-            assert not (await store.record_push(a_push(serial=1))).changed
+            assert not (await store.recording.record_push(a_push(serial=1))).changed
         case "a newer push":
-            await store.record_push(a_push(serial=2))
+            await store.recording.record_push(a_push(serial=2))
         case "another server's push":
-            await store.record_push(a_push(serial=1, owner=H2))
+            await store.recording.record_push(a_push(serial=1, owner=H2))
         case "kept":
-            assert await store.keep(NAME)
+            assert await store.drift.keep(NAME)
         case "listed again":
-            await store.save_sightings([], [NAME])
+            await store.drift.save_sightings([], [NAME])
         case "counted anew":
-            await store.save_sightings([replace(seen, state=SightingState.ABSENT, absences=1)], [])
+            await store.drift.save_sightings([replace(seen, state=SightingState.ABSENT, absences=1)], [])
         case "deleted":
-            await store.record_delete(a_delete())
-    before = await store.zone(NAME)
+            await store.recording.record_delete(a_delete())
+    before = await store.looking.zone(NAME)
 
-    receipt = await store.record_orphan_delete(seen, a_delete(source=Source.RECONCILE))
+    receipt = await store.drift.record_orphan_delete(seen, a_delete(source=Source.RECONCILE))
 
     assert receipt is None
-    assert before == await store.zone(NAME)
+    assert before == await store.looking.zone(NAME)
     assert before is not None
     assert (meanwhile == "deleted") == (before.kind is Kind.DELETE)

@@ -13,8 +13,8 @@ from directdnsonly.outbox.changes import Kind, NewPin, Owner, Source
 from directdnsonly.outbox.drift import Sighting, SightingState
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
-from directdnsonly.outbox.sqlite.engine import open_store
 from directdnsonly.outbox.sqlite.migrate import migrations
+from directdnsonly.outbox.sqlite.store import open_store
 from directdnsonly.zone.name import ZoneName
 from tests.contract.test_store import NAME, finish, opener, store  # noqa: F401 - fixtures
 from tests.support.made import H2, a_delete, a_push
@@ -37,19 +37,21 @@ async def test_zones_below_a_name_are_counted_whatever_changes_a_zone(store):  #
     """Made, taken over, deleted, made again, pinned, released, forgotten."""
     long_name = ".".join(["a"] * 126)
     for name in ("a.example", "b.a.example", "c.b.a.example", "x.b.a.example", long_name):
-        await store.record_push(a_push(name))
-    await store.record_push(a_push("b.a.example", 2, owner=H2))
-    await store.record_delete(a_delete("c.b.a.example"))
-    await store.record_delete(a_delete(long_name))
-    await store.record_push(a_push("c.b.a.example", 3, owner=H2))
-    await store.pin(NewPin(name=ZoneName.parse("x.b.a.example"), actor="me"))
-    await store.record_push(a_push("x.b.a.example", 4, owner=H2))
-    counted, true = await store.commits.submit(below)
+        await store.recording.record_push(a_push(name))
+    await store.recording.record_push(a_push("b.a.example", 2, owner=H2))
+    await store.recording.record_delete(a_delete("c.b.a.example"))
+    await store.recording.record_delete(a_delete(long_name))
+    await store.recording.record_push(a_push("c.b.a.example", 3, owner=H2))
+    await store.recording.pin(NewPin(name=ZoneName.parse("x.b.a.example"), actor="me"))
+    await store.recording.record_push(a_push("x.b.a.example", 4, owner=H2))
+    counted, true = await store.engine.commits.submit(below)
     assert counted == true
-    await store.unpin(ZoneName.parse("x.b.a.example"), a_push().origin)
-    await store.commits.submit(lambda connection: connection.execute("DELETE FROM zone WHERE zone = 'a.example'"))
+    await store.recording.unpin(ZoneName.parse("x.b.a.example"), a_push().origin)
+    await store.engine.commits.submit(
+        lambda connection: connection.execute("DELETE FROM zone WHERE zone = 'a.example'")
+    )
 
-    counted, true = await store.commits.submit(below)
+    counted, true = await store.engine.commits.submit(below)
 
     assert counted == true == {
         ("b.a.example", "h2.example", "da", 2), ("a.example", "h2.example", "da", 3), ("example", "h2.example", "da", 3),
@@ -81,122 +83,122 @@ async def test_an_older_store_learns_what_lies_below_and_forgets_what_waits_for_
     old.close()
 
     async with open_store(tmp_path, settings=OutboxSettings(), clock=ManualClock(), backends=["one"]) as opened:
-        counted, true = await opened.commits.submit(below)
+        counted, true = await opened.engine.commits.submit(below)
         assert counted == true == {("a.example", "h1", "da", 1), ("example", "h1", "da", 1), ("example", "", "da", 1)}
-        assert ["www.a.example"] == [held.name for held in await opened.held_pushes()]
+        assert ["www.a.example"] == [held.name for held in await opened.approval.held_pushes()]
 
 
 @pytest.mark.parametrize("source", [Source.API, Source.ROLLBACK])
 async def test_a_bound_credential_changes_no_other_servers_zone(store, source):  # noqa: F811
     """Whatever it had been told before: the store itself refuses, and nothing is recorded."""
-    await store.record_push(a_push())
+    await store.recording.record_push(a_push())
 
     with pytest.raises(OwnershipRefused, match=r"belongs to h1\.example"):
-        await store.record_push(a_push(serial=2, owner=BOUND, source=source))
+        await store.recording.record_push(a_push(serial=2, owner=BOUND, source=source))
     with pytest.raises(OwnershipRefused, match=r"belongs to h1\.example"):
-        await store.record_delete(a_delete(owner=BOUND, source=Source.API))
+        await store.recording.record_delete(a_delete(owner=BOUND, source=Source.API))
 
-    assert (1, Kind.PUT) == ((await store.zone(NAME)).version, (await store.zone(NAME)).kind)
+    assert (1, Kind.PUT) == ((await store.looking.zone(NAME)).version, (await store.looking.zone(NAME)).kind)
 
 
 async def test_a_push_that_waits_is_kept_in_the_transaction_that_judged_it(store):  # noqa: F811
     """One commit; nothing of the zone is changed, nothing is due."""
-    await store.record_push(a_push())
+    await store.recording.record_push(a_push())
     await finish(store)
-    commits = store.commits.commits
+    commits = store.engine.commits.commits
 
-    receipt = await store.record_push(replace(a_push(serial=2, owner=H2), takeover="hold", body=b"as sent"))
+    receipt = await store.recording.record_push(replace(a_push(serial=2, owner=H2), takeover="hold", body=b"as sent"))
 
-    assert commits + 1 == store.commits.commits
+    assert commits + 1 == store.engine.commits.commits
     assert (False, 1) == (receipt.changed, receipt.version)
-    (held,) = await store.held_pushes()
+    (held,) = await store.approval.held_pushes()
     assert (b"as sent", H2, receipt.withheld.digest) == (held.body, held.owner, held.digest)
     assert 0 == await finish(store)
 
 
 async def test_a_delete_that_gives_way_records_nothing(store):  # noqa: F811
     """It names what is to be recorded in its place; when that cannot be, the delete goes on and what waited is over."""
-    await store.record_push(a_push())
-    await store.record_push(replace(a_push(serial=2, owner=H2), takeover="hold"))
+    await store.recording.record_push(a_push())
+    await store.recording.record_push(replace(a_push(serial=2, owner=H2), takeover="hold"))
 
-    receipt = await store.record_delete(a_delete())
+    receipt = await store.recording.record_delete(a_delete())
 
-    assert (False, (await store.held_push(NAME)).digest) == (receipt.changed, receipt.gives_way)
-    assert await store.receipt(receipt.change_id) is None
-    gone = await store.record_delete(replace(a_delete(), gives_way=False))
+    assert (False, (await store.approval.held_push(NAME)).digest) == (receipt.changed, receipt.gives_way)
+    assert await store.looking.receipt(receipt.change_id) is None
+    gone = await store.recording.record_delete(replace(a_delete(), gives_way=False))
     assert (True, ["push.dropped"]) == (gone.changed, [notice.event for notice in gone.notices])
-    assert await store.held_push(NAME) is None
+    assert await store.approval.held_push(NAME) is None
 
 
 async def test_an_older_pull_does_not_win_over_a_push_that_waits_behind_a_pin(store):  # noqa: F811
     """The pull was made for version 1; version 2 waits: releasing the zone serves version 2."""
-    await store.record_push(a_push(serial=1))
-    await store.pin(NewPin(name=NAME, actor="me"))
-    await store.record_push(a_push(serial=3))
+    await store.recording.record_push(a_push(serial=1))
+    await store.recording.pin(NewPin(name=NAME, actor="me"))
+    await store.recording.record_push(a_push(serial=3))
 
-    receipt = await store.record_push(replace(a_push(serial=2, source=Source.PULL), only_if_version=1))
+    receipt = await store.recording.record_push(replace(a_push(serial=2, source=Source.PULL), only_if_version=1))
 
     assert "version 2 came meanwhile" == receipt.ignored
-    await store.unpin(NAME, a_push().origin)
-    assert '"v3"' in await store.published_text(NAME)
+    await store.recording.unpin(NAME, a_push().origin)
+    assert '"v3"' in await store.looking.published_text(NAME)
 
 
 async def test_a_take_over_with_the_same_content_outlives_the_pin(store):  # noqa: F811
     """Nothing else came while the zone was pinned but its new server: releasing it must not give it back to the old one."""
-    await store.record_push(a_push(serial=1))
-    await store.pin(NewPin(name=NAME, actor="me"))
-    await store.record_push(a_push(serial=1, owner=H2))
+    await store.recording.record_push(a_push(serial=1))
+    await store.recording.pin(NewPin(name=NAME, actor="me"))
+    await store.recording.record_push(a_push(serial=1, owner=H2))
 
-    assert not (await store.unpin(NAME, a_push().origin)).changed
+    assert not (await store.recording.unpin(NAME, a_push().origin)).changed
 
-    assert H2 == (await store.zone(NAME)).owner
+    assert H2 == (await store.looking.zone(NAME)).owner
 
 
 async def test_a_pinned_zone_is_no_orphan(store, opener):  # noqa: F811
     """A person holds it, and it was pushed again meanwhile: the pass deletes nothing."""
-    await store.record_push(a_push(serial=1))
-    await store.pin(NewPin(name=NAME, actor="me"))
+    await store.recording.record_push(a_push(serial=1))
+    await store.recording.pin(NewPin(name=NAME, actor="me"))
     now = opener.clock.now_s()
     sighting = Sighting(
         name=NAME, version=1, server="h1.example", absences=3, first_at=now, last_at=now, quarantined_at=now,
         state=SightingState.QUARANTINED,
     )  # fmt: skip
-    await store.save_sightings([sighting], [])
+    await store.drift.save_sightings([sighting], [])
     opener.clock.advance(3600)
-    await store.record_push(a_push(serial=2))
+    await store.recording.record_push(a_push(serial=2))
 
-    assert await store.record_orphan_delete(sighting, a_delete(source=Source.RECONCILE)) is None
+    assert await store.drift.record_orphan_delete(sighting, a_delete(source=Source.RECONCILE)) is None
 
-    await store.unpin(NAME, a_push().origin)
-    assert Kind.PUT is (await store.zone(NAME)).kind
+    await store.recording.unpin(NAME, a_push().origin)
+    assert Kind.PUT is (await store.looking.zone(NAME)).kind
 
 
 async def test_an_orphan_that_another_server_waits_for_is_not_deleted(store, opener):  # noqa: F811
     """The take-over is let in by the pass instead."""
-    await store.record_push(a_push(serial=1))
+    await store.recording.record_push(a_push(serial=1))
     now = opener.clock.now_s()
     sighting = Sighting(
         name=NAME, version=1, server="h1.example", absences=3, first_at=now, last_at=now, quarantined_at=now,
         state=SightingState.QUARANTINED,
     )  # fmt: skip
-    await store.save_sightings([sighting], [])
-    await store.record_push(replace(a_push(serial=2, owner=H2), takeover="hold"))
+    await store.drift.save_sightings([sighting], [])
+    await store.recording.record_push(replace(a_push(serial=2, owner=H2), takeover="hold"))
 
-    receipt = await store.record_orphan_delete(sighting, a_delete(source=Source.RECONCILE))
+    receipt = await store.drift.record_orphan_delete(sighting, a_delete(source=Source.RECONCILE))
 
     assert (False, "a push of h2.example waits for it") == (receipt.changed, receipt.ignored)
-    assert await store.held_push(NAME) is not None
+    assert await store.approval.held_push(NAME) is not None
 
 
 async def test_an_ordinary_push_looks_around_for_nothing(store):  # noqa: F811
     """One look and one INSERT, as long as the zone stays its server's; its trigger also ends what stood against it."""
-    await store.record_push(a_push(serial=1))
+    await store.recording.record_push(a_push(serial=1))
     seen: list[str] = []
-    await store.commits._connection.call(lambda raw: raw.set_trace_callback(seen.append))
+    await store.engine.commits._connection.call(lambda raw: raw.set_trace_callback(seen.append))
 
-    await store.record_push(replace(a_push(serial=2), takeover="reject"))
+    await store.recording.record_push(replace(a_push(serial=2), takeover="reject"))
 
-    await store.commits._connection.call(lambda raw: raw.set_trace_callback(None))
+    await store.engine.commits._connection.call(lambda raw: raw.set_trace_callback(None))
     asked = [
         sql.split()[0] for sql in dict.fromkeys(seen) if not sql.startswith("--")
     ]  # each step of a trigger is told

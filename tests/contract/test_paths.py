@@ -124,15 +124,21 @@ async def test_a_directory_at_the_file_of_a_deleted_zone_is_no_work_for_ever(fil
         await rig.push(a_push(str(BAD)))
         await rig.until(str(BAD), State.VERIFIED, backend.name)
         place.block()
-        await rig.store.record_delete(a_delete(str(BAD)))
+        await rig.store.recording.record_delete(a_delete(str(BAD)))
         rig.wake()
         await rig.until(str(BAD), State.VERIFIED, backend.name)
 
-        heal = Heal([SweptLane(rig.lanes[backend.name], backend)], rig.store, lambda _: None, delete_extra=True)
+        heal = Heal(
+            [SweptLane(rig.lanes[backend.name], backend)],
+            drift=rig.store.drift,
+            work=rig.store.work,
+            wake=lambda _: None,
+            delete_extra=True,
+        )
         healed = await heal.look(repair=True)
 
         assert (0, 0, 0, {}) == (healed.drifted, healed.extras, healed.revived, healed.unreachable)
-        assert [] == await rig.store.attempts(BAD)
+        assert [] == await rig.store.looking.attempts(BAD)
         assert State.VERIFIED is (await rig.placement(str(BAD), backend.name)).state
     place.free()
 

@@ -16,8 +16,8 @@ from directdnsonly.outbox.kept import LostPush, Refused
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import standing as refusals
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
 from directdnsonly.outbox.sqlite.migrate import migrations
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import H1, a_delete, a_push
 
@@ -34,7 +34,7 @@ def clock() -> ManualClock:
 async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[SqliteStore]:
     settings = OutboxSettings(disk_reserve_mb=0)
     async with open_store(tmp_path, settings=settings, clock=clock, backends=["one"]) as opened:
-        await opened.adopt_backends(["one"])
+        await opened.upkeep.adopt_backends(["one"])
         yield opened
 
 
@@ -52,16 +52,16 @@ def a_loss(clock: ManualClock) -> LostPush:
 
 
 async def standing(store: SqliteStore) -> list[str]:
-    return [one.reason for one in (await store.facts_of(NAME)).standing]
+    return [one.reason for one in (await store.looking.facts_of(NAME)).standing]
 
 
 @pytest.mark.parametrize("leap", [-YEAR, 0.0, YEAR])
 async def test_a_refusal_stands_after_what_was_accepted_by_any_clock(store, clock, leap):
     """The clock was ahead when the zone was accepted, or behind: what came after it is what counts."""
-    await store.record_push(a_push("a.example"))
+    await store.recording.record_push(a_push("a.example"))
     clock.advance(leap)
-    await store.record_refused(a_refusal(clock, "first"))
-    await store.record_refused(a_refusal(clock, "second"))
+    await store.recording.record_refused(a_refusal(clock, "first"))
+    await store.recording.record_refused(a_refusal(clock, "second"))
 
     assert ["second", "first"] == await standing(store)
 
@@ -70,68 +70,68 @@ async def test_a_refusal_stands_after_what_was_accepted_by_any_clock(store, cloc
 @pytest.mark.parametrize("how", ["pushed", "the same again", "deleted", "pinned", "deleted behind a pin", "held"])
 async def test_whatever_is_accepted_later_ends_it_by_any_clock(store, clock, leap, how):
     """Also a push that is held or waits behind a pin: the verdict tells of that one then."""
-    await store.record_push(a_push("a.example"))
+    await store.recording.record_push(a_push("a.example"))
     if "pin" in how:
-        await store.pin(NewPin(name=NAME, actor="anna"))
-    await store.record_refused(a_refusal(clock))
-    await store.record_lost([a_loss(clock)])
+        await store.recording.pin(NewPin(name=NAME, actor="anna"))
+    await store.recording.record_refused(a_refusal(clock))
+    await store.recording.record_lost([a_loss(clock)])
     clock.advance(leap)
 
     match how:
         case "pushed" | "pinned":
-            await store.record_push(a_push("a.example", 2))
+            await store.recording.record_push(a_push("a.example", 2))
         case "the same again":
-            await store.record_push(a_push("a.example"))
+            await store.recording.record_push(a_push("a.example"))
         case "held":
             lossy = replace(a_push("a.example", 2), loss=Loss(version=1, reason="loses much"), body=b"x")
-            assert (await store.record_push(lossy)).withheld is not None
+            assert (await store.recording.record_push(lossy)).withheld is not None
         case _:
-            await store.record_delete(a_delete("a.example"))
+            await store.recording.record_delete(a_delete("a.example"))
 
-    assert ([], None) == (await standing(store), await store.lost_push(NAME))
+    assert ([], None) == (await standing(store), await store.recording.lost_push(NAME))
     clock.advance(-3 * leap)
-    await store.record_refused(a_refusal(clock, "later"))
+    await store.recording.record_refused(a_refusal(clock, "later"))
     assert ["later"] == await standing(store)
 
 
 @pytest.mark.parametrize("leap", [-YEAR, YEAR])
 async def test_a_lost_push_stands_by_any_clock(store, clock, leap):
     """What was accepted before it does not make it good, however far ahead that clock was."""
-    await store.record_push(a_push("a.example"))
+    await store.recording.record_push(a_push("a.example"))
     clock.advance(leap)
-    await store.record_lost([a_loss(clock)])
+    await store.recording.record_lost([a_loss(clock)])
 
-    assert "lost" == (await store.lost_push(NAME)).change_id
-    assert 1 == (await store.figures()).lost
+    assert "lost" == (await store.recording.lost_push(NAME)).change_id
+    assert 1 == (await store.looking.figures()).lost
 
 
 async def test_what_changes_nothing_ends_nothing(store, clock):
     """A pull that came too late, a release of the pin, a delete of what is not there, a push of another zone."""
-    await store.record_push(a_push("a.example"))
-    await store.pin(NewPin(name=NAME, actor="anna"))
-    await store.record_push(a_push("a.example", 2))
-    await store.record_refused(a_refusal(clock))
-    await store.record_refused(a_refusal(clock, name="b.example"))
+    await store.recording.record_push(a_push("a.example"))
+    await store.recording.pin(NewPin(name=NAME, actor="anna"))
+    await store.recording.record_push(a_push("a.example", 2))
+    await store.recording.record_refused(a_refusal(clock))
+    await store.recording.record_refused(a_refusal(clock, name="b.example"))
 
-    await store.unpin(NAME, a_push().origin)
-    assert (await store.record_push(replace(a_push("a.example", 3), only_if_version=1))).overtaken
-    await store.record_push(a_push("c.example"))
-    await store.record_delete(a_delete("b.example"))
+    await store.recording.unpin(NAME, a_push().origin)
+    assert (await store.recording.record_push(replace(a_push("a.example", 3), only_if_version=1))).overtaken
+    await store.recording.record_push(a_push("c.example"))
+    await store.recording.record_delete(a_delete("b.example"))
 
     assert ["no address"] == await standing(store)
-    assert (await store.facts_of(ZoneName.parse("b.example"))).standing
+    assert (await store.looking.facts_of(ZoneName.parse("b.example"))).standing
 
 
 async def test_what_stands_is_forgotten_with_the_refusals_themselves(store, clock):
     """The table is never larger than what is kept of refusals."""
     for number in range(6):
-        await store.record_refused(a_refusal(clock, name=f"z{number}.example"))
-    await store.record_refused(a_refusal(clock))
+        await store.recording.record_refused(a_refusal(clock, name=f"z{number}.example"))
+    await store.recording.record_refused(a_refusal(clock))
 
-    await store.commits.submit(lambda connection: refusals.refused(connection, "last.example", 8, oldest=7))
+    await store.engine.commits.submit(lambda connection: refusals.refused(connection, "last.example", 8, oldest=7))
 
     assert ["no address"] == await standing(store)
-    assert (await store.facts_of(ZoneName.parse("z5.example"))).refused_from is None
+    assert (await store.looking.facts_of(ZoneName.parse("z5.example"))).refused_from is None
 
 
 async def test_an_older_store_keeps_what_stood_by_its_times(tmp_path, clock):
@@ -155,6 +155,9 @@ async def test_an_older_store_keeps_what_stood_by_its_times(tmp_path, clock):
             old.execute("INSERT INTO lost_push VALUES (?, 'put', 'l', 'full', '', '', '', '', 50)", (name.lower(),))
 
     async with open_store(tmp_path, settings=OutboxSettings(), clock=clock, backends=["one"]) as store:
-        found = {name: await store.facts_of(ZoneName.parse(name)) for name in ("a.example", "b.example", "new.example")}
+        found = {
+            name: await store.looking.facts_of(ZoneName.parse(name))
+            for name in ("a.example", "b.example", "new.example")
+        }
         assert [1, 0, 1] == [len(one.standing) for one in found.values()]
-        assert {"a.example", "new.example"} == {one.name for one in await store.lost()}
+        assert {"a.example", "new.example"} == {one.name for one in await store.recording.lost()}

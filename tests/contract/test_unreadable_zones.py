@@ -110,7 +110,7 @@ async def test_neighbours_are_proven_and_the_zone_by_its_rrsets(tmp_path: Path, 
             await rig.until(name, State.VERIFIED, limit_s=30)
 
         assert BreakerState.CLOSED is rig.lanes["one"].status().breaker
-        assert [[]] * len(names) == [await rig.store.attempts(ZoneName.parse(name)) for name in names]
+        assert [[]] * len(names) == [await rig.store.looking.attempts(ZoneName.parse(name)) for name in names]
     assert (f"www.{BAD}", "TXT") in backend.asked
 
 
@@ -130,7 +130,7 @@ async def test_what_can_be_read_in_no_way_is_not_proven_and_says_why(tmp_path: P
         assert "not proven" in dead.reason
         assert "no answer in" in dead.reason
         backend.fault, backend.mute = "", set()
-        await rig.store.revive(name=ZoneName.parse(BAD))
+        await rig.store.operators.revive(name=ZoneName.parse(BAD))
         rig.wake(Priority.BULK)
         await rig.until(BAD, State.VERIFIED, limit_s=30)
 

@@ -30,38 +30,38 @@ def zone_push(name: str, records: str = "", serial: int = 1) -> NewVersion:
 
 async def test_each_version_keeps_its_warnings(store):  # noqa: F811
     """The newest ones with the zone, older ones in its history, and those of a change with its receipt."""
-    first = await store.record_push(warned(a_push(serial=1), MAIL, CUT))
-    second = await store.record_push(warned(a_push(serial=2), CUT))
-    third = await store.record_push(a_push(serial=3))
+    first = await store.recording.record_push(warned(a_push(serial=1), MAIL, CUT))
+    second = await store.recording.record_push(warned(a_push(serial=2), CUT))
+    third = await store.recording.record_push(a_push(serial=3))
 
     assert ((MAIL, CUT), (CUT,), ()) == (first.warnings, second.warnings, third.warnings)
-    assert [(), (CUT,), (MAIL, CUT)] == [past.warnings for past in await store.versions(NAME)]
-    assert () == (await store.zone(NAME)).warnings
-    assert (CUT,) == (await store.receipt(second.change_id)).warnings
+    assert [(), (CUT,), (MAIL, CUT)] == [past.warnings for past in await store.looking.versions(NAME)]
+    assert () == (await store.looking.zone(NAME)).warnings
+    assert (CUT,) == (await store.looking.receipt(second.change_id)).warnings
 
 
 async def test_the_same_content_pushed_again_brings_its_own_warnings(store):  # noqa: F811
     """A comment that cut a record is the same content without the comment."""
-    await store.record_push(warned(a_push(content="x"), CUT))
+    await store.recording.record_push(warned(a_push(content="x"), CUT))
 
-    receipt = await store.record_push(a_push(content="x"))
+    receipt = await store.recording.record_push(a_push(content="x"))
 
     assert (False, ()) == (receipt.changed, receipt.warnings)
-    assert () == (await store.zone(NAME)).warnings
+    assert () == (await store.looking.zone(NAME)).warnings
 
 
 async def test_warnings_wait_behind_a_pin_and_come_out_with_their_version(store):  # noqa: F811
     """And a deleted zone has none."""
-    await store.record_push(a_push(serial=1))
-    await store.pin(NewPin(name=NAME, actor="test"))
-    await store.record_push(warned(a_push(serial=2), MAIL))
-    assert () == (await store.zone(NAME)).warnings
+    await store.recording.record_push(a_push(serial=1))
+    await store.recording.pin(NewPin(name=NAME, actor="test"))
+    await store.recording.record_push(warned(a_push(serial=2), MAIL))
+    assert () == (await store.looking.zone(NAME)).warnings
 
-    await store.unpin(NAME, a_push().origin)
+    await store.recording.unpin(NAME, a_push().origin)
 
-    assert (MAIL,) == (await store.zone(NAME)).warnings
-    await store.record_delete(a_delete())
-    assert () == (await store.zone(NAME)).warnings
+    assert (MAIL,) == (await store.looking.zone(NAME)).warnings
+    await store.recording.record_delete(a_delete())
+    assert () == (await store.looking.zone(NAME)).warnings
 
 
 async def test_all_faults_of_a_refused_push_are_kept(store):  # noqa: F811
@@ -70,10 +70,10 @@ async def test_all_faults_of_a_refused_push_are_kept(store):  # noqa: F811
     push = Refused(
         change_id="c", name="example.com", rule="syntax", reason="line 4: no address", owner=Owner(), address="", at=1.0
     )  # fmt: skip
-    await store.record_refused(replace(push, faults=faults))
-    await store.record_refused(push)
+    await store.recording.record_refused(replace(push, faults=faults))
+    await store.recording.record_refused(push)
 
-    assert [(Fault("syntax", "line 4: no address"),), faults] == [one.faults for one in await store.refused()]
+    assert [(Fault("syntax", "line 4: no address"),), faults] == [one.faults for one in await store.looking.refused()]
 
 
 WWW = "www 60 IN A 192.0.2.1\n"
@@ -91,47 +91,56 @@ BESIDE_A_DNAME = [
 @pytest.mark.parametrize(("other", "records", "is_told"), BESIDE_A_DNAME)
 async def test_a_zone_at_or_below_a_dname_of_another_one_is_told(store, other, records, is_told):  # noqa: F811
     """The zone that is pushed second gets the warning, also when its content is not new."""
-    await store.record_push(zone_push("example.com", "child 60 IN DNAME sister\n"))
+    await store.recording.record_push(zone_push("example.com", "child 60 IN DNAME sister\n"))
 
     for serial in (1, 1, 2):
-        receipt = await store.record_push(zone_push(other, records, serial))
+        receipt = await store.recording.record_push(zone_push(other, records, serial))
         assert [True] * is_told == ["child.example.com." in one.text and "NSD" in one.text for one in receipt.warnings]
         assert {"dname-over-zone"} >= {one.rule for one in receipt.warnings}
 
-    assert receipt.warnings == (await store.zone(ZoneName.parse(other))).warnings
-    await store.record_push(zone_push("example.com", serial=2))  # without the DNAME
-    assert () == (await store.record_push(zone_push(other, records, serial=3))).warnings
+    assert receipt.warnings == (await store.looking.zone(ZoneName.parse(other))).warnings
+    await store.recording.record_push(zone_push("example.com", serial=2))  # without the DNAME
+    assert () == (await store.recording.record_push(zone_push(other, records, serial=3))).warnings
 
 
 @pytest.mark.parametrize(("other", "records", "is_told"), BESIDE_A_DNAME)
 async def test_a_dname_over_a_zone_that_is_here_is_told(store, other, records, is_told):  # noqa: F811
     """The other way round; a deleted zone does not count."""
-    await store.record_push(zone_push(other, records))
+    await store.recording.record_push(zone_push(other, records))
 
-    receipt = await store.record_push(zone_push("example.com", "child 60 IN DNAME sister\nelse 60 IN DNAME sister\n"))
+    receipt = await store.recording.record_push(
+        zone_push("example.com", "child 60 IN DNAME sister\nelse 60 IN DNAME sister\n")
+    )
 
     assert [("dname-over-zone", "child.example.com.")] * is_told == [(one.rule, one.owner) for one in receipt.warnings]
-    await store.record_delete(a_delete(other))
-    assert () == (await store.record_push(zone_push("example.com", "child 60 IN DNAME sister\n", serial=2))).warnings
+    await store.recording.record_delete(a_delete(other))
+    assert (
+        ()
+        == (
+            await store.recording.record_push(zone_push("example.com", "child 60 IN DNAME sister\n", serial=2))
+        ).warnings
+    )
 
 
 async def test_rfc6672_2_4_a_dname_at_a_zones_own_name_counts_what_lies_below(store):  # noqa: F811
     """`example.com DNAME` and a zone of its own below it, apex only: NSD does not serve both."""
-    await store.record_push(zone_push("a.example.com"))
-    await store.record_push(zone_push("b.a.example.com"))
+    await store.recording.record_push(zone_push("a.example.com"))
+    await store.recording.record_push(zone_push("b.a.example.com"))
 
-    (told,) = (await store.record_push(zone_push("example.com", "@ 60 IN DNAME sister.example.net.\n"))).warnings
+    (told,) = (
+        await store.recording.record_push(zone_push("example.com", "@ 60 IN DNAME sister.example.net.\n"))
+    ).warnings
 
     assert "example.com has a DNAME here, and below it 2 other zones lie here" in told.text
 
 
 async def test_a_push_without_warnings_costs_no_statement_more(store):  # noqa: F811
     """One that reads and one that writes, for a zone that is there; none of them is about warnings."""
-    await store.record_push(a_push(serial=1))
+    await store.recording.record_push(a_push(serial=1))
     seen: list[str] = []
-    await store.commits._connection.call(lambda raw: raw.set_trace_callback(seen.append))
+    await store.engine.commits._connection.call(lambda raw: raw.set_trace_callback(seen.append))
 
-    await store.record_push(a_push(serial=2))
+    await store.recording.record_push(a_push(serial=2))
 
-    await store.commits._connection.call(lambda raw: raw.set_trace_callback(None))
+    await store.engine.commits._connection.call(lambda raw: raw.set_trace_callback(None))
     assert ["BEGIN", "SELECT", "INSERT", "COMMIT"] == [sql.split()[0] for sql in dict.fromkeys(seen)]

@@ -24,7 +24,7 @@ from directdnsonly.config import load
 from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.door.server import listen, make_server
 from directdnsonly.outbox.deliveries import Settle
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.service import Service
 
 STEPS = (
@@ -90,7 +90,7 @@ class Commits(Wrapped):
         return self.inner.submit(and_end, **options)
 
 
-class Store(Wrapped):
+class Recording(Wrapped):
     async def record_push(self, push: Any) -> Any:
         return await self._record(self.inner.record_push, push)
 
@@ -103,6 +103,8 @@ class Store(Wrapped):
         self.arm.at("committed, not answered")
         return receipt
 
+
+class Work(Wrapped):
     async def claim(self, backend: str, **options: Any) -> Any:
         self.arm.at("before a claim")
         claims = await self.inner.claim(backend, **options)
@@ -117,6 +119,13 @@ class Store(Wrapped):
         await self.inner.settle(settlements)
         if verified:
             self.arm.at("settled")
+
+
+class Store(Wrapped):
+    def __init__(self, inner: SqliteStore, arm: Arm) -> None:
+        super().__init__(inner, arm)
+        self.recording = Recording(inner.recording, arm)
+        self.work = Work(inner.work, arm)
 
 
 class Takers(Wrapped):
@@ -167,7 +176,7 @@ async def serve(config: Path, shift_s: float) -> None:
     clock = ShiftedClock(shift_s)
     names = list(settings.enabled_backends())
     async with open_store(settings.store_folder, settings=settings.outbox, clock=clock, backends=names) as real:
-        await real.adopt_backends(names)
+        await real.upkeep.adopt_backends(names)
         service = wired(settings, clock, real, arm)
         sockets = listen(settings.app)
         server = make_server(composition.build_api(service), settings.app)
@@ -191,13 +200,13 @@ async def lingering(running: Coroutine[None, None, None], file: Path) -> None:
 
 def wired(settings: Any, clock: SystemClock, real: SqliteStore, arm: Arm) -> Service:
     """A Service with a wrapped store and wrapped backends."""
-    real.commits = Commits(real.commits, arm)
+    real.engine.commits = Commits(real.engine.commits, arm)
     store: Any = Store(real, arm)
     service = Service(settings, clock=clock, store=store)
     backends: dict[str, Backend] = {name: Bind(backend, arm) for name, backend in service.backends.items()}
     service.backends = backends
     service.dispatcher = Dispatcher([service._lane(backend) for backend in backends.values()])
-    real.serve(Takers(service.dispatcher, arm))
+    real.recording.serve(Takers(service.dispatcher, arm))
     return service
 
 

@@ -82,7 +82,7 @@ async def test_a_stale_retry_never_overwrites_a_newer_push(tmp_path, row):
         await until(lambda: not any(backend.fail.values()))
         await rig.push(*(a_push(name, 2) for name in names[:15]))
         for name in names[15:]:
-            await rig.store.record_delete(a_delete(name))
+            await rig.store.recording.record_delete(a_delete(name))
         rig.wake()
         with recovering(line):
             for name in names:
@@ -116,14 +116,14 @@ async def test_five_restarts_in_a_row_keep_retries_and_dead_letters(tmp_path, ro
             await until(lambda rig=rig: rig.lanes["two"].status().breaker is not BreakerState.CLOSED)
             left = backend.fail["flaky.example"]
             await until(lambda left=left: backend.fail["flaky.example"] < left or not left)
-            attempts.append(len(await rig.store.attempts(a_push("flaky.example").zone.name)))
+            attempts.append(len(await rig.store.looking.attempts(a_push("flaky.example").zone.name)))
             dead = await rig.placement("dead.example")
             assert (State.DEAD, "bad owner name", 1) == (dead.state, dead.reason, dead.attempts)
             assert 0 == (await rig.placement("flaky.example", "two")).attempts
     backend.refuse, outage.down = {}, ""
     async with running_lanes(tmp_path, backend, outage) as rig:
         with recovering(line):
-            assert 1 == await rig.store.revive()
+            assert 1 == await rig.store.operators.revive()
             rig.wake()
             names = ["flaky.example", "dead.example", *(f"z{number}.example" for number in range(5))]
             for name in names:
@@ -132,5 +132,5 @@ async def test_five_restarts_in_a_row_keep_retries_and_dead_letters(tmp_path, ro
         line.acknowledged += len(names)
         line.lost += sum(name not in {str(served) for served in backend.zones} for name in names)
         assert sorted(attempts) == attempts
-        assert 4 == len(await rig.store.attempts(a_push("flaky.example").zone.name))
+        assert 4 == len(await rig.store.looking.attempts(a_push("flaky.example").zone.name))
     line.check()

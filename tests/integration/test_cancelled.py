@@ -22,7 +22,7 @@ from directdnsonly.mysql.server import DataRefused, MysqlServer, Session
 from directdnsonly.outbox.deliveries import Settle
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.verify.compare import Expected, Finding
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.verify.verifier import Verifier
@@ -240,7 +240,7 @@ class Line:
     def lane(self, recorder: DeliveryRecorder | None = None, **options: object) -> Lane:
         self.verifiers.append(Verifier(self.backend.servers, allows_transfer=False))
         return Lane(
-            backend=self.backend, verifier=self.verifiers[-1], store=self.store, clock=self.clock,
+            backend=self.backend, verifier=self.verifiers[-1], work=self.store.work, clock=self.clock,
             settings=DispatchSettings(**{**QUICK, **PATIENCE, **options}), recorder=recorder,
         )  # fmt: skip
 
@@ -254,16 +254,16 @@ class Line:
         self.serial = next(self.serials)
         self.clock.ahead_s += 60
         for name in ENDS:
-            await self.store.record_push(a_push(name, self.serial))
+            await self.store.recording.record_push(a_push(name, self.serial))
 
     async def start(self) -> None:
         """As the service does: what a process that is gone had leased is given back."""
-        await self.store.adopt_backends(["fake"])
+        await self.store.upkeep.adopt_backends(["fake"])
 
     async def ends(self) -> dict[str, State]:
         found = {}
         for name in ENDS:
-            (placement,) = await self.store.placements(ZoneName.parse(name))
+            (placement,) = await self.store.looking.placements(ZoneName.parse(name))
             found[name] = placement.state
         return found
 
@@ -277,7 +277,7 @@ class Line:
     async def assert_each_has_ended_once(self) -> None:
         """With one line of history for what failed; and the newest is what is served."""
         for name, end in ENDS.items():
-            tried = await self.store.attempts(ZoneName.parse(name))
+            tried = await self.store.looking.attempts(ZoneName.parse(name))
             assert int(end is State.DEAD) == sum(one.version == self.serial and one.state is end for one in tried)
             if end is State.VERIFIED:
                 assert self.serial == self.backend.zones[ZoneName.parse(name)].serial

@@ -358,12 +358,12 @@ def test_row_38_an_empty_post_is_ok_and_does_nothing(service: Service, h1: Direc
     "body", [b"hello world", b"\x00\x01\x02", zone_text().encode(), b"domain=example.com", b"a" * 70]
 )
 def test_row_39_a_body_without_action_is_an_error(service: Service, h1: DirectAdmin, body: bytes) -> None:
-    zones = service.look(service.store.count_zones())
+    zones = service.look(service.store.looking.count_zones())
 
     reply = h1.ask("POST", DNS_ADMIN, body)
 
     assert (200, "1") == (reply.status, reply.error)
-    assert zones == service.look(service.store.count_zones())
+    assert zones == service.look(service.store.looking.count_zones())
 
 
 def test_row_61_an_unknown_command_is_an_error_in_directadmins_words(h1: DirectAdmin) -> None:

@@ -17,7 +17,7 @@ from directdnsonly.outbox.changes import NewVersion, Origin, Priority, Source
 from directdnsonly.outbox.deliveries import Placement
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import open_store
+from directdnsonly.outbox.sqlite.store import open_store
 from directdnsonly.verify.compare import Depth, Expected, Finding
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.model import Zone
@@ -71,22 +71,22 @@ async def test_an_old_answer_for_what_changed_among_300_others_is_never_proven(t
         async with open_store(
             tmp_path / "store", settings=OutboxSettings(disk_reserve_mb=0), clock=clock, backends=["bind"]
         ) as store:
-            await store.adopt_backends(["bind"])
+            await store.upkeep.adopt_backends(["bind"])
             settings = DispatchSettings(**{**QUICK, "apply_timeout_s": 20.0, "max_attempts": 2})
             lane = Lane(
-                backend=backend, verifier=verifier, store=store, settings=settings, clock=clock, depth=Depth.CONTENT
+                backend=backend, verifier=verifier, work=store.work, settings=settings, clock=clock, depth=Depth.CONTENT
             )
             running = asyncio.create_task(lane.run())
 
             async def pushed(wanted: Zone) -> None:
                 origin = Origin(change_id=a_change_id(), source=Source.DIRECTADMIN, owner=H1)
-                await store.record_push(NewVersion(zone=wanted, origin=origin, priority=Priority.INTERACTIVE))
+                await store.recording.record_push(NewVersion(zone=wanted, origin=origin, priority=Priority.INTERACTIVE))
                 lane.wake(Priority.INTERACTIVE)
 
             async def until(state: State) -> Placement:
                 async with asyncio.timeout(120):
                     while True:
-                        (place,) = await store.placements(NAME)
+                        (place,) = await store.looking.placements(NAME)
                         if place.state is state:
                             return place
                         assert state is State.VERIFIED or place.verified_version < 2, "an old answer was proven"
@@ -95,13 +95,13 @@ async def test_an_old_answer_for_what_changed_among_300_others_is_never_proven(t
             try:
                 await pushed(old)
                 await until(State.VERIFIED)
-                assert old.text == await store.proven_text("bind", NAME)
+                assert old.text == await store.work.proven_text("bind", NAME)
                 await pushed(new)
                 place = await until(State.DEAD)
                 assert (2, 1) == (place.want_version, place.verified_version)
                 assert f"{named}.many.example." in place.reason
                 backend.lies = False
-                await store.revive(name=NAME)
+                await store.operators.revive(name=NAME)
                 lane.wake(Priority.INTERACTIVE)
                 assert 2 == (await until(State.VERIFIED)).verified_version
             finally:

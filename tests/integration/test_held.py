@@ -35,7 +35,7 @@ def text(da, serial, *, drop="", extra=""):
 
 
 async def serial(rig):
-    return (await rig.store.zone(NAME)).pushed_serial
+    return (await rig.store.looking.zone(NAME)).pushed_serial
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def test_a_push_that_loses_much_is_held_and_the_old_version_stays(tmp_path
         assert 2026112501 == await serial(rig)
         (held,) = await approvals.waiting(10)
         assert held.difference.startswith("- ")
-        assert "push.withheld" in [event.event for event in await rig.store.events(zone=NAME)]
+        assert "push.withheld" in [event.event for event in await rig.store.looking.events(zone=NAME)]
         for another in ("00" * 16, ""):
             with pytest.raises(NotHere, match="with that content waits: look again"):
                 await approvals.find(NAME, another)
@@ -96,7 +96,10 @@ async def test_a_takeover_waits_while_the_former_server_lists_the_zone(tmp_path,
         await rig.push(da, "a.example", "b.example")
         await rig.acceptance.push("a.example", text(da, 2026112505), owner=B)
         await rig.turn()
-        assert ("s1.host.example", 2026112500) == ((await rig.store.zone(NAME)).owner.hostname, await serial(rig))
+        assert ("s1.host.example", 2026112500) == (
+            (await rig.store.looking.zone(NAME)).owner.hostname,
+            await serial(rig),
+        )
         await rig.acceptance.push("a.example", text(da, 2026112504), owner=A)
         assert 2026112504 == await serial(rig)
         del da.zones["a.example"]
@@ -104,7 +107,10 @@ async def test_a_takeover_waits_while_the_former_server_lists_the_zone(tmp_path,
         view = await rig.turn()
 
         assert ["a.example"] == view.done.released
-        assert ("s2.host.example", 2026112505) == ((await rig.store.zone(NAME)).owner.hostname, await serial(rig))
+        assert ("s2.host.example", 2026112505) == (
+            (await rig.store.looking.zone(NAME)).owner.hostname,
+            await serial(rig),
+        )
 
 
 async def test_the_former_servers_delete_lets_the_waiting_takeover_in(tmp_path, da):
@@ -116,7 +122,10 @@ async def test_the_former_servers_delete_lets_the_waiting_takeover_in(tmp_path, 
         receipt = await rig.acceptance.delete("a.example", owner=A)
 
         assert receipt.ignored.startswith("late delete")
-        assert ("s2.host.example", 2026112505) == ((await rig.store.zone(NAME)).owner.hostname, await serial(rig))
+        assert ("s2.host.example", 2026112505) == (
+            (await rig.store.looking.zone(NAME)).owner.hostname,
+            await serial(rig),
+        )
 
 
 async def test_an_announced_move_flows(tmp_path, da):
@@ -129,7 +138,7 @@ async def test_an_announced_move_flows(tmp_path, da):
 
         await rig.acceptance.push("a.example", text(da, 2026112505), owner=B)
 
-        assert "s2.host.example" == (await rig.store.zone(NAME)).owner.hostname
+        assert "s2.host.example" == (await rig.store.looking.zone(NAME)).owner.hostname
         with pytest.raises(PushRefused, match="takeover is set to reject"):
             await rig.acceptance.push("b.example", da.text("b.example").encode(), owner=B)
         with pytest.raises(PushRefused):

@@ -224,12 +224,12 @@ async def test_a_zone_of_the_operators_is_told_once_and_its_delete_is_done(tmp_p
         await rig.push(a_push("his.example"))
         dead = await rig.until("his.example", State.DEAD, "bind")
         with capture_logs() as lines:
-            await rig.store.record_delete(a_delete("his.example"))
+            await rig.store.recording.record_delete(a_delete("his.example"))
             rig.wake()
             gone = await rig.until("his.example", State.VERIFIED, "bind")
             await until(lambda: any(one["event"] == "delivery.verified" for one in lines))
-        zone = await rig.store.zone(ZoneName.parse("his.example"))
-        (said,) = (await ask_lanes(rig.store, rig.lanes, zone))["bind"].said
+        zone = await rig.store.looking.zone(ZoneName.parse("his.example"))
+        (said,) = (await ask_lanes(rig.store.looking, rig.lanes, zone))["bind"].said
 
         assert [gone.reason] == [one.get("reason") for one in lines if one["event"] == "delivery.verified"]
         assert ("operators", 77, gone.reason) == (said.verdict.finding, said.answer.serial, said.verdict.reason)
@@ -262,8 +262,8 @@ async def test_push_delete_push_with_a_backlog_ends_with_the_last(start):
     rig = await start(backend)
     backend.down = "gone"
     await rig.push(a_push("again.example", 1), a_push("gone.example", 1))
-    await rig.store.record_delete(a_delete("again.example"))
-    await rig.store.record_delete(a_delete("gone.example"))
+    await rig.store.recording.record_delete(a_delete("again.example"))
+    await rig.store.recording.record_delete(a_delete("gone.example"))
     await rig.push(a_push("again.example", 2))
 
     backend.down = ""
@@ -299,7 +299,7 @@ async def test_a_dropped_connection_is_tried_once_more_at_once(start):
     await rig.push(a_push("a.example"))
     await rig.until("a.example", State.VERIFIED)
     assert BreakerState.CLOSED is rig.lanes["one"].status().breaker
-    assert [] == await rig.store.attempts(ZoneName.parse("a.example"))
+    assert [] == await rig.store.looking.attempts(ZoneName.parse("a.example"))
 
     backend.drop = 2
     await rig.push(a_push("a.example", 2))
@@ -365,11 +365,11 @@ async def test_revived_deliveries_are_proven(start):
     await rig.until("bad.example", State.DEAD)
     backend.refuse.clear()
 
-    assert 1 == await rig.store.revive()
+    assert 1 == await rig.store.operators.revive()
     rig.wake(Priority.BULK)
 
     assert "" == (await rig.until("bad.example", State.VERIFIED)).reason
-    (attempt,) = await rig.store.attempts(ZoneName.parse("bad.example"))
+    (attempt,) = await rig.store.looking.attempts(ZoneName.parse("bad.example"))
     assert "check-names" == attempt.reason
     assert attempt.elapsed_s >= backend.delay_s
 
@@ -381,7 +381,7 @@ async def test_a_storm_on_one_zone_costs_few_deliveries(start):
     began = time.monotonic()
     for serial in range(1, 133):
         if serial % 3 == 0:
-            await rig.store.record_delete(a_delete("storm.example"))
+            await rig.store.recording.record_delete(a_delete("storm.example"))
             rig.wake()
         else:
             await rig.push(a_push("storm.example", serial))

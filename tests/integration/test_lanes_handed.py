@@ -38,14 +38,14 @@ async def test_an_idle_lane_delivers_without_a_claim(start):
     backend, other = FakeBackend("one"), FakeBackend("two")
     rig = await start(backend, other)
     await asyncio.sleep(0.1)
-    before = rig.store.commits.commits
+    before = rig.store.engine.commits.commits
 
-    receipt = await rig.store.record_push(a_push("a.example", 7))  # and nobody wakes the lanes
+    receipt = await rig.store.recording.record_push(a_push("a.example", 7))  # and nobody wakes the lanes
     await rig.until("a.example", State.VERIFIED)
     await rig.until("a.example", State.VERIFIED, "two")
 
     assert {"one", "two"} == receipt.begun
-    assert rig.store.commits.commits - before <= 3
+    assert rig.store.engine.commits.commits - before <= 3
     assert [("a.example", 1)] == backend.applied == other.applied
 
 
@@ -56,7 +56,7 @@ async def test_deletes_and_changes_follow_each_other(start):
     for serial in range(1, 30):
         await rig.push(a_push("a.example", serial))
         if serial % 4 == 0:
-            receipt = await rig.store.record_delete(a_delete("a.example"))
+            receipt = await rig.store.recording.record_delete(a_delete("a.example"))
             rig.wake(begun=receipt.begun)
         await asyncio.sleep(0.02 * (serial % 3))
 
@@ -71,7 +71,7 @@ async def test_a_paused_lane_is_handed_nothing(start):
     rig = await start(FakeBackend("one"))
     rig.lanes["one"].pause("an operator")
 
-    receipt = await rig.store.record_push(a_push("a.example"))
+    receipt = await rig.store.recording.record_push(a_push("a.example"))
 
     assert frozenset() == receipt.begun
     assert State.PENDING is (await rig.placement("a.example")).state
@@ -85,7 +85,7 @@ async def test_a_lane_whose_backend_is_away_is_handed_nothing(start):
     await rig.push(a_push("a.example"))
     await until(lambda: rig.lanes["one"].status().reason)
 
-    receipt = await rig.store.record_push(a_push("b.example"))
+    receipt = await rig.store.recording.record_push(a_push("b.example"))
 
     assert frozenset() == receipt.begun
     assert 0 == (await rig.placement("b.example")).attempts
@@ -95,12 +95,12 @@ async def test_what_a_lane_cannot_begin_is_given_back_at_once(start):
     """They were leased for a lane that waited, and that has begun something else when the commit is done."""
     backend = FakeBackend("one")
     rig = await start(backend, lease_s=600.0)
-    rig.store.serve(_Greedy(rig.lanes["one"]))
+    rig.store.recording.serve(_Greedy(rig.lanes["one"]))
     backend.delay_s = 0.2
     await rig.push(a_push("first.example"))
     await until(lambda: backend.applying)
 
-    receipts = [await rig.store.record_push(a_push(f"{number}.example")) for number in range(3)]
+    receipts = [await rig.store.recording.record_push(a_push(f"{number}.example")) for number in range(3)]
 
     assert [{"one"}] * 3 == [receipt.begun for receipt in receipts]
     for receipt in receipts:  # long before the end of their leases
@@ -113,7 +113,7 @@ async def test_what_was_handed_long_ago_is_given_back_not_delivered(start, monke
     backend = FakeBackend("one")
     rig = await start(backend)
 
-    receipt = await rig.store.record_push(a_push("a.example"))
+    receipt = await rig.store.recording.record_push(a_push("a.example"))
 
     assert {"one"} == receipt.begun
     assert 2 == (await _fence_when_proven(rig))  # leased with the push, given back, claimed
@@ -123,14 +123,14 @@ async def test_bulk_is_left_to_the_bulk_workers(start):
     """They take it in batches."""
     rig = await start(FakeBackend("one"))
 
-    receipt = await rig.store.record_push(a_push("a.example", priority=Priority.BULK))
+    receipt = await rig.store.recording.record_push(a_push("a.example", priority=Priority.BULK))
 
     assert frozenset() == receipt.begun
 
 
 async def _fence_when_proven(rig: Rig) -> int:
     await rig.until("a.example", State.VERIFIED)
-    return await rig.store.commits.submit(
+    return await rig.store.engine.commits.submit(
         lambda connection: connection.execute("SELECT fence FROM delivery").fetchone()[0]
     )
 

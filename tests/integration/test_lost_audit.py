@@ -17,7 +17,7 @@ async def test_decisions_stand_without_their_line_of_the_audit(tmp_path: Path) -
         async with reconciling(tmp_path, server_of(da)) as rig:
             approvals, bob = rig.approvals, Operator(name="bob")
             full = "CREATE TEMP TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
-            await rig.store.commits.submit(lambda connection: connection.execute(full) and None)
+            await rig.store.engine.commits.submit(lambda connection: connection.execute(full) and None)
 
             with capture_logs() as lines:
                 move = await approvals.open_migration("a.host.example", "b.host.example", (), lasts_s=60, who=bob)
@@ -27,7 +27,7 @@ async def test_decisions_stand_without_their_line_of_the_audit(tmp_path: Path) -
 
             assert [move.id] == [one.id for one in open_now]
             assert [] == await approvals.migrations()
-            assert [True] == [one.accepted for one in await rig.store.baselines()]
+            assert [True] == [one.accepted for one in await rig.store.drift.baselines()]
             assert ["migration.opened", "migration.closed", "list.accepted"] == [
                 line["lost"] for line in lines if line["event"] == "event.lost"
             ]

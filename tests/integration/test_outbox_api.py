@@ -28,7 +28,7 @@ from directdnsonly.operate.journal import Operator
 from directdnsonly.outbox.changes import Kind, Owner, Priority
 from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.kept import LostPush
-from directdnsonly.outbox.sqlite.engine import SqliteStore
+from directdnsonly.outbox.sqlite.store import SqliteStore
 from directdnsonly.zone.name import ZoneName
 from tests.support.made import a_delete, a_push
 from tests.support.operating import Operated, operated
@@ -63,9 +63,9 @@ class Api:
     def bury(self, *names: str, backend: str = "one", reason: str = "bad owner name (check-names)") -> None:
         async def it() -> None:
             for name in names:
-                await self.store.record_push(a_push(name))
-            claims = await self.store.claim(backend, limit=1000, lease_s=60)
-            await self.store.settle([Settlement(claim=claim, how=Settle.BURY, reason=reason) for claim in claims])
+                await self.store.recording.record_push(a_push(name))
+            claims = await self.store.work.claim(backend, limit=1000, lease_s=60)
+            await self.store.work.settle([Settlement(claim=claim, how=Settle.BURY, reason=reason) for claim in claims])
 
         self.run(it())
 
@@ -94,7 +94,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
         async with operated(tmp_path, names=BACKENDS, clock=SystemClock()) as it:
             made.append(it)
             parts = ApiParts(
-                store=it.store, acts=it.acts, running=it.running, max_body_bytes=10**6, bodies=Bodies(largest_bytes=10**6),
+                looking=it.store.looking, acts=it.acts, running=it.running, max_body_bytes=10**6, bodies=Bodies(largest_bytes=10**6),
                 asks=bob,
             )  # fmt: skip
             app = FastAPI(redirect_slashes=False)
@@ -234,7 +234,7 @@ def test_what_was_done_is_no_failure_because_its_audit_is_lost(api):
     """A 503 says that nothing was recorded, try again: of a pin that stands, and of deliveries that are due, it would lie."""
     api.bury("z0.example")
     full = "CREATE TEMP TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
-    api.run(api.store.commits.submit(lambda connection: connection.execute(full) and None))
+    api.run(api.store.engine.commits.submit(lambda connection: connection.execute(full) and None))
 
     with capture_logs() as lines:
         revived = api.http.post("/outbox/revive", json={"zone": "z0.example"})
@@ -297,8 +297,8 @@ def test_a_delete_of_a_pinned_zone_is_told_as_one_that_waits(api, tmp_path):
 
 def test_names_with_a_slash_have_a_history_too(api):
     """RFC 2317; the slash as %2F."""
-    api.run(api.store.record_push(a_push("0/26.2.0.192.in-addr.arpa")))
-    api.run(api.store.record_delete(a_delete("0/26.2.0.192.in-addr.arpa")))
+    api.run(api.store.recording.record_push(a_push("0/26.2.0.192.in-addr.arpa")))
+    api.run(api.store.recording.record_delete(a_delete("0/26.2.0.192.in-addr.arpa")))
 
     told = api.http.get("/zones/0%2F26.2.0.192.in-addr.arpa/history").json()
 

@@ -85,10 +85,10 @@ class OutboxMachine(BehindTheStore):
         verdict = judge(act, push.zone.name, owner, there, takeover=push.takeover)
         if isinstance(verdict, Refuse):
             with pytest.raises(OwnershipRefused) as refusal:
-                self.run(self.store.record_push(push))
+                self.run(self.store.recording.record_push(push))
             assert verdict.rule == refusal.value.rule
             return
-        receipt = self.run(self.store.record_push(push))
+        receipt = self.run(self.store.recording.record_push(push))
         if isinstance(verdict, Hold):
             assert receipt.withheld is not None
             assert verdict.rule == receipt.withheld.rule
@@ -127,7 +127,7 @@ class OutboxMachine(BehindTheStore):
             Act.LET_IN, push.zone.name, waiting.owner, there, takeover="reject", approves=waiting.digest
         )  # fmt: skip
         assert isinstance(verdict, Record)
-        self._is_recorded(push, text, self.run(self.store.record_push(push)), verdict)
+        self._is_recorded(push, text, self.run(self.store.recording.record_push(push)), verdict)
         assert name not in self.model.waits
 
     @rule(name=zone, by=st.none() | st.none() | server)
@@ -137,11 +137,13 @@ class OutboxMachine(BehindTheStore):
         owner = by or (living.owner if living else H1)
         there = self.model.there(name, owner, around=False)
         verdict = judge(Act.DELETE, ZoneName.trusted(name), owner, there, takeover="transfer")
-        receipt = self.run(self.store.record_delete(a_delete(name, owner=owner)))
+        receipt = self.run(self.store.recording.record_delete(a_delete(name, owner=owner)))
         if isinstance(verdict, GiveWay):
             assert verdict.digest == receipt.gives_way
             self._let_in(name)
-            receipt = self.run(self.store.record_delete(replace(a_delete(name, owner=owner), gives_way=False)))
+            receipt = self.run(
+                self.store.recording.record_delete(replace(a_delete(name, owner=owner), gives_way=False))
+            )
             assert receipt.ignored.startswith("late delete")
             return
         assert isinstance(verdict, (Record, Ignore))
@@ -169,7 +171,7 @@ class OutboxMachine(BehindTheStore):
         if push.only_if_version == newest:
             self._push(Act.PULL, push, text)
             return
-        receipt = self.run(self.store.record_push(push))
+        receipt = self.run(self.store.recording.record_push(push))
         assert (True, False, newest) == (receipt.overtaken, receipt.changed, receipt.version)
 
     @rule(name=zone)
@@ -181,18 +183,18 @@ class OutboxMachine(BehindTheStore):
                 name=ZoneName.trusted(name), version=known.version, server=known.owner.server, absences=3, first_at=now,
                 last_at=now, state=SightingState.QUARANTINED, quarantined_at=now,
             )  # fmt: skip
-            self.run(self.store.save_sightings([seen], []))
+            self.run(self.store.drift.save_sightings([seen], []))
 
     @precondition(lambda self: self.model.seen)
     @rule(data=st.data())
     def the_grace_is_over(self, data) -> None:
         """An orphan is deleted, unless it was pushed or pinned since, or a push waits for it."""
         name = data.draw(st.sampled_from(sorted(self.model.seen)))
-        (sighting,) = [one for one in self.run(self.store.sightings()) if one.name == name]
+        (sighting,) = [one for one in self.run(self.store.drift.sightings()) if one.name == name]
         known = self.model.newest.get(name)
         owner = known.owner if known else Owner()
         deletion = a_delete(name, owner=owner, source=Source.RECONCILE)
-        receipt = self.run(self.store.record_orphan_delete(sighting, deletion))
+        receipt = self.run(self.store.drift.record_orphan_delete(sighting, deletion))
         assert self.model.is_orphan(name) == (receipt is not None)
         if receipt is not None:
             del self.model.seen[name]
@@ -206,13 +208,13 @@ class OutboxMachine(BehindTheStore):
         """What is wanted stays; what is not is removed there, and leaves a tombstone."""
         where = data.draw(st.sampled_from(self.active))
         parsed = ZoneName.trusted(name)
-        removed = self.run(self.store.record_extra_delete(where, [parsed], change_id=a_change_id()))
+        removed = self.run(self.store.drift.record_extra_delete(where, [parsed], change_id=a_change_id()))
         if name in self.model.wanted:
             assert not removed
             return
         if removed:
             self.served[where, name] = "not ours"
-        (held,) = self.run(self.store.held([parsed]))
+        (held,) = self.run(self.store.drift.held([parsed]))
         now = self.clock.now_s()
         made = Known(version=held.version, content=None, owner=Owner(), serial=0, pushed_serial=0, pushed_at=now)
         assert self.model.newest.setdefault(name, made).version == held.version
@@ -221,14 +223,14 @@ class OutboxMachine(BehindTheStore):
 
     @rule(name=zone)
     def pin(self, name: str) -> None:
-        pin = self.run(self.store.pin(NewPin(name=ZoneName.parse(name), actor="m")))
+        pin = self.run(self.store.recording.pin(NewPin(name=ZoneName.parse(name), actor="m")))
         assert (name in self.model.wanted) == (pin is not None)
         self.model.pin(name)
 
     @rule(name=zone)
     def unpin(self, name: str) -> None:
         origin = Origin(change_id=a_change_id(), source=Source.API, owner=H1)
-        receipt = self.run(self.store.unpin(ZoneName.parse(name), origin))
+        receipt = self.run(self.store.recording.unpin(ZoneName.parse(name), origin))
         assert (name in self.model.pins) == (receipt is not None)
         if receipt is not None:
             version, _ = self.model.pins.pop(name)
@@ -236,7 +238,7 @@ class OutboxMachine(BehindTheStore):
 
     @rule(name=st.none() | zone, server=st.just("") | backend)
     def revive(self, name: str | None, server: str) -> None:
-        self.run(self.store.revive(name=ZoneName.parse(name) if name else None, backend=server))
+        self.run(self.store.operators.revive(name=ZoneName.parse(name) if name else None, backend=server))
 
     # -- what must be true
 
@@ -244,15 +246,15 @@ class OutboxMachine(BehindTheStore):
     def the_store_wants_what_was_accepted_or_is_held(self) -> None:
         if hasattr(self, "store"):
             wanted = self.model.wanted
-            assert set(wanted) == {str(found.name) for found in self.run(self.store.zones())}
+            assert set(wanted) == {str(found.name) for found in self.run(self.store.looking.zones())}
             for name, text in wanted.items():
-                assert f'"{text}"' in self.run(self.store.text(ZoneName.parse(name)))
+                assert f'"{text}"' in self.run(self.store.looking.text(ZoneName.parse(name)))
 
     @invariant()
     def the_newest_version_is_what_was_accepted_last(self) -> None:
         """Also behind a pin: by it every later change is judged."""
         if hasattr(self, "store"):
-            told = {str(one.name): one for one in self.run(self.store.held_page())}
+            told = {str(one.name): one for one in self.run(self.store.drift.held_page())}
             assert set(self.model.newest) == set(told)
             for name, known in self.model.newest.items():
                 one = told[name]
@@ -260,23 +262,23 @@ class OutboxMachine(BehindTheStore):
                 assert (known.serial, known.pushed_serial) == (one.serial, one.pushed_serial)
                 assert (known.content is None) == (one.kind is Kind.DELETE)
                 if known.content is not None:
-                    assert f'"{known.content}"' in self.run(self.store.text(one.name, one.version))
+                    assert f'"{known.content}"' in self.run(self.store.looking.text(one.name, one.version))
 
     @invariant()
     def what_waits_and_what_lies_below_is_known(self) -> None:
         if hasattr(self, "store"):
-            held = {str(one.name): (one.owner, one.digest) for one in self.run(self.store.held_pushes())}
+            held = {str(one.name): (one.owner, one.digest) for one in self.run(self.store.approval.held_pushes())}
             assert {name: (one.owner, one.digest) for name, (one, _) in self.model.waits.items()} == held
-            counted, true = self.run(self.store._viewer.call(below))
+            counted, true = self.run(self.store.engine.viewer.call(below))
             assert true == counted
 
     @invariant()
     def what_status_tells_is_counted_right(self) -> None:
         if hasattr(self, "store"):
-            zones, deliveries = self.run(self.store._viewer.call(_counted))
-            proven = self.run(self.store._viewer.call(_proven))
-            assert zones == self.run(self.store.count_zones())
-            for told in self.run(self.store.backlog()):
+            zones, deliveries = self.run(self.store.engine.viewer.call(_counted))
+            proven = self.run(self.store.engine.viewer.call(_proven))
+            assert zones == self.run(self.store.looking.count_zones())
+            for told in self.run(self.store.looking.backlog()):
                 rows = [(state, at) for name, state, at in deliveries if name == told.backend]
                 waiting = [at for state, at in rows if state in {"pending", "leased", "applied"}]
                 assert told.pending == sum(state == "pending" for state, _ in rows)

@@ -51,16 +51,16 @@ async def push(rig: Rig, name: str, owner: Owner, serial: int = 1, extra: str = 
 
 
 async def owner_of(rig: Rig, name: str) -> str:
-    found = await rig.store.zone(ZoneName.parse(name))
+    found = await rig.store.looking.zone(ZoneName.parse(name))
     return found.owner.hostname if found is not None and found.kind is Kind.PUT else ""
 
 
 async def events(rig: Rig, name: str) -> list[str]:
-    return [event.event for event in await rig.store.events(zone=name)]
+    return [event.event for event in await rig.store.looking.events(zone=name)]
 
 
 async def waiting(rig: Rig) -> list[tuple[str, str]]:
-    return [(held.name, held.owner.hostname) for held in await rig.store.held_pushes()]
+    return [(held.name, held.owner.hostname) for held in await rig.store.approval.held_pushes()]
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ async def test_a_bound_credential_is_judged_when_it_is_recorded(tmp_path, source
             await rig.acceptance.delete("a.example", owner=bound, source=Source.API)
 
         assert "credential-zone" == late.result()
-        assert '"a.example 1"' in (await rig.store.text(ZoneName.parse("a.example")) or "")
+        assert '"a.example 1"' in (await rig.store.looking.text(ZoneName.parse("a.example")) or "")
         assert ["delete.ignored", "push.refused"] == await events(rig, "a.example")
 
 
@@ -282,7 +282,7 @@ async def test_what_a_pin_holds_belongs_to_who_pushed_last(tmp_path):
     """Of a pinned zone the newest version counts: B has taken it, so A's delete is late, and B's waits behind the pin."""
     async with door(tmp_path, "transfer") as rig:
         await push(rig, "a.example", A)
-        await rig.store.pin(NewPin(name=ZoneName.parse("a.example"), actor="me"))
+        await rig.store.recording.pin(NewPin(name=ZoneName.parse("a.example"), actor="me"))
         await push(rig, "a.example", B, 2)
 
         assert (await rig.acceptance.delete("a.example", owner=A)).ignored.startswith("late delete")
@@ -294,7 +294,7 @@ async def test_an_approval_of_a_pinned_zone_waits_behind_the_pin(tmp_path):
     async with door(tmp_path, "hold") as rig:
         approvals = rig.approvals
         await push(rig, "a.example", A)
-        await rig.store.pin(NewPin(name=ZoneName.parse("a.example"), actor="me"))
+        await rig.store.recording.pin(NewPin(name=ZoneName.parse("a.example"), actor="me"))
         await push(rig, "a.example", B, 2)
         (held,) = await approvals.waiting(10)
 

@@ -20,7 +20,7 @@ from directdnsonly.clock import SystemClock
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.operate.journal import Journal
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import open_store
+from directdnsonly.outbox.sqlite.store import open_store
 from directdnsonly.reconcile import answers
 from directdnsonly.reconcile.answers import NotReadable
 from directdnsonly.reconcile.pulled import PulledZones
@@ -172,14 +172,22 @@ async def test_a_pass_that_comes_to_no_end_is_told_and_the_next_one_is_made(tmp_
 
     settings = OutboxSettings(disk_reserve_mb=0)
     async with open_store(tmp_path, settings=settings, clock=clock, backends=["one"]) as store:
-        await store.adopt_backends(["one"])
-        journal = Journal(store, clock)
+        await store.upkeep.adopt_backends(["one"])
+        journal = Journal(store.recording, clock)
         acceptance = Acceptance(
-            store=store, parser=ZoneParser(parse), clock=clock, journal=journal, notify=lambda _: None
+            recording=store.recording,
+            looking=store.looking,
+            approval=store.approval,
+            parser=ZoneParser(parse),
+            clock=clock,
+            journal=journal,
+            notify=lambda _: None,
         )
         reconciler = Broken(
             settings=ReconciliationSettings(enabled=False),
-            store=store,
+            drift=store.drift,
+            work=store.work,
+            approval=store.approval,
             clock=clock,
             journal=journal,
             intake=PulledZones(acceptance, lambda _: None),

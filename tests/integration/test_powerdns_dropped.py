@@ -63,7 +63,7 @@ async def test_a_dropped_answer_costs_neither_a_retry_nor_the_breaker(tmp_path, 
 
         assert 0 == proxy.drop
         assert BreakerState.CLOSED is rig.lanes["one"].status().breaker
-        assert [] == await rig.store.attempts(NAME)
+        assert [] == await rig.store.looking.attempts(NAME)
 
 
 async def test_a_second_drop_in_a_row_opens_the_breaker_and_the_reason_names_it(tmp_path):

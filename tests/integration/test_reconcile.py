@@ -73,10 +73,10 @@ async def test_a_list_that_proves_nothing_deletes_nothing(store_of_many, da, fau
         passes = [await rig.turn() for _ in range(6)]
 
         assert 1500 == await rig.living()
-        assert [] == await rig.store.sightings()
+        assert [] == await rig.store.drift.sightings()
         assert ["no-list"] == rig.alarms()
         assert all(one.plan.servers[0].reason for one in passes)
-        assert [("alarm.raised", 1)] == [(event.event, 1) for event in await rig.store.events()]
+        assert [("alarm.raised", 1)] == [(event.event, 1) for event in await rig.store.looking.events()]
         da.fault = None
         await rig.turn()
         assert [] == rig.alarms()
@@ -115,12 +115,12 @@ async def test_a_removed_zone_goes_after_three_sightings_and_its_grace(tmp_path,
 
         assert ["zone-7.example"] == fifth.done.deleted
         assert 39 == await rig.living()
-        tombstone = await rig.store.zone(ZoneName.parse("zone-7.example"))
+        tombstone = await rig.store.looking.zone(ZoneName.parse("zone-7.example"))
         assert Source.RECONCILE is tombstone.source
         assert ["orphan.deleted", "orphan.quarantined"] == [
-            event.event for event in await rig.store.events(zone="zone-7.example")
+            event.event for event in await rig.store.looking.events(zone="zone-7.example")
         ]
-        assert [] == await rig.store.sightings()
+        assert [] == await rig.store.drift.sightings()
         assert "restored" == await rig.asked.undo(ZoneName.parse("zone-7.example"), ME)
         assert await rig.holds("zone-7.example")
         for _ in range(6):
@@ -151,7 +151,7 @@ async def test_what_returns_during_the_grace_is_forgotten(tmp_path, da):
         back = await rig.turn()
 
         assert ["zone-7.example"] == back.done.returned
-        assert [] == await rig.store.sightings()
+        assert [] == await rig.store.drift.sightings()
         del da.zones["zone-7.example"]
         assert "absent in 1 lists, next: count" == (await rig.turn()).plan.orphaned[0].detail
 
@@ -186,7 +186,7 @@ async def test_a_zone_that_is_newer_on_directadmin_is_pulled(tmp_path, da):
             view = await rig.turn()
 
             assert (1, 1) == (view.plan.counts["stale"], view.done.pulled)
-            zone = await rig.store.zone(ZoneName.parse("zone-7.example"))
+            zone = await rig.store.looking.zone(ZoneName.parse("zone-7.example"))
             assert (2026112507, "alice") == (zone.pushed_serial, zone.owner.username)
             assert 0 == (await rig.turn()).plan.counts["stale"], "plan again, expect nothing"
             its_dns.silent = True
@@ -203,7 +203,7 @@ async def test_a_pinned_zone_is_compared_by_its_newest_push(tmp_path, da):
             name = ZoneName.parse("zone-7.example")
             for zone, hosted in da.zones.items():
                 its_dns.zones[ZoneName.parse(zone)] = Served(1, hosted.serial, 11, "")
-            await rig.store.pin(NewPin(name=name, actor="anna"))
+            await rig.store.recording.pin(NewPin(name=name, actor="anna"))
             da.zones[name].serial = its_dns.zones[name].serial = 2026112507
             await rig.push(da, name)
 
@@ -214,9 +214,9 @@ async def test_a_pinned_zone_is_compared_by_its_newest_push(tmp_path, da):
             missed = await rig.turn()
             assert (1, 1, 0) == (missed.plan.counts["stale"], missed.done.pulled, missed.done.overtaken)
             assert 0 == (await rig.turn()).plan.counts["stale"]
-            (newest,), pin = await rig.store.held([name]), await rig.store.pin_of(name)
+            (newest,), pin = await rig.store.drift.held([name]), await rig.store.looking.pin_of(name)
             assert (2026112508, 1, 3) == (newest.pushed_serial, pin.version, pin.waiting_version)
-            assert 2026112500 == (await rig.store.zone(name)).pushed_serial
+            assert 2026112500 == (await rig.store.looking.zone(name)).pushed_serial
 
 
 async def test_orphans_and_healing_in_one_pass_do_not_disturb_each_other(tmp_path, da):
@@ -271,7 +271,7 @@ async def test_a_zone_that_cannot_be_taken_is_kept_as_refused_once(tmp_path, da)
         views = [await rig.turn() for _ in range(3)]
 
         assert [(39, 1), (0, 1), (0, 1)] == [(view.done.pulled, view.done.pulls_refused) for view in views]
-        assert (1, []) == (len(await rig.store.refused()), rig.alarms())
+        assert (1, []) == (len(await rig.store.looking.refused()), rig.alarms())
         da.zones[FEW[3]].extra = ""
         assert 1 == (await rig.turn()).done.pulled
 
@@ -376,7 +376,7 @@ async def test_a_push_between_plan_and_delete_wins(tmp_path, da):
         hosted = da.zones.pop("zone-7.example")
         for _ in range(4):
             await rig.turn()
-        (sighting,) = await rig.store.sightings()
+        (sighting,) = await rig.store.drift.sightings()
         hosted.serial += 1
         da.zones["zone-7.example"] = hosted
         await rig.push(da, "zone-7.example")
@@ -385,7 +385,7 @@ async def test_a_push_between_plan_and_delete_wins(tmp_path, da):
         await rig.turn(minutes=120)
 
         assert await rig.holds("zone-7.example")
-        assert sighting.version < (await rig.store.zone(ZoneName.parse("zone-7.example"))).version
+        assert sighting.version < (await rig.store.looking.zone(ZoneName.parse("zone-7.example"))).version
 
 
 @pytest.mark.parametrize("shown", [str.upper, "{}.".format, str.title], ids=["upper", "dot", "title"])
@@ -426,7 +426,7 @@ async def test_another_host_name_in_pushes_is_named_and_nothing_is_deleted(tmp_p
         assert "s1.host.example" == view.plan.servers[0].pushes_as
         da.host(["new.example"])
         await rig.turn()
-        pulled = await rig.store.zone(ZoneName.parse("new.example"))
+        pulled = await rig.store.looking.zone(ZoneName.parse("new.example"))
         assert "s1.host.example" == pulled.owner.hostname, "its own later delete must find it"
 
 
@@ -439,7 +439,7 @@ async def test_missed_pushes_are_pulled_with_their_owner(tmp_path, da):
         view = await rig.turn()
 
         assert (50, 90, ["missed"]) == (view.done.pulled, await rig.living(), rig.alarms())
-        zone = await rig.store.zone(ZoneName.parse("missed-3.example"))
+        zone = await rig.store.looking.zone(ZoneName.parse("missed-3.example"))
         assert Owner(credential="h1", hostname="s1.host.example", username="bob") == zone.owner
         assert Source.PULL is zone.source
         again = await rig.turn()
@@ -457,7 +457,7 @@ async def test_zones_are_pulled_from_every_kind_of_server(tmp_path, da, how):
         view = await rig.turn()
 
         assert (40, [], "") == (view.done.pulled, view.done.failures, view.plan.servers[0].reason)
-        assert 2026112500 == (await rig.store.zone(ZoneName.parse(FEW[0]))).pushed_serial
+        assert 2026112500 == (await rig.store.looking.zone(ZoneName.parse(FEW[0]))).pushed_serial
 
 
 async def test_a_pull_never_overwrites_a_push_that_came_meanwhile(tmp_path, da):
@@ -473,7 +473,7 @@ async def test_a_pull_never_overwrites_a_push_that_came_meanwhile(tmp_path, da):
         )
 
         assert "version 1 came meanwhile" == accepted.receipt.ignored
-        assert 2026112505 == (await rig.store.zone(ZoneName.parse("a.example"))).pushed_serial
+        assert 2026112505 == (await rig.store.looking.zone(ZoneName.parse("a.example"))).pushed_serial
 
 
 async def test_what_a_person_deleted_is_not_brought_back(tmp_path, da):
@@ -515,7 +515,7 @@ async def test_a_late_delete_after_a_migration_is_ignored(tmp_path, da):
                 await rig.turn()
 
             assert 60 == await rig.living()
-            assert "s2.host.example" == (await rig.store.zone(ZoneName.parse(FEW[0]))).owner.hostname
+            assert "s2.host.example" == (await rig.store.looking.zone(ZoneName.parse(FEW[0]))).owner.hostname
 
 
 async def test_a_migration_whose_push_was_missed_is_followed(tmp_path, da):
@@ -529,7 +529,7 @@ async def test_a_migration_whose_push_was_missed_is_followed(tmp_path, da):
             view = await rig.turn()
 
             assert (1, 1) == (view.plan.counts["migrated"], view.done.pulled)
-            zone = await rig.store.zone(ZoneName.parse("zone-7.example"))
+            zone = await rig.store.looking.zone(ZoneName.parse("zone-7.example"))
             assert ("s2.host.example", 2026112509) == (zone.owner.hostname, zone.pushed_serial)
 
 
@@ -573,7 +573,7 @@ async def test_a_list_that_an_operator_has_accepted_is_what_later_ones_are_compa
         assert 10 == await rig.living()
         assert "no-list" not in rig.alarms()
         await rig.turn()
-        assert [0] == [one.vouched for one in await rig.store.baselines()]
+        assert [0] == [one.vouched for one in await rig.store.drift.baselines()]
 
 
 async def test_a_list_that_shrinks_again_or_is_another_servers_is_not_believed_by_what_was_accepted(tmp_path, da):
@@ -622,11 +622,11 @@ async def test_a_plan_changes_nothing(tmp_path, da):
         await filled(rig, da, FEW)
         del da.zones["zone-7.example"]
         da.host(["missed.example"])
-        writes = rig.store.commits.writes
+        writes = rig.store.engine.commits.writes
 
         rig.clock.advance(3600)
         job = rig.reconciler.request(live=False)
         view = await rig.reconciler.run_once(job)
 
         assert (1, 1) == (view.plan.counts["orphaned"], view.plan.counts["missed"])
-        assert writes == rig.store.commits.writes
+        assert writes == rig.store.engine.commits.writes

@@ -7,7 +7,7 @@ from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus
 from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.restarts import TOLD_EVERY_S, Restarts
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import open_store
+from directdnsonly.outbox.sqlite.store import open_store
 
 
 def ended(restarts: int) -> DaemonStatus:
@@ -18,7 +18,7 @@ async def test_one_that_ends_again_and_again_is_told_now_and_then_with_how_often
     """Ten restarts within the time are one line of the audit; the next one after it is another; each backend has its own."""
     clock = ManualClock(1_000_000.0)
     async with open_store(tmp_path, settings=OutboxSettings(), clock=clock, backends=["bind", "knot"]) as store:
-        journal = Restarts(Journal(store, clock), clock)
+        journal = Restarts(Journal(store.recording, clock), clock)
         for restarts in range(1, 11):
             journal.note("bind", ended(restarts))
         journal.note("knot", ended(1))
@@ -28,7 +28,7 @@ async def test_one_that_ends_again_and_again_is_told_now_and_then_with_how_often
         for _ in range(3):
             await journal.run_once()
 
-        told = [event.detail for event in await store.events()]
+        told = [event.detail for event in await store.looking.events()]
 
     assert [
         "bind: named ended with code 1 (11 restarts since our start)",

@@ -111,7 +111,7 @@ async def test_old_content_under_the_same_serial_is_never_proven(stack, tmp_path
     assert (2, 1) == (dead.want_version, dead.verified_version)
     assert "lacks www.signed.example. 60 A" in dead.reason
     backend.keeps = None
-    await rig.store.revive(name=NAME)
+    await rig.store.operators.revive(name=NAME)
     rig.wake()
     assert 2 == (await rig.until(NAME, State.VERIFIED, limit_s=30)).verified_version
     assert NEW == await address_of(backend)
@@ -136,15 +136,15 @@ async def test_what_came_behind_our_back_under_our_serial_is_not_proven_by_it(st
     backend.lazy = True
 
     if again == "requeue":
-        await rig.store.requeue("one", [NAME], reason="drift")
+        await rig.store.work.requeue("one", [NAME], reason="drift")
     else:
-        await rig.store.redeliver(NAME, ["one"], reason="told to")
+        await rig.store.operators.redeliver(NAME, ["one"], reason="told to")
     rig.wake(Priority.BULK)
 
     dead = await rig.until(NAME, State.DEAD, limit_s=60)
     assert "lacks www.signed.example. 60 A" in dead.reason
     backend.lazy = False
-    await rig.store.revive(name=NAME)
+    await rig.store.operators.revive(name=NAME)
     rig.wake()
     await rig.until(NAME, State.VERIFIED, limit_s=30)
     assert OLD == await address_of(backend)

@@ -19,7 +19,7 @@ from bench.service import DADNS, free_port
 from directdnsonly.clock import SystemClock
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import open_store
+from directdnsonly.outbox.sqlite.store import open_store
 
 SRC = Path(__file__).parents[2] / "src"
 Spoil = Callable[[Path], object]  # what it returns is kept while the service starts

@@ -57,7 +57,11 @@ async def test_zones_lost_in_every_page_are_found_and_the_lane_is_woken_for_each
             del backend.zones[ZoneName.parse(name)]
         verifier = Verifier(backend.servers, allows_transfer=False)
         sweep = Sweep(
-            backend=backend, proof=Proof(backend, verifier), store=rig.store, page=5, on_queued=lambda: told.append(1)
+            backend=backend,
+            proof=Proof(backend, verifier),
+            work=rig.store.work,
+            page=5,
+            on_queued=lambda: told.append(1),
         )
 
         found = await sweep.run_once()
@@ -80,7 +84,11 @@ async def test_a_pass_that_only_looks_queues_nothing(tmp_path):
         del backend.zones[ZoneName.parse(NAMES[0])]
         verifier = Verifier(backend.servers, allows_transfer=False)
         sweep = Sweep(
-            backend=backend, proof=Proof(backend, verifier), store=rig.store, page=2, on_queued=lambda: told.append(1)
+            backend=backend,
+            proof=Proof(backend, verifier),
+            work=rig.store.work,
+            page=2,
+            on_queued=lambda: told.append(1),
         )
 
         found = await sweep.run_once(repair=False)

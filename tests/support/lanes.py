@@ -18,7 +18,7 @@ from directdnsonly.outbox.changes import NewVersion, Priority
 from directdnsonly.outbox.deliveries import Placement
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.zone.name import ZoneName
@@ -39,7 +39,7 @@ class Rig:
 
     async def push(self, *pushes: NewVersion) -> None:
         for one in pushes:
-            receipt = await self.store.record_push(one)
+            receipt = await self.store.recording.record_push(one)
             self.wake(one.priority, begun=receipt.begun)
 
     def wake(self, priority: Priority = Priority.INTERACTIVE, *, begun: frozenset[str] = frozenset()) -> None:
@@ -48,7 +48,7 @@ class Rig:
                 lane.wake(priority)
 
     async def placement(self, name: str, backend: str = "one") -> Placement:
-        found = await self.store.placements(ZoneName.parse(name))
+        found = await self.store.looking.placements(ZoneName.parse(name))
         return next(placement for placement in found if placement.backend == backend)
 
     async def until(self, name: str, state: State, backend: str = "one", limit_s: float = PATIENCE_S) -> Placement:
@@ -85,7 +85,7 @@ async def running_lanes(
         names = [backend.name for backend in backends]
         settings = OutboxSettings(**{"disk_reserve_mb": 0, **store})
         opened = await stack.enter_async_context(open_store(folder, settings=settings, clock=clock, backends=names))
-        await opened.adopt_backends(names)
+        await opened.upkeep.adopt_backends(names)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         lanes = {}
         for backend in backends:
@@ -96,11 +96,11 @@ async def running_lanes(
             )  # fmt: skip
             stack.callback(verifier.close)
             lanes[backend.name] = Lane(
-                backend=backend, verifier=verifier, store=opened, clock=clock, depth=depth,
+                backend=backend, verifier=verifier, work=opened.work, clock=clock, depth=depth,
                 settings=DispatchSettings(**{**QUICK, **options}),
             )  # fmt: skip
         dispatcher = Dispatcher(list(lanes.values()), watch_every_s=0.2)
-        opened.serve(dispatcher)
+        opened.recording.serve(dispatcher)
         task = group.create_task(dispatcher.run())
         stack.callback(task.cancel)
         yield Rig(opened, lanes)

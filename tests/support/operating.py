@@ -23,7 +23,7 @@ from directdnsonly.operate.running import Running
 from directdnsonly.outbox.changes import Priority
 from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.reconcile.settings import ReconciliationSettings
@@ -50,7 +50,7 @@ class Operated:
 
     async def told(self) -> list[tuple[str, str, str, str, str]]:
         """The audit, oldest first: event, zone, actor, address, detail."""
-        found = [(one.event, one.zone, one.actor, one.address, one.detail) for one in await self.store.events()]
+        found = [(one.event, one.zone, one.actor, one.address, one.detail) for one in await self.store.looking.events()]
         return found[::-1]
 
     @property
@@ -61,14 +61,14 @@ class Operated:
     async def bury(self, *names: str, backend: str = "one") -> None:
         """These zones were pushed, and given up by this backend."""
         for name in names:
-            await self.store.record_push(a_push(name))
-        claims = await self.store.claim(backend, limit=1000, lease_s=60)
-        await self.store.settle([Settlement(claim=claim, how=Settle.BURY, reason="bad name") for claim in claims])
+            await self.store.recording.record_push(a_push(name))
+        claims = await self.store.work.claim(backend, limit=1000, lease_s=60)
+        await self.store.work.settle([Settlement(claim=claim, how=Settle.BURY, reason="bad name") for claim in claims])
 
     async def fill_audit(self) -> None:
         """From now on the store takes everything but lines of the audit."""
         full = "CREATE TEMP TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
-        await self.store.commits.submit(lambda connection: connection.execute(full) and None)
+        await self.store.engine.commits.submit(lambda connection: connection.execute(full) and None)
 
 
 @asynccontextmanager
@@ -89,25 +89,27 @@ async def operated(
         store = await stack.enter_async_context(
             open_store(folder, settings=settings, clock=clock, backends=list(names))
         )
-        await store.adopt_backends(list(names))
-        journal = Journal(store, clock)
+        await store.upkeep.adopt_backends(list(names))
+        journal = Journal(store.recording, clock)
         lanes = {}
         for name, backend in backends.items():
             verifier = Verifier(backend.servers, allows_transfer=False)
             stack.callback(verifier.close)
             lanes[name] = Lane(
-                backend=backend, verifier=verifier, store=store, settings=DispatchSettings(), clock=clock
+                backend=backend, verifier=verifier, work=store.work, settings=DispatchSettings(), clock=clock
             )
         acceptance = Acceptance(
-            store=store, parser=ZoneParser(parse), clock=clock, journal=journal, policy=policy,
+            recording=store.recording, looking=store.looking, approval=store.approval,
+            parser=ZoneParser(parse), clock=clock, journal=journal, policy=policy,
             notify=lambda receipt: woken.append(receipt.priority),
         )  # fmt: skip
         stack.push_async_callback(acceptance.aclose)
         reconciler = Reconciler(
-            settings=ReconciliationSettings.model_validate({"directadmin_servers": [DA]}), store=store, clock=clock,
+            settings=ReconciliationSettings.model_validate({"directadmin_servers": [DA]}),
+            drift=store.drift, work=store.work, approval=store.approval, clock=clock,
             journal=journal, intake=PulledZones(acceptance, woken.append), lanes=(),
         )  # fmt: skip
-        tokens = TokenBook(store, clock)
+        tokens = TokenBook(store.operators, clock)
         whole = frozenset({*names, *configured})
         acts = acts_of(
             store=store, clock=clock, journal=journal, acceptance=acceptance, reconciler=reconciler, lanes=lanes,

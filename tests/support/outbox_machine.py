@@ -18,7 +18,7 @@ from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.lifecycle import BEGINS, TRANSITIONS, Event, State
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
 from tests.support.outbox_model import ZONES, Model
 
@@ -87,7 +87,7 @@ class BehindTheStore(RuleBasedStateMachine):
                 Path(self.folder.name), settings=OutboxSettings(disk_reserve_mb=0), clock=self.clock, backends=backends
             )
         )
-        await self.store.adopt_backends(backends)
+        await self.store.upkeep.adopt_backends(backends)
 
     # -- lanes
 
@@ -95,7 +95,7 @@ class BehindTheStore(RuleBasedStateMachine):
     def claim(self, name: str, limit: int) -> None:
         if name in self.down or name not in self.active:
             return
-        claims = self.run(self.store.claim(name, limit=limit, lease_s=60))
+        claims = self.run(self.store.work.claim(name, limit=limit, lease_s=60))
         for claim in claims:
             assert claim.version >= self.applied_version.get((name, claim.name), 0), "an older version was claimed"
         self.running += claims
@@ -116,7 +116,7 @@ class BehindTheStore(RuleBasedStateMachine):
         self.running.remove(claim)
         if how in {Settle.VERIFIED, Settle.APPLIED}:
             self._apply(claim)
-        self.run(self.store.settle([Settlement(claim=claim, how=how, reason="r", due_at=self.clock.now_s() + 30)]))
+        self.run(self.store.work.settle([Settlement(claim=claim, how=how, reason="r", due_at=self.clock.now_s() + 30)]))
 
     @rule(seconds=st.sampled_from([1, 20]))
     def time_passes(self, seconds: int) -> None:
@@ -129,9 +129,9 @@ class BehindTheStore(RuleBasedStateMachine):
         self.clock.advance(61)
         again: list[Claim] = []
         for name in self.active:
-            while claims := self.run(self.store.claim(name, limit=9, lease_s=60)):  # a batch never mixes classes
+            while claims := self.run(self.store.work.claim(name, limit=9, lease_s=60)):  # a batch never mixes classes
                 again += claims
-        self.run(self.store.settle([Settlement(claim=claim, how=Settle.VERIFIED) for claim in late]))
+        self.run(self.store.work.settle([Settlement(claim=claim, how=Settle.VERIFIED) for claim in late]))
         self.running = again
 
     @rule(name=backend)
@@ -140,7 +140,9 @@ class BehindTheStore(RuleBasedStateMachine):
         self.down.add(name)
         given_back = [claim for claim in self.running if claim.backend == name]
         self.running = [claim for claim in self.running if claim.backend != name]
-        self.run(self.store.settle([Settlement(claim=claim, how=Settle.DEFER, reason="down") for claim in given_back]))
+        self.run(
+            self.store.work.settle([Settlement(claim=claim, how=Settle.DEFER, reason="down") for claim in given_back])
+        )
 
     @rule(name=backend)
     def comes_up(self, name: str) -> None:
@@ -161,9 +163,9 @@ class BehindTheStore(RuleBasedStateMachine):
     def history_is_forgotten(self) -> None:
         """Tombstones go, and with them the serials; the numbers of versions must not come again."""
         self.clock.advance(91 * 86_400)
-        while self.run(self.store.prune()):
+        while self.run(self.store.upkeep.prune()):
             pass
-        left = {str(one.name) for one in self.run(self.store.held_page())}
+        left = {str(one.name) for one in self.run(self.store.drift.held_page())}
         for name in set(self.model.newest) - left:
             assert self.model.newest.pop(name).content is None
             assert name not in self.model.pins
@@ -171,7 +173,7 @@ class BehindTheStore(RuleBasedStateMachine):
     @rule(data=st.data())
     def drift(self, data) -> None:
         where = data.draw(st.sampled_from(self.active))
-        self.run(self.store.requeue(where, [ZoneName.parse(zone) for zone in ZONES], reason="drift"))
+        self.run(self.store.work.requeue(where, [ZoneName.parse(zone) for zone in ZONES], reason="drift"))
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
@@ -183,15 +185,15 @@ class BehindTheStore(RuleBasedStateMachine):
 
     def _drain(self) -> None:
         """Let everything be delivered: each backend then serves exactly what is wanted."""
-        self.run(self.store.revive())
+        self.run(self.store.operators.revive())
         for _ in range(10):
             self.clock.advance(3600)
             for name in BACKENDS:
-                for claim in self.run(self.store.claim(name, limit=9, lease_s=60)):
+                for claim in self.run(self.store.work.claim(name, limit=9, lease_s=60)):
                     self._apply(claim)
-                    self.run(self.store.settle([Settlement(claim=claim, how=Settle.VERIFIED)]))
+                    self.run(self.store.work.settle([Settlement(claim=claim, how=Settle.VERIFIED)]))
         for name in BACKENDS:
             serving = {zone: text for (server, zone), text in self.served.items() if server == name}
             assert self.model.wanted == serving
-        for told in self.run(self.store.backlog()):
+        for told in self.run(self.store.looking.backlog()):
             assert (0, 0, 0, len(serving)) == (told.pending, told.leased, told.dead, told.proven)

@@ -20,7 +20,7 @@ from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.reconciling import Reconciling
 from directdnsonly.outbox.changes import Kind, Owner, Priority
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Job, Reconciler
 from directdnsonly.reconcile.report import PassView
@@ -74,10 +74,10 @@ class Rig:
         return await self.reconciler.run_once(Job(id=0, live=live))
 
     async def living(self) -> int:
-        return await self.store.count_zones()
+        return await self.store.looking.count_zones()
 
     async def holds(self, name: str) -> bool:
-        found = await self.store.zone(ZoneName.parse(name))
+        found = await self.store.looking.zone(ZoneName.parse(name))
         return found is not None and found.kind is Kind.PUT
 
     def alarms(self) -> list[str]:
@@ -97,10 +97,12 @@ async def reconciling(
     )
     outbox = OutboxSettings(disk_reserve_mb=0)
     async with open_store(folder, settings=outbox, clock=clock, backends=[BACKEND]) as store:
-        await store.adopt_backends([BACKEND])
-        journal = Journal(store, clock)
+        await store.upkeep.adopt_backends([BACKEND])
+        journal = Journal(store.recording, clock)
         acceptance = Acceptance(
-            store=store,
+            recording=store.recording,
+            looking=store.looking,
+            approval=store.approval,
             parser=ZoneParser(parse),
             clock=clock,
             journal=journal,
@@ -109,10 +111,24 @@ async def reconciling(
         )
         intake = PulledZones(acceptance, woken.append)
         reconciler = Reconciler(
-            settings=settings, store=store, clock=clock, journal=journal, intake=intake, lanes=lanes
+            settings=settings,
+            drift=store.drift,
+            work=store.work,
+            approval=store.approval,
+            clock=clock,
+            journal=journal,
+            intake=intake,
+            lanes=lanes,
         )
-        asked = Reconciling(reconciler=reconciler, store=store, acceptance=acceptance, clock=clock, journal=journal)
-        approvals = Approvals(store=store, acceptance=acceptance, clock=clock, journal=journal)
+        asked = Reconciling(
+            reconciler=reconciler,
+            drift=store.drift,
+            looking=store.looking,
+            acceptance=acceptance,
+            clock=clock,
+            journal=journal,
+        )
+        approvals = Approvals(approval=store.approval, acceptance=acceptance, clock=clock, journal=journal)
         try:
             yield Rig(clock, store, acceptance, reconciler, woken, asked, approvals)
         finally:
@@ -140,7 +156,7 @@ async def with_lane(
     async with reconciling(folder, *servers, lanes=[Late()], **keys) as rig:
         verifier = Verifier(backend.servers, allows_transfer=False)
         lanes[backend.name] = dispatch.Lane(
-            backend=backend, verifier=verifier, store=rig.store, settings=DispatchSettings(), clock=rig.clock
+            backend=backend, verifier=verifier, work=rig.store.work, settings=DispatchSettings(), clock=rig.clock
         )
 
         async def drain() -> None:

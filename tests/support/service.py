@@ -69,7 +69,7 @@ class Service:
 
     def zone(self, name: str) -> ZoneSummary | None:
         """The newest version of a zone, or its tombstone."""
-        return self.look(self.store.zone(ZoneName.parse(name)))
+        return self.look(self.store.looking.zone(ZoneName.parse(name)))
 
     def newest(self, name: str) -> ZoneSummary:
         """The same, of a zone that must be known."""
@@ -79,15 +79,15 @@ class Service:
 
     def text(self, name: str) -> str | None:
         """The normalised text that name servers are given."""
-        return self.look(self.store.text(ZoneName.parse(name)))
+        return self.look(self.store.looking.text(ZoneName.parse(name)))
 
     def refused(self) -> list[Refused]:
         """Refused pushes, newest first."""
-        return self.look(self.store.refused())
+        return self.look(self.store.looking.refused())
 
     def events(self, zone: str = "") -> list[str]:
         """Names of the audit's events, newest first."""
-        return [event.event for event in self.look(self.store.events(zone=zone))]
+        return [event.event for event in self.look(self.store.looking.events(zone=zone))]
 
 
 class Listening(Dispatcher):
@@ -132,7 +132,7 @@ def running_receiver(**app: Any) -> Iterator[Service]:
         store = made[0].store
 
         def writes() -> int:
-            return store.commits.writes
+            return store.engine.commits.writes
 
         yield Service("127.0.0.1", port, PASSWORDS, store, loop, dispatcher.woken, writes)
 

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from directdnsonly.operate.figures import BackendFigures, ServiceFigures, StoreFigures
+from directdnsonly.operate.figures import BackendFigures, ServiceFigures
 from directdnsonly.outbox.changes import Kind, Owner, Priority
 from directdnsonly.outbox.deliveries import Placement
 from directdnsonly.outbox.drift import HeldPush, HoldRule
-from directdnsonly.outbox.kept import Event, Refused
+from directdnsonly.outbox.kept import Condition, Event, Refused
 from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.operators import Pause
 from directdnsonly.readiness import BackendFacts, Facts, Verdict, judge
@@ -32,7 +32,7 @@ def backend(state: str = "ok", **more) -> BackendFigures:
 
 
 def status(*backends: BackendFigures, **more) -> ServiceFigures:
-    store = StoreFigures(size_bytes=0, free_bytes=0, reserve_bytes=0, sqlite="3", commits=0, writes=0, waiting=0)
+    store = Condition(size_bytes=0, free_bytes=0, reserve_bytes=0, engine="3", commits=0, writes=0, waiting=0)
     facts = {"started_at": 0.0, "zones": 12345, "pushes": {}, "held": 0, "lost": 0, "lost_newest": None, "alarms": [],
              **more}  # fmt: skip
     return ServiceFigures(store=store, backends=backends, **facts)

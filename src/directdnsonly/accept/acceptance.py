@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 from directdnsonly.accept.change_id import ChangeIds
 from directdnsonly.accept.counting import NobodyCounts, PushRecorder
-from directdnsonly.accept.holding import Holding, HoldStore
-from directdnsonly.accept.lost import LostPushes, LostStore
+from directdnsonly.accept.holding import Holding
+from directdnsonly.accept.lost import LostPushes
 from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.accept.policy import Policy
 from directdnsonly.accept.presence import Presence, presence_of
@@ -45,7 +45,9 @@ from directdnsonly.outbox.changes import (
     Withheld,
 )
 from directdnsonly.outbox.kept import LostPush, Refused
-from directdnsonly.outbox.store import PinStore, PushStore
+from directdnsonly.outbox.store.approval import Approval
+from directdnsonly.outbox.store.looking import Looking
+from directdnsonly.outbox.store.recording import Recording
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
@@ -63,17 +65,15 @@ class Accepted:
     warnings: tuple[ZoneWarning, ...] = ()
 
 
-class Outbox(PushStore, PinStore, HoldStore, LostStore, Protocol):
-    """What is asked of the store."""
-
-
 class Acceptance:
     """Use within one event loop. `notify` is called after each commit that made work."""
 
     def __init__(
         self,
         *,
-        store: Outbox,
+        recording: Recording,
+        looking: Looking,
+        approval: Approval,
         parser: ZoneParser,
         clock: Clock,
         journal: Journal,
@@ -84,16 +84,18 @@ class Acceptance:
     ) -> None:
         """`on_trouble` is called when people should look: something could not be recorded, or waits for approval."""
         self.policy = policy or Policy()
-        self._store = store
+        self._recording = recording
+        self._looking = looking
+        self._approval = approval
         self._parser = parser
         self._clock = clock
         self._notify = notify
         self._on_trouble = on_trouble
         self._telling = Telling(clock=clock, journal=journal, recorder=recorder or NobodyCounts())
-        self.lost = LostPushes(store)
+        self.lost = LostPushes(recording)
         self._ids = ChangeIds(clock)
         self._turns = Turns()
-        self._holding = Holding(store, losses=self.policy.hold_losses)
+        self._holding = Holding(looking, approval, losses=self.policy.hold_losses)
         self._rate = PushRate(burst=self.policy.bulk_burst, window_s=self.policy.bulk_window_s)
 
     async def push(
@@ -125,7 +127,7 @@ class Acceptance:
                 async with self._turns.of(name):
                     zone = (await self._parser.parse(body, name, deadline)).as_of(self._clock.now_s())
                     loss = None if approves else await self._holding.loss(zone, source)
-                    receipt = await self._store.record_push(
+                    receipt = await self._recording.record_push(
                         NewVersion(
                             zone=zone,
                             origin=origin,
@@ -205,7 +207,7 @@ class Acceptance:
         """Release a pinned zone; what came meanwhile is delivered. None: it is not pinned. Raises OutboxUnavailable."""
         origin = Origin(change_id=self._ids.next(), source=Source.API, owner=owner, address=address)
         async with self._turns.of(name):
-            receipt = await self._store.unpin(name, origin)
+            receipt = await self._recording.unpin(name, origin)
         if receipt is not None:
             self._wake(receipt)
         return receipt
@@ -216,7 +218,7 @@ class Acceptance:
         DirectAdmin asks at every key somebody presses. Raises NameRefused and OutboxUnavailable.
         """
         limit_s = self.policy.request_timeout_s
-        return await presence_of(self._store, domain, check_parent=check_parent, limit_s=limit_s)
+        return await presence_of(self._looking, domain, check_parent=check_parent, limit_s=limit_s)
 
     async def refuse(self, refusal: PushRefused, domain: str, body: bytes, *, owner: Owner, address: str = "") -> None:
         """Keep and log a push that was refused before it could be understood."""
@@ -261,11 +263,11 @@ class Acceptance:
 
     async def _record_delete(self, deletion: NewDeletion, at_once: asyncio.Semaphore) -> Receipt:
         async with asyncio.timeout(self.policy.request_timeout_s), at_once, self._turns.of(deletion.name):
-            return await self._store.record_delete(deletion)
+            return await self._recording.record_delete(deletion)
 
     async def _let_in(self, name: ZoneName, digest: str) -> None:
         """The owner deletes a zone that another server waits to take over: that one's comes first, and stays."""
-        held = await self._store.held_push(name)
+        held = await self._approval.held_push(name)
         if held is not None and held.digest == digest:
             with suppress(PushRefused):  # it is kept and shown as refused; the delete goes on
                 await self.push(name, held.body, owner=held.owner, address=held.address, approves=digest)
@@ -328,7 +330,7 @@ class Acceptance:
         refusal.change_id = origin.change_id
         self._telling.count_refused(refusal, origin, started_at)
         try:
-            await self._store.record_refused(
+            await self._recording.record_refused(
                 Refused(
                     change_id=origin.change_id,
                     name=domain[:LONGEST_NAME],

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final, ParamSpec, Protocol, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from directdnsonly.outbox.changes import Loss, Source
-from directdnsonly.outbox.drift import HeldPush
-from directdnsonly.outbox.kept import ZoneSummary
+from directdnsonly.outbox.store.approval import Approval
+from directdnsonly.outbox.store.looking import Looking
 from directdnsonly.wording import counted
 from directdnsonly.zone.diff import RRset, diff
 from directdnsonly.zone.model import Zone
-from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import records_of
 
 MANY_RECORDS: Final = 10  # below, halves mean little
@@ -28,39 +27,20 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class HoldStore(Protocol):
-    """What is asked of the store."""
-
-    async def find_held(self, names: Sequence[ZoneName]) -> ZoneSummary | None:
-        """The first of `names` that is a living zone."""
-        ...
-
-    async def text(self, name: ZoneName, version: int | None = None) -> str | None:
-        """The normalised text of a version (None: the newest)."""
-        ...
-
-    async def held_push(self, name: ZoneName) -> HeldPush | None:
-        """The push that waits for this zone."""
-        ...
-
-    async def explain_held(self, name: ZoneName, digest: str, difference: str) -> None:
-        """Keep what the push that waits would change."""
-        ...
-
-
 class Holding:
     """Looks for losses in pushes of DirectAdmin servers, and tells what a held push would change."""
 
-    def __init__(self, store: HoldStore, *, losses: bool) -> None:
-        self._store = store
+    def __init__(self, looking: Looking, approval: Approval, *, losses: bool) -> None:
+        self._looking = looking
+        self._approval = approval
         self._losses = losses
 
     async def loss(self, zone: Zone, source: Source) -> Loss | None:
         """Why the push looks like an accident; the store holds it if the zone is still at that version."""
         if source is not Source.DIRECTADMIN or not self._losses:
             return None
-        held = await self._store.find_held([zone.name])
-        before = await self._store.text(zone.name, held.version) if held is not None else None
+        held = await self._looking.find_held([zone.name])
+        before = await self._looking.text(zone.name, held.version) if held is not None else None
         if held is None or before is None:
             return None
         reason = await _beside(len(before) + len(zone.text), why_lossy, before, zone)
@@ -68,9 +48,9 @@ class Holding:
 
     async def explain(self, zone: Zone, digest: str) -> None:
         """Once a push is held: what it would change, for who decides about it."""
-        before = await self._store.text(zone.name) or ""
+        before = await self._looking.text(zone.name) or ""
         told = await _beside(len(before) + len(zone.text), difference, before, zone.text)
-        await self._store.explain_held(zone.name, digest, told)
+        await self._approval.explain_held(zone.name, digest, told)
 
 
 async def _beside(octets: int, judge: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -6,39 +6,20 @@ Their names are kept here, in memory, until the store has room for them: so that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from directdnsonly.outbox.kept import LostPush
+from directdnsonly.outbox.store.recording import Recording
 from directdnsonly.zone.name import ZoneName
 
 MOST: Final = 10_000  # zones; the store keeps as many
 
 
-class LostStore(Protocol):
-    """Where they are kept in the end."""
-
-    async def record_lost(self, lost: Sequence[LostPush]) -> None:
-        """Keep the newest of each zone. Raises OutboxUnavailable."""
-        ...
-
-    async def lost(self, *, limit: int = 100) -> list[LostPush]:
-        """Those that nothing recorded since has made good, newest first."""
-        ...
-
-    async def forget_lost(self, name: ZoneName | None = None) -> int:
-        """A person has looked at it."""
-        ...
-
-    async def lost_push(self, name: ZoneName) -> LostPush | None:
-        """The newest push of this zone, when it was lost and nothing was recorded of the zone since."""
-        ...
-
-
 class LostPushes:
     """The newest of each zone. Use within one event loop."""
 
-    def __init__(self, store: LostStore, *, most: int = MOST) -> None:
-        self._store = store
+    def __init__(self, recording: Recording, *, most: int = MOST) -> None:
+        self._recording = recording
         self._most = most
         self._lost: dict[ZoneName, LostPush] = {}
         self.nameless = 0  # beyond what is kept: the log has their names
@@ -61,19 +42,19 @@ class LostPushes:
 
     async def find(self, name: ZoneName) -> LostPush | None:
         """The newest push of this zone, when it was lost. Raises OutboxUnavailable."""
-        return self._lost.get(name) or await self._store.lost_push(name)
+        return self._lost.get(name) or await self._recording.lost_push(name)
 
     async def newest(self, limit: int) -> list[LostPush]:
         """Those that nothing recorded since has made good, newest first. Raises OutboxUnavailable."""
-        kept = [one for one in await self._store.lost(limit=limit) if one.name not in self._lost]
+        kept = [one for one in await self._recording.lost(limit=limit) if one.name not in self._lost]
         return [*reversed(self.waiting()), *kept][:limit]
 
     async def forget(self, name: ZoneName | None) -> int:
         """A person has looked at it: of one zone, or all; how many. Raises OutboxUnavailable."""
-        forgotten = {one.name for one in await self._store.lost(limit=self._most)}.union(self._lost)
+        forgotten = {one.name for one in await self._recording.lost(limit=self._most)}.union(self._lost)
         if name is not None:
             forgotten &= {name}
-        await self._store.forget_lost(name)
+        await self._recording.forget_lost(name)
         if name is None:
             self._lost.clear()
             self.nameless = 0
@@ -85,10 +66,10 @@ class LostPushes:
         """Give them to the store; how many. Raises OutboxUnavailable, and then they are kept here."""
         written = self.waiting()
         if written:
-            await self._store.record_lost(written)
+            await self._recording.record_lost(written)
         for one in written:
             if self._lost.get(one.name) is one:
                 del self._lost[one.name]
             elif one.name not in self._lost:  # made good while it was being written, perhaps before it was
-                await self._store.forget_lost(one.name)
+                await self._recording.forget_lost(one.name)
         return len(written)

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from directdnsonly.errors import NameRefused, OutboxUnavailable
 from directdnsonly.outbox.kept import ZoneSummary
+from directdnsonly.outbox.store.looking import Looking
 from directdnsonly.zone.name import ZoneName
 
 # What somebody may have typed so far of a name that will be fine once it is finished.
 _TYPED_SO_FAR: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}\Z")
-
-
-class Living(Protocol):
-    """What is asked of the store."""
-
-    async def find_held(self, names: Sequence[ZoneName]) -> ZoneSummary | None:
-        """The first of `names` that is a living zone. Raises OutboxUnavailable."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +24,7 @@ class Presence:
     exact: bool = False
 
 
-async def presence_of(store: Living, domain: str, *, check_parent: bool, limit_s: float) -> Presence:
+async def presence_of(looking: Looking, domain: str, *, check_parent: bool, limit_s: float) -> Presence:
     """Whether it is held, or with `check_parent` any ancestor. Raises NameRefused, OutboxUnavailable after `limit_s`."""
     try:
         name = ZoneName.parse(domain)
@@ -44,7 +36,7 @@ async def presence_of(store: Living, domain: str, *, check_parent: bool, limit_s
     names = [name, *name.ancestors()] if check_parent else [name]
     try:
         async with asyncio.timeout(limit_s):
-            held = await store.find_held(names)
+            held = await looking.find_held(names)
     except TimeoutError:
         raise OutboxUnavailable("the store did not answer in time") from None
     return Presence(held=held, exact=held is not None and held.name == name)

@@ -6,35 +6,28 @@ import hashlib
 import ipaddress
 import secrets
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from directdnsonly.access.credentials import Principal, Role
 from directdnsonly.clock import Clock
 from directdnsonly.outbox.operators import ApiToken
+from directdnsonly.outbox.store.operators import Operators
 
 PREFIX: Final = "dadns_"  # so that scanners for lost secrets find it
 SECRET_BYTES: Final = 32
 
 
-class TokenStore(Protocol):
-    """Where the digests are kept."""
-
-    async def tokens(self) -> list[tuple[bytes, ApiToken]]: ...  # noqa: D102
-    async def add_token(self, token: ApiToken, digest: bytes) -> None: ...  # noqa: D102
-    async def remove_token(self, token_id: str) -> bool: ...  # noqa: D102
-
-
 class TokenBook:
     """All tokens of this store. One process owns a store, so what is in memory is the truth after `load`."""
 
-    def __init__(self, store: TokenStore, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, operators: Operators, clock: Clock) -> None:
+        self._operators = operators
         self._clock = clock
         self._known: dict[bytes, tuple[ApiToken, Principal]] = {}
 
     async def load(self) -> None:
         """Read them all; once, at start."""
-        self._known = {digest: (token, _principal(token)) for digest, token in await self._store.tokens()}
+        self._known = {digest: (token, _principal(token)) for digest, token in await self._operators.tokens()}
 
     def find(self, token: str) -> Principal | None:
         """Whose token it is; None when it is unknown, revoked or too old."""
@@ -64,13 +57,13 @@ class TokenBook:
             expires_at=None if days is None else now + days * 86_400,
         )
         secret = f"{PREFIX}{token.id}_{secrets.token_urlsafe(SECRET_BYTES)}"
-        await self._store.add_token(token, _digest(secret))
+        await self._operators.add_token(token, _digest(secret))
         self._known[_digest(secret)] = token, _principal(token)
         return token, secret
 
     async def revoke(self, token_id: str) -> bool:
         """End a token at once; whether there was one."""
-        removed = await self._store.remove_token(token_id)
+        removed = await self._operators.remove_token(token_id)
         self._known = {digest: pair for digest, pair in self._known.items() if pair[0].id != token_id}
         return removed
 

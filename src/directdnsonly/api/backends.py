@@ -68,7 +68,7 @@ def router(parts: ApiParts) -> APIRouter:
     acts, running = parts.acts.backends, parts.running
 
     async def configured() -> list[BackendFigures]:
-        return backends_of(running, await parts.store.figures())
+        return backends_of(running, await parts.looking.figures())
 
     async def state_of(name: str) -> BackendStatus:
         for backend in await configured():

@@ -10,11 +10,11 @@ from directdnsonly.door.place import NoPlace, Place
 from directdnsonly.outbox.changes import Receipt
 from directdnsonly.outbox.deliveries import Placement
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.sqlite.engine import SqliteStore
+from directdnsonly.outbox.store.looking import Looking
 
 
 async def follow(
-    store: SqliteStore,
+    looking: Looking,
     receipt: Receipt,
     *,
     wait_s: float,
@@ -27,18 +27,18 @@ async def follow(
     Earlier when somebody else needs the place, or when the credential waits for too many changes at once.
     `unasked`: backends without an address of a name server, where nothing is ever proven.
     """
-    with store.settled.watching(receipt.name) as written, (place or NoPlace()).waiting(who, written.set) as wait:
+    with looking.settled.watching(receipt.name) as written, (place or NoPlace()).waiting(who, written.set) as wait:
         wait_s = min(wait_s, wait.longest_s)
         try:
             async with asyncio.timeout(wait_s if wait_s > 0 else None):
                 while True:
                     written.clear()
-                    view = _view(receipt, await store.placements(receipt.name), unasked)
+                    view = _view(receipt, await looking.placements(receipt.name), unasked)
                     if view.done or wait.over or wait_s <= 0:
                         return view
                     await written.wait()
         except TimeoutError:
-            return _view(receipt, await store.placements(receipt.name), unasked)
+            return _view(receipt, await looking.placements(receipt.name), unasked)
 
 
 def _view(receipt: Receipt, placements: list[Placement], unasked: Collection[str]) -> ChangeView:

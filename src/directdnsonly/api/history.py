@@ -14,7 +14,7 @@ from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.pins import PinView
 from directdnsonly.outbox.changes import Kind
 from directdnsonly.outbox.kept import PastVersion
-from directdnsonly.outbox.sqlite.engine import SqliteStore
+from directdnsonly.outbox.store.looking import Looking
 from directdnsonly.shapes import LARGEST, AfterNumber, Limit, Moment, OwnerView, Page, Whole, ZonePath, failures
 from directdnsonly.zone.diff import RRset, diff
 from directdnsonly.zone.name import ZoneName
@@ -135,15 +135,15 @@ class RollbackRequest(BaseModel):
 def router(parts: ApiParts) -> APIRouter:
     """The routes over these parts. To be included before those of /zones/{zone}, which take any rest of a path."""
     api = APIRouter(prefix="/api/v1/zones", dependencies=[Depends(parts.asks)], tags=["history"])
-    store = parts.store
+    looking = parts.looking
     one_diff = asyncio.Lock()
 
     @api.get("/{zone:zone}/history", summary="Who sent which version when, newest first", responses=failures(404, 503))
     async def list_versions(zone: ZonePath, after: AfterNumber = None, limit: Limit = 100) -> HistoryPage:
         name = ZoneName.parse(zone)
-        wanted = await _wanted(store, name)
-        found = await store.versions(name, before=after, limit=limit + 1)
-        pin = await store.pin_of(name)
+        wanted = await _wanted(looking, name)
+        found = await looking.versions(name, before=after, limit=limit + 1)
+        pin = await looking.pin_of(name)
         return HistoryPage.cut(
             found,
             limit,
@@ -168,10 +168,10 @@ def router(parts: ApiParts) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MOST_RRSETS, description="RRsets of each kind that are shown")] = 1000,
     ) -> DiffView:
         name = ZoneName.parse(zone)
-        newer = to if to is not None else await _wanted(store, name)
-        kept = await store.versions(name, before=newer, limit=1)
+        newer = to if to is not None else await _wanted(looking, name)
+        kept = await looking.versions(name, before=newer, limit=1)
         older = from_ if from_ is not None else kept[0].version if kept else newer
-        texts = (older, await _text(store, name, older)), (newer, await _text(store, name, newer))
+        texts = (older, await _text(looking, name, older)), (newer, await _text(looking, name, newer))
         async with one_diff:  # two large zones are 32 MiB of text, and a second of work that others need not wait for
             return await asyncio.to_thread(DiffView.of, name, *texts, limit=limit)
 
@@ -189,19 +189,19 @@ def router(parts: ApiParts) -> APIRouter:
     return api
 
 
-async def _wanted(store: SqliteStore, name: ZoneName) -> int:
-    found = await store.zone(name)
+async def _wanted(looking: Looking, name: ZoneName) -> int:
+    found = await looking.zone(name)
     if found is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
     return found.version
 
 
-async def _text(store: SqliteStore, name: ZoneName, version: int) -> str:
+async def _text(looking: Looking, name: ZoneName, version: int) -> str:
     """The text of a version; empty for a deletion. 404 when it is not kept."""
-    text = await store.published_text(name, version)
+    text = await looking.published_text(name, version)
     if text is not None:
         return text
-    kept = await store.versions(name, before=version + 1, limit=1)
+    kept = await looking.versions(name, before=version + 1, limit=1)
     if kept and kept[0].version == version:
         return ""
     raise HTTPException(HTTPStatus.NOT_FOUND, f"version {version} of {name} is not kept, or was never there")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import platform
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, Literal
@@ -247,32 +246,32 @@ def _judged(verdict: Verdict) -> Iterator[Metric]:
 
 
 def _service(parts: Running) -> Iterator[Metric]:
-    commits = parts.store.commits
+    store = parts.store.upkeep.condition()
     info = InfoMetricFamily("directdnsonly_build", "What runs here")
-    info.add_metric([], {"version": __version__, "python": platform.python_version(), "sqlite": sqlite3.sqlite_version})
+    info.add_metric([], {"version": __version__, "python": platform.python_version(), "sqlite": store.engine})
     yield info
     gauges = {
         "directdnsonly_start_time_seconds": ("When the service started, epoch seconds", parts.started_at),
-        "directdnsonly_store_bytes": ("The store on disk", parts.store.size_bytes()),
+        "directdnsonly_store_bytes": ("The store on disk", store.size_bytes),
         "directdnsonly_store_free_bytes": (
             "By how much it can grow: on its disk, and below outbox.max_store_mb",
-            parts.store.room_bytes(),
+            store.free_bytes,
         ),
         "directdnsonly_store_reserve_bytes": (
             "Below so much on the disk pushes are refused (outbox.disk_reserve_mb)",
-            parts.store.reserve_bytes,
+            store.reserve_bytes,
         ),
         "directdnsonly_alarms": ("Alarms of the reconciler that stand now", len(parts.alarms())),
         "directdnsonly_lost_actors": (
             "Actors that have ended or hang: /readyz?verbose names them",
             len(parts.lost_actors()),
         ),
-        "directdnsonly_store_waiting": ("Writes that wait for the disk", commits.waiting),
+        "directdnsonly_store_waiting": ("Writes that wait for the disk", store.waiting),
     }
     for name, (meaning, value) in gauges.items():
         yield GaugeMetricFamily(name, meaning, value=value)
-    yield CounterMetricFamily("directdnsonly_store_commits", "Transactions", value=commits.commits)
-    yield CounterMetricFamily("directdnsonly_store_writes", "Writes that they carried", value=commits.writes)
+    yield CounterMetricFamily("directdnsonly_store_commits", "Transactions", value=store.commits)
+    yield CounterMetricFamily("directdnsonly_store_writes", "Writes that they carried", value=store.writes)
 
 
 def router(metrics: Metrics, parts: Running, look: Look) -> APIRouter:

@@ -84,7 +84,7 @@ class AttemptView(BaseModel):
 def router(parts: ApiParts) -> APIRouter:
     """The routes over these parts. To be included before those of /zones/{zone}, which take any rest of a path."""
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(parts.asks)], tags=["outbox"])
-    store = parts.store
+    looking = parts.looking
 
     @api.get("/outbox", summary="Deliveries that wait, or that were given up, in pages", responses=failures(404, 503))
     async def list_deliveries(
@@ -93,7 +93,7 @@ def router(parts: ApiParts) -> APIRouter:
         after: Annotated[str, Query(description="`next` of the page before", pattern=CURSOR)] = "",
         limit: Limit = 100,
     ) -> Page[DeliveryView]:
-        listing = store.dead if state is Which.DEAD else store.outstanding
+        listing = looking.dead if state is Which.DEAD else looking.outstanding
         try:
             page = await listing(backend=parts.acts.deliveries.known(backend), after=after, limit=limit)
         except ValueError as error:
@@ -119,8 +119,8 @@ def router(parts: ApiParts) -> APIRouter:
     )
     async def list_attempts(zone: ZonePath, after: AfterNumber = None, limit: Limit = 100) -> Page[AttemptView]:
         name = ZoneName.parse(zone)
-        found = await store.attempts(name, before=after, limit=limit + 1)
-        if not found and await store.zone(name) is None:
+        found = await looking.attempts(name, before=after, limit=limit + 1)
+        if not found and await looking.zone(name) is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
         return Page[AttemptView].cut(found, limit, view=AttemptView.of, key=lambda attempt: attempt.id)
 

@@ -1,4 +1,4 @@
-"""What every router of the API is handed: the acts and looks of `operate`, the store to read in, and who asks."""
+"""What every router of the API is handed: the acts and looks of `operate`, what the store shows, and who asks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from directdnsonly.door.bodies import Bodies
 from directdnsonly.operate.acts import Acts
 from directdnsonly.operate.journal import Operator
 from directdnsonly.operate.running import Running
-from directdnsonly.outbox.sqlite.engine import SqliteStore
+from directdnsonly.outbox.store.looking import Looking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class ApiParts:
     `asks`, a dependency of the framework's, tells who sent a request, and raises HTTPException 401 for nobody.
     """
 
-    store: SqliteStore
+    looking: Looking
     acts: Acts
     running: Running
     asks: Callable[[Request], Operator]

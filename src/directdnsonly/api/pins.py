@@ -53,7 +53,7 @@ def router(parts: ApiParts) -> APIRouter:
     @api.get("/{zone:zone}/pin", summary="The pin of a zone", responses=failures(404, 503))
     async def get_pin(zone: ZonePath) -> PinView:
         name = ZoneName.parse(zone)
-        found = await parts.store.pin_of(name)
+        found = await parts.looking.pin_of(name)
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"{name} is not pinned")
         return PinView.of(found)

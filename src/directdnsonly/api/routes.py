@@ -50,8 +50,8 @@ class ZoneFile(Response):
 def router(parts: ApiParts) -> APIRouter:
     """The routes over these parts."""
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(parts.asks)])
-    store = parts.store
-    once = Once(store)
+    looking = parts.looking
+    once = Once(looking)
 
     @api.get("/zones", tags=["zones"], summary="Zones by name, in pages", responses=failures(503))
     async def list_zones(
@@ -63,7 +63,7 @@ def router(parts: ApiParts) -> APIRouter:
         backend: Annotated[str, Query(description="Delivered to this backend", max_length=64)] = "",
     ) -> Page[ZoneView]:
         wanted = ZoneFilter(search=search, owner=owner, state=str(state or ""), backend=backend)
-        found = await store.listed(wanted, after=after, limit=limit + 1)
+        found = await looking.listed(wanted, after=after, limit=limit + 1)
         return Page[ZoneView].cut(found, limit, view=ZoneView.of, key=lambda zone: zone.name)
 
     @api.get(
@@ -74,7 +74,7 @@ def router(parts: ApiParts) -> APIRouter:
         responses=failures(404, 410, 503),
     )
     async def get_zone_text(zone: ZonePath, version: Annotated[int | None, Query(ge=1, le=LARGEST)] = None) -> Response:
-        text = await store.published_text(ZoneName.parse(zone), version)
+        text = await looking.published_text(ZoneName.parse(zone), version)
         if text is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no text of {zone!a} in that version")
         return ZoneFile(text)
@@ -87,12 +87,12 @@ def router(parts: ApiParts) -> APIRouter:
     )
     async def get_zone(zone: ZonePath, response: Response) -> ZoneDetail:
         name = ZoneName.parse(zone)
-        found = await store.zone(name)
+        found = await looking.zone(name)
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"zone {name} is unknown: it was never pushed to us")
         response.headers["ETag"] = f'"{found.version}"'
         placements = [
-            PlacementView.of(placement, parts.running.unasked()) for placement in await store.placements(name)
+            PlacementView.of(placement, parts.running.unasked()) for placement in await looking.placements(name)
         ]
         return ZoneDetail(**ZoneView.of(found).model_dump(), placements=placements)
 
@@ -158,11 +158,11 @@ def router(parts: ApiParts) -> APIRouter:
         change_id: Annotated[str, Path(max_length=64, examples=["01M8HW2GD5Q5XPG5SC7BJAW4ZY"])],
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description=_WAIT)] = 0.0,
     ) -> ChangeView:
-        receipt = await store.receipt(change_id)
+        receipt = await looking.receipt(change_id)
         if receipt is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"change {change_id!a} is unknown (or long ago)")
         who, place = parts.asks(request).name, place_of(request.scope)
-        return await follow(store, receipt, wait_s=wait, who=who, place=place, unasked=parts.running.unasked())
+        return await follow(looking, receipt, wait_s=wait, who=who, place=place, unasked=parts.running.unasked())
 
     @api.get("/refused", tags=["pushes"], summary="Refused pushes and why, newest first", responses=failures(503))
     async def list_refused(
@@ -173,7 +173,7 @@ def router(parts: ApiParts) -> APIRouter:
         rule: Annotated[str, Query(max_length=64, description="Refused by this rule")] = "",
     ) -> Page[RefusedView]:
         name = zone.rstrip(".").lower()
-        found = await store.refused(name=name, server=server, rule=rule, before=after, limit=limit + 1, bodies=False)
+        found = await looking.refused(name=name, server=server, rule=rule, before=after, limit=limit + 1, bodies=False)
         return Page[RefusedView].cut(found, limit, view=RefusedView.of, key=lambda entry: entry.id)
 
     @api.get("/events", tags=["service"], summary="The audit, newest first", responses=failures(503))
@@ -186,7 +186,7 @@ def router(parts: ApiParts) -> APIRouter:
         zone: ZoneQuery = "",
     ) -> Page[EventView]:
         name = looked_for(zone) or ""
-        found = await store.events(zone=name, event=event, actor=actor, since=since, before=after, limit=limit + 1)
+        found = await looking.events(zone=name, event=event, actor=actor, since=since, before=after, limit=limit + 1)
         return Page[EventView].cut(found, limit, view=EventView.of, key=lambda entry: entry.id)
 
     return api

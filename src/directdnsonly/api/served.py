@@ -37,7 +37,7 @@ def router(running: Running) -> APIRouter:
     @api.get("/zones/{zone:zone}/served", summary="What each name server answers now", responses=failures(404, 503))
     async def list_served(zone: ZonePath) -> Page[ServedView]:
         """All of them are on one page."""
-        found = await answers(running.store, running.lanes, ZoneName.parse(zone))
+        found = await answers(running.store.looking, running.lanes, ZoneName.parse(zone))
         views = [ServedView.of(answer) for answer in found]
         return Page[ServedView](items=views, next=None)
 

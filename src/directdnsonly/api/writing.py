@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final
 from weakref import WeakValueDictionary
 
 from fastapi import HTTPException, Request
@@ -18,8 +18,8 @@ from pydantic.json_schema import SkipJsonSchema
 from directdnsonly.accept.acceptance import Accepted
 from directdnsonly.api.rrsets import ZoneContent
 from directdnsonly.door.bodies import Share
-from directdnsonly.outbox.changes import Receipt, Terms
-from directdnsonly.outbox.operators import Repeated
+from directdnsonly.outbox.changes import Terms
+from directdnsonly.outbox.store.looking import Looking
 
 ZONE_FILE: Final = ("text/dns", "text/plain", "application/octet-stream")  # and no type at all
 MOST_JSON_BYTES: Final = (
@@ -27,13 +27,6 @@ MOST_JSON_BYTES: Final = (
 )  # some 15,000 RRsets, read in the loop in 0.1 s; a zone file of any size is read beside it
 ETAG: Final = r'^"?[0-9]{1,18}"?$'
 KEY: Final = r"^[\x21-\x7e]{1,255}$"
-
-
-class Keys(Protocol):
-    """Where keys are kept: each in the transaction of its change."""
-
-    async def repeated(self, credential: str, key: str) -> Repeated | None: ...  # noqa: D102
-    async def receipt(self, change_id: str) -> Receipt | None: ...  # noqa: D102
 
 
 async def read_body(request: Request, share: Share, *, limit: int, timeout_s: float) -> bytes:
@@ -106,8 +99,8 @@ class WriteHeaders(BaseModel):
 class Once:
     """A request that is repeated with its Idempotency-Key changes nothing again and gets the first answer."""
 
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
+    def __init__(self, looking: Looking) -> None:
+        self._looking = looking
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def run(
@@ -126,14 +119,14 @@ class Once:
         asked = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
         lock = self._locks.setdefault((credential, key), asyncio.Lock())
         async with lock:  # two at the same moment: the second one waits and gets the first one's answer
-            before = await self._keys.repeated(credential, key)
+            before = await self._looking.repeated(credential, key)
             if before is None:
                 return await act(replace(terms, key=key, fingerprint=asked)), False
         if before.fingerprint != asked:
             raise HTTPException(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "this Idempotency-Key was used for another request: choose a new one"
             )
-        receipt = await self._keys.receipt(before.change_id)
+        receipt = await self._looking.receipt(before.change_id)
         if receipt is None:
             raise HTTPException(HTTPStatus.CONFLICT, f"change {before.change_id} is done, but long forgotten")
         return Accepted(receipt=receipt, warnings=before.warnings), True

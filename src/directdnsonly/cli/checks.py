@@ -17,9 +17,9 @@ from directdnsonly.cli import checks_backends, checks_door
 from directdnsonly.cli.checks_against import newer_versions
 from directdnsonly.cli.checks_running import belongs_to, holder_of, name_of, service_of, was_left
 from directdnsonly.cli.findings import Finding
+from directdnsonly.cli.stopped import stopped_store
 from directdnsonly.config import Settings
 from directdnsonly.door.settings import AppSettings
-from directdnsonly.outbox.sqlite.offline import kept_in
 from directdnsonly.wiring import heard_here_only
 from directdnsonly.wording import counted
 
@@ -67,7 +67,7 @@ def _external(name: str, backend: Any, settings: Settings, steps: Sequence[Step]
     for step in steps:
         told = step.what if step.about == "control" else f"{name}: {step.about}: {step.what}"
         yield Finding(step.good, told, f"{name}: {step.about}")
-    yield from newer_versions(name, backend.type, settings.store_folder)
+    yield from newer_versions(name, backend.type, stopped_store(settings))
     if (zones_dir := getattr(backend, "zones_dir", None)) is not None:
         yield _writable(f"{name}: zones_dir", zones_dir)
     if (named_conf := getattr(backend, "named_conf", None)) is not None:
@@ -78,7 +78,7 @@ def _backends(settings: Settings) -> Iterator[Finding]:
     for name, backend in settings.dns.backends.items():
         told = f"backend {name}: {backend.type}" + ("" if backend.enabled else ", not enabled")
         yield Finding(True, told, f"{name}: backend")
-    for name, deliveries in kept_in(settings.store_folder, settings.dns.backends).items():
+    for name, deliveries in stopped_store(settings).removed_backends(settings.dns.backends).items():
         rows = counted(deliveries, "delivery is", "deliveries are")
         told = f"not configured any more, {rows} kept for it; if it is gone for good: dadns backends forget {name}"
         yield Finding(True, f"backend {name}: {told}", f"{name}: backend")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 from directdnsonly.backends.newer import RELEASES, Judge, Rule, Version, title_of
 from directdnsonly.cli.findings import Finding
+from directdnsonly.cli.stopped import stopped_store
 from directdnsonly.config import Settings
-from directdnsonly.outbox.sqlite.offline import texts_in
+from directdnsonly.errors import OutboxUnavailable
+from directdnsonly.outbox.store.stopped import StoppedStore
 from directdnsonly.wording import counted
 
 SHOWN: Final = 20  # names; all of them are in the JSON
@@ -26,8 +26,8 @@ def against(settings: Settings, versions: Mapping[str, Version]) -> Iterator[Fin
         yield Finding(True, f"no backend here is of a kind that {titles} could replace", "against")
         return
     try:
-        found, count = _by_rule(settings.store_folder, {kind: versions[kind] for kind in versions})
-    except (OSError, sqlite3.Error) as error:
+        found, count = _by_rule(stopped_store(settings), {kind: versions[kind] for kind in versions})
+    except OutboxUnavailable as error:
         yield Finding(False, f"store: {settings.store_folder} cannot be read ({error})", "against")
         return
     for name, backend in concerned.items():
@@ -41,13 +41,13 @@ def against(settings: Settings, versions: Mapping[str, Version]) -> Iterator[Fin
             yield _told(name, title, rule, tuple(zones), is_managed=backend.is_managed)
 
 
-def newer_versions(name: str, kind: str, store: Path) -> Iterator[Finding]:
+def newer_versions(name: str, kind: str, store: StoppedStore) -> Iterator[Finding]:
     """One line, when there is anything to tell of an external name server before it is upgraded."""
     if kind not in _NEWEST:
         return
     try:
         found, _ = _by_rule(store, {kind: _NEWEST[kind]})
-    except (OSError, sqlite3.Error):
+    except OutboxUnavailable:
         return  # no store yet
     if zones := {zone for several in found.values() for zone in several}:
         title = title_of(kind, _NEWEST[kind][:2])
@@ -58,12 +58,12 @@ def newer_versions(name: str, kind: str, store: Path) -> Iterator[Finding]:
         yield Finding(True, told, f"{name}: newer versions", tuple(sorted(zones)))
 
 
-def _by_rule(store: Path, versions: Mapping[str, Version]) -> tuple[dict[tuple[str, Rule], list[str]], int]:
+def _by_rule(store: StoppedStore, versions: Mapping[str, Version]) -> tuple[dict[tuple[str, Rule], list[str]], int]:
     """The zones that each rule finds, by type of name server; and how many were looked at."""
     judges = {kind: Judge({kind: version}) for kind, version in versions.items()}
     found: dict[tuple[str, Rule], list[str]] = defaultdict(list)
     count = 0
-    for zone, text in texts_in(store):
+    for zone, text in store.texts():
         count += 1
         for kind, judge in judges.items():
             for rule in judge.rules_for(text):

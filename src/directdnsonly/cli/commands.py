@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from directdnsonly import __version__
 from directdnsonly.cli.client import Client, Rejected, find_target, zone_path
+from directdnsonly.cli.stopped import stopped_store
 from directdnsonly.cli.tables import Rows
 from directdnsonly.cli.terminal import (
     AT_ONCE,
@@ -61,11 +62,9 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
 @app.command()
 def serve(config: ConfigOption = None) -> None:
     """Run the service until SIGTERM."""
-    from directdnsonly.outbox.sqlite import whole  # noqa: PLC0415 - other commands need not load the service
-
     settings = settings_of(config)
-    whole.begin(settings.store_folder)  # while the rest is being loaded
-    from directdnsonly.app import serve as serve_until_stopped  # noqa: PLC0415 - same
+    stopped_store(settings).begin()  # while the rest is being loaded
+    from directdnsonly.app import serve as serve_until_stopped  # noqa: PLC0415 - other commands need not load the service
 
     raise typer.Exit(serve_until_stopped(settings))
 

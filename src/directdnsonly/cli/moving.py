@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from directdnsonly.cli.stopped import stopped_store
 from directdnsonly.cli.terminal import (
     EXIT_FAILED,
     ConfigOption,
@@ -17,10 +18,11 @@ from directdnsonly.cli.terminal import (
     say,
     settings_of,
 )
+from directdnsonly.errors import BackupFailed
 from directdnsonly.wording import counted
 
 if TYPE_CHECKING:
-    from directdnsonly.outbox.sqlite.backup import Copied
+    from directdnsonly.outbox.kept import Copied
 
 LOOK_EVERY_S = 0.5
 
@@ -37,11 +39,9 @@ def backup(
     as_json: JsonOption = False,
 ) -> None:
     """Copy the store to one file, also while the service runs: as it is at one moment, checked."""
-    from directdnsonly.outbox.sqlite.backup import BackupFailed, copy_store  # noqa: PLC0415 - other commands need no store
-
     settings = settings_of(config)
     try:
-        copied = copy_store(settings.store_folder, file)
+        copied = stopped_store(settings).copy_to(file)
     except BackupFailed as error:
         say(str(error), to=err)
         raise typer.Exit(EXIT_FAILED) from None
@@ -55,11 +55,9 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Put a backup in the place of the store. The service must not run; it compares every name server at its start."""
-    from directdnsonly.outbox.sqlite.backup import BackupFailed, restore_store  # noqa: PLC0415 - same
-
     settings = settings_of(config)
     try:
-        copied, aside = restore_store(file, settings.store_folder, replace=replace)
+        copied, aside = stopped_store(settings).restore_from(file, replace=replace)
     except BackupFailed as error:
         say(str(error), to=err)
         raise typer.Exit(EXIT_FAILED) from None

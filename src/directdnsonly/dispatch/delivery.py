@@ -16,7 +16,7 @@ from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.outbox.changes import Kind
 from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
-from directdnsonly.outbox.store import WorkStore
+from directdnsonly.outbox.store.work import Work
 from directdnsonly.verify.compare import Finding, Verdict
 
 _NOT_ITS_DOING = frozenset({Finding.SILENT, Finding.UNREAD})  # to apply it once more would not help
@@ -45,7 +45,7 @@ class Delivery:
         *,
         backend: Backend,
         proof: Proof,
-        store: WorkStore,
+        work: Work,
         policy: RetryPolicy,
         clock: Clock,
         apply_timeout_s: float,
@@ -55,7 +55,7 @@ class Delivery:
     ) -> None:
         self._backend = backend
         self._proof = proof
-        self._store = store
+        self._work = work
         self._policy = policy
         self._clock = clock
         self._apply_timeout_s = apply_timeout_s
@@ -73,7 +73,7 @@ class Delivery:
         damaged = [self.failed(claim, claim.damaged, final=True) for claim in claims if claim.damaged]
         if not damaged:
             return await self._attempt(claims, proven)
-        await self._store.settle(damaged)
+        await self._work.settle(damaged)
         whole = [claim for claim in claims if not claim.damaged]
         report = await self._attempt(whole, proven) if whole else AttemptReport(settlements=())
         return replace(report, settlements=(*damaged, *report.settlements))
@@ -92,11 +92,11 @@ class Delivery:
             for claim, outcome in zip(claims, outcomes, strict=True)
             if outcome.kind is not OutcomeKind.APPLIED
         ]
-        await self._store.settle([end for end in ends if end.how is Settle.VERIFIED])
+        await self._work.settle([end for end in ends if end.how is Settle.VERIFIED])
         taken = [claim for claim, outcome in zip(claims, outcomes, strict=True) if outcome.kind is OutcomeKind.APPLIED]
         failed, silent = await self._prove(taken, proven)
         ends += [*proven, *failed]
-        await self._store.settle(_timed([end for end in ends if end.how is not Settle.VERIFIED], started))
+        await self._work.settle(_timed([end for end in ends if end.how is not Settle.VERIFIED], started))
         return AttemptReport(
             settlements=tuple(ends),
             unavailable=silent,
@@ -117,7 +117,7 @@ class Delivery:
     async def _given_back(self, claims: Sequence[Claim], error: BackendUnavailable) -> AttemptReport:
         """The backend's fault: nothing is burned."""
         ends = [Settlement(claim=claim, how=Settle.DEFER, reason=error.reason) for claim in claims]
-        await self._store.settle(ends)
+        await self._work.settle(ends)
         return AttemptReport(settlements=tuple(ends), unavailable=error)
 
     async def _hung(self, claims: Sequence[Claim]) -> AttemptReport:
@@ -132,7 +132,7 @@ class Delivery:
             ends = [replace(self.failed(claims[0], error.reason), elapsed_s=self._apply_timeout_s)]
         else:
             ends = [Settlement(claim=claim, how=Settle.DEFER, reason=error.reason) for claim in claims]
-        await self._store.settle(ends)
+        await self._work.settle(ends)
         return AttemptReport(settlements=tuple(ends), hung=True)
 
     async def why_not_ready(self) -> str:
@@ -159,7 +159,7 @@ class Delivery:
         waiting = await self._ask(claims, QUICK_S, proven, first=True)
         if not waiting:
             return ends, None
-        await self._store.settle(
+        await self._work.settle(
             [Settlement(claim=claim, how=Settle.APPLIED, reason=verdict.reason) for claim, verdict in waiting]
         )
         refused = await self._again([claim for claim, verdict in waiting if verdict.finding not in _NOT_ITS_DOING])
@@ -203,7 +203,7 @@ class Delivery:
             if verdict.finding is Finding.PROVEN
         ]
         if served:
-            await self._store.settle(served)
+            await self._work.settle(served)
             proven += served
         return [(claim, verdict) for claim, verdict in pairs if verdict.finding is not Finding.PROVEN]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
-from directdnsonly.outbox.store import WorkStore
+from directdnsonly.outbox.store.work import Work
 
 FRESH_S = 1.0  # what was handed to a lane is begun in the same turn of the loop; what was not is claimed like all else
 
@@ -24,8 +24,8 @@ class Handed:
 class Hand:
     """One claim that was handed over with its commit, and claims whose end could not be written. Never blocks a commit."""
 
-    def __init__(self, store: WorkStore) -> None:
-        self._store = store
+    def __init__(self, work: Work) -> None:
+        self._work = work
         self._handed: Handed | None = None
         self._unsettled: list[Claim] = []
 
@@ -58,7 +58,7 @@ class Hand:
             return
         claims, self._unsettled = self._unsettled, []
         try:
-            await self._store.settle([Settlement(claim=claim, how=Settle.DEFER) for claim in claims])
+            await self._work.settle([Settlement(claim=claim, how=Settle.DEFER) for claim in claims])
         except OutboxUnavailable:
             self.owe(claims)
             raise

@@ -30,7 +30,7 @@ from directdnsonly.dispatch.telling import DeliveryLog, LaneStatus
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.changes import Priority
 from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
-from directdnsonly.outbox.store import WorkStore
+from directdnsonly.outbox.store.work import Work
 from directdnsonly.pulse import Pulses, task_name
 from directdnsonly.verify.compare import Depth, Expected
 from directdnsonly.verify.verifier import Verifier
@@ -47,7 +47,7 @@ class Lane:
         *,
         backend: Backend,
         verifier: Verifier,
-        store: WorkStore,
+        work: Work,
         settings: DispatchSettings,
         clock: Clock,
         depth: Depth = Depth.COUNT,
@@ -65,15 +65,15 @@ class Lane:
         self._on_change = on_change
         self._backend = backend
         self._verifier = verifier
-        self._store = store
+        self._store = work
         self._settings = settings
         self._clock = clock
         self._log = structlog.get_logger()
-        self._proof = Proof(backend, verifier, depth=depth, before=partial(store.proven_text, backend.name))
+        self._proof = Proof(backend, verifier, depth=depth, before=partial(work.proven_text, backend.name))
         self._delivery = Delivery(
             backend=backend,
             proof=self._proof,
-            store=store,
+            work=work,
             policy=RetryPolicy(
                 delays_s=settings.retry_delays_s, jitter=settings.retry_jitter, max_attempts=settings.max_attempts
             ),
@@ -109,7 +109,7 @@ class Lane:
             make=lambda beat: Sweep(
                 backend=backend,
                 proof=self._proof,
-                store=store,
+                work=work,
                 page=settings.sweep_page,
                 on_queued=self._wake_all,
                 beat=beat,
@@ -126,7 +126,7 @@ class Lane:
             proves=self.proves,
         )  # fmt: skip
         self._batch_limit = backend.capabilities.batch_size
-        self._hand = Hand(store)
+        self._hand = Hand(work)
         self._express_naps = False
 
     @property

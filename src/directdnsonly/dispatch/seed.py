@@ -11,17 +11,17 @@ import structlog
 from directdnsonly.backends.contract import Seedable, ZoneChange
 from directdnsonly.clock import Clock
 from directdnsonly.errors import BackendUnavailable, OutboxUnavailable
-from directdnsonly.outbox.store import WorkStore
+from directdnsonly.outbox.store.work import Work
 
 
-async def seed(backend: Seedable, store: WorkStore, clock: Clock) -> int:
+async def seed(backend: Seedable, work: Work, clock: Clock) -> int:
     """How many zones were laid; none when there are files already. What fails is told, and left to the comparison."""
     log = structlog.get_logger()
     began_at, laid = clock.now_s(), 0
     try:
         if not await backend.is_bare():
             return 0
-        async for page in store.proven(backend.name):
+        async for page in work.proven(backend.name):
             laid += await backend.lay(
                 [
                     ZoneChange(

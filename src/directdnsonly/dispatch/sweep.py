@@ -11,7 +11,7 @@ from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.dispatch.proof import Proof
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.outbox.deliveries import Claim
-from directdnsonly.outbox.store import WorkStore
+from directdnsonly.outbox.store.work import Work
 from directdnsonly.verify.compare import Finding, Verdict
 from directdnsonly.wording import counted
 
@@ -51,7 +51,7 @@ class Sweep:
         *,
         backend: Backend,
         proof: Proof,
-        store: WorkStore,
+        work: Work,
         page: int,
         on_queued: Callable[[], None],
         beat: Callable[[], None] = lambda: None,
@@ -62,7 +62,7 @@ class Sweep:
         """
         self._backend = backend
         self._proof = proof
-        self._store = store
+        self._work = work
         self._page = page
         self._on_queued = on_queued
         self._beat = beat
@@ -81,7 +81,7 @@ class Sweep:
         size = min(self._page, GENTLE_PAGE) if gentle else self._page
         resumed = time.monotonic()  # the reading of the page, too, is work that a pause makes up for
         try:
-            async for page in self._store.wanted(self._backend.name, page=size):
+            async for page in self._work.wanted(self._backend.name, page=size):
                 began = time.monotonic()
                 self._beat()
                 broken, unproven = await self._broken(page)
@@ -141,7 +141,7 @@ class Sweep:
         queued = 0
         for reason in dict.fromkeys(broken.values()):
             names = [claim.name for claim in page if broken.get(claim.name) == reason]
-            queued += await self._store.requeue(self._backend.name, names, reason=reason)
+            queued += await self._work.requeue(self._backend.name, names, reason=reason)
         if queued:
             self._on_queued()
         return queued

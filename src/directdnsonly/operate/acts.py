@@ -17,7 +17,7 @@ from directdnsonly.operate.reconciling import Reconciling
 from directdnsonly.operate.tokens import Tokens
 from directdnsonly.operate.zones import Zones
 from directdnsonly.outbox.changes import Priority
-from directdnsonly.outbox.sqlite.engine import SqliteStore
+from directdnsonly.outbox.store import Store
 from directdnsonly.reconcile.reconciler import Reconciler
 
 
@@ -35,7 +35,7 @@ class Acts:
 
 def acts_of(
     *,
-    store: SqliteStore,
+    store: Store,
     clock: Clock,
     journal: Journal,
     acceptance: Acceptance,
@@ -48,12 +48,30 @@ def acts_of(
 ) -> Acts:
     """All of them over one service. `configured`, `wake`, `hostnames`: see Backends, Deliveries, Zones."""
     return Acts(
-        approvals=Approvals(store=store, acceptance=acceptance, clock=clock, journal=journal),
-        backends=Backends(store=store, clock=clock, journal=journal, lanes=lanes, configured=configured),
-        deliveries=Deliveries(store=store, journal=journal, lanes=lanes, wake=wake, lost=acceptance.lost),
+        approvals=Approvals(approval=store.approval, acceptance=acceptance, clock=clock, journal=journal),
+        backends=Backends(operators=store.operators, clock=clock, journal=journal, lanes=lanes, configured=configured),
+        deliveries=Deliveries(
+            operators=store.operators,
+            looking=store.looking,
+            journal=journal,
+            lanes=lanes,
+            wake=wake,
+            lost=acceptance.lost,
+        ),
         reconciling=Reconciling(
-            reconciler=reconciler, store=store, acceptance=acceptance, clock=clock, journal=journal
+            reconciler=reconciler,
+            drift=store.drift,
+            looking=store.looking,
+            acceptance=acceptance,
+            clock=clock,
+            journal=journal,
         ),
         tokens=Tokens(tokens, journal),
-        zones=Zones(store=store, acceptance=acceptance, journal=journal, hostnames=hostnames),
+        zones=Zones(
+            recording=store.recording,
+            looking=store.looking,
+            acceptance=acceptance,
+            journal=journal,
+            hostnames=hostnames,
+        ),
     )

@@ -11,7 +11,7 @@ from directdnsonly.errors import DoesNotFit, NotHere
 from directdnsonly.operate.journal import Journal, Operator
 from directdnsonly.outbox.changes import Receipt
 from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
-from directdnsonly.outbox.store import HoldStore
+from directdnsonly.outbox.store.approval import Approval
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
@@ -21,19 +21,19 @@ LEAST_DIGEST = 12  # hex digits that bind an approval
 class Approvals:
     """Use within one event loop."""
 
-    def __init__(self, *, store: HoldStore, acceptance: Acceptance, clock: Clock, journal: Journal) -> None:
-        self._store = store
+    def __init__(self, *, approval: Approval, acceptance: Acceptance, clock: Clock, journal: Journal) -> None:
+        self._approval = approval
         self._acceptance = acceptance
         self._clock = clock
         self._journal = journal
 
     async def waiting(self, limit: int, *, after: str = "") -> list[HeldPush]:
         """Pushes that wait, oldest first, those after `after` (moment/zone). Raises ValueError for what is none of ours."""
-        return await self._store.held_pushes(limit=limit, after=after)
+        return await self._approval.held_pushes(limit=limit, after=after)
 
     async def find(self, name: ZoneName, digest: str) -> HeldPush:
         """The push that waits for this zone, if it has this content. Raises NotHere when it has not, OutboxUnavailable."""
-        held = await self._store.held_push(name)
+        held = await self._approval.held_push(name)
         if held is None or len(digest) < LEAST_DIGEST or not held.digest.startswith(digest.lower()):
             raise NotHere(f"no push of {str(name)!a} with that content waits: look again")
         return held
@@ -56,7 +56,7 @@ class Approvals:
 
     async def reject(self, held: HeldPush, who: Operator) -> None:
         """Forget it; what is served stays. Raises OutboxUnavailable."""
-        await self._store.drop_held(held.name)
+        await self._approval.drop_held(held.name)
         await self._journal.did(who, "push.rejected", zone=held.name, detail=_what(held))
 
     async def open_migration(
@@ -65,20 +65,20 @@ class Approvals:
         """From now on zones move from one server to another without a hold and without a warning."""
         until = self._clock.now_s() + lasts_s
         move = Migration(former=former, server=server, zones=tuple(zones), until=until)
-        number = await self._store.open_migration(move)
+        number = await self._approval.open_migration(move)
         which = counted(len(zones), "zone") if zones else "all zones"
         await self._journal.did(who, "migration.opened", detail=f"{former} to {server}, {which}, {lasts_s:g} s")
         return replace(move, id=number)
 
     async def close_migration(self, number: int, who: Operator) -> None:
         """End it before its time. Raises NotHere when no such move is open, OutboxUnavailable."""
-        if not await self._store.close_migration(number):
+        if not await self._approval.close_migration(number):
             raise NotHere(f"move {number} is not open")
         await self._journal.did(who, "migration.closed", detail=str(number))
 
     async def migrations(self, *, after: int = 0, limit: int = 1000) -> list[Migration]:
         """Planned moves that are open, those with a higher number than `after`."""
-        return await self._store.migrations(after=after, limit=limit)
+        return await self._approval.migrations(after=after, limit=limit)
 
 
 def _what(held: HeldPush) -> str:

@@ -5,40 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.proof import Asked
 from directdnsonly.errors import NotHere
 from directdnsonly.outbox.changes import Kind
-from directdnsonly.outbox.deliveries import Placement
 from directdnsonly.outbox.facts import VERSIONS
-from directdnsonly.outbox.kept import PastVersion, ZoneSummary
+from directdnsonly.outbox.kept import ZoneSummary
+from directdnsonly.outbox.store.looking import Looking
 from directdnsonly.verify.compare import Expected, Finding, Verdict
 from directdnsonly.verify.verifier import Said
 from directdnsonly.verify.wire import RCODES
 from directdnsonly.wording import HELD_BY_OPERATOR
 from directdnsonly.zone.name import ZoneName
-
-
-class ServedStore(Protocol):
-    """What a zone should be like. Each raises OutboxUnavailable."""
-
-    async def zone(self, name: ZoneName) -> ZoneSummary | None:
-        """One zone or its tombstone."""
-        ...
-
-    async def versions(self, name: ZoneName, *, before: int | None = None, limit: int = 100) -> list[PastVersion]:
-        """The zone's history that is kept, newest first, below version `before`."""
-        ...
-
-    async def text(self, name: ZoneName, version: int | None = None) -> str | None:
-        """The text of a version (None: the newest); None for a tombstone, what is not kept, and what is damaged."""
-        ...
-
-    async def placements(self, name: ZoneName) -> list[Placement]:
-        """The zone on each backend."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,37 +49,37 @@ class Answer:
         )
 
 
-async def answers(store: ServedStore, lanes: Mapping[str, Lane], name: ZoneName) -> list[Answer]:
+async def answers(looking: Looking, lanes: Mapping[str, Lane], name: ZoneName) -> list[Answer]:
     """Of every name server. Raises NotHere for a zone that was never pushed, OutboxUnavailable."""
-    held = await store.zone(name)
+    held = await looking.zone(name)
     if held is None:
         raise NotHere(f"zone {name} is unknown: it was never pushed to us")
-    asked = await ask_lanes(store, lanes, held)
+    asked = await ask_lanes(looking, lanes, held)
     return [Answer.of(backend, said) for backend, one in asked.items() for said in one.said]
 
 
-async def ask_lanes(store: ServedStore, lanes: Mapping[str, Lane], zone: ZoneSummary) -> Mapping[str, Asked]:
+async def ask_lanes(looking: Looking, lanes: Mapping[str, Lane], zone: ZoneSummary) -> Mapping[str, Asked]:
     """What is said now of a zone or a tombstone, by backend; as slow as the slowest of them."""
     absent = zone.kind is Kind.DELETE
-    others = [one for one in await store.versions(zone.name, limit=VERSIONS) if one.version != zone.version]
+    others = [one for one in await looking.versions(zone.name, limit=VERSIONS) if one.version != zone.version]
     wanted = Expected(
         name=zone.name,
         serial=zone.serial,
         records=zone.records,
         absent=absent,
-        text=None if absent else await store.text(zone.name),
+        text=None if absent else await looking.text(zone.name),
         unsure=any(one.serial == zone.serial and one.kind is Kind.PUT for one in others),
     )
     found = await asyncio.gather(*(lane.ask(wanted) for lane in lanes.values()))
     asked = dict(zip(lanes, found, strict=True))
-    return {**asked, **await _of_operators(store, zone, asked)} if absent else asked
+    return {**asked, **await _of_operators(looking, zone, asked)} if absent else asked
 
 
-async def _of_operators(store: ServedStore, zone: ZoneSummary, asked: Mapping[str, Asked]) -> Mapping[str, Asked]:
+async def _of_operators(looking: Looking, zone: ZoneSummary, asked: Mapping[str, Asked]) -> Mapping[str, Asked]:
     """Where the delete had nothing to do, because the operator holds a zone of the name: that one does not linger."""
     theirs = [
         one
-        for one in await store.placements(zone.name)
+        for one in await looking.placements(zone.name)
         if one.state == "verified" and one.verified_version == zone.version and one.reason.startswith(HELD_BY_OPERATOR)
     ]
     return {

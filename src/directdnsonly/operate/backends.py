@@ -5,38 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from directdnsonly.clock import Clock
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.errors import DoesNotFit, NotHere
 from directdnsonly.operate.journal import Journal, Operator
 from directdnsonly.outbox.operators import Pause
+from directdnsonly.outbox.store.operators import Operators
 from directdnsonly.wording import counted
-
-
-class BackendStore(Protocol):
-    """What the store keeps of backends as such. Each raises OutboxUnavailable."""
-
-    async def pause(self, backend: str, given: Pause) -> None:
-        """Keep who stopped it; the first one stays."""
-        ...
-
-    async def resume(self, backend: str) -> bool:
-        """It works again; whether it was stopped."""
-        ...
-
-    async def pauses(self) -> Mapping[str, Pause]:
-        """Of every backend that is stopped."""
-        ...
-
-    async def removed_backends(self, configured: Collection[str]) -> Mapping[str, int]:
-        """Those that are in none of the configuration's, each with the number of its deliveries."""
-        ...
-
-    async def forget_backend(self, name: str) -> int:
-        """Drop what is kept for it; how many deliveries."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +37,13 @@ class Backends:
     def __init__(
         self,
         *,
-        store: BackendStore,
+        operators: Operators,
         clock: Clock,
         journal: Journal,
         lanes: Mapping[str, Lane],
         configured: Collection[str],
     ) -> None:
-        self._store = store
+        self._operators = operators
         self._clock = clock
         self._journal = journal
         self._lanes = lanes
@@ -86,8 +62,8 @@ class Backends:
         """
         lane = self.lane(name)
         given = Pause(actor=who.name, reason=reason, at=self._clock.now_s())
-        await self._store.pause(name, given)
-        first = (await self._store.pauses()).get(name, given)
+        await self._operators.pause(name, given)
+        first = (await self._operators.pauses()).get(name, given)
         lane.pause(told(first))
         await self._journal.did(who, "backend.paused", detail=_said(name, given, first))
         return Stopped(pause=first, already=first != given)
@@ -95,7 +71,7 @@ class Backends:
     async def resume(self, name: str, who: Operator) -> None:
         """Deliver again. Raises NotHere."""
         lane = self.lane(name)
-        await self._store.resume(name)
+        await self._operators.resume(name)
         lane.resume()
         await self._journal.did(who, "backend.resumed", detail=name)
 
@@ -114,8 +90,8 @@ class Backends:
         if name in self._configured:
             told_how = f"take dns.backends.{name} out of the configuration, restart, repeat"
             raise DoesNotFit(f"backend {name} is still configured: {told_how}")
-        is_known = name in await self._store.removed_backends(self._configured)
-        dropped = await self._store.forget_backend(name)
+        is_known = name in await self._operators.removed_backends(self._configured)
+        dropped = await self._operators.forget_backend(name)
         if is_known:
             detail = f"{name}: {counted(dropped, 'delivery', 'deliveries')}"
             await self._journal.did(who, "backend.forgotten", detail=detail)

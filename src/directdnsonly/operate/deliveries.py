@@ -4,32 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from directdnsonly.accept.lost import LostPushes
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.errors import NotHere
 from directdnsonly.operate.journal import Journal, Operator
 from directdnsonly.outbox.changes import Priority
-from directdnsonly.outbox.kept import ZoneSummary
+from directdnsonly.outbox.store.looking import Looking
+from directdnsonly.outbox.store.operators import Operators
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
-
-
-class DeliveryStore(Protocol):
-    """What the store does with deliveries at somebody's word. Each raises OutboxUnavailable."""
-
-    async def zone(self, name: ZoneName) -> ZoneSummary | None:
-        """One zone or its tombstone."""
-        ...
-
-    async def redeliver(self, name: ZoneName, backends: Sequence[str], *, reason: str) -> int:
-        """The newest version is due again on these; how many deliveries."""
-        ...
-
-    async def revive(self, *, name: ZoneName | None = None, backend: str = "") -> int:
-        """Give dead deliveries all their attempts again, at once: of a zone, of a backend, or all; how many."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +30,16 @@ class Deliveries:
     def __init__(
         self,
         *,
-        store: DeliveryStore,
+        operators: Operators,
+        looking: Looking,
         journal: Journal,
         lanes: Mapping[str, Lane],
         wake: Callable[[Priority], None],
         lost: LostPushes,
     ) -> None:
         """`wake` tells every lane that there is work."""
-        self._store = store
+        self._operators = operators
+        self._looking = looking
         self._journal = journal
         self._lanes = lanes
         self._wake = wake
@@ -65,7 +51,7 @@ class Deliveries:
         if backend is not None and backend not in self._lanes:
             raise NotHere(f"there is no enabled backend {backend!a}")
         among = [backend] if backend is not None else list(self._lanes)
-        requeued = await self._store.redeliver(name, among, reason="an operator asked for it")
+        requeued = await self._operators.redeliver(name, among, reason="an operator asked for it")
         for each in among:
             self._lanes[each].wake(Priority.INTERACTIVE)
         await self._journal.did(who, "zone.redelivered", zone=name, detail=", ".join(among))
@@ -79,7 +65,7 @@ class Deliveries:
         self.known(backend)
         if name is not None:
             await self._require(name)
-        count = await self._store.revive(name=name, backend=backend)
+        count = await self._operators.revive(name=name, backend=backend)
         if count:
             self._wake(Priority.BULK if name is None else Priority.INTERACTIVE)
             detail = f"{counted(count, 'delivery', 'deliveries')}, backend {backend or 'all'}"
@@ -104,5 +90,5 @@ class Deliveries:
         return backend
 
     async def _require(self, name: ZoneName) -> None:
-        if await self._store.zone(name) is None:
+        if await self._looking.zone(name) is None:
             raise NotHere(f"zone {name} is unknown: it was never pushed to us")

@@ -67,7 +67,7 @@ class Explainer:
     async def explain(self, asked: str) -> Explanation:
         """Whatever somebody typed: a zone, a name in it, an address. Raises NameRefused, OutboxUnavailable."""
         found, within = await self._find(asked)
-        said = await ask_lanes(self._parts.store, self._parts.lanes, found.zone) if found.zone else {}
+        said = await ask_lanes(self._parts.store.looking, self._parts.lanes, found.zone) if found.zone else {}
         facts = self._facts(found, await self._parts.lost.find(found.name), said)
         judged = advice.judge_zone(facts, Calendar(now=self._parts.clock.now_s(), timezone=self._timezone))
         return Explanation(
@@ -88,14 +88,14 @@ class Explainer:
 
     async def _find(self, asked: str) -> tuple[ZoneFacts, bool]:
         """What is meant: the zone itself where we know anything of it, else the nearest zone that holds the name."""
-        store, names = self._parts.store, names_meant(asked)
-        found = [await store.facts_of(name) for name in names]
+        looking, names = self._parts.store.looking, names_meant(asked)
+        found = [await looking.facts_of(name) for name in names]
         for one in found:
             if one.zone or one.refused or one.held or await self._parts.lost.find(one.name):
                 return one, False
         for name in names:
-            if holder := await store.find_held(name.ancestors()):
-                return await store.facts_of(holder.name), True
+            if holder := await looking.find_held(name.ancestors()):
+                return await looking.facts_of(holder.name), True
         return found[-1], False
 
     def _facts(self, found: ZoneFacts, lost: LostPush | None, said: Mapping[str, Asked]) -> advice.Facts:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from directdnsonly.nameservers.contract import DaemonStatus
-from directdnsonly.outbox.kept import LostPush
+from directdnsonly.outbox.kept import Condition, LostPush
 from directdnsonly.outbox.operators import Pause
 
 
@@ -35,19 +35,6 @@ class BackendFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreFigures:
-    """The outbox. `free_bytes`: by how much it can grow; `reserve_bytes`: what its disk keeps free of it."""
-
-    size_bytes: int
-    free_bytes: int
-    reserve_bytes: int
-    sqlite: str
-    commits: int
-    writes: int
-    waiting: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceFigures:
     """The whole service at one moment; nothing in it grows with the number of zones."""
 
@@ -58,5 +45,5 @@ class ServiceFigures:
     lost: int
     lost_newest: LostPush | None
     alarms: Sequence[str]
-    store: StoreFigures
+    store: Condition
     backends: Sequence[BackendFigures]

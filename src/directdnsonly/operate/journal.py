@@ -8,21 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.kept import Event
-
-
-class EventStore(Protocol):
-    """Where the audit is kept."""
-
-    async def record_event(self, event: Event) -> None:
-        """Keep one line of the audit. Raises OutboxUnavailable."""
-        ...
+from directdnsonly.outbox.store.recording import Recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +32,8 @@ class Journal:
     A line of the audit that the store cannot take is in the log all the same, and `event.lost` (an error) says so.
     """
 
-    def __init__(self, store: EventStore, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, recording: Recording, clock: Clock) -> None:
+        self._recording = recording
         self._clock = clock
         self._log = structlog.get_logger()
 
@@ -78,7 +70,7 @@ class Journal:
         """Keep an event of which the log has its line already. `at`: when it was, epoch seconds; None: now."""
         when = self._clock.now_s() if at is None else at
         try:
-            await self._store.record_event(
+            await self._recording.record_event(
                 Event(at=when, event=event, zone=zone, actor=actor, address=address, detail=detail)
             )
         except OutboxUnavailable as error:

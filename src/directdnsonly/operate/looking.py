@@ -53,7 +53,7 @@ class Readiness:
         store = await self._probe.reason(fresh=fresh) if probe else self._probe.last
         figures: Figures | None = None
         try:
-            figures = await parts.store.figures()
+            figures = await parts.store.looking.figures()
         except OutboxUnavailable as error:
             store = store or str(error)
         self._last = verdict = judge(self._facts(store, figures), self._last)
@@ -154,7 +154,7 @@ class _StoreProbe:
     async def _ask(self) -> str:
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
-                await self._parts.store.probe()
+                await self._parts.store.upkeep.probe()
         except OutboxUnavailable as error:
             return str(error)
         except TimeoutError:

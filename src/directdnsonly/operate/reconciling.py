@@ -8,7 +8,8 @@ from directdnsonly.errors import NotHere
 from directdnsonly.operate.journal import Journal, Operator
 from directdnsonly.outbox.changes import Kind, Source
 from directdnsonly.outbox.drift import Baseline
-from directdnsonly.outbox.store import ReconcileStore
+from directdnsonly.outbox.store.drift import DriftWatch
+from directdnsonly.outbox.store.looking import Looking
 from directdnsonly.reconcile.reconciler import Job, Reconciler
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
@@ -18,10 +19,18 @@ class Reconciling:
     """Use within one event loop."""
 
     def __init__(
-        self, *, reconciler: Reconciler, store: ReconcileStore, acceptance: Acceptance, clock: Clock, journal: Journal
+        self,
+        *,
+        reconciler: Reconciler,
+        drift: DriftWatch,
+        looking: Looking,
+        acceptance: Acceptance,
+        clock: Clock,
+        journal: Journal,
     ) -> None:
         self._reconciler = reconciler
-        self._store = store
+        self._drift = drift
+        self._looking = looking
         self._acceptance = acceptance
         self._clock = clock
         self._journal = journal
@@ -46,7 +55,7 @@ class Reconciling:
 
         Raises NotHere when no zone waits for it, OutboxUnavailable.
         """
-        approved = await self._store.approve(plan)
+        approved = await self._drift.approve(plan)
         if not approved:
             raise NotHere(f"no zone waits for plan {plan!a}: it may have changed since")
         await self._journal.did(who, "orphan.approved", detail=f"plan {plan}: {counted(approved, 'zone')}")
@@ -61,7 +70,7 @@ class Reconciling:
         if hostname not in {one.hostname for one in self._reconciler.settings.directadmin_servers}:
             raise NotHere(f"{server!a} is not one of reconciliation.directadmin_servers")
         vouched = Baseline(server=hostname, zones=0, listed_at=self._clock.now_s(), accepted=True)
-        await self._store.save_baseline(vouched)
+        await self._drift.save_baseline(vouched)
         await self._journal.did(who, "list.accepted", detail=hostname)
 
     async def undo(self, name: ZoneName, who: Operator) -> str:
@@ -69,18 +78,18 @@ class Reconciling:
 
         Raises NotHere when nothing is known of it or kept of its text, VersionDamaged, PushRefused, OutboxUnavailable.
         """
-        found = await self._store.held([name])
+        found = await self._drift.held([name])
         if not found:
             raise _nothing_of(name)
         held = found[0]
         done = "kept"
         if held.kind is Kind.DELETE:
-            text = await self._store.published_text(name, held.version - 1)
+            text = await self._looking.published_text(name, held.version - 1)
             if text is None:
                 raise _nothing_of(name)
             await self._acceptance.push(name, text.encode("ascii"), owner=held.owner, source=Source.ROLLBACK)
             done = "restored"
-        await self._store.keep(name)
+        await self._drift.keep(name)
         await self._journal.did(who, "orphan.undone", zone=name, detail=done)
         return done
 

@@ -10,7 +10,7 @@ from directdnsonly.clock import Clock
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.telling import LaneStatus
 from directdnsonly.nameservers.contract import DaemonStatus, NameServer
-from directdnsonly.outbox.sqlite.engine import SqliteStore
+from directdnsonly.outbox.store import Store
 from directdnsonly.reconcile.alarms import Alarm
 
 
@@ -18,7 +18,7 @@ from directdnsonly.reconcile.alarms import Alarm
 class Running:
     """Its parts. `daemons`: the bundled name servers, by backend. Whatever is a call may be another thing the next time."""
 
-    store: SqliteStore
+    store: Store
     clock: Clock
     started_at: float
     lanes: Mapping[str, Lane]

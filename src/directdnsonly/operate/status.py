@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection
 from typing import Literal
 
@@ -10,7 +9,7 @@ from directdnsonly.advice import NO_ADDRESS
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.dispatch.telling import LaneStatus
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus
-from directdnsonly.operate.figures import BackendFigures, ServiceFigures, StoreFigures
+from directdnsonly.operate.figures import BackendFigures, ServiceFigures
 from directdnsonly.operate.running import Running
 from directdnsonly.outbox.deliveries import Backlog, Placement
 from directdnsonly.outbox.kept import Figures
@@ -22,7 +21,6 @@ from directdnsonly.wording import counted
 
 def service_figures(parts: Running, figures: Figures) -> ServiceFigures:
     """A picture of now; nothing in it grows with the number of zones."""
-    commits = parts.store.commits
     return ServiceFigures(
         started_at=parts.started_at,
         zones=figures.zones,
@@ -31,15 +29,7 @@ def service_figures(parts: Running, figures: Figures) -> ServiceFigures:
         lost=lost_count(parts, figures),
         lost_newest=next(iter(reversed(parts.lost.waiting())), figures.lost_newest),
         alarms=parts.alarm_texts(),
-        store=StoreFigures(
-            size_bytes=parts.store.size_bytes(),
-            free_bytes=parts.store.room_bytes(),
-            reserve_bytes=parts.store.reserve_bytes,
-            sqlite=sqlite3.sqlite_version,
-            commits=commits.commits,
-            writes=commits.writes,
-            waiting=commits.waiting,
-        ),
+        store=parts.store.upkeep.condition(),
         backends=backends_of(parts, figures),
     )
 
@@ -97,7 +87,7 @@ async def removed_of(parts: Running) -> list[BackendFigures]:
             since=parts.started_at,
             reason=why_removed(name, deliveries),
         )
-        for name, deliveries in (await parts.store.removed_backends(parts.configured)).items()
+        for name, deliveries in (await parts.store.operators.removed_backends(parts.configured)).items()
     ]
 
 

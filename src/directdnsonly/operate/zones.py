@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from directdnsonly.accept.acceptance import Acceptance, Accepted
 from directdnsonly.errors import NotHere, ZonePolicyError
 from directdnsonly.operate.journal import Journal, Operator
 from directdnsonly.outbox.changes import FREELY, Kind, NewPin, Owner, Receipt, Source, Terms
 from directdnsonly.outbox.kept import Pin
-from directdnsonly.outbox.store import PinStore, ViewStore
+from directdnsonly.outbox.store.looking import Looking
+from directdnsonly.outbox.store.recording import Recording
 from directdnsonly.zone.name import ZoneName
-
-
-class ZoneStore(ViewStore, PinStore, Protocol):
-    """What is looked up before an act."""
 
 
 class Zones:
@@ -25,9 +21,16 @@ class Zones:
     """
 
     def __init__(
-        self, *, store: ZoneStore, acceptance: Acceptance, journal: Journal, hostnames: Mapping[str, str]
+        self,
+        *,
+        recording: Recording,
+        looking: Looking,
+        acceptance: Acceptance,
+        journal: Journal,
+        hostnames: Mapping[str, str],
     ) -> None:
-        self._store = store
+        self._recording = recording
+        self._looking = looking
         self._acceptance = acceptance
         self._journal = journal
         self._hostnames = hostnames
@@ -43,7 +46,7 @@ class Zones:
 
     async def delete(self, name: ZoneName, who: Operator, *, terms: Terms = FREELY) -> Receipt:
         """Remove a zone everywhere. Raises NotHere, OwnershipRefused, VersionConflict, KeyTaken."""
-        found = await self._store.zone(name)
+        found = await self._looking.zone(name)
         if found is None or found.kind is Kind.DELETE:
             raise NotHere(f"zone {name} is unknown: there is nothing to delete")
         receipt = await self._acceptance.delete(
@@ -58,7 +61,7 @@ class Zones:
         Raises NotHere, and ZonePolicyError when `version` is given and is not the wanted one.
         """
         new = NewPin(name=name, actor=who.name, address=who.address, reason=reason, version=version)
-        pin = await self._store.pin(new)
+        pin = await self._recording.pin(new)
         if pin is None:
             raise NotHere(f"zone {name} is unknown, or deleted: there is nothing to pin")
         await self._journal.did(who, "zone.pinned", zone=name, detail=f"version {pin.version}: {reason}")
@@ -78,10 +81,10 @@ class Zones:
         Raises NotHere when that version has no content, VersionDamaged, and PushRefused: for a pinned zone, for another
         server's, for a signed one whose serial would have to be rewritten.
         """
-        pinned = await self._store.pin_of(name)
+        pinned = await self._looking.pin_of(name)
         if pinned is not None:
             raise ZonePolicyError(f"{name} is pinned at version {pinned.version}: release it first", rule="pin")
-        text = await self._store.published_text(name, version)
+        text = await self._looking.published_text(name, version)
         if text is None:
             raise NotHere(f"there is no content of {name} in version {version}")
         accepted = await self._acceptance.push(

@@ -15,6 +15,11 @@ The way of a delivery
     drawn from it, and the model test asserts that every row of every step moved along it. A claim is a lease with an end
     and a fence; whoever settles names the fence, and is not heard when it is no longer his.
 
+The parts
+    `store` says what a store can do, in seven Protocols by who uses them, and a value for each thing it is told or tells. An
+    engine is a folder (`sqlite`) with one class for each Protocol over one object that has the connections. Who opens a
+    store names its engine: the composition root, and one function of the command line. Nobody else.
+
 Invariants
     1. What was acknowledged is on disk, and survives kill -9 and the loss of power.
     2. Newest wins, always. `zone` is the one home of the newest version; a pin only says what is *wanted* instead (view `wanted`).

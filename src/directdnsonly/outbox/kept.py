@@ -121,3 +121,29 @@ class PastVersion:
     change_id: str
     at: float
     warnings: tuple[ZoneWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """How a store is that is open. `free_bytes`: by how much it can grow; `reserve_bytes`: what its disk keeps free of it.
+
+    `commits` and `writes`, which share them: since it was opened; `waiting`: writes that wait for the disk.
+    """
+
+    engine: str  # the version of what keeps it
+    size_bytes: int
+    free_bytes: int
+    reserve_bytes: int
+    commits: int
+    writes: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What a copy of a store holds."""
+
+    zones: int
+    changes: int
+    size_bytes: int
+    schema: int

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.outbox.changes import Priority
-from directdnsonly.outbox.store import ReconcileStore
+from directdnsonly.outbox.store.drift import DriftWatch
+from directdnsonly.outbox.store.work import Work
 from directdnsonly.reconcile.plan import Drift
 from directdnsonly.reconcile.seams import Lane
 from directdnsonly.reconcile.unforeseen import store_is_unavailable, unforeseen
@@ -52,10 +53,17 @@ class Heal:
     """Compares every backend, side by side; one that is away keeps nobody waiting."""
 
     def __init__(
-        self, lanes: Sequence[Lane], store: ReconcileStore, wake: Callable[[Priority], None], *, delete_extra: bool
+        self,
+        lanes: Sequence[Lane],
+        *,
+        drift: DriftWatch,
+        work: Work,
+        wake: Callable[[Priority], None],
+        delete_extra: bool,
     ) -> None:
         self._lanes = lanes
-        self._store = store
+        self._drift = drift
+        self._work = work
         self._wake = wake
         self._delete_extra = delete_extra
 
@@ -72,7 +80,7 @@ class Heal:
             for example in swept.examples:
                 zone, _, reason = example.partition(": ")
                 healed.missing.append(Drift(backend=lane.name, zone=zone, reason=reason))
-            if repair and (revived := await self._store.revive_given_up(lane.name, limit=REVIVED_AT_ONCE)):
+            if repair and (revived := await self._work.revive_given_up(lane.name, limit=REVIVED_AT_ONCE)):
                 healed.revived += revived
                 self._wake(Priority.BULK)
             await self._extra(lane, healed, repair=repair)
@@ -88,7 +96,7 @@ class Heal:
         zones = strangers = 0
         async for page in _pages(lane):
             zones += len(page)
-            strangers += len((await self._store.not_ours(lane.name, page))[0])
+            strangers += len((await self._drift.not_ours(lane.name, page))[0])
         return Known(zones=zones, strangers=strangers)
 
     async def _extra(self, lane: Lane, healed: Healed, *, repair: bool) -> None:
@@ -103,7 +111,7 @@ class Heal:
             return
         for start in range(0, len(strangers), PAGE):
             change_id = f"reconcile-extra-{secrets.token_hex(10)}"
-            healed.extra_deleted += await self._store.record_extra_delete(
+            healed.extra_deleted += await self._drift.record_extra_delete(
                 lane.name, strangers[start : start + PAGE], change_id=change_id
             )
             self._wake(Priority.BULK)
@@ -111,14 +119,14 @@ class Heal:
     async def _strangers(
         self, lane: Lane, page: Sequence[ZoneName], healed: Healed, *, repair: bool
     ) -> Sequence[ZoneName]:
-        strangers, deleted = await self._store.not_ours(lane.name, page)
+        strangers, deleted = await self._drift.not_ours(lane.name, page)
         healed.extras += len(strangers)
         healed.extra += [
             Drift(backend=lane.name, zone=name, reason="is not ours") for name in strangers[: SHOWN - len(healed.extra)]
         ]
         healed.drifted += len(deleted)
         healed.missing += [Drift(backend=lane.name, zone=name, reason=LINGERS) for name in deleted[:SHOWN]]
-        if repair and deleted and await self._store.requeue(lane.name, deleted, reason=LINGERS):
+        if repair and deleted and await self._work.requeue(lane.name, deleted, reason=LINGERS):
             self._wake(Priority.BULK)
         return strangers
 

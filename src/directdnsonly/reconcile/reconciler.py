@@ -16,7 +16,9 @@ import structlog
 from directdnsonly.accept.telling import Journal
 from directdnsonly.clock import Clock
 from directdnsonly.outbox.drift import Pass, Sighting
-from directdnsonly.outbox.store import ReconcileStore
+from directdnsonly.outbox.store.approval import Approval
+from directdnsonly.outbox.store.drift import DriftWatch
+from directdnsonly.outbox.store.work import Work
 from directdnsonly.pulse import Pulses
 from directdnsonly.reconcile import orphans as orphan_rules
 from directdnsonly.reconcile.alarms import Alarm, AlarmKind, Alarms
@@ -63,7 +65,9 @@ class Reconciler:
         self,
         *,
         settings: ReconciliationSettings,
-        store: ReconcileStore,
+        drift: DriftWatch,
+        work: Work,
+        approval: Approval,
         clock: Clock,
         journal: Journal,
         intake: PulledZones,
@@ -72,14 +76,24 @@ class Reconciler:
     ) -> None:
         self.settings = settings
         self._recorder: PassRecorder = recorder or NoRecorder()
-        self._store = store
+        self._drift = drift
         self._clock = clock
-        self._survey = Survey(store=store, settings=settings, clock=clock, open_client=self._open)
+        self._survey = Survey(drift=drift, settings=settings, clock=clock, open_client=self._open)
         self._repair = Repair(
-            store=store, settings=settings, clock=clock, journal=journal, intake=intake, open_client=self._open
+            drift=drift,
+            approval=approval,
+            settings=settings,
+            clock=clock,
+            journal=journal,
+            intake=intake,
+            open_client=self._open,
         )
         self._heal = Heal(
-            lanes if settings.heal else (), store, intake.wake, delete_extra=settings.extra_zones == "delete"
+            lanes if settings.heal else (),
+            drift=drift,
+            work=work,
+            wake=intake.wake,
+            delete_extra=settings.extra_zones == "delete",
         )
         self._lanes = {lane.name: lane for lane in lanes}
         self._alarms = Alarms(journal=journal, clock=clock)
@@ -120,12 +134,12 @@ class Reconciler:
         """The last passes, newest first."""
         return [
             PassView.model_validate_json(one.report).model_copy(update={"id": one.id})
-            for one in await self._store.passes(limit=limit)
+            for one in await self._drift.passes(limit=limit)
         ]
 
     async def watched(self, *, after: str = "", limit: int | None = None) -> list[Sighting]:
         """Zones that a whole list of their server lacked, by name: those after `after`, `limit` of them or all."""
-        return await self._store.sightings(after=after, limit=limit)
+        return await self._drift.sightings(after=after, limit=limit)
 
     # -- the loop
 
@@ -192,7 +206,7 @@ class Reconciler:
         )
         if job.kept:
             one = Pass(started_at=started_at, ended_at=ended_at, dry_run=not job.live, report=view.model_dump_json())
-            view = view.model_copy(update={"id": await self._store.save_pass(one, keep=self.settings.keep_passes)})
+            view = view.model_copy(update={"id": await self._drift.save_pass(one, keep=self.settings.keep_passes)})
         self._tell(view)
         job.result = view
         return view
@@ -200,10 +214,10 @@ class Reconciler:
     async def _with_directadmin(self, job: Job, result: Result) -> tuple[Surveyed, Orphans]:
         """Look; when live, pull what was missed and take orphans a step further."""
         surveyed = await self._survey.look(job.progress)
-        steps = orphan_rules.advance(surveyed.plan, surveyed.sightings, self._rules, now=self._store.believed_s())
+        steps = orphan_rules.advance(surveyed.plan, surveyed.sightings, self._rules, now=self._drift.believed_s())
         if job.live:
             for baseline in surveyed.baselines:
-                await self._store.save_baseline(baseline)
+                await self._drift.save_baseline(baseline)
             await self._repair.release(surveyed, result)
             await self._repair.pull(surveyed, result, job.progress)
             job.progress("judging orphans", len(steps.steps))

@@ -13,7 +13,8 @@ from directdnsonly.clock import Clock
 from directdnsonly.errors import PushRefused
 from directdnsonly.outbox.changes import Kind, NewDeletion, Origin, Owner, Priority, Source
 from directdnsonly.outbox.drift import HoldRule, Sighting, SightingState
-from directdnsonly.outbox.store import ReconcileStore
+from directdnsonly.outbox.store.approval import Approval
+from directdnsonly.outbox.store.drift import DriftWatch
 from directdnsonly.reconcile.answers import NoList, NotReadable
 from directdnsonly.reconcile.directadmin_client import DirectAdminClient
 from directdnsonly.reconcile.orphans import Next, Orphans, Step
@@ -67,14 +68,16 @@ class Repair:
     def __init__(
         self,
         *,
-        store: ReconcileStore,
+        drift: DriftWatch,
+        approval: Approval,
         settings: ReconciliationSettings,
         clock: Clock,
         journal: Journal,
         intake: PulledZones,
         open_client: Opened,
     ) -> None:
-        self._store = store
+        self._drift = drift
+        self._approval = approval
         self._settings = settings
         self._clock = clock
         self._journal = journal
@@ -126,7 +129,7 @@ class Repair:
             return []
         await asyncio.sleep(self._settings.stale_after_s)
         by_name: dict[ZoneName, Stale] = {one.name: one for one in stale}
-        held = [one for one in await self._store.held(list(by_name)) if one.kind is Kind.PUT]
+        held = [one for one in await self._drift.held(list(by_name)) if one.kind is Kind.PUT]
         serials = await serials_now(self._settings, server, held) or []
         return [
             Wanted(name=one.name, version=one.version, owner=one.owner)
@@ -193,7 +196,7 @@ class Repair:
         """
         gone = {one.name: one.version for one in surveyed.plan.absent}
         gone |= {one.name: one.version for one in surveyed.plan.migrated}
-        for held in await self._store.held_pushes(limit=RELEASED_AT_ONCE):
+        for held in await self._approval.held_pushes(limit=RELEASED_AT_ONCE):
             let_go = held.rule is HoldRule.TAKEOVER and held.name in gone
             if not let_go and held.rule is not HoldRule.OVERLAP:
                 continue
@@ -214,7 +217,7 @@ class Repair:
 
     async def orphans(self, surveyed: Surveyed, orphans: Orphans, result: Result) -> None:
         """Each absent zone one step further. Raises OutboxUnavailable."""
-        now = self._store.believed_s()
+        now = self._drift.believed_s()
         back = [one for name, one in surveyed.sightings.items() if name in surveyed.plan.present]
         result.returned += [str(one.name) for one in back if one.state is SightingState.QUARANTINED]
         due = orphans.of(Step.DELETE)
@@ -228,7 +231,7 @@ class Repair:
                 result.quarantined.append(str(one.zone.name))
                 await self._tell("orphan.quarantined", one, "still served; deleted after the grace")
             seen.append(sighting)
-        await self._store.save_sightings(seen, [one.name for one in back])
+        await self._drift.save_sightings(seen, [one.name for one in back])
         for one in due:
             if one.zone.name in sure:
                 await self._delete(one, result)
@@ -274,7 +277,7 @@ class Repair:
             owner=Owner(hostname=one.zone.server),
         )
         deletion = NewDeletion(name=one.zone.name, origin=origin, priority=Priority.INTERACTIVE)
-        receipt = await self._store.record_orphan_delete(sighting, deletion)
+        receipt = await self._drift.record_orphan_delete(sighting, deletion)
         if receipt is None or not receipt.changed:
             result.overtaken += 1
             return

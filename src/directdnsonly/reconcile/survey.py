@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from directdnsonly.clock import Clock
 from directdnsonly.outbox.drift import Baseline, Held, Sighting
-from directdnsonly.outbox.store import ReconcileStore
+from directdnsonly.outbox.store.drift import DriftWatch
 from directdnsonly.reconcile.answers import NoList, WholeList
 from directdnsonly.reconcile.directadmin_client import DirectAdminClient
 from directdnsonly.reconcile.plan import Plan, Planner
@@ -40,9 +40,9 @@ class Survey:
     """One look at everything. `open_client` makes a client per server."""
 
     def __init__(
-        self, *, store: ReconcileStore, settings: ReconciliationSettings, clock: Clock, open_client: Opened
+        self, *, drift: DriftWatch, settings: ReconciliationSettings, clock: Clock, open_client: Opened
     ) -> None:
-        self._store = store
+        self._drift = drift
         self._settings = settings
         self._clock = clock
         self._open = open_client
@@ -51,7 +51,7 @@ class Survey:
         """One plan. Raises OutboxUnavailable."""
         servers = self._settings.directadmin_servers
         progress("asking DirectAdmin", 0)
-        before = {one.server: one for one in await self._store.baselines()}
+        before = {one.server: one for one in await self._drift.baselines()}
         asked = await asyncio.gather(*(self._list(server, before.get(server.hostname)) for server in servers))
         lists = [answer for answer in asked if not isinstance(answer, NoList)]
         failed = {
@@ -59,7 +59,7 @@ class Survey:
             for server, answer in zip(servers, asked, strict=True)
             if isinstance(answer, NoList)
         }
-        sightings = {one.name: one for one in await self._store.sightings()}
+        sightings = {one.name: one for one in await self._drift.sightings()}
         planner = Planner(
             lists,
             names={name: server.hostname for server in servers for name in server.names},
@@ -113,7 +113,7 @@ class Survey:
         silent: set[str] = set()
         serials = _Serials(self._settings)
         try:
-            while page := await self._store.held_page(after=after, limit=PAGE):
+            while page := await self._drift.held_page(after=after, limit=PAGE):
                 wanted = planner.feed(page)
                 for server in self._settings.directadmin_servers:
                     zones = wanted.get(server.hostname, [])

@@ -34,14 +34,14 @@ class Unknown:
 
 async def look(parts: WebParts, asked: str) -> ZonePage | Unknown:
     """Asks the name servers as well. Raises NameRefused, OutboxUnavailable."""
-    store = parts.store
+    looking = parts.looking
     verdict = await parts.explainer.explain(asked)
     name = ZoneName.trusted(verdict.zone)
     if verdict.about is None:  # an index look-up: names that begin so follow it in order
-        after = await store.zones(after=name, limit=LIKE_IT)
+        after = await looking.zones(after=name, limit=LIKE_IT)
         return Unknown(verdict=verdict, like=[str(zone.name) for zone in after if zone.name.startswith(name)])
     return ZonePage(
         verdict=verdict,
-        versions=await store.versions(name, limit=SHOWN),
-        attempts=await store.attempts(name, limit=SHOWN),
+        versions=await looking.versions(name, limit=SHOWN),
+        attempts=await looking.attempts(name, limit=SHOWN),
     )

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from directdnsonly.clock import Clock
 from directdnsonly.operate.explain import Explainer
 from directdnsonly.operate.looking import Readiness
-from directdnsonly.outbox.sqlite.engine import SqliteStore
+from directdnsonly.outbox.store.approval import Approval
+from directdnsonly.outbox.store.looking import Looking
 from directdnsonly.reconcile.reconciler import Reconciler
 
 
@@ -16,7 +17,8 @@ from directdnsonly.reconcile.reconciler import Reconciler
 class WebParts:
     """Everything that the pages look at."""
 
-    store: SqliteStore
+    looking: Looking
+    approval: Approval
     readiness: Readiness
     explainer: Explainer  # asks the name servers, as slow as they are
     reconciler: Reconciler

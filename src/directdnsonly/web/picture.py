@@ -159,12 +159,12 @@ class Pictures:
         )
 
     async def _lists(self) -> Lists:
-        store = self._parts.store
+        looking = self._parts.looking
         return Lists(
-            held=await store.held_pushes(limit=SHOWN, bodies=False),
-            dead=(await store.dead(limit=SHOWN)).placements,
-            refused=await store.refused(limit=SHOWN, bodies=False),
-            events=await store.events(limit=SHOWN),
+            held=await self._parts.approval.held_pushes(limit=SHOWN, bodies=False),
+            dead=(await looking.dead(limit=SHOWN)).placements,
+            refused=await looking.refused(limit=SHOWN, bodies=False),
+            events=await looking.events(limit=SHOWN),
             passes=await self._passes.get(),
         )
 

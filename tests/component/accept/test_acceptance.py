@@ -21,7 +21,7 @@ from directdnsonly.operate.journal import Journal
 from directdnsonly.outbox.changes import Kind, Owner, Priority, Source
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
-from directdnsonly.outbox.sqlite.engine import SqliteStore, open_store
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.zone import text
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
@@ -43,10 +43,12 @@ class Parts:
         self.clock = clock
         self.woken: list[Priority] = []
         self.acceptance = Acceptance(
-            store=store,
+            recording=store.recording,
+            looking=store.looking,
+            approval=store.approval,
             parser=parser,
             clock=clock,
-            journal=Journal(store, clock),
+            journal=Journal(store.recording, clock),
             notify=lambda receipt: self.woken.append(receipt.priority),
             policy=policy,
         )
@@ -56,7 +58,7 @@ class Parts:
         trigger = (
             f"CREATE TEMP TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
         )
-        await self.store.commits.submit(lambda connection: connection.execute(trigger) and None)
+        await self.store.engine.commits.submit(lambda connection: connection.execute(trigger) and None)
 
 
 class Start(Protocol):
@@ -80,7 +82,7 @@ def start(tmp_path: Path, opened: AsyncExitStack) -> Start:
         store = await opened.enter_async_context(
             open_store(tmp_path, settings=settings, clock=clock, backends=BACKENDS)
         )
-        await store.adopt_backends(BACKENDS)
+        await store.upkeep.adopt_backends(BACKENDS)
         return Parts(store, clock, parser or ZoneParser(obedient), Policy(**policy))
 
     return open_it
@@ -114,7 +116,7 @@ async def test_row_27_a_slow_older_push_does_not_overtake_a_quick_newer_one(star
 
     assert 1 == elsewhere.receipt.version
     assert (1, 2) == (older.result().receipt.version, newer.result().receipt.version)
-    assert '"newer"' in str(await parts.store.text(NAME))
+    assert '"newer"' in str(await parts.store.looking.text(NAME))
 
 
 async def test_row_69_a_delete_waits_for_the_push_that_came_before_it(start: Start) -> None:
@@ -127,7 +129,7 @@ async def test_row_69_a_delete_waits_for_the_push_that_came_before_it(start: Sta
         await asyncio.sleep(0)
         parser.go.set()
 
-    held = await parts.store.zone(NAME)
+    held = await parts.store.looking.zone(NAME)
     assert held is not None
     assert (Kind.DELETE, 2) == (held.kind, held.version)
 
@@ -180,7 +182,8 @@ async def test_a_push_that_takes_too_long_is_not_a_yes(start: Start, tmp_path: P
 
     clock = ManualClock()
     patient = Acceptance(
-        store=parts.store, parser=ZoneParser(obedient), clock=clock, journal=Journal(parts.store, clock),
+        recording=parts.store.recording, looking=parts.store.looking, approval=parts.store.approval,
+        parser=ZoneParser(obedient), clock=clock, journal=Journal(parts.store.recording, clock),
         notify=lambda _receipt: None,
     )  # fmt: skip
     assert 1 == (await patient.push(NAME, b"1\nzone", owner=H1)).receipt.version
@@ -193,7 +196,7 @@ async def test_a_refused_push_is_kept_with_the_first_part_of_its_body(start: Sta
     with capture_logs() as lines, pytest.raises(ZonePolicyError):
         await parts.acceptance.push("A.Example.", body, owner=H1, address="192.0.2.1")
 
-    (kept,) = await parts.store.refused()
+    (kept,) = await parts.store.looking.refused()
     assert ("A.Example.", "told", "line 8: as told") == (kept.name, kept.rule, kept.reason)
     assert (H1, "192.0.2.1", body) == (kept.owner, kept.address, kept.body)
     assert ["push.refused"] == [line["event"] for line in lines]
@@ -227,10 +230,10 @@ async def test_a_persons_edit_takes_no_zone_and_is_no_news(start: Start) -> None
 
     accepted = await parts.acceptance.push(NAME, b"2\nzone", owner=Owner(credential="admin"), source=Source.API)
 
-    held = await parts.store.zone(NAME)
+    held = await parts.store.looking.zone(NAME)
     assert held is not None
     assert (None, H1) == (accepted.receipt.took_over, held.owner)
-    assert [] == await parts.store.events()
+    assert [] == await parts.store.looking.events()
     assert (await parts.acceptance.delete(NAME, owner=Owner(credential="admin"), source=Source.API)).changed
 
 
@@ -253,7 +256,7 @@ async def test_several_deletes_go_on_when_one_fails(start: Start) -> None:
 
     assert [True] * 200 == [receipt.changed for receipt in receipts]
     assert 200 == len({receipt.change_id for receipt in receipts})
-    assert 0 == await parts.store.count_zones()
+    assert 0 == await parts.store.looking.count_zones()
 
 
 async def test_a_wrong_name_among_deletes_is_refused_before_anything_is_recorded(start: Start) -> None:
@@ -263,8 +266,8 @@ async def test_a_wrong_name_among_deletes_is_refused_before_anything_is_recorded
     with pytest.raises(NameRefused):
         await parts.acceptance.delete_all([NAME, "../x"], owner=H1)
 
-    assert 1 == await parts.store.count_zones()
-    assert ["../x"] == [refused.name for refused in await parts.store.refused()]
+    assert 1 == await parts.store.looking.count_zones()
+    assert ["../x"] == [refused.name for refused in await parts.store.looking.refused()]
 
 
 async def test_exists_asks_the_store_once(start: Start) -> None:

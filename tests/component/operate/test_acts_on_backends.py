@@ -26,12 +26,12 @@ async def test_a_pause_stops_the_lane_is_kept_and_told_until_it_is_resumed(tmp_p
 
         assert [("anna", False), ("anna", True)] == [(one.pause.actor, one.already) for one in (first, again)]
         assert "paused by anna: moving the machine" == it.running.lanes["one"].status().paused
-        assert ["anna"] == [pause.actor for pause in (await it.store.pauses()).values()]
+        assert ["anna"] == [pause.actor for pause in (await it.store.operators.pauses()).values()]
         assert "" == it.running.lanes["two"].status().paused
 
         await it.acts.backends.resume("one", BOB)
 
-        assert ("", {}) == (it.running.lanes["one"].status().paused, await it.store.pauses())
+        assert ("", {}) == (it.running.lanes["one"].status().paused, await it.store.operators.pauses())
         assert [
             ("backend.paused", "", "anna", "192.0.2.7", "one: moving the machine"),
             ("backend.paused", "", "bob", "192.0.2.8", "one (already paused by anna: moving the machine)"),
@@ -60,13 +60,13 @@ async def test_there_is_no_act_on_a_backend_that_is_not_enabled(tmp_path: Path, 
         ):
             with pytest.raises(NotHere, match=f"there is no enabled backend '{name}'"):
                 await asked
-        assert ([], {}) == (await it.told(), await it.store.pauses())
+        assert ([], {}) == (await it.told(), await it.store.operators.pauses())
 
 
 async def test_only_what_is_configured_no_more_is_forgotten(tmp_path: Path) -> None:
     """With the number of its deliveries; a repetition finds nothing, and tells nothing."""
     async with operated(tmp_path, names=("one", "old")) as it:
-        await it.store.record_push(a_push(NAME))
+        await it.store.recording.record_push(a_push(NAME))
     async with operated(tmp_path, names=("one",), configured=["off"]) as it:
         for name in ("one", "off"):
             with pytest.raises(DoesNotFit, match=f"take dns.backends.{name} out of the configuration, restart, repeat"):
@@ -74,7 +74,7 @@ async def test_only_what_is_configured_no_more_is_forgotten(tmp_path: Path) -> N
 
         assert [1, 0, 0] == [await it.acts.backends.forget(name, ANNA) for name in ("old", "old", "nobody")]
         assert [("backend.forgotten", "", "anna", "192.0.2.7", "old: 1 delivery")] == await it.told()
-        assert ["one"] == [one.backend for one in await it.store.placements(NAME)]
+        assert ["one"] == [one.backend for one in await it.store.looking.placements(NAME)]
 
 
 async def test_what_was_done_is_done_though_the_audit_cannot_be_kept(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ async def test_a_zone_is_delivered_once_more_to_one_backend_or_to_all(tmp_path: 
 
         assert (["one"], 1) == (one.backends, one.requeued)
         assert ["one", "two"] == every.backends
-        states = {placement.backend: placement.state for placement in await it.store.placements(NAME)}
+        states = {placement.backend: placement.state for placement in await it.store.looking.placements(NAME)}
         assert {"one": State.PENDING, "two": State.PENDING} == states
         assert ["one", "one, two"] == [detail for *_, detail in await it.told()]
         with pytest.raises(NotHere, match="there is no enabled backend 'nobody'"):

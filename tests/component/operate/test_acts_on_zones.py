@@ -26,7 +26,7 @@ def body(serial: int, address: str = "192.0.2.10") -> bytes:
 
 
 async def served(it: Operated, version: int | None = None) -> str:
-    return await it.store.published_text(NAME, version) or ""
+    return await it.store.looking.published_text(NAME, version) or ""
 
 
 async def test_a_put_walks_the_line_and_tells_who_did_it(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ async def test_a_put_walks_the_line_and_tells_who_did_it(tmp_path: Path) -> None
             accepted = await it.acts.zones.put(NAME, body(1), ANNA)
             await it.acts.zones.put(NAME, body(1), ANNA)
 
-        zone = await it.store.zone(NAME)
+        zone = await it.store.looking.zone(NAME)
         assert zone is not None
         assert ("anna", "", Source.API) == (zone.owner.credential, zone.owner.hostname, zone.source)
         assert ["push.accepted", "push.unchanged"] == [line["event"] for line in lines]
@@ -62,7 +62,7 @@ async def test_what_a_bound_credential_writes_is_its_servers(tmp_path: Path) -> 
     async with operated(tmp_path) as it:
         await it.acts.zones.put(NAME, body(1), BOUND)
 
-        zone = await it.store.zone(NAME)
+        zone = await it.store.looking.zone(NAME)
         assert zone is not None
         assert ("bound", "s1.host.example") == (zone.owner.credential, zone.owner.hostname)
 
@@ -73,7 +73,7 @@ async def test_a_delete_leaves_a_tombstone_and_there_is_nothing_to_delete_after_
 
         receipt = await it.acts.zones.delete(NAME, ANNA)
 
-        zone = await it.store.zone(NAME)
+        zone = await it.store.looking.zone(NAME)
         assert zone is not None
         assert (Kind.DELETE, 2) == (zone.kind, receipt.version)
         assert ("zone.delete", f"version 2, change {receipt.change_id}") == (
@@ -126,7 +126,7 @@ async def test_a_rollback_is_a_new_version_and_may_be_held_there(tmp_path: Path)
         done = await it.acts.zones.roll_back(NAME, 1, ANNA, pin=True)
 
         assert (3, 12, True) == (done.receipt.version, done.receipt.serial, "192.0.2.10" in await served(it))
-        pin = await it.store.pin_of(NAME)
+        pin = await it.store.looking.pin_of(NAME)
         assert pin is not None
         assert (3, "rolled back to version 1, as version 3") == (pin.version, pin.reason)
         assert [("zone.rolled_back", "to version 1, as version 3")] == [

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from directdnsonly.clock import ManualClock
 from directdnsonly.operate.journal import Journal, Operator
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.engine import open_store
+from directdnsonly.outbox.sqlite.store import open_store
 
 
 @pytest.mark.parametrize("store_is_there", [True, False])
@@ -21,7 +21,7 @@ async def test_a_line_of_the_audit_is_kept_or_its_loss_is_logged(tmp_path: Path,
     async with AsyncExitStack() as stack:
         settings = OutboxSettings(disk_reserve_mb=0)
         store = await stack.enter_async_context(open_store(tmp_path, settings=settings, clock=clock, backends=[]))
-        journal = Journal(store, clock)
+        journal = Journal(store.recording, clock)
         if not store_is_there:
             await stack.aclose()
 
@@ -29,7 +29,7 @@ async def test_a_line_of_the_audit_is_kept_or_its_loss_is_logged(tmp_path: Path,
             who = Operator(name="anna", address="192.0.2.1")
             await journal.did(who, "backend.paused", zone="a.example", detail="as told")
 
-        kept = await store.events() if store_is_there else []
+        kept = await store.looking.events() if store_is_there else []
     told = {"zone": "a.example", "actor": "anna", "address": "192.0.2.1", "detail": "as told"}
     assert {"event": "backend.paused", "log_level": "info", **told} == lines[0]
     if store_is_there:
@@ -51,14 +51,14 @@ async def test_the_log_may_tell_more_than_the_audit(tmp_path: Path, warn: bool, 
     clock = ManualClock()
     settings = OutboxSettings(disk_reserve_mb=0)
     async with open_store(tmp_path, settings=settings, clock=clock, backends=[]) as store:
-        journal = Journal(store, clock)
+        journal = Journal(store.recording, clock)
 
         with capture_logs() as lines:
             facts = {"kind": "no-list", "subject": "da1"}
             await journal.tell("alarm.raised", actor="reconcile", detail="da1: no-list", line=facts, warn=warn)
             await journal.keep("zone.put", zone="a.example", actor="bob", detail="version 1")
 
-        kept = await store.events()
+        kept = await store.looking.events()
     assert [{"event": "alarm.raised", "log_level": level, **facts}] == lines
     assert [("zone.put", "bob", "version 1"), ("alarm.raised", "reconcile", "da1: no-list")] == [
         (one.event, one.actor, one.detail) for one in kept

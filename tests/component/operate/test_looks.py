@@ -68,7 +68,7 @@ async def test_a_name_that_nobody_holds_is_explained_as_unknown(tmp_path: Path) 
 
         assert ("unknown", None, []) == (told.judged.live, told.about, list(told.places))
         with pytest.raises(NotHere, match=r"zone nobody\.example is unknown: it was never pushed to us"):
-            await answers(it.store, it.running.lanes, ZoneName("nobody.example"))
+            await answers(it.store.looking, it.running.lanes, ZoneName("nobody.example"))
 
 
 async def test_the_figures_are_those_of_store_and_lanes_together(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ async def test_the_figures_are_those_of_store_and_lanes_together(tmp_path: Path)
 
 async def test_a_backend_that_is_configured_no_more_is_shown_with_what_to_do(tmp_path: Path) -> None:
     async with operated(tmp_path, names=("one", "old")) as it:
-        await it.store.record_push(a_push(NAME))
+        await it.store.recording.record_push(a_push(NAME))
     async with operated(tmp_path, names=("one",)) as it:
         (removed,) = await removed_of(it.running)
 

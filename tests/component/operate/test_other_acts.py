@@ -106,16 +106,16 @@ async def test_a_pass_and_a_plan_are_asked_for(tmp_path: Path) -> None:
 
 async def test_the_deletions_of_a_plan_are_approved_by_its_name(tmp_path: Path) -> None:
     async with operated(tmp_path) as it:
-        await it.store.record_push(a_push(NAME))
+        await it.store.recording.record_push(a_push(NAME))
         seen = Sighting(
             name=NAME, version=1, server="da1", state=SightingState.ABSENT, absences=3, first_at=1.0, last_at=2.0,
             plan="3b1f0c9a7d52",
         )  # fmt: skip
-        await it.store.save_sightings([seen], [])
+        await it.store.drift.save_sightings([seen], [])
 
         assert 1 == await it.acts.reconciling.approve("3b1f0c9a7d52", ANNA)
 
-        assert [True] == [one.approved for one in await it.store.sightings()]
+        assert [True] == [one.approved for one in await it.store.drift.sightings()]
         with pytest.raises(NotHere, match="no zone waits for plan '000000000000': it may have changed since"):
             await it.acts.reconciling.approve("000000000000", ANNA)
         assert [("orphan.approved", "", "anna", "192.0.2.7", "plan 3b1f0c9a7d52: 1 zone")] == await it.told()
@@ -126,7 +126,7 @@ async def test_somebody_vouches_for_the_list_of_a_server_of_the_configuration(tm
     async with operated(tmp_path) as it:
         await it.acts.reconciling.accept_list("DA1.host.example", ANNA)
 
-        assert [("da1.host.example", True)] == [(one.server, one.accepted) for one in await it.store.baselines()]
+        assert [("da1.host.example", True)] == [(one.server, one.accepted) for one in await it.store.drift.baselines()]
         with pytest.raises(NotHere, match="'DA9' is not one of"):
             await it.acts.reconciling.accept_list("DA9", ANNA)
         assert [("list.accepted", "", "anna", "192.0.2.7", "da1.host.example")] == await it.told()
@@ -138,17 +138,17 @@ async def test_an_orphan_is_kept_and_a_deleted_one_comes_back(tmp_path: Path) ->
         await it.acceptance.push(NAME, body(1), owner=A)
 
         assert "kept" == await it.acts.reconciling.undo(NAME, ANNA)
-        assert [(NAME, SightingState.KEPT)] == [(one.name, one.state) for one in await it.store.sightings()]
+        assert [(NAME, SightingState.KEPT)] == [(one.name, one.state) for one in await it.store.drift.sightings()]
         await it.acceptance.delete(NAME, owner=A)
         assert "restored" == await it.acts.reconciling.undo(NAME, ANNA)
 
-        zone = await it.store.zone(NAME)
+        zone = await it.store.looking.zone(NAME)
         assert zone is not None
         assert (Kind.PUT, "s1.host.example") == (zone.kind, zone.owner.hostname)
-        (newest,) = await it.store.versions(NAME, limit=1)
+        (newest,) = await it.store.looking.versions(NAME, limit=1)
         assert ("s1.host.example", "rollback") == (newest.pusher.hostname, newest.source)
         assert ["kept", "restored"] == [detail for *_, detail in await told_of(it, "orphan.undone")]
-        await it.store.record_delete(a_delete("b.example"))
+        await it.store.recording.record_delete(a_delete("b.example"))
         for name in ("b.example", "nobody.example"):
             with pytest.raises(NotHere, match=f"zone {name} is unknown, or its text is not kept any more"):
                 await it.acts.reconciling.undo(ZoneName(name), ANNA)

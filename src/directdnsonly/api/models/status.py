@@ -8,7 +8,8 @@ from directdnsonly import __version__
 from directdnsonly.advice import Stop
 from directdnsonly.api.models.pushes import LostView
 from directdnsonly.nameservers.contract import DaemonStatus
-from directdnsonly.operate.figures import BackendFigures, ServiceFigures, StoreFigures
+from directdnsonly.operate.figures import BackendFigures, ServiceFigures
+from directdnsonly.outbox.kept import Condition
 from directdnsonly.outbox.operators import Pause
 from directdnsonly.readiness import Reason, ReasonKind, ServiceState, Verdict
 from directdnsonly.shapes import Moment
@@ -101,9 +102,17 @@ class StoreStatus(BaseModel):
     waiting: int
 
     @classmethod
-    def of(cls, store: StoreFigures) -> StoreStatus:
+    def of(cls, store: Condition) -> StoreStatus:
         """The view of its figures."""
-        return cls.model_validate(store, from_attributes=True)
+        return cls(
+            size_bytes=store.size_bytes,
+            free_bytes=store.free_bytes,
+            reserve_bytes=store.reserve_bytes,
+            sqlite=store.engine,
+            commits=store.commits,
+            writes=store.writes,
+            waiting=store.waiting,
+        )
 
 
 class ReasonView(BaseModel):

@@ -11,28 +11,14 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from directdnsonly.errors import DirectDNSOnlyError
+from directdnsonly.errors import BackupFailed
+from directdnsonly.outbox.kept import Copied
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.migrate import migrations
 
 READ_FIRST_S = 30.0
-
-
-class BackupFailed(DirectDNSOnlyError):
-    """The copy was not made, or is none; nothing was changed. The text says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copied:
-    """What a copy holds."""
-
-    zones: int
-    changes: int
-    size_bytes: int
-    schema: int
 
 
 def copy_store(folder: Path, target: Path) -> Copied:

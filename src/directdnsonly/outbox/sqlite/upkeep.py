@@ -1,0 +1,58 @@
+"""Upkeep over SQLite: the start, the hourly work, and how the file and its disk are."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from directdnsonly.outbox.kept import Condition
+from directdnsonly.outbox.sqlite import clocks, deliveries, housekeep, terms
+from directdnsonly.outbox.sqlite.engine import Engine
+from directdnsonly.outbox.store.upkeep import Upkeep
+
+LONGEST_BACKOFF_S = 3600.0
+
+
+class SqliteUpkeep(Upkeep):
+    """Each method is told by Upkeep."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._judged_at: float | None = None  # when the clock was judged last
+
+    async def adopt_backends(self, names: Sequence[str]) -> None:
+        now = self._engine.clock.now_s()
+        await self._engine.write(
+            lambda connection: deliveries.adopt(connection, names, now=now, latest_due_at=now + LONGEST_BACKOFF_S)
+        )
+
+    async def count_limited(self, credentials: Sequence[str]) -> None:
+        await self._engine.write(lambda connection: terms.count_limited(connection, credentials))
+
+    async def judge_clock(self) -> float:
+        now = self._engine.clock.now_s()
+        ran_s = 0.0 if self._judged_at is None else now - self._judged_at
+        believed = await self._engine.write(lambda connection: clocks.believe(connection, now=now, ran_s=ran_s))
+        self._judged_at, self._engine.ahead_s = now, now - believed.at
+        return self._engine.ahead_s
+
+    async def prune(self) -> int:
+        before = self._engine.believed_s() - self._engine.settings.history_days * 86_400
+        return await self._engine.write(lambda connection: housekeep.prune(connection, before=before))
+
+    async def probe(self) -> None:
+        # A page is really written: an empty transaction would not touch the disk.
+        await self._engine.write(lambda connection: connection.execute("UPDATE backend SET changed_at = changed_at"))
+        await self._engine.capacity.require_now()
+
+    def condition(self) -> Condition:
+        engine, commits = self._engine, self._engine.commits
+        return Condition(
+            engine=sqlite3.sqlite_version,
+            size_bytes=engine.size_bytes(),
+            free_bytes=engine.capacity.room_bytes(),
+            reserve_bytes=engine.settings.disk_reserve_mb * 2**20,
+            commits=commits.commits,
+            writes=commits.writes,
+            waiting=commits.waiting,
+        )

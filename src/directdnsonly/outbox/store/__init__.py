@@ -1,0 +1,42 @@
+"""What a store of the outbox can do, in parts, each for those who use it. An engine has each part as one class that is it.
+
+Everything here raises OutboxUnavailable when the disk or the store is at fault; then nothing was written. What a method
+raises beside that, its docstring says.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from directdnsonly.outbox.store.approval import Approval
+from directdnsonly.outbox.store.drift import DriftWatch
+from directdnsonly.outbox.store.looking import Looking
+from directdnsonly.outbox.store.operators import Operators
+from directdnsonly.outbox.store.recording import Recording
+from directdnsonly.outbox.store.upkeep import Upkeep
+from directdnsonly.outbox.store.work import Work
+
+
+class Store(Protocol):
+    """All parts of one store that is open. Who needs one part is handed that part."""
+
+    @property
+    def recording(self) -> Recording: ...  # noqa: D102 - each is told by its own class
+
+    @property
+    def approval(self) -> Approval: ...  # noqa: D102
+
+    @property
+    def work(self) -> Work: ...  # noqa: D102
+
+    @property
+    def looking(self) -> Looking: ...  # noqa: D102
+
+    @property
+    def drift(self) -> DriftWatch: ...  # noqa: D102
+
+    @property
+    def operators(self) -> Operators: ...  # noqa: D102
+
+    @property
+    def upkeep(self) -> Upkeep: ...  # noqa: D102
