@@ -1,13 +1,15 @@
 #!/bin/sh
-# Install by apt what is missing: install-tools.sh run|test|image|machine|root. Does nothing when everything is there.
+# Install by apt what is missing: install-tools.sh run|test|contract|image|machine|root. Does nothing when everything is there.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin"
 wanted="python:ensurepip named:bind9 named-checkzone:bind9-utils dig:bind9-dnsutils"
-[ "${1:-run}" = test ] && wanted="$wanted nsd:nsd knotd:knot kzonecheck:knot-dnssecutils openssl:openssl"
-[ "${1:-run}" = test ] && wanted="$wanted mariadbd:mariadb-server-core pdns_server:pdns-server"
+servers=no
+case "${1:-run}" in test | contract) servers=yes ;; esac  # contract: without proxies, browser and the like
+[ $servers = yes ] && wanted="$wanted nsd:nsd knotd:knot kzonecheck:knot-dnssecutils openssl:openssl"
+[ $servers = yes ] && wanted="$wanted mariadbd:mariadb-server-core pdns_server:pdns-server"
 # PowerDNS's back ends and Galera are no programs: their folders tell whether they are there.
-[ "${1:-run}" = test ] && { [ -e /usr/lib/galera/libgalera_smm.so ] || wanted="$wanted :galera-4"; }
-[ "${1:-run}" = test ] && for backend in sqlite3 mysql; do
+[ $servers = yes ] && { [ -e /usr/lib/galera/libgalera_smm.so ] || wanted="$wanted :galera-4"; }
+[ $servers = yes ] && for backend in sqlite3 mysql; do
   [ -d /usr/share/pdns-backend-$backend ] || wanted="$wanted :pdns-backend-$backend"
 done
 [ "${1:-run}" = test ] && wanted="$wanted nginx:nginx-light caddy:caddy systemd-analyze:systemd ip:iproute2 git:git apparmor_parser:apparmor chromium-headless-shell:chromium-headless-shell"

@@ -27,8 +27,19 @@ sources="deb $archive $release main"
 [ -z "$security" ] || sources="$sources
 deb $security $release-security main"
 
+# An archive that is kept as it was on some day has releases that have run out; this machine's apt knows whether that counts.
+eval "$(apt-config shell UNTIL Acquire::Check-Valid-Until DATE Acquire::Check-Date)"
+
 kept=build/debian
 mkdir -p "$kept"
+minimal=$kept/$release.tar
+[ -n "$(find "$minimal" -mtime -1 2>/dev/null)" ] || {
+  echo "Making a minimal $release ..."
+  echo "$sources" | mmdebstrap --quiet --format=tar --variant=minbase --include=make,ca-certificates \
+    --aptopt="Acquire::Check-Valid-Until \"${UNTIL:-true}\"" --aptopt="Acquire::Check-Date \"${DATE:-true}\"" \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' "$release" "$minimal.new" -
+  mv "$minimal.new" "$minimal"
+}
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/dadns-$release-XXXXXX")
 leave() {
   if [ -n "${KEEP:-}" ]; then
@@ -42,13 +53,6 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 chmod 755 "$root"
 
-minimal=$kept/$release.tar
-[ -n "$(find "$minimal" -mtime -1 2>/dev/null)" ] || {
-  echo "Making a minimal $release ..."
-  echo "$sources" | mmdebstrap --quiet --format=tar --variant=minbase --include=make,ca-certificates \
-    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' "$release" "$minimal.new" -
-  mv "$minimal.new" "$minimal"
-}
 tar -xf "$minimal" -C "$root"
 
 # The checkout as it is here, with what is built already; and this machine's ways into the network.

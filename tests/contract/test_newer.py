@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from directdnsonly.backends.files.checker import NAMED_CHECKZONE, NSD_CHECKZONE, ZoneChecker
+from directdnsonly.backends.files.checker import KZONECHECK, NAMED_CHECKZONE, NSD_CHECKZONE, ZoneChecker
 from directdnsonly.backends.newer import RELEASES, RULES, Judge
 from directdnsonly.backends.nsd.safe import why_never
 from directdnsonly.backends.nsd.text import for_nsd
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
-from tests.support.programs import named_version, nsd_version, require_program
+from tests.support.programs import knot_version, named_version, nsd_version, require_program
 
 NAME = ZoneName.parse("example.com")
 HEAD = (
@@ -44,20 +44,25 @@ CASES = {
         ("d.example.com. 300 IN TYPE49 \\# 35 " + "ab" * 35 + "\n", ""),
         ("t.example.com. 300 IN RRSIG A 8 3 2147483648 20300101000000 20200101000000 1 example.com. AAAA\n", "RRSIG with a TTL"),
         ("t.example.com. 300 IN RRSIG A 8 3 2147483647 20300101000000 20200101000000 1 example.com. AAAA\n", ""),
-        ("t.example.com. 300 IN DS 1 8 3 ababababab\n", "DS or CDS of digest"),
+        ("t.example.com. 300 IN DS 1 8 3 ababababab\n", "DS or CDS of digest type 3"),
         ("t.example.com. 300 IN DS 1 8 3 " + "ab" * 32 + "\n", ""),
-        ("t.example.com. 300 IN CDS 1 8 5 " + "ab" * 32 + "\n", "DS or CDS of digest"),
-        ("t.example.com. 300 IN DS 1 8 6 " + "ab" * 48 + "\nt.example.com. 300 IN DS 1 8 4 " + "ab" * 48 + "\n", ""),
+        ("t.example.com. 300 IN CDS 1 8 5 ababababab\n", "DS or CDS of digest type 5"),
+        ("t.example.com. 300 IN DS 1 8 6 " + "ab" * 48 + "\n", "DS or CDS of digest type 5"),
+        ("t.example.com. 300 IN DS 1 8 6 " + "ab" * 32 + "\n", ""),
         ("t.example.com. 300 IN TYPE66 \\# 8 00ff010001017800\n", "DSYNC of scheme 1"),
         ("t.example.com. 300 IN TYPE66 \\# 8 0001010001017800\n", "DSYNC of scheme 1"),
         ("t.example.com. 300 IN TYPE66 \\# 8 003b010001017800\n", ""),
         ("t.example.com. 300 IN TYPE66 \\# 8 00ff020001017800\n", ""),
     ],
+    "knot": [
+        ("t.example.com. 300 IN KEY \\# 4 c0000308\n", "KEY without a key"),
+        ("t.example.com. 300 IN KEY \\# 5 c000030801\n", ""),
+    ],
 }  # fmt: skip
-CHECKERS = {"bind": NAMED_CHECKZONE, "nsd": NSD_CHECKZONE}
+CHECKERS = {"bind": NAMED_CHECKZONE, "nsd": NSD_CHECKZONE, "knot": KZONECHECK}
 
 
-VERSIONS = {"bind": named_version, "nsd": nsd_version}
+VERSIONS = {"bind": named_version, "nsd": nsd_version, "knot": knot_version}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -60,7 +61,7 @@ async def test_zones_below_a_name_are_counted_whatever_changes_a_zone(store):  #
 
 async def test_an_older_store_learns_what_lies_below_and_forgets_what_waits_for_nothing(tmp_path):
     """A store of the schema before is opened: its zones are counted, a take-over of a zone that is gone is void."""
-    with sqlite3.connect(tmp_path / FILE_NAME) as old:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as old, old:
         for number, sql in migrations():
             if number < 10:
                 old.executescript(f"{sql}\nPRAGMA user_version = {number};")

@@ -21,7 +21,6 @@ from directdnsonly.zone.text import records_of
 Version = tuple[int, ...]
 _MOST: Final = 100  # records of an RRset, types at a name: named's defaults
 _LARGEST: Final = 2**31 - 1
-_NSD_DIGITS: Final = {"3": 64, "5": 96, "6": 96}  # of the digest, by digest type
 _RENDEZVOUS: Final = 63
 _CHILD_TYPES: Final = (b"\0\x3b", b"\0\x3e")  # CDS, CSYNC
 
@@ -34,6 +33,7 @@ class Rule:
     """
 
     since: Version
+    until: Version = (1000,)  # the first version that loads them again
     what: str
     types: frozenset[str] = frozenset()
     finds: Callable[[Sequence[Record]], bool]
@@ -72,13 +72,19 @@ def _original_ttl(words: Sequence[str]) -> int:
     return int.from_bytes(from_generic(words)[4:8], "big") if words[0] == "\\#" else int(words[3])
 
 
-def _odd_digest(records: Sequence[Record]) -> bool:
-    """NSD's own lengths; that of 5 and 6 is 32 by RFC 9558 and RFC 9563."""
-    for one in records:
-        _, _, kind, digest = one.rdata.split(" ", 3)  # never generic
-        if kind in _NSD_DIGITS and len(digest.replace(" ", "")) != _NSD_DIGITS[kind]:
-            return True
-    return False
+def _digests_but(digits: Mapping[str, int]) -> Callable[[Sequence[Record]], bool]:
+    """Whether any DS or CDS has another number of hexadecimal digits than these, by digest type."""
+
+    def find(records: Sequence[Record]) -> bool:
+        found = (one.rdata.split(" ", 3) for one in records)  # never generic
+        return any(len(words[3].replace(" ", "")) != digits[words[2]] for words in found if words[2] in digits)
+
+    return find
+
+
+def _no_key(records: Sequence[Record]) -> bool:
+    """Flags, protocol and algorithm, and nothing behind them."""
+    return any(one.rdata.startswith("\\# 4 ") for one in records)
 
 
 def _many_rendezvous(records: Sequence[Record]) -> bool:
@@ -143,11 +149,20 @@ RULES: Final[Mapping[str, Sequence[Rule]]] = MappingProxyType({
             source=_MEASURED_NSD,
         ),
         Rule(
-            since=(4, 12), what="DS or CDS of digest type 3, 5 or 6 whose digest has not 32, 48 or 48 octets",
-            types=frozenset({"DS", "CDS"}), finds=_odd_digest, source=_MEASURED_NSD,
+            since=(4, 12), what="DS or CDS of digest type 3 whose digest has not 32 octets",
+            types=frozenset({"DS", "CDS"}), finds=_digests_but({"3": 64}), source=_MEASURED_NSD,
         ),
         Rule(
-            since=(4, 12), what=f"HIP with more than {_RENDEZVOUS} rendezvous servers", types=frozenset({"TYPE55"}),
+            since=(4, 12), until=(4, 15, 4), what="DS or CDS of digest type 5 or 6 whose digest has not 48 octets",
+            types=frozenset({"DS", "CDS"}), finds=_digests_but({"5": 96, "6": 96}),
+            source="nsd-checkzone 4.12.0; RFC 9558 and RFC 9563 say 32, as 4.15.4 does",
+        ),
+        Rule(
+            since=(4, 15, 4), what="DS or CDS of digest type 5 or 6 whose digest has not 32 octets",
+            types=frozenset({"DS", "CDS"}), finds=_digests_but({"5": 64, "6": 64}), source="nsd-checkzone 4.15.4",
+        ),
+        Rule(
+            since=(4, 12), until=(4, 15, 4), what=f"HIP with more than {_RENDEZVOUS} rendezvous servers", types=frozenset({"TYPE55"}),
             finds=_many_rendezvous, source="queries of NSD 4.6.1 and 4.12.0: the zone is loaded, the record not served",
         ),
         Rule(
@@ -155,31 +170,40 @@ RULES: Final[Mapping[str, Sequence[Rule]]] = MappingProxyType({
             finds=_odd_dsync, source=_MEASURED_NSD,
         ),
     ),
+    "knot": (
+        Rule(
+            since=(3, 5), what="KEY without a key", types=frozenset({"KEY"}), finds=_no_key,
+            source="kzonecheck and knotd 3.2.6, 3.4.6 and 3.5.8",
+        ),
+    ),
 })  # fmt: skip
 
 # What Debian's releases come with, as it was tried.
 RELEASES: Final[Mapping[str, Mapping[str, Version]]] = MappingProxyType(
     {
-        "debian-12": {"bind": (9, 18, 49), "nsd": (4, 6, 1)},
-        "debian-13": {"bind": (9, 20, 30), "nsd": (4, 12, 0)},
-        "debian-14": {"bind": (9, 20, 30), "nsd": (4, 15, 4)},
+        "debian-12": {"bind": (9, 18, 49), "nsd": (4, 6, 1), "knot": (3, 2, 6)},
+        "debian-13": {"bind": (9, 20, 30), "nsd": (4, 12, 0), "knot": (3, 4, 6)},
+        "debian-14": {"bind": (9, 20, 30), "nsd": (4, 15, 4), "knot": (3, 5, 8)},
     }
 )
-_TITLES: Final = {"bind": "BIND", "nsd": "NSD"}
-_SERVER: Final = re.compile(r"(?:(bind|nsd)-)?(\d+(?:\.\d+){1,2})")
+_BY_MAJOR: Final = {9: "bind", 4: "nsd", 3: "knot"}  # of what comes without a name
+_TITLES: Final = {"bind": "BIND", "nsd": "NSD", "knot": "Knot"}
+_SERVER: Final = re.compile(r"(?:(bind|nsd|knot)-)?(\d+(?:\.\d+){1,2})")
 
 
 def versions_of(word: str) -> Mapping[str, Version]:
-    """The versions that a word means, by type of name server: `debian-13`, `bind-9.20`, `9.20`, `nsd-4.12`.
+    """The versions that a word means, by type of name server: `debian-13`, `bind-9.20`, `9.20`, `nsd-4.12`, `knot-3.5`.
 
     Raises ValueError with what could be meant.
     """
     if word in RELEASES:
         return RELEASES[word]
     if (found := _SERVER.fullmatch(word)) is None:
-        raise ValueError(f"{word} is none of {', '.join(RELEASES)}, bind-VERSION, nsd-VERSION (bind-9.20)")
+        raise ValueError(
+            f"{word} is none of {', '.join(RELEASES)}, bind-VERSION, nsd-VERSION, knot-VERSION (bind-9.20)"
+        )
     version = tuple(int(number) for number in found[2].split("."))
-    return {found[1] or ("bind" if version[0] >= 9 else "nsd"): version}  # noqa: PLR2004 - BIND 9
+    return {found[1] or _BY_MAJOR.get(version[0], "bind"): version}
 
 
 def title_of(kind: str, version: Version) -> str:
@@ -191,7 +215,9 @@ class Judge:
     """The rules of some versions, over any number of zones."""
 
     def __init__(self, versions: Mapping[str, Version]) -> None:
-        self._rules = [rule for kind, version in versions.items() for rule in RULES[kind] if rule.since <= version]
+        self._rules = [
+            rule for kind, version in versions.items() for rule in RULES[kind] if rule.since <= version < rule.until
+        ]
         kinds = sorted({one for rule in self._rules for one in rule.types - {"NS"}})
         self._may = re.compile(rf" IN (?:{'|'.join(map(re.escape, kinds))}) ") if kinds else None
 

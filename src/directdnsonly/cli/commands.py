@@ -75,7 +75,7 @@ def check(
         str,
         typer.Option(
             "--against",
-            help="Only: which of our zones another version would not load (debian-13, debian-14, bind-9.20, nsd-4.12).",
+            help="Only: which of our zones another version would not load (debian-13, debian-14, bind-9.20, nsd-4.12, knot-3.5).",
         ),
     ] = "",
     config: ConfigOption = None,

@@ -53,7 +53,7 @@ KZONECHECK: Final = Checker(
     head=re.compile(r"^(error: |warning: |\[\S+\] (?=zone loader|failed))*(zone loader, )?"),
     empty=re.compile(
         r"^Error summary:|^\d+\s|^[Ss]erious semantic error|^No semantic error|^failed to load zone, file"
-        r"|^failed to run semantic checks|^failed to finalize zone contents"
+        r"|^failed to run semantic checks|^failed to finalize zone contents|^failed to load, file "
     ),
     mild=re.compile(
         r"^ignoring |^\[\S+\] (?!missing SOA|another record exists|multiple (CNAME|DNAME)|child record exists|NS record exists)"

@@ -42,7 +42,7 @@ def why_never(text: str) -> str:
         return ""
     for owner, data in _HIP.findall(text):
         if rendezvous_servers(from_generic(data.split(" "))) > MOST_RENDEZVOUS:
-            return f"{owner} HIP names more than {MOST_RENDEZVOUS} rendezvous servers: NSD 4.12 and later cannot answer with it"
+            return f"{owner} HIP names more than {MOST_RENDEZVOUS} rendezvous servers: NSD 4.12 cannot answer with it"
     return ""
 
 
