@@ -4,7 +4,7 @@
 # A minimal root of that release, made by mmdebstrap from the archive that this machine takes its packages from, and in it
 # what a bare machine would do: `make run`, a push, a dig; then the suites that talk to name servers and databases (default:
 # tests/contract). Everything happens in mount and process namespaces of its own, in a folder of its own: nothing stays
-# mounted and nothing goes on running, whatever ends this. Needs root and, for `make run`, the ports 2222 and 5300.
+# mounted and nothing goes on running, whatever ends this (after a kill -9 the folder stays). Needs root and, for `make run`, the ports 2222 and 5300.
 # Settings by environment: DEBIAN_ARCHIVE, DEBIAN_SECURITY (addresses of archives, default: this machine's), WORKERS (2),
 # KEEP=1 (leave the root and tell where: deploy/debian/enter-root.sh gets into it).
 set -eu
@@ -69,9 +69,16 @@ PIP_CONFIG_FILE=/host/$(basename "${PIP_CONFIG_FILE:-/etc/pip.conf}")
 export PIP_CONFIG_FILE WORKERS="${WORKERS:-2}" RELEASE="$release" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 unset PIP_FIND_LINKS VIRTUAL_ENV PYTHONPATH PYTHON DADNS_CONFIG SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
 
+# In a process group of its own (an interrupt must not be ignored in it, as it is behind a plain `&`), and never without us.
+set -m
+setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child "$here/enter-root.sh" "$root" \
+  /checkout/deploy/debian/try-here.sh "${@:-tests/contract}" &
+inside=$!
+set +m
+trap 'kill -KILL "$inside"; exit 130' INT
+trap 'kill -KILL "$inside"; exit 143' TERM
 status=0
-unshare --mount --propagation private --pid --fork --kill-child "$here/enter-root.sh" "$root" \
-  /checkout/deploy/debian/try-here.sh "${@:-tests/contract}" || status=$?
+wait "$inside" || status=$?
 for file in table.md run.log results.xml pytest.log; do
   [ ! -e "$root/checkout/build/tried/$file" ] || cp "$root/checkout/build/tried/$file" "$kept/$release-$file"
 done
