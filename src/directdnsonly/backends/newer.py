@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from directdnsonly.backends.nsd.safe import MOST_RENDEZVOUS
 from directdnsonly.zone import warn_record
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.octets import from_generic, rendezvous_servers
@@ -21,7 +22,6 @@ from directdnsonly.zone.text import records_of
 Version = tuple[int, ...]
 _MOST: Final = 100  # records of an RRset, types at a name: named's defaults
 _LARGEST: Final = 2**31 - 1
-_RENDEZVOUS: Final = 63
 _CHILD_TYPES: Final = (b"\0\x3b", b"\0\x3e")  # CDS, CSYNC
 
 
@@ -88,7 +88,7 @@ def _no_key(records: Sequence[Record]) -> bool:
 
 
 def _many_rendezvous(records: Sequence[Record]) -> bool:
-    return any(rendezvous_servers(from_generic(one.rdata.split(" "))) > _RENDEZVOUS for one in records)
+    return any(rendezvous_servers(from_generic(one.rdata.split(" "))) > MOST_RENDEZVOUS for one in records)
 
 
 def _odd_dsync(records: Sequence[Record]) -> bool:
@@ -162,8 +162,8 @@ RULES: Final[Mapping[str, Sequence[Rule]]] = MappingProxyType({
             types=frozenset({"DS", "CDS"}), finds=_digests_but({"5": 64, "6": 64}), source="nsd-checkzone 4.15.4",
         ),
         Rule(
-            since=(4, 12), until=(4, 15, 4), what=f"HIP with more than {_RENDEZVOUS} rendezvous servers", types=frozenset({"TYPE55"}),
-            finds=_many_rendezvous, source="queries of NSD 4.6.1 and 4.12.0: the zone is loaded, the record not served",
+            since=(4, 12), until=(4, 15, 4), what=f"HIP with more than {MOST_RENDEZVOUS} rendezvous servers", types=frozenset({"TYPE55"}),
+            finds=_many_rendezvous, source="NSD 4.12.0: a zone with very many is loaded, the record not served; not given to any NSD (backends/nsd/safe.py)",
         ),
         Rule(
             since=(4, 12), what="DSYNC of scheme 1 for another type than CDS and CSYNC", types=frozenset({"TYPE66"}),
