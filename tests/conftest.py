@@ -3,8 +3,12 @@
 import resource
 import signal
 
+import pytest
+
 from tests.support.neighbours import pytest_runtest_protocol  # noqa: F401 - a hook
 from tests.support.selecting import pytest_addoption, pytest_collection_modifyitems  # noqa: F401 - hooks
+
+pytest.register_assert_rewrite("tests.contract.store_exercises")  # tests that are imported by each engine's own
 
 # A login shell of Debian allows 1,024 open files at first; the tests with a thousand connections need more.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -23,7 +23,7 @@ from directdnsonly.backends.nsd.settings import NsdSettings
 from directdnsonly.errors import ConfigError
 from directdnsonly.verify.compare import Finding
 from directdnsonly.zone.name import ZoneName
-from tests.contract.test_warnings_kept import BESIDE_A_DNAME
+from tests.contract.store_exercises.warnings_kept import BESIDE_A_DNAME
 from tests.support import nsd
 from tests.support.nsd import make_certificates, nsd_under_test
 from tests.support.programs import nsd_version, require_program

@@ -75,7 +75,7 @@ def test_what_happened_is_counted(service):
     )
     assert 3 == now["directdnsonly_zones"]
     assert now["directdnsonly_store_bytes"] > 10_000
-    assert any(name.startswith("directdnsonly_build_info,") for name in now)
+    assert any(name.startswith("directdnsonly_build_info,") and "store=SQLite " in name for name in now)
 
 
 def test_no_series_is_a_zone(service):

@@ -22,7 +22,7 @@ from directdnsonly.outbox.drift import Sighting, SightingState
 from directdnsonly.outbox.ownership import Act, GiveWay, Hold, Ignore, Record, Refuse, Waiting, judge
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.serial import is_newer
-from tests.contract.test_ownership import below
+from tests.contract.sqlite.test_ownership import below
 from tests.support.made import H1, H2, a_change_id, a_delete, a_push
 from tests.support.outbox_machine import BACKENDS, BehindTheStore, backend
 from tests.support.outbox_model import ZONES, Known

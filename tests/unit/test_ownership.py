@@ -135,7 +135,7 @@ def _there(case: Mapping[str, str], own: Owner, other: Owner, asker: Owner) -> T
 
 
 def in_words(verdict: Verdict, act: Act) -> tuple[str, str]:
-    """Verdict and audit as the page has them; what the door keeps of a verdict is asked in tests/contract/test_ownership.py."""
+    """Verdict and audit as the page has them; what the door keeps of a verdict is asked in tests/contract/store_exercises/ownership.py."""
     match verdict:
         case Record(notices=notices):
             told = [notice for notice in notices if notice.event != "push.dropped"]

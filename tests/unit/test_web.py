@@ -32,7 +32,7 @@ def backend(state: str = "ok", **more) -> BackendFigures:
 
 
 def status(*backends: BackendFigures, **more) -> ServiceFigures:
-    store = Condition(size_bytes=0, free_bytes=0, reserve_bytes=0, engine="3", commits=0, writes=0, waiting=0)
+    store = Condition(size_bytes=0, free_bytes=0, reserve_bytes=0, engine="SQLite 3", commits=0, writes=0, waiting=0)
     facts = {"started_at": 0.0, "zones": 12345, "pushes": {}, "held": 0, "lost": 0, "lost_newest": None, "alarms": [],
              **more}  # fmt: skip
     return ServiceFigures(store=store, backends=backends, **facts)

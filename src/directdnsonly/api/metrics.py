@@ -248,7 +248,7 @@ def _judged(verdict: Verdict) -> Iterator[Metric]:
 def _service(parts: Running) -> Iterator[Metric]:
     store = parts.store.upkeep.condition()
     info = InfoMetricFamily("directdnsonly_build", "What runs here")
-    info.add_metric([], {"version": __version__, "python": platform.python_version(), "sqlite": store.engine})
+    info.add_metric([], {"version": __version__, "python": platform.python_version(), "store": store.engine})
     yield info
     gauges = {
         "directdnsonly_start_time_seconds": ("When the service started, epoch seconds", parts.started_at),

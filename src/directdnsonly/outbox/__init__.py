@@ -25,7 +25,7 @@ Invariants
     2. Newest wins, always. `zone` is the one home of the newest version; a pin only says what is *wanted* instead (view `wanted`).
     3. Published serials of a zone only move forward (RFC 1982), a zone that was deleted and came back included.
     4. A decision is made on what the same transaction saw: nothing comes between the judgement and the record.
-    5. No work per change, claim or proof grows with the number of zones (tests/contract/test_store_plans.py).
+    5. No work per change, claim or proof grows with the number of zones (tests/contract/sqlite/test_store_plans.py).
     6. One process owns a store (a lock); a write that fails in a group fails alone.
 
 Open holes

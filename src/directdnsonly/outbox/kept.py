@@ -130,7 +130,7 @@ class Condition:
     `commits` and `writes`, which share them: since it was opened; `waiting`: writes that wait for the disk.
     """
 
-    engine: str  # the version of what keeps it
+    engine: str  # what keeps it, and its version
     size_bytes: int
     free_bytes: int
     reserve_bytes: int

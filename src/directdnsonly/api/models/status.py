@@ -96,23 +96,15 @@ class StoreStatus(BaseModel):
     size_bytes: int
     free_bytes: int = Field(0, description="By how much it can grow: on its disk, and below outbox.max_store_mb")
     reserve_bytes: int = Field(0, description="Below so much on the disk pushes are refused (outbox.disk_reserve_mb)")
-    sqlite: str
-    commits: int
-    writes: int
-    waiting: int
+    engine: str = Field(description="What keeps it, and its version", examples=["SQLite 3.46.1"])
+    commits: int = Field(description="Transactions since the start")
+    writes: int = Field(description="Writes that they carried")
+    waiting: int = Field(description="Writes that wait for a transaction")
 
     @classmethod
     def of(cls, store: Condition) -> StoreStatus:
         """The view of its figures."""
-        return cls(
-            size_bytes=store.size_bytes,
-            free_bytes=store.free_bytes,
-            reserve_bytes=store.reserve_bytes,
-            sqlite=store.engine,
-            commits=store.commits,
-            writes=store.writes,
-            waiting=store.waiting,
-        )
+        return cls.model_validate(store, from_attributes=True)
 
 
 class ReasonView(BaseModel):

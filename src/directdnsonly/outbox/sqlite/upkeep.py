@@ -48,7 +48,7 @@ class SqliteUpkeep(Upkeep):
     def condition(self) -> Condition:
         engine, commits = self._engine, self._engine.commits
         return Condition(
-            engine=sqlite3.sqlite_version,
+            engine=f"SQLite {sqlite3.sqlite_version}",
             size_bytes=engine.size_bytes(),
             free_bytes=engine.capacity.room_bytes(),
             reserve_bytes=engine.settings.disk_reserve_mb * 2**20,

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from directdnsonly.clock import ManualClock
 from directdnsonly.outbox.changes import NewVersion
 from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
-from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
-from directdnsonly.zone.name import ZoneName
+from directdnsonly.outbox.store import Store
+from tests.contract.store_exercises.opening import NAME, Opener
 from tests.support.made import a_delete, a_push
-
-NAME = ZoneName.parse("example.com")
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    clock = ManualClock()
-    settings = OutboxSettings(disk_reserve_mb=0, history_versions=3)
-    async with open_store(tmp_path, settings=settings, clock=clock, backends=["one"]) as opened:
-        await opened.upkeep.adopt_backends(["one"])
-        opened.clock = clock  # type: ignore[attr-defined]
-        yield opened
+async def store(opener: Opener) -> Store:
+    opened = await opener.open(backends=["one"], history_versions=3)
+    opened.clock = opener.clock  # type: ignore[attr-defined]
+    return opened
 
 
 def signed(serial: int, content: str) -> NewVersion:
@@ -34,13 +26,13 @@ def signed(serial: int, content: str) -> NewVersion:
     return NewVersion(zone=push.zone.model_copy(update={"signed": True}), origin=push.origin)
 
 
-async def claimed(store: SqliteStore) -> Claim:
+async def claimed(store: Store) -> Claim:
     store.clock.advance(10)  # type: ignore[attr-defined]
     (claim,) = await store.work.claim("one", limit=5, lease_s=60)
     return claim
 
 
-async def ended(store: SqliteStore, how: Settle) -> Claim:
+async def ended(store: Store, how: Settle) -> Claim:
     """Claim it, and end the attempt so."""
     claim = await claimed(store)
     served = claim.serial if how is Settle.VERIFIED else None

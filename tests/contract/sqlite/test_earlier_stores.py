@@ -25,7 +25,7 @@ from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.migrate import migrations
 from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.zone.name import ZoneName
-from tests.contract.stores.make import BACKENDS, PINNED, ZONES, told_of
+from tests.contract.sqlite.stores.make import BACKENDS, PINNED, ZONES, told_of
 from tests.support.made import H2, a_change_id, a_push
 
 STORES = Path(__file__).parent / "stores"

@@ -1,7 +1,7 @@
 """Makes a store with the code of an earlier commit, and writes it as SQL beside what that code tells of it.
 
     git worktree add --detach /tmp/earlier COMMIT
-    PYTHONPATH=/tmp/earlier/src:/tmp/earlier python tests/contract/stores/make.py tests/contract/stores COMMIT
+    PYTHONPATH=/tmp/earlier/src:/tmp/earlier python tests/contract/sqlite/stores/make.py tests/contract/sqlite/stores COMMIT
 
 The names of the zones say what has become of them. It runs with every program since the store has parts; with those from
 31829a0 to 20113b7 runs this file as it was in 20113b7.

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
-from directdnsonly.clock import ManualClock
 from directdnsonly.outbox.changes import Kind, NewPin, Priority
 from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.lifecycle import State
-from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
+from directdnsonly.outbox.store import Store
 from directdnsonly.zone.name import ZoneName
+from tests.contract.store_exercises.opening import NAME
 from tests.support.made import a_delete, a_push
-
-NAME = ZoneName.parse("example.com")
-BACKENDS = ["one", "two"]
 
 
 @dataclass
@@ -41,30 +34,17 @@ class Lanes:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[SqliteStore]:
-    settings = OutboxSettings(disk_reserve_mb=0)
-    async with open_store(tmp_path, settings=settings, clock=clock, backends=BACKENDS) as it:
-        await it.upkeep.adopt_backends(BACKENDS)
-        yield it
-
-
-@pytest.fixture
-def lanes(store: SqliteStore) -> Lanes:
+def lanes(store: Store) -> Lanes:
     it = Lanes()
     store.recording.serve(it)
     return it
 
 
-async def states(store: SqliteStore, name: ZoneName = NAME) -> dict[str, State]:
+async def states(store: Store, name: ZoneName = NAME) -> dict[str, State]:
     return {place.backend: place.state for place in await store.looking.placements(name)}
 
 
-async def prove(store: SqliteStore, claims: Sequence[Claim]) -> None:
+async def prove(store: Store, claims: Sequence[Claim]) -> None:
     await store.work.settle(
         [Settlement(claim=claim, how=Settle.VERIFIED, served_serial=claim.serial) for claim in claims]
     )
@@ -174,59 +154,3 @@ async def test_of_many_at_once_only_the_first_is_handed_over(store, lanes):
     assert 1 == len(handed)
     assert handed == {receipt.name for receipt in receipts if receipt.begun}
     assert (20, set()) == (len(handed | claimed), handed & claimed)
-
-
-async def test_nothing_is_handed_over_when_the_commit_fails(store, lanes):
-    """A lane must not deliver what the store does not have."""
-    await store.engine.commits.submit(
-        lambda connection: connection.execute(
-            "CREATE TRIGGER broken BEFORE INSERT ON change BEGIN SELECT RAISE(ABORT, 'no'); END"
-        )
-    )
-
-    with pytest.raises(Exception, match="no"):
-        await store.recording.record_push(a_push())
-
-    assert ([], {}) == (lanes.taken, await states(store))
-
-
-async def test_a_pusher_who_hangs_up_does_not_strand_the_delivery(store, lanes):
-    """The change is committed and leased, so the lane is told, though nobody waits for the receipt any more."""
-    loop = asyncio.get_running_loop()
-    begun, told, go_on = asyncio.Event(), asyncio.Event(), threading.Event()
-
-    def pause() -> None:
-        loop.call_soon_threadsafe(begun.set)
-        go_on.wait(60)
-
-    def slow(connection: sqlite3.Connection) -> None:
-        connection.create_function("pause", 0, pause)
-        connection.execute("CREATE TEMP TRIGGER slow AFTER INSERT ON version BEGIN SELECT pause(); END")
-
-    await store.engine.commits.submit(slow)
-    lanes.on_taken = told.set
-    push = asyncio.create_task(store.recording.record_push(a_push()))
-    await asyncio.wait_for(begun.wait(), 60)
-    push.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await push
-
-    go_on.set()
-
-    await asyncio.wait_for(told.wait(), 60)
-    assert [NAME] == [claim.name for claim in lanes.taken]
-
-
-async def test_what_was_handed_to_a_process_that_died_is_due_again(tmp_path, clock):
-    """kill -9 between the commit and the delivery: the start gives the lease back."""
-    settings = OutboxSettings(disk_reserve_mb=0)
-    async with open_store(tmp_path / "s", settings=settings, clock=clock, backends=BACKENDS) as first:
-        await first.upkeep.adopt_backends(BACKENDS)
-        first.recording.serve(lanes := Lanes())
-        await first.recording.record_push(a_push())
-        assert 1 == len(lanes.taken)
-
-    async with open_store(tmp_path / "s", settings=settings, clock=clock, backends=BACKENDS) as second:
-        await second.upkeep.adopt_backends(BACKENDS)
-
-        assert [NAME] == [claim.name for claim in await second.work.claim("one", limit=10, lease_s=60)]

@@ -12,7 +12,7 @@ from directdnsonly.outbox.kept import Refused
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from directdnsonly.zone.warn import ZoneWarning
-from tests.contract.test_store import NAME, opener, store  # noqa: F401 - fixtures
+from tests.contract.store_exercises.opening import NAME
 from tests.support.made import a_delete, a_push
 
 MAIL = ZoneWarning("address-as-name", "192.0.2.1 stands where a host name belongs", "example.com.", "MX", 7)
@@ -28,7 +28,21 @@ def zone_push(name: str, records: str = "", serial: int = 1) -> NewVersion:
     return replace(a_push(name), zone=parse(head + records, ZoneName.parse(name)))
 
 
-async def test_each_version_keeps_its_warnings(store):  # noqa: F811
+WWW = "www 60 IN A 192.0.2.1\n"
+
+
+# The other zone, its records, and whether NSD cannot serve both: measured in test_nsd.py with the same cases.
+BESIDE_A_DNAME = [
+    ("child.example.com", WWW, True),
+    ("child.example.com", "", False),
+    ("child.example.com", "@ 60 IN MX 5 mail\n@ 60 IN A 192.0.2.1\n", False),
+    ("child.example.com", "* 60 IN A 192.0.2.1\n", True),
+    ("a.child.example.com", "", True),
+    ("xchild.example.com", WWW, False),
+]
+
+
+async def test_each_version_keeps_its_warnings(store):
     """The newest ones with the zone, older ones in its history, and those of a change with its receipt."""
     first = await store.recording.record_push(warned(a_push(serial=1), MAIL, CUT))
     second = await store.recording.record_push(warned(a_push(serial=2), CUT))
@@ -40,7 +54,7 @@ async def test_each_version_keeps_its_warnings(store):  # noqa: F811
     assert (CUT,) == (await store.looking.receipt(second.change_id)).warnings
 
 
-async def test_the_same_content_pushed_again_brings_its_own_warnings(store):  # noqa: F811
+async def test_the_same_content_pushed_again_brings_its_own_warnings(store):
     """A comment that cut a record is the same content without the comment."""
     await store.recording.record_push(warned(a_push(content="x"), CUT))
 
@@ -50,7 +64,7 @@ async def test_the_same_content_pushed_again_brings_its_own_warnings(store):  # 
     assert () == (await store.looking.zone(NAME)).warnings
 
 
-async def test_warnings_wait_behind_a_pin_and_come_out_with_their_version(store):  # noqa: F811
+async def test_warnings_wait_behind_a_pin_and_come_out_with_their_version(store):
     """And a deleted zone has none."""
     await store.recording.record_push(a_push(serial=1))
     await store.recording.pin(NewPin(name=NAME, actor="test"))
@@ -64,7 +78,7 @@ async def test_warnings_wait_behind_a_pin_and_come_out_with_their_version(store)
     assert () == (await store.looking.zone(NAME)).warnings
 
 
-async def test_all_faults_of_a_refused_push_are_kept(store):  # noqa: F811
+async def test_all_faults_of_a_refused_push_are_kept(store):
     """One that only has a reason is told as one fault."""
     faults = (Fault("syntax", "no address", 4), Fault("cname-and-other", "must stand alone", 9, "www.example.com."))
     push = Refused(
@@ -76,20 +90,8 @@ async def test_all_faults_of_a_refused_push_are_kept(store):  # noqa: F811
     assert [(Fault("syntax", "line 4: no address"),), faults] == [one.faults for one in await store.looking.refused()]
 
 
-WWW = "www 60 IN A 192.0.2.1\n"
-# The other zone, its records, and whether NSD cannot serve both: measured in test_nsd.py with the same cases.
-BESIDE_A_DNAME = [
-    ("child.example.com", WWW, True),
-    ("child.example.com", "", False),
-    ("child.example.com", "@ 60 IN MX 5 mail\n@ 60 IN A 192.0.2.1\n", False),
-    ("child.example.com", "* 60 IN A 192.0.2.1\n", True),
-    ("a.child.example.com", "", True),
-    ("xchild.example.com", WWW, False),
-]
-
-
 @pytest.mark.parametrize(("other", "records", "is_told"), BESIDE_A_DNAME)
-async def test_a_zone_at_or_below_a_dname_of_another_one_is_told(store, other, records, is_told):  # noqa: F811
+async def test_a_zone_at_or_below_a_dname_of_another_one_is_told(store, other, records, is_told):
     """The zone that is pushed second gets the warning, also when its content is not new."""
     await store.recording.record_push(zone_push("example.com", "child 60 IN DNAME sister\n"))
 
@@ -104,7 +106,7 @@ async def test_a_zone_at_or_below_a_dname_of_another_one_is_told(store, other, r
 
 
 @pytest.mark.parametrize(("other", "records", "is_told"), BESIDE_A_DNAME)
-async def test_a_dname_over_a_zone_that_is_here_is_told(store, other, records, is_told):  # noqa: F811
+async def test_a_dname_over_a_zone_that_is_here_is_told(store, other, records, is_told):
     """The other way round; a deleted zone does not count."""
     await store.recording.record_push(zone_push(other, records))
 
@@ -122,7 +124,7 @@ async def test_a_dname_over_a_zone_that_is_here_is_told(store, other, records, i
     )
 
 
-async def test_rfc6672_2_4_a_dname_at_a_zones_own_name_counts_what_lies_below(store):  # noqa: F811
+async def test_rfc6672_2_4_a_dname_at_a_zones_own_name_counts_what_lies_below(store):
     """`example.com DNAME` and a zone of its own below it, apex only: NSD does not serve both."""
     await store.recording.record_push(zone_push("a.example.com"))
     await store.recording.record_push(zone_push("b.a.example.com"))
@@ -132,15 +134,3 @@ async def test_rfc6672_2_4_a_dname_at_a_zones_own_name_counts_what_lies_below(st
     ).warnings
 
     assert "example.com has a DNAME here, and below it 2 other zones lie here" in told.text
-
-
-async def test_a_push_without_warnings_costs_no_statement_more(store):  # noqa: F811
-    """One that reads and one that writes, for a zone that is there; none of them is about warnings."""
-    await store.recording.record_push(a_push(serial=1))
-    seen: list[str] = []
-    await store.engine.commits._connection.call(lambda raw: raw.set_trace_callback(seen.append))
-
-    await store.recording.record_push(a_push(serial=2))
-
-    await store.engine.commits._connection.call(lambda raw: raw.set_trace_callback(None))
-    assert ["BEGIN", "SELECT", "INSERT", "COMMIT"] == [sql.split()[0] for sql in dict.fromkeys(seen)]

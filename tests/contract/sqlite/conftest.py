@@ -1,0 +1,47 @@
+"""The one thing that the exercises ask of an engine: what opens its store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from directdnsonly.clock import ManualClock
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
+from tests.contract.store_exercises.opening import BACKENDS, clock, store  # noqa: F401 - fixtures
+
+
+class Opener:
+    """Opens and closes the store of one test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = ManualClock()
+        self._stack = AsyncExitStack()
+
+    async def open(self, *, backends: list[str] | None = None, **settings: object) -> SqliteStore:
+        chosen = BACKENDS if backends is None else backends
+        opened = await self._stack.enter_async_context(
+            open_store(
+                self.folder,
+                settings=OutboxSettings(**{"disk_reserve_mb": 0, **settings}),
+                clock=self.clock,
+                backends=chosen,
+            )
+        )
+        await opened.upkeep.adopt_backends(chosen)
+        return opened
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+        self._stack = AsyncExitStack()
+
+
+@pytest.fixture
+async def opener(tmp_path: Path) -> AsyncIterator[Opener]:
+    it = Opener(tmp_path / "store")
+    yield it
+    await it.close()

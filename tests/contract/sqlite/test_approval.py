@@ -1,0 +1,3 @@
+"""Approval over SQLite."""
+
+from tests.contract.store_exercises.approval import *

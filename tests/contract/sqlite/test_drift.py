@@ -1,0 +1,3 @@
+"""Drift over SQLite."""
+
+from tests.contract.store_exercises.drift import *

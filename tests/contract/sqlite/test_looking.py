@@ -1,0 +1,3 @@
+"""Looking over SQLite."""
+
+from tests.contract.store_exercises.looking import *

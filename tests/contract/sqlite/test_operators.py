@@ -1,0 +1,3 @@
+"""Operators over SQLite."""
+
+from tests.contract.store_exercises.operators import *

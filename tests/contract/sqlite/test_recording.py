@@ -1,0 +1,3 @@
+"""Recording over SQLite."""
+
+from tests.contract.store_exercises.recording import *

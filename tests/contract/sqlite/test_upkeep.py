@@ -1,0 +1,3 @@
+"""Upkeep over SQLite."""
+
+from tests.contract.store_exercises.upkeep import *

@@ -1,0 +1,3 @@
+"""Work over SQLite."""
+
+from tests.contract.store_exercises.work import *
