@@ -428,6 +428,7 @@ def stable(text: str) -> str:
         (r"DirectDNSOnly \d\S*|version=\S+", "VERSION"),
         (r"pid=\d+|process \d+", "PID"),
         (r"\d+B;", "AMOUNT"),
+        (r"(?<= dead )\d+\.\d\d\b", "AMOUNT"),  # the seconds of an attempt
         (r"\b\d+ deliver(?:y is|ies are) (?=still outstanding)|(?<=proven) +\d+/\d+", " SOME "),  # of that moment
         (r"[-─━═]{3,}", "LINE"),
         (r"[0-9a-zA-Z]{8}\b(?= (of )?monitoring)", "TOKEN"),
