@@ -74,7 +74,7 @@ class _Watched(Coroutine[Any, Any, Any]):
         self._coroutine.close()
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        raise NotImplementedError("it is a task's")
+        raise TypeError("a task runs it: it is never awaited")
 
     def _waits(self, pending: Any) -> Any:
         self._knife.suspended(self._coroutine, pending)
