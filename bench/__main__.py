@@ -12,6 +12,7 @@ drain     acks while two databases of CoreDNS are filled, until all is proven th
 reconcile a pass over 10,000 zones on two name servers, 200 of them destroyed; what pushes feel of it; the plan
 sweep     a name server compared with the store: zones a second, CPU, memory
 security  10,000 wrong passwords from one address while another client pushes: its answers beside and alone
+felt      what resolvers feel: dnsperf beside changes, new zones, restarts and kill -9, on quiet and on busy cores (needs dnsperf)
 places    1,500 refused connections that stay, and 1,500 long polls, beside a client that pushes: lost pushes, and p99 to alone
 neighbour, outage, often, urgent: what outages and bulks cost (bench/outbox.py)
 
@@ -34,6 +35,7 @@ import dns.zone
 from bench import line, outbox
 from bench.backends import backends, large, sweep
 from bench.drain import drain
+from bench.felt import felt
 from bench.load import zone_text
 from bench.places import places
 from bench.plot import curve
@@ -55,6 +57,7 @@ BENCHMARKS = {
     "reconcile": reconcile,
     "security": security,
     "places": places,
+    "felt": felt,
     **outbox.BENCHMARKS,
 }
 

@@ -142,8 +142,8 @@ def _tls(place, port):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["tls", "managed-nsd-control"])
-async def test_many_changed_zones_are_one_reload_where_a_command_is_costly(kind, tmp_path):
+@pytest.mark.parametrize("kind", ["tls", "managed-nsd-control", "managed-native"])
+async def test_many_changed_zones_are_one_reload(kind, tmp_path):
     """Zones that the hint calls changed but NSD does not have are added all the same."""
     async with nsd_under_test(tmp_path, kind) as (backend, daemon):
         rig = Rig(nsd.RIGS[2], backend, daemon)
