@@ -1,1 +1,1 @@
-"""1 receive: DirectAdmin's requests in, its urlencoded answers out; nothing is answered before it is recorded."""
+"""1 receive: takes DirectAdmin's HTTP requests and returns its urlencoded answers; never says yes before the commit."""

@@ -1,4 +1,4 @@
-"""What the OpenAPI document tells of DirectAdmin's requests. The wire itself is in `directadmin`."""
+"""How the OpenAPI document describes DirectAdmin's requests; the wire format itself is in `directadmin`."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ example.com. 3600 IN A 192.0.2.10
 """
 _HOSTNAME: Final = (
     "hostname",
-    "The DirectAdmin server that sends it: its zones are that server's.",
+    "The DirectAdmin server that sends the request; the zones belong to it.",
     "da1.host.example",
 )
-_USERNAME: Final = ("username", "DirectAdmin's user whose domain it is.", "alice")
+_USERNAME: Final = ("username", "The DirectAdmin user who owns the domain.", "alice")
 _DOMAIN: Final = ("domain", "The zone.", "example.com")
 _BEFORE_THE_BODY: Final = {
     401: ("No or wrong credentials.", "error=1&text=Unauthorized&details=user name or password is wrong"),
     403: ("The credential may not push zones.", "error=1&text=Forbidden&details=this user name may not push zones"),
     429: ("Too many failed log-ins; `Retry-After` says when to try again.", "error=1&text=Too many failed log-ins"),
-    500: ("Our fault: the log tells the story.", "error=1&text=Internal error&details=see the log of the DNS server"),
+    500: ("An error of ours: see the log.", "error=1&text=Internal error&details=see the log of the DNS server"),
 }
 _OF_A_BODY: Final = {
     408: ("The body did not come in time.", "error=1&text=Request timed out"),
     413: ("The body or the query is too large.", "error=1&text=Zone too large"),
-    503: ("No room for one more large body now.", "error=1&text=Not recorded, push it again"),
+    503: ("No memory for another large body right now.", "error=1&text=Not recorded, push it again"),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One request that DirectAdmin sends. `answers`: what stands in the body of a 200, by what it means."""
+    """One request that DirectAdmin sends. `answers`: example bodies of a 200, by what they mean."""
 
     method: str
     path: str
@@ -52,7 +52,7 @@ class Operation:
     body: dict[str, Any] | None = None
 
     def told(self) -> dict[str, Any]:
-        """The keywords of `add_api_route`."""
+        """The operation as keyword arguments for `add_api_route`."""
         failures = _BEFORE_THE_BODY | (_OF_A_BODY if self.body else {})
         extra: dict[str, Any] = {"parameters": list(self.query)}
         if self.body is not None:
@@ -63,7 +63,7 @@ class Operation:
             "description": self.description,
             "response_class": PlainTextResponse,
             "response_model": None,
-            "response_description": "DirectAdmin reads `error`: 0 is done, 1 is refused, with the reason in `text` and `details`.",
+            "response_description": "DirectAdmin reads `error`: 0 means done, 1 refused, with the reason in `text` and `details`.",
             "responses": {
                 HTTPStatus.OK.value: _text(self.answers),
                 **{status: {"description": why, **_text({why: told})} for status, (why, told) in failures.items()},
@@ -97,7 +97,7 @@ _FORM: Final = {
             "required": ["action", "select0"],
             "properties": {
                 "action": {"type": "string", "enum": ["delete"]},
-                "select0": {"type": "string", "description": "The zone; more of them as `select1`, `select2`, ..."},
+                "select0": {"type": "string", "description": "The zone; further zones as `select1`, `select2`, ..."},
                 "hostname": {"type": "string", "description": _HOSTNAME[1]},
                 "username": {"type": "string", "description": _USERNAME[1]},
             },
@@ -113,20 +113,20 @@ OPERATIONS: Final = (
         name="save_or_delete_zones",
         summary="Push a zone, or delete zones",
         description=(
-            "`action=rawsave`: the body is the zone file. `action=delete`: the body is urlencoded and holds everything, the"
-            " action too. No Content-Type is asked for. What stands in the query wins over the body.\n\n"
-            "`error=0` is answered once the change is on disk. A zone that is refused changes nothing: the last one stays."
+            "`action=rawsave`: the body is the zone file. `action=delete`: the body is urlencoded and holds all parameters, `action`"
+            " included. No Content-Type is needed. Parameters in the query win over those in the body.\n\n"
+            "`error=0` is answered once the change is on disk. A refused zone changes nothing: the last good version stays served."
         ),
         answers={
             "recorded": "error=0",
             "refused": "error=1&text=Zone refused&details=line 5: '192.0.2.300' is not an IPv4 address; an A record is written like: 192.0.2.1",
         },
         query=(
-            _parameter("action", "What to do; here or in the body.", "rawsave", enum=["rawsave", "delete"]),
+            _parameter("action", "The action, here or in the body.", "rawsave", enum=["rawsave", "delete"]),
             _parameter(*_DOMAIN),
             _parameter(*_HOSTNAME),
             _parameter(*_USERNAME),
-            _parameter("named_reload", "`yes`: somebody waits for it, so it overtakes a bulk.", "yes"),
+            _parameter("named_reload", "`yes`: somebody is waiting for it, so it overtakes bulk changes.", "yes"),
         ),
         body={"text/plain": {"schema": {"type": "string"}, "example": ZONE}, **_FORM},
     ),
@@ -134,18 +134,18 @@ OPERATIONS: Final = (
         method="GET",
         path=DNS_ADMIN,
         name="check_domain",
-        summary="Whether a domain is here",
-        description="DirectAdmin's Domain Check, before a domain is made.",
+        summary="Check whether a domain is held here",
+        description="DirectAdmin's Domain Check, sent before a domain is created.",
         answers={
-            "nobody has it": "error=0&exists=0",
+            "no server has it": "error=0&exists=0",
             "this server has it": "error=0&exists=1&details=Domain exists on da1.host.example",
-            "a parent is here, and whose it is may not be told": "error=0&exists=2&details=Parent Domain exists on da1.host.example",
-            "a parent is here, of this user": "error=0&exists=3&hostname=da1.host.example&username=alice",
+            "a parent domain is held here, by an owner who is not named": "error=0&exists=2&details=Parent Domain exists on da1.host.example",
+            "a parent domain is held here, by this user": "error=0&exists=3&hostname=da1.host.example&username=alice",
         },
         query=(
             _parameter("action", "The question.", "exists", required=True, enum=["exists"]),
             _parameter(*_DOMAIN, required=True),
-            _parameter("check_for_parent_domain", "`yes`: a domain above it counts, too.", "yes"),
+            _parameter("check_for_parent_domain", "`yes`: a parent domain counts, too.", "yes"),
         ),
     ),
     Operation(
@@ -153,15 +153,15 @@ OPERATIONS: Final = (
         path="/CMD_API_LOGIN_TEST",
         name="test_login",
         summary="The button Test of Multi Server Setup",
-        description="Asks for nothing but the credentials.",
+        description="Checks the credentials and nothing else.",
         answers={"admitted": "error=0&text=Login OK&details=none"},
     ),
     Operation(
         method="GET",
         path="/CMD_API_USER_EXISTS",
         name="check_user",
-        summary="Whether a user is here: never",
-        description="DirectAdmin's User Check. We have no users.",
+        summary="Check whether a user exists here: never",
+        description="DirectAdmin's User Check; we have no users.",
         answers={"always": "error=0&exists=0"},
     ),
 )

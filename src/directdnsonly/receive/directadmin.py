@@ -1,7 +1,7 @@
-"""DirectAdmin's wire: requests to commands, answers to urlencoded text. Pure; never raises on foreign octets.
+"""DirectAdmin's wire format: decodes requests to commands, encodes answers. Pure; never raises on foreign octets.
 
 What DirectAdmin really sends is in docs/directadmin.md. Two facts shape this module: a delete carries everything in a
-body without Content-Type, and a zone body may come with a form's Content-Type. So no header is asked what the body is.
+body without Content-Type, and a zone may be sent with a form's Content-Type. So no header decides what the body is.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ _TAIL: Final = b"\r\n"  # DA's PHP client sends CRLFCRLF behind its body; some c
 
 @dataclass(frozen=True, slots=True)
 class LoginTest:
-    """The connection test when a server is added."""
+    """DirectAdmin's connection test, sent when a server is added."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserExists:
-    """DA's user check: we have no users."""
+    """DirectAdmin's user check; we have no users."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """A POST with neither query nor body: it asks for nothing, and is answered error=0."""
+    """A POST with neither query nor body: it requests nothing and is answered error=0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A command that we do not have."""
+    """A DirectAdmin command that we do not implement."""
 
     command: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exists:
-    """DA's domain check; `domain` as it was sent."""
+    """DirectAdmin's domain check; `domain` as it was sent."""
 
     domain: str
     check_parent: bool = False
@@ -54,7 +54,7 @@ class Exists:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawSave:
-    """A zone push; `domain` as it was sent, `zone` the octets of the zone file. `notes`: oddities for the log."""
+    """A push of a zone: `domain` as it was sent, `zone` the octets of the zone file. `notes`: oddities for the log."""
 
     domain: str
     zone: bytes
@@ -66,7 +66,7 @@ class RawSave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
-    """Zones to delete, in the order of their `select<N>`, as they were sent."""
+    """A delete: the zone names as they were sent, in the order of their `select<N>`."""
 
     domains: tuple[str, ...]
     hostname: str = ""
@@ -77,7 +77,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Malformed:
-    """A request that we refuse to understand. `writes`: it was, or may have been, a push or a delete."""
+    """A request that cannot be decoded without guessing. `writes`: it was, or may have been, a push or a delete."""
 
     rule: str
     reason: str
@@ -89,7 +89,7 @@ Command = LoginTest | UserExists | Nothing | Unknown | Exists | RawSave | Delete
 
 
 def decode(method: str, path: str, query: bytes, body: bytes) -> Command:
-    """The command that a request means. Octets that mean none become Malformed."""
+    """Decode a request to its command; whatever cannot be decoded becomes Malformed."""
     command = path.strip("/")
     if command == "CMD_API_DNS_ADMIN":
         return _dns_admin(method, query, body)
@@ -128,7 +128,7 @@ def _without_action(action: str, *, posted: bool, empty: bool) -> Nothing:
         return Nothing()
     if action:
         raise PushRefused(f"the action {action[:64]!a} is not one of exists, rawsave, delete", rule="request-action")
-    raise PushRefused("no action, neither in the query nor in an urlencoded body", rule="request-action")
+    raise PushRefused("there is no action, neither in the query nor in a urlencoded body", rule="request-action")
 
 
 def _write(
@@ -148,7 +148,7 @@ def _raw_save(values: dict[str, str], zone: bytes, notes: tuple[str, ...]) -> Ra
     hostname, username = _master(values)
     if not zone or zone.isspace():
         # Never taken for an empty zone or a delete: a push cut short looks like this: what we hold stays.
-        raise PushRefused("the request holds no zone text; the zone that is held stays", rule="missing-zone")
+        raise PushRefused("the request has no zone text; the zone that we hold stays as it is", rule="missing-zone")
     return RawSave(
         domain=domain,
         zone=zone,
@@ -178,7 +178,7 @@ def _domain(values: dict[str, str]) -> str:
 
 
 def _selected(values: dict[str, str]) -> tuple[str, ...]:
-    """`select0`, `select1`, ... in the order of their numbers, then `domain`; each once."""
+    """The names in `select0`, `select1`, ... in numeric order, then `domain`; each once."""
     numbered: dict[int, str] = {}
     for key, value in values.items():
         match = _SELECT.match(key)
@@ -186,7 +186,7 @@ def _selected(values: dict[str, str]) -> tuple[str, ...]:
             continue
         number = int(match[1])
         if number in numbered:  # select1 and select01
-            raise PushRefused(f"the parameter select{number} comes twice", rule="request-duplicate")
+            raise PushRefused(f"the parameter select{number} occurs twice", rule="request-duplicate")
         numbered[number] = value
     chosen = [numbered[number] for number in sorted(numbered)]
     if "domain" in values:
@@ -197,7 +197,7 @@ def _selected(values: dict[str, str]) -> tuple[str, ...]:
 
 
 def _master(values: dict[str, str]) -> tuple[str, str]:
-    """DA's host name in lower case, and DA's user name; either may be empty."""
+    """The server's host name in lower case and the user name; either may be empty."""
     hostname, username = values.get("hostname", ""), values.get("username", "")
     if not _HOSTNAME.match(hostname):
         raise PushRefused(f"hostname={hostname[:80]!a} is not a host name", rule="request-hostname")
@@ -207,9 +207,9 @@ def _master(values: dict[str, str]) -> tuple[str, str]:
 
 
 def _conflicts(asked: Fields, sent: Fields) -> tuple[str, ...]:
-    """Parameters that query and body give differently: the query wins, and the log says so."""
+    """Notes on parameters that differ between query and body; the query wins."""
     return tuple(
-        f"{key[:64]!a} differs between query and body, the query was taken"
+        f"{key[:64]!a} differs between query and body; the query was used"
         for key, value in sent.values.items()
         if key in asked.values and asked.values[key] != value
     )
@@ -242,27 +242,27 @@ _HEADLINES: Final = {
 
 
 def held(hostname: str) -> bytes:
-    """The answer to `exists` when this very zone is here."""
+    """The answer to `exists` when we hold this very zone."""
     return f"error=0&exists=1&details={_escaped(f'Domain exists on {hostname}')}".encode()
 
 
 def parent_held(hostname: str) -> bytes:
-    """The answer to `exists` when a parent is here and its owner cannot be told."""
+    """The answer to `exists` when we hold a parent zone whose owner may not be named."""
     return f"error=0&exists=2&details={_escaped(f'Parent Domain exists on {hostname}')}".encode()
 
 
 def parent_owned(hostname: str, username: str) -> bytes:
-    """The answer to `exists` when a parent is here: DA compares both with the user who creates the subdomain."""
+    """The answer to `exists` when we hold a parent zone: DirectAdmin compares server and user with the subdomain's creator."""
     return f"error=0&exists=3&hostname={_escaped(hostname)}&username={_escaped(username)}".encode()
 
 
 def failure(text: str, details: str = "", *, limit: int = MAX_DETAIL_CHARS) -> bytes:
-    """error=1 with what DirectAdmin shows to the person: a headline and the reason."""
+    """The answer error=1 with a headline and a reason, both of which DirectAdmin shows to the user."""
     return f"error=1&text={_escaped(text)}&details={_escaped(details[:limit])}".encode()
 
 
 def refusal(error: PushRefused) -> bytes:
-    """error=1 for a push that is at fault."""
+    """The answer error=1 to a refused push, with as many of its faults as fit."""
     if isinstance(error, NameRefused):
         return failure("Invalid domain", error.reason)
     default = "Bad request" if error.rule.startswith("request-") else "Zone refused"
@@ -270,7 +270,7 @@ def refusal(error: PushRefused) -> bytes:
 
 
 def _all_of(faults: Sequence[Fault]) -> str:
-    """Every fault in one line, as far as they fit; how many do not is told."""
+    """All faults in one line as far as they fit, and how many were left out."""
     told = ""
     for number, fault in enumerate(faults):
         one = str(fault)[:MAX_DETAIL_CHARS]

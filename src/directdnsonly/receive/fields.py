@@ -1,4 +1,4 @@
-"""Urlencoded fields, read strictly: what DirectAdmin puts into a query and into the body of a delete. Pure.
+"""A strict reader of urlencoded fields, as DirectAdmin sends them in a query or in the body of a delete. Pure.
 
 Strict, because two readers that understand one request differently are how names get smuggled: a key that comes
 twice, a broken percent escape, octets that are not UTF-8 and control characters are refused, not repaired.
@@ -28,19 +28,19 @@ _BLANK: Final = re.compile(rb"[\x00-\x20]")
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The decoded fields in order; `zone` is the value of `zone_file`, None when there was none."""
+    """The decoded fields in their order; `zone` is the value of `zone_file`, None if there is none."""
 
     values: dict[str, str] = field(default_factory=dict)
     zone: bytes | None = None
 
 
 def looks_urlencoded(body: bytes) -> bool:
-    """Whether a body is a form: it begins with `key=` and holds no blank or line end. No zone file is like that."""
+    """Whether a body is a form: it begins with `key=` and has no blank or line end, as no zone file does."""
     return len(body) <= MAX_FORM_BYTES and _FORM_START.match(body) is not None and _BLANK.search(body) is None
 
 
 def read_fields(raw: bytes, *, where: str) -> Fields:
-    """The fields of a query or a form body; `where` ("query", "body") is for the reason. Raises PushRefused."""
+    """Decode the fields of a query or form body; `where` ("query", "body") appears in the reason. Raises PushRefused."""
     if raw.count(b"&") >= MAX_FIELDS:  # before anything is decoded
         raise PushRefused(f"the {where} has more than {MAX_FIELDS} fields", rule="request-fields")
     values: dict[str, str] = {}
@@ -51,7 +51,7 @@ def read_fields(raw: bytes, *, where: str) -> Fields:
         raw_key, _, raw_value = part.partition(b"=")
         key = _text(raw_key, where=where)
         if key in values or (key == ZONE_FIELD and zone is not None):
-            raise PushRefused(f"the parameter {key!a} comes twice in the {where}", rule="request-duplicate")
+            raise PushRefused(f"the parameter {key!a} occurs twice in the {where}", rule="request-duplicate")
         if key == ZONE_FIELD:
             zone = _octets(raw_value, where=where)
         else:
@@ -61,7 +61,7 @@ def read_fields(raw: bytes, *, where: str) -> Fields:
 
 def _octets(raw: bytes, *, where: str) -> bytes:
     if _BROKEN_ESCAPE.search(raw):
-        raise PushRefused(f"the {where} has a '%' without two hexadecimal digits behind it", rule="request-encoding")
+        raise PushRefused(f"the {where} has a '%' without two hexadecimal digits after it", rule="request-encoding")
     return unquote_to_bytes(raw.replace(b"+", b" "))
 
 

@@ -1,8 +1,8 @@
-"""DirectAdmin's requests over HTTP: the routes that they come in by, and the door behind them.
+"""The HTTP routes for DirectAdmin's requests, and `Door`, the endpoint behind all of them.
 
 The router stands in front of the application and its layers (docs/adr/0007). Its routes hand the request over as it came:
-no form parser (it eats a delete without Content-Type and chops a zone that has a form's), no redirect (DirectAdmin follows
-none), no JSON error. The door's order is fixed: who is it, may the body be read, what does it say, record, answer.
+no form parser (it swallows a delete without Content-Type and truncates a zone sent with a form's), no redirect (DirectAdmin follows
+none), no JSON error. The door's order is fixed: authenticate, read the body within limits, decode, record, answer.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one request may cost. `body_timeout_s`: from its headers to the last octet of its body."""
+    """Limits of one request. `body_timeout_s`: the time from its headers to the last octet of its body."""
 
     max_body_bytes: int = 16 * 1024 * 1024
     body_timeout_s: float = 20.0
@@ -52,7 +52,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer. `close`: what the client still sends will not be read."""
+    """One HTTP answer. `close`: the connection ends, and whatever the client still sends is not read."""
 
     body: bytes
     status: int = 200
@@ -77,16 +77,16 @@ class _Disconnected(Exception):
 
 
 class CommandConvertor(Convertor[str]):
-    """`{command:command}`: any path of DirectAdmin's, also with doubled or trailing slashes."""
+    """The path parameter `{command:command}`: any DirectAdmin path, even with doubled or trailing slashes."""
 
     regex = r"/*CMD_(?s:.*)"
 
     def convert(self, value: str) -> str:
-        """As it came."""
+        """The path unchanged."""
         return value
 
     def to_string(self, value: str) -> str:
-        """As it is."""
+        """The path unchanged."""
         return value
 
 
@@ -94,18 +94,18 @@ register_url_convertor("command", CommandConvertor())
 
 
 class Straight(APIRoute):
-    """A route whose endpoint is asked at once, whatever the method: no parameter is solved, no body is read for it."""
+    """A route that calls its endpoint directly, whatever the method: no parameters are resolved and no body is read first."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Pass the request to the endpoint."""
         response: Response = await self.endpoint(Request(scope, receive))
         await response(scope, receive, send)
 
 
 def router(door: Door, rest: ASGIApp) -> APIRouter:
-    """The application's first router: DirectAdmin's paths lead to the door, every other one to `rest`.
+    """The application's first router: DirectAdmin's paths lead to the door, all others to `rest`.
 
-    Those that the OpenAPI document tells stand first; the last one takes commands that we do not have, and slips of slashes.
+    Routes of the OpenAPI document come first; the last one takes unknown commands and paths with extra slashes.
     """
     pushes = APIRouter(route_class=Straight, default=rest, redirect_slashes=False, tags=[TAG])
     for operation in OPERATIONS:
@@ -115,7 +115,7 @@ def router(door: Door, rest: ASGIApp) -> APIRouter:
 
 
 class Door:
-    """The endpoint of all routes. `answered` counts answers by what was asked, for the metrics."""
+    """The endpoint of all DirectAdmin requests. `answered` counts answers by type of request, for the metrics."""
 
     def __init__(
         self, acceptance: Acceptance, access: Access, limits: Limits | None = None, bodies: Bodies | None = None
@@ -127,7 +127,7 @@ class Door:
         self.answered: Counter[str] = Counter()
 
     async def answer(self, request: Request) -> Response:
-        """One request, answered in DirectAdmin's words whatever happens."""
+        """Answer one request in DirectAdmin's format, whatever happens."""
         scope = request.scope
         try:
             answer = await self._answer(scope, request.receive)
@@ -164,7 +164,7 @@ class Door:
             return await self._obey(command, body, principal, _address(scope))
 
     async def _authenticate(self, authorization: list[bytes], address: str, place: Place) -> Principal:
-        """Who it is, before a single octet of the body is read."""
+        """The authenticated principal, established before a single octet of the body is read."""
         header = authorization[0] if len(authorization) == 1 else b""
         principal = self._access.recognise(header, address)
         try:
@@ -236,7 +236,7 @@ class Door:
         principal: Principal,
         address: str,
     ) -> bytes:
-        """What needs the store. `error=0` leaves here only after the commit."""
+        """Carry out what needs the store; `error=0` is returned only after the commit."""
         match command:
             case da.RawSave(domain=domain, zone=zone, named_reload=named_reload, notes=notes):
                 owner = await self._owner(principal, command, domain, zone, address)
@@ -260,7 +260,7 @@ class Door:
     async def _owner(
         self, principal: Principal, command: da.RawSave | da.Delete, domain: str, zone: bytes, address: str
     ) -> Owner:
-        """Whose zone it will be. A credential that is bound to one DirectAdmin server pushes for no other."""
+        """The owner of the pushed zone. A credential bound to one DirectAdmin server may push for no other."""
         hostname = command.hostname or principal.hostname
         owner = Owner(credential=principal.name, hostname=hostname, username=command.username)
         if principal.hostname and hostname != principal.hostname:
@@ -271,7 +271,7 @@ class Door:
         return owner
 
     def _presence(self, presence: Presence) -> bytes:
-        """The zone itself before a parent; a parent with its owner, so that DA can let the same user through."""
+        """Answer the domain check: the zone itself before a parent, a parent with its owner so that the same user may create it."""
         owner = presence.held.owner if presence.held is not None else None
         tells_owner = self._acceptance.policy.check_subdomain_owner
         server = (owner.server if owner is not None else "") or "another server"
@@ -286,7 +286,7 @@ class Door:
 
 
 def _not_admitted(error: NotAdmitted) -> Answer:
-    """DirectAdmin shows the text to the person."""
+    """The answer to a rejected log-in; DirectAdmin shows its text to the user."""
     if error.again_in_s:
         wait_s = math.ceil(error.again_in_s)
         text = da.failure("Too many failed log-ins", f"{error.reason}: try again in {wait_s} s")
@@ -301,7 +301,7 @@ def _address(scope: Scope) -> str:
 
 
 def _relevant_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[bytes], int | None]:
-    """All Authorization headers, and the length of the body when it is announced."""
+    """All Authorization headers, and the announced length of the body, if any."""
     authorization: list[bytes] = []
     length: int | None = None
     for name, value in headers:
@@ -321,7 +321,7 @@ def _response(answer: Answer, *, http_version: str) -> Response:
 
 @lru_cache(64)
 def _plain(body: bytes, status: int, *, close: bool) -> Response:
-    """The few answers that nearly every request gets: a response keeps nothing of the request that it answers."""
+    """A cached response for the few answers that nearly every request gets; it holds nothing of the request."""
     return _made(body, status, {}, close=close)
 
 

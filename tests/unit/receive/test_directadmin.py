@@ -148,7 +148,7 @@ def test_the_query_wins_and_the_difference_is_noted() -> None:
 
     assert isinstance(command, da.Delete)
     assert (("a.example",), "h", True) == (command.domains, command.hostname, command.cluster)
-    assert ("'domain' differs between query and body, the query was taken",) == command.notes
+    assert ("'domain' differs between query and body; the query was used",) == command.notes
 
 
 def test_an_empty_post_asks_for_nothing_an_empty_get_is_an_error() -> None:
