@@ -1,1 +1,1 @@
-"""2 accept: whoever asks, a zone is read, judged, held or recorded, and the lanes are woken; no HTTP in it."""
+"""2 accept: parses a zone from any source, judges it, holds or records it, and wakes the delivery lanes. Knows no HTTP."""

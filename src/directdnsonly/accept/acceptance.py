@@ -1,7 +1,7 @@
-"""The act of accepting, without HTTP: check, record, wake the lanes, and write one line about it.
+"""Accept pushes and deletes, without HTTP: check, record, wake the lanes, and log one line for each.
 
-Every push and delete comes through here, DirectAdmin's and a person's. When a method returns, the change is committed;
-when it raises, nothing was recorded but the refusal.
+Every push and delete passes through here, whether from DirectAdmin or from a person. When a method returns, the change is
+committed; when it raises, nothing but the refusal was recorded.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ DELETES_AT_ONCE: Final = 64  # of one request; they share commits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A recorded push."""
+    """A committed push: its receipt, and what was noticed about it."""
 
     receipt: Receipt
     warnings: tuple[ZoneWarning, ...] = ()
 
 
 class Acceptance:
-    """Use within one event loop. `notify` is called after each commit that made work."""
+    """The one way in for pushes and deletes. Use within one event loop. `notify` is called after each commit that made work."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Acceptance:
         recorder: PushRecorder | None = None,
         on_trouble: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_trouble` is called when people should look: something could not be recorded, or waits for approval."""
+        """`on_trouble` is called when a person should look: something could not be recorded, or waits for approval."""
         self.policy = policy or Policy()
         self._recording = recording
         self._looking = looking
@@ -167,7 +167,7 @@ class Acceptance:
         source: Source = Source.DIRECTADMIN,
         terms: Terms = FREELY,
     ) -> Receipt:
-        """Record that a zone is to be gone. Deleting what is not held is no error. Raises as `push` does."""
+        """Record the deletion of a zone; deleting a zone that we do not hold is not an error. Raises as `push` does."""
         deleted = await self.delete_all([domain], owner=owner, address=address, source=source, terms=terms)
         return deleted[0]
 
@@ -181,7 +181,7 @@ class Acceptance:
         notes: Sequence[str] = (),
         terms: Terms = FREELY,
     ) -> list[Receipt]:
-        """Record several deletes. One wrong name refuses all of them, before anything is recorded."""
+        """Record several deletes; one invalid name refuses them all before anything is recorded."""
         started_at = self._clock.now_s()
         wanted: dict[ZoneName, Origin] = {}
         for domain in domains:
@@ -204,7 +204,7 @@ class Acceptance:
         return [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
 
     async def unpin(self, name: ZoneName, *, owner: Owner, address: str = "") -> Receipt | None:
-        """Release a pinned zone; what came meanwhile is delivered. None: it is not pinned. Raises OutboxUnavailable."""
+        """Release a pinned zone and deliver the newest version; None if it is not pinned. Raises OutboxUnavailable."""
         origin = Origin(change_id=self._ids.next(), source=Source.API, owner=owner, address=address)
         async with self._turns.of(name):
             receipt = await self._recording.unpin(name, origin)
@@ -213,20 +213,20 @@ class Acceptance:
         return receipt
 
     async def exists(self, domain: str, *, check_parent: bool = False) -> Presence:
-        """Whether the zone, or with `check_parent` any ancestor, is held. Reads only, and logs nothing.
+        """Whether we hold the zone or, with `check_parent`, any ancestor. Reads only, and logs nothing.
 
-        DirectAdmin asks at every key somebody presses. Raises NameRefused and OutboxUnavailable.
+        DirectAdmin asks at every key that a user presses. Raises NameRefused and OutboxUnavailable.
         """
         limit_s = self.policy.request_timeout_s
         return await presence_of(self._looking, domain, check_parent=check_parent, limit_s=limit_s)
 
     async def refuse(self, refusal: PushRefused, domain: str, body: bytes, *, owner: Owner, address: str = "") -> None:
-        """Keep and log a push that was refused before it could be understood."""
+        """Keep and log a push that was refused before it could be decoded."""
         origin = Origin(change_id=self._ids.next(), source=Source.DIRECTADMIN, owner=owner, address=address)
         await self._keep_refused(refusal, domain, body, origin, self._clock.now_s())
 
     async def aclose(self) -> None:
-        """End what was started for parsing; what was lost is written now, if that can be."""
+        """Stop the parser process, and write the names of lost pushes to the store if it takes them."""
         await self._parser.aclose()
         with suppress(OutboxUnavailable, TimeoutError):
             async with asyncio.timeout(LAST_WRITE_S):
@@ -240,7 +240,7 @@ class Acceptance:
         notes: Sequence[str],
         terms: Terms,
     ) -> Receipt | OutboxUnavailable | OwnershipRefused | VersionConflict | KeyTaken:
-        """One delete; that the store is unavailable is a value, so that the other deletes go on."""
+        """Record one delete; OutboxUnavailable is returned, not raised, so that the other deletes go on."""
         started_at = self._clock.now_s()
         priority = self._priority(origin.owner, origin.source, named_reload=False)
         deletion = NewDeletion(name=name, origin=origin, priority=priority, terms=terms)
@@ -266,7 +266,7 @@ class Acceptance:
             return await self._recording.record_delete(deletion)
 
     async def _let_in(self, name: ZoneName, digest: str) -> None:
-        """The owner deletes a zone that another server waits to take over: that one's comes first, and stays."""
+        """When the owner deletes a zone that another server is waiting to take over, record the take-over first; it stays."""
         held = await self._approval.held_push(name)
         if held is not None and held.digest == digest:
             with suppress(PushRefused):  # it is kept and shown as refused; the delete goes on
@@ -279,7 +279,7 @@ class Acceptance:
         return priority_of(named_reload=named_reload, overflows=overflows or pulled)
 
     async def _hold(self, receipt: Receipt, held: Withheld, zone: Zone, origin: Origin, started_at: float) -> None:
-        """The push is committed, the old version stays served."""
+        """Finish a push that is committed but held for approval: the old version stays served."""
         await self._telling.withheld(receipt, held, origin, started_at)
         if held.anew:
             self._on_trouble()
@@ -303,7 +303,7 @@ class Acceptance:
         *,
         repeated: bool = False,
     ) -> OutboxUnavailable:
-        """Log, and note, that our side could not record; the error to answer with. `repeated`: whoever asked keeps it."""
+        """Log and note that we could not record a change; returns the error to answer. `repeated`: the push is still held, so nothing is lost."""
         reason = str(error) or f"not recorded within {self.policy.request_timeout_s:g} s"
         self._telling.failed(kind, reason, domain, origin, started_at)
         if origin.source in {Source.DIRECTADMIN, Source.API} and not repeated:

@@ -1,4 +1,4 @@
-"""Change ids: one for each push, from the door to the name server. They sort by time and cannot be guessed.
+"""Change ids, which identify a push from its arrival to the name server; they sort by time and cannot be guessed.
 
 The layout is that of a ULID: 48 bits of milliseconds, 80 bits of chance, 26 characters of Crockford's base 32.
 """
@@ -20,7 +20,7 @@ _STEP_BITS: Final = 64  # within one millisecond ids grow by a step of chance, s
 
 
 class ChangeIds:
-    """Makes ids that only grow while the process lives, also when many are made in one millisecond."""
+    """Makes ids that strictly increase while the process lives, even within one millisecond."""
 
     def __init__(self, clock: Clock, *, chance: Callable[[int], int] | None = None) -> None:
         self._clock = clock
@@ -28,7 +28,7 @@ class ChangeIds:
         self._last = 0
 
     def next(self) -> str:
-        """A new id."""
+        """A new change id, greater than all before."""
         fresh = int(self._clock.now_s() * 1000) << _CHANCE_BITS
         if fresh > self._last:
             self._last = fresh | self._chance(_CHANCE_BITS)
@@ -38,14 +38,14 @@ class ChangeIds:
 
 
 class _Pool:
-    """The system's chance by the page: a call for each id costs as much as the rest of it."""
+    """A buffer of the system's random bytes, because a system call for each id would double its cost."""
 
     def __init__(self) -> None:
         self._octets = b""
         self._at = 0
 
     def bits(self, count: int) -> int:
-        """`count` bits, a multiple of 8, that nobody has been given before."""
+        """`count` fresh random bits; `count` is a multiple of 8."""
         start, end = self._at, self._at + count // 8
         if end > len(self._octets):
             self._octets, start, end = secrets.token_bytes(_POOL_OCTETS), 0, count // 8

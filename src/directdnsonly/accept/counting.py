@@ -1,4 +1,4 @@
-"""What the receiving stage tells to whoever counts. Called once a push, never awaited."""
+"""`PushRecorder`: the metrics interface of this stage, called once for each push and never awaited."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from directdnsonly.outbox.changes import Source
 
 
 class PushRecorder(Protocol):
-    """Counts pushes and deletes."""
+    """Counts the answers to pushes and deletes, and refusals by rule."""
 
     def answered(self, source: Source, result: str, seconds: float) -> None:
-        """`result`: a value of Became, or refused, failed."""
+        """A push or delete was answered. `result`: a value of Became, or "refused" or "failed"; `seconds`: how long it took."""
         ...
 
     def refused(self, rule: str) -> None:
-        """A push broke this rule."""
+        """A push was refused by this rule."""
         ...
 
 
 class NobodyCounts:
-    """Where nobody wants to know."""
+    """A PushRecorder that counts nothing."""
 
     def answered(self, source: Source, result: str, seconds: float) -> None:
         """Nothing."""

@@ -1,7 +1,7 @@
-"""Pushes that a person shall look at first: big losses, and what another server's zone is touched by (outbox.ownership).
+"""Pushes that a person must approve first: those that lose many records, or touch another server's zone (outbox.ownership).
 
-A held push is committed and answered error=0; the old version stays served until somebody approves this very content, by
-its digest. A newer push of the zone, or its deletion, makes it void.
+A held push is committed and answered error=0; the old version stays served until an operator approves this very content by
+its digest. A newer push of the zone, or its deletion, makes the held one void.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Holding:
-    """Looks for losses in pushes of DirectAdmin servers, and tells what a held push would change."""
+    """Detects large losses in DirectAdmin's pushes, and describes what a held push would change."""
 
     def __init__(self, looking: Looking, approval: Approval, *, losses: bool) -> None:
         self._looking = looking
@@ -36,7 +36,7 @@ class Holding:
         self._losses = losses
 
     async def loss(self, zone: Zone, source: Source) -> Loss | None:
-        """Why the push looks like an accident; the store holds it if the zone is still at that version."""
+        """Why the push looks like an accident, and against which version; the store holds it if that is still the newest."""
         if source is not Source.DIRECTADMIN or not self._losses:
             return None
         held = await self._looking.find_held([zone.name])
@@ -47,21 +47,21 @@ class Holding:
         return Loss(version=held.version, reason=reason) if reason else None
 
     async def explain(self, zone: Zone, digest: str) -> None:
-        """Once a push is held: what it would change, for who decides about it."""
+        """Keep with a held push what it would change, for the operator who decides about it."""
         before = await self._looking.text(zone.name) or ""
         told = await _beside(len(before) + len(zone.text), difference, before, zone.text)
         await self._approval.explain_held(zone.name, digest, told)
 
 
 async def _beside(octets: int, judge: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """At once for usual zones, in a thread for large ones: others do not wait for it."""
+    """Run a comparison, in a thread if the zones are large, so that other pushes do not wait for it."""
     if octets <= USUAL_OCTETS:
         return judge(*args, **kwargs)
     return await asyncio.to_thread(judge, *args, **kwargs)
 
 
 def why_lossy(before: str, zone: Zone) -> str:
-    """Why a new content looks like an accident; empty when it does not. Pure."""
+    """Why new content looks like an accident; empty if it does not. Pure."""
     old, new = list(records_of(before)), list(records_of(zone.text))
     if len(old) >= MANY_RECORDS and len(new) < len(old) / 2:
         return f"loses {len(old) - len(new)} of {counted(len(old), 'record')}"
@@ -72,12 +72,12 @@ def why_lossy(before: str, zone: Zone) -> str:
         if had and (not has or (kind == "NS" and not had & has)):
             return f"loses its {kind} records at the apex"
     if {record.type for record in new} <= _SKELETON < {record.type for record in old}:
-        return "is empty but for SOA and NS"
+        return "is empty except for SOA and NS"
     return ""
 
 
 def difference(before: str, after: str) -> str:
-    """What came and went, a line each, for people. Pure."""
+    """Records added and removed, one line each, for people. Pure."""
     found = diff(before, after)
     removed = [*found.removed, *(old for old, _ in found.changed)]
     added = [*found.added, *(new for _, new in found.changed)]

@@ -1,6 +1,6 @@
-"""Pushes that we could not record, though nothing was wrong with them: DirectAdmin was told error=1 and does not repeat them.
+"""Lost pushes: valid, but we could not record them; DirectAdmin was answered error=1 and does not repeat them.
 
-Their names are kept here, in memory, until the store has room for them: so that somebody can push these zones again.
+Their names are kept in memory until the store takes them, so that an operator can have these zones pushed again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MOST: Final = 10_000  # zones; the store keeps as many
 
 
 class LostPushes:
-    """The newest of each zone. Use within one event loop."""
+    """The newest lost push of each zone. Use within one event loop."""
 
     def __init__(self, recording: Recording, *, most: int = MOST) -> None:
         self._recording = recording
@@ -25,11 +25,11 @@ class LostPushes:
         self.nameless = 0  # beyond what is kept: the log has their names
 
     def waiting(self) -> Sequence[LostPush]:
-        """Those that the store does not have yet, oldest first."""
+        """Lost pushes that are not in the store yet, oldest first."""
         return list(self._lost.values())
 
     def note(self, lost: LostPush) -> None:
-        """This one was answered error=1."""
+        """Remember a push that was answered error=1 because we could not record it."""
         self._lost.pop(lost.name, None)
         if len(self._lost) >= self._most:
             del self._lost[next(iter(self._lost))]
@@ -37,20 +37,20 @@ class LostPushes:
         self._lost[lost.name] = lost
 
     def made_good(self, name: ZoneName) -> None:
-        """Something newer of this zone was recorded."""
+        """Forget a zone's lost push, because a newer change of the zone was recorded."""
         self._lost.pop(name, None)
 
     async def find(self, name: ZoneName) -> LostPush | None:
-        """The newest push of this zone, when it was lost. Raises OutboxUnavailable."""
+        """The zone's lost push, None if nothing is lost. Raises OutboxUnavailable."""
         return self._lost.get(name) or await self._recording.lost_push(name)
 
     async def newest(self, limit: int) -> list[LostPush]:
-        """Those that nothing recorded since has made good, newest first. Raises OutboxUnavailable."""
+        """Lost pushes whose zones have not been recorded since, newest first. Raises OutboxUnavailable."""
         kept = [one for one in await self._recording.lost(limit=limit) if one.name not in self._lost]
         return [*reversed(self.waiting()), *kept][:limit]
 
     async def forget(self, name: ZoneName | None) -> int:
-        """A person has looked at it: of one zone, or all; how many. Raises OutboxUnavailable."""
+        """Forget the lost push of one zone, or all, because an operator has seen to it; returns how many. Raises OutboxUnavailable."""
         forgotten = {one.name for one in await self._recording.lost(limit=self._most)}.union(self._lost)
         if name is not None:
             forgotten &= {name}
@@ -63,7 +63,7 @@ class LostPushes:
         return len(forgotten)
 
     async def write(self) -> int:
-        """Give them to the store; how many. Raises OutboxUnavailable, and then they are kept here."""
+        """Move lost pushes to the store; returns how many. Raises OutboxUnavailable, and then they stay in memory."""
         written = self.waiting()
         if written:
             await self._recording.record_lost(written)

@@ -1,4 +1,4 @@
-"""The process that reads large zones: `python -m directdnsonly.accept.parser_process FD`. Nobody starts it by hand.
+"""The process that parses large zones, started by us as `python -m directdnsonly.accept.parser_process FD`.
 
 A program of its own, so that it cannot become the service whatever started us: it imports no script of anybody's. FD is
 its end of a pipe; the first message says which function parses, the next ones are zones (see parsing._Worker).
@@ -13,7 +13,7 @@ from directdnsonly.accept.parsing import serve
 
 
 def main() -> None:
-    """Parse what the pipe brings, until its other end is closed."""
+    """Parse the zones that come through the pipe until its other end is closed."""
     pipe = Connection(int(sys.argv[1]))
     try:
         parse, time_limit_s = pipe.recv()

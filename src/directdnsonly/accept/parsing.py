@@ -1,4 +1,4 @@
-"""Parse zones without holding up the loop: small ones at once, big ones in one process beside us.
+"""Parse zones without blocking the event loop: small ones directly, large ones in a separate process.
 
 A 15-record zone is parsed in less time than it takes to hand it over; a 10 MB zone would stop every answer for
 seconds. The process is started when the first big zone comes, ends when it has been idle, and is replaced when it dies
@@ -38,16 +38,16 @@ PATIENCE: Final = 8  # times the time limit by the clock: a process that is stop
 
 
 class ParserFailed(PushRefused):
-    """The parser broke on this zone: it crashed, ran out of time, or raised what it should not. Nothing is recorded."""
+    """The parser failed on this zone: it crashed, ran out of time, or raised an unexpected error. Nothing is recorded."""
 
     def __init__(self, reason: str, *, rule: str = "parser") -> None:
         super().__init__(reason, rule=rule)
 
 
 class ZoneParser:
-    """`parse` must be a function of a module (another process imports it). Use within one event loop.
+    """Parses zone texts. `parse` must be a module-level function, because another process imports it.
 
-    A zone may cost `time_limit_s` seconds of processor time, and `patience` times as many by the clock.
+    Use within one event loop. A zone may take `time_limit_s` seconds of processor time, and `patience` times as many by the clock.
     """
 
     def __init__(
@@ -70,9 +70,9 @@ class ZoneParser:
         self._retirement: asyncio.TimerHandle | None = None
 
     async def parse(self, body: bytes, name: ZoneName, deadline: asyncio.Timeout | None = None) -> Zone:
-        """The zone. Raises PushRefused, as `parse` does, and ParserFailed.
+        """Parse a zone text. Raises PushRefused, as the `parse` function does, and ParserFailed.
 
-        The clock of the caller's `deadline` stands while a big zone is parsed: that has limits of its own.
+        The caller's `deadline` is suspended while a large zone is parsed, because that has limits of its own.
         """
         if len(body) <= self._inline_limit_bytes:
             parse = self._parse_small if len(body) <= SMALL_OCTETS else self._parse
@@ -89,7 +89,7 @@ class ZoneParser:
         return _zone_of(outcome)
 
     async def aclose(self) -> None:
-        """End the process, if there is one."""
+        """Stop the parser process, if it runs."""
         self._retire()
 
     async def _ask(self, body: bytes, name: ZoneName) -> _Outcome:
@@ -116,7 +116,7 @@ class ZoneParser:
 
     @staticmethod
     def _too_slow(time: str) -> ParserFailed:
-        return ParserFailed(f"the zone could not be parsed in {time}", rule="parser-time")
+        return ParserFailed(f"the zone could not be parsed within {time}", rule="parser-time")
 
     async def _hired(self) -> _Worker:
         if self._retirement is not None:
@@ -137,7 +137,7 @@ class ZoneParser:
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """A PushRefused on its way between processes: errors whose arguments have names cannot be pickled."""
+    """A PushRefused in a form that can be pickled; errors with keyword arguments cannot."""
 
     kind: type[PushRefused]
     text: str
@@ -157,19 +157,21 @@ _Outcome = Zone | _Refused
 
 
 def _attempt(parse: Parse, body: bytes, name: ZoneName) -> _Outcome:
-    """Parse; what is refused becomes a value. A bug in a parser is one zone's refusal, not the end of the door."""
+    """Parse and return a refusal as a value, so that a parser bug refuses one zone instead of ending the service."""
     try:
         return parse(body, name)
     except PushRefused as error:
         return _Refused.of(error)
     except Exception as error:  # noqa: BLE001 - foreign text through a foreign parser; kept and shown as a refusal
         return _Refused.of(
-            ParserFailed(f"the parser failed ({_place_of(error)}): it is a defect of ours, send us the zone")
+            ParserFailed(
+                f"the parser failed ({_place_of(error)}): this is a bug in DirectDNSOnly, please report it with the zone"
+            )
         )
 
 
 def _place_of(error: Exception) -> str:
-    """Where it was raised, the nearest place in our own code: its words would be those of a library, about our code."""
+    """Where in our code an error was raised; its text may be a library's and say nothing to an operator."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
     ours = [frame for frame in frames if "directdnsonly" in frame.filename] or frames
     return f"{Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else "at once"
@@ -182,10 +184,10 @@ def _zone_of(outcome: _Outcome) -> Zone:
 
 
 class _Worker:
-    """The process and our end of its pipe. `start` and `ask` block, in a thread; `kill` may be called while they do.
+    """The parser process and our end of its pipe. `start` and `ask` block and run in a thread; `kill` may be called meanwhile.
 
-    Whoever is the last to use the pipe of a killed process closes it: a thread that reads from it must not find there
-    what another has opened since.
+    The last user of a killed process's pipe closes it: otherwise a thread that still reads could find the descriptor
+    reused by something else.
     """
 
     def __init__(self, parse: Parse, time_limit_s: float) -> None:
@@ -222,7 +224,7 @@ class _Worker:
         return outcome
 
     def ran_out_of_time(self) -> bool:
-        """Whether the process has been ended by its own limit. Blocks for a second at most."""
+        """Whether the process was ended by its own CPU limit. Blocks for at most one second."""
         return self._process is not None and _wait(self._process) == -signal.SIGPROF
 
     def kill(self) -> None:
@@ -235,7 +237,7 @@ class _Worker:
 
     @contextmanager
     def _using_the_pipe(self) -> Iterator[None]:
-        """Raises EOFError when it was killed before."""
+        """Keep the pipe open while it is used. Raises EOFError if the process was killed before."""
         with self._guard:
             if self._killed:
                 raise EOFError
@@ -261,15 +263,15 @@ def _wait(process: subprocess.Popen[bytes]) -> int | None:
 
 
 def _environment() -> dict[str, str]:
-    """Of the parser process: modules are found where we find them, and no secret of ours is in it."""
+    """The parser process's environment: our module path, and none of our secrets."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("DADNS_")}
     return {**ours, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def serve(pipe: Connection, parse: Parse, time_limit_s: float) -> None:
-    """The life of the parser process: it ends when our end of the pipe is closed, however we ended.
+    """Run the parser process until our end of the pipe is closed, however we ended.
 
-    SIGPROF ends it at the limit also inside of a call of C that never comes back.
+    SIGPROF ends it at the CPU limit, even inside a C call that never returns.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal reaches us too; our parent decides
     with suppress(PermissionError):  # a wish only: a system call filter, as that of our systemd unit, does not grant it

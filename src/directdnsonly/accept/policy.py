@@ -1,4 +1,4 @@
-"""What an operator may choose about accepting. Pure."""
+"""`Policy`: what an operator may configure about accepting pushes. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from directdnsonly.outbox.changes import Owner, Takeover, Terms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """`takeover`: what happens when one DirectAdmin server pushes a zone of another."""
+    """The configured rules. `takeover`: what happens when one DirectAdmin server pushes a zone of another."""
 
     check_subdomain_owner: bool = True
     takeover: Takeover = "transfer"
@@ -21,6 +21,6 @@ class Policy:
     bulk_window_s: float = 10.0
 
     def limited(self, terms: Terms, owner: Owner) -> Terms:
-        """The terms, with the limit of the owner's credential where it has one."""
+        """The terms for one owner, including the zone limit of its credential, if any."""
         most = self.max_zones.get(owner.credential, 0)
         return replace(terms, max_zones=most) if most else terms

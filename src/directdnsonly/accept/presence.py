@@ -1,4 +1,4 @@
-"""The answer to DirectAdmin's domain check: is the zone, or an ancestor of it, held here."""
+"""The answer to DirectAdmin's domain check: whether we hold the zone or an ancestor of it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _TYPED_SO_FAR: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presence:
-    """The zone itself, or the nearest ancestor, is `held`; None when neither is."""
+    """What a domain check found: `held` is the zone itself or its nearest ancestor, None if we hold neither."""
 
     held: ZoneSummary | None = None
     exact: bool = False
 
 
 async def presence_of(looking: Looking, domain: str, *, check_parent: bool, limit_s: float) -> Presence:
-    """Whether it is held, or with `check_parent` any ancestor. Raises NameRefused, OutboxUnavailable after `limit_s`."""
+    """Look up a name and, with `check_parent`, its ancestors. Raises NameRefused, and OutboxUnavailable after `limit_s`."""
     try:
         name = ZoneName.parse(domain)
     except NameRefused as refusal:

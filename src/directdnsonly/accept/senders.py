@@ -1,4 +1,4 @@
-"""Which host names push with which credential; a new one is worth an event: a leaked password, or a server nobody announced. Pure."""
+"""Which host names push with which credential; a new one is worth an event, as it may mean a leaked password. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ MAX_HOSTNAMES: Final = 256  # per credential; more than any cluster has, fewer t
 
 
 class KnownMasters:
-    """Remembers while the process lives. The first host name of a credential is its own, each further one news once."""
+    """Remembers host names while the process lives. A credential's first host name is its own; each further one is news once."""
 
     def __init__(self) -> None:
         self._hostnames: dict[str, set[str]] = {}
 
     def is_news(self, credential: str, hostname: str) -> bool:
-        """Whether `hostname` pushes with this credential for the first time though others have pushed with it."""
+        """Whether `hostname` is new for this credential while another host name has already pushed with it."""
         if not hostname:
             return False
         known = self._hostnames.setdefault(credential, set())

@@ -1,7 +1,7 @@
-"""What became of pushes and deletes, told: one canonical line each in the log, figures for the metrics, events of the audit.
+"""Reports the outcome of pushes and deletes: one canonical log line each, metrics, and audit events.
 
-Events go through the journal, which is handed in: this room, and those between it and `operate`, know it by the Protocol
-below. What was committed stays committed, whatever of its telling fails.
+Events go through the journal, which is passed in: this package, and those between it and `operate`, know it by the Protocol
+below. What was committed stays committed, even if reporting it fails.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 class Journal(Protocol):
-    """Never raises: what is told was done. `operate.journal` is the one that there is."""
+    """Logs lines and keeps audit events; never raises, because what it reports has been done. Implemented by `operate.journal`."""
 
     async def tell(
         self,
@@ -46,16 +46,16 @@ class Journal(Protocol):
         line: Mapping[str, object] | None = None,
         warn: bool = False,
     ) -> None:
-        """Log a line and keep the event. `line`: the log's facts, where it tells more; `warn`: a person may be needed."""
+        """Log a line and keep the event. `line`: facts for the log only; `warn`: log it as a warning, a person may be needed."""
         ...
 
     async def keep(self, event: str, *, zone: str = "", actor: str = "", address: str = "", detail: str = "") -> None:
-        """Keep an event of which the log has its line already."""
+        """Keep an event whose line is already in the log."""
         ...
 
 
 class Telling:
-    """Use within one event loop. `started_at`: when the push or delete came, epoch seconds by the same clock."""
+    """Reports outcomes. Use within one event loop. `started_at`: when the push or delete came, epoch seconds by the same clock."""
 
     def __init__(self, *, clock: Clock, journal: Journal, recorder: PushRecorder) -> None:
         self._clock = clock
@@ -65,13 +65,13 @@ class Telling:
         self._lately = ToldLately()
 
     def count(self, origin: Origin, result: str, started_at: float) -> None:
-        """An answer, for the metrics. `result`: a value of Became, or refused, failed."""
+        """Count an answer for the metrics. `result`: a value of Became, or "refused" or "failed"."""
         self._recorder.answered(origin.source, result, max(self._clock.now_s() - started_at, 0.0))
 
     async def pushed(
         self, receipt: Receipt, zone: Zone, origin: Origin, started_at: float, *, octets: int, notes: Sequence[str]
     ) -> None:
-        """A push was committed. `octets`: of its body; `notes`: oddities of the request."""
+        """A push was committed. `octets`: the size of its body; `notes`: oddities of the request."""
         self.count(origin, receipt.became, started_at)
         log.info(
             PUSHED[receipt.became],
@@ -104,7 +104,7 @@ class Telling:
     def refused(
         self, refusal: PushRefused, domain: str, origin: Origin, started_at: float, *, octets: int, kept: bool
     ) -> None:
-        """A push was answered error=1. `kept`: the store has it for the operator. The audit has it when it is another's zone."""
+        """A push was answered error=1. `kept`: the store keeps it for the operator. Audited if the zone belongs to another server."""
         log.warning(
             "push.refused",
             zone=domain[:LONGEST_NAME],
@@ -119,12 +119,12 @@ class Telling:
         )
 
     def count_refused(self, refusal: PushRefused, origin: Origin, started_at: float) -> None:
-        """For the metrics, before anything of it is kept."""
+        """Count a refusal for the metrics, before anything of it is kept."""
         self.count(origin, "refused", started_at)
         self._recorder.refused(refusal.rule)
 
     async def anothers(self, refusal: OwnershipRefused, zone: str, origin: Origin) -> None:
-        """For the audit: somebody pushed a zone that is not theirs to change."""
+        """Audit an attempt to change a zone that belongs to another server."""
         await self._keep("push.refused", origin, zone=zone, detail=refusal.reason)
 
     async def deleted(self, receipt: Receipt, origin: Origin, started_at: float, *, notes: Sequence[str]) -> None:
@@ -142,30 +142,30 @@ class Telling:
         await self.notices(receipt, origin)
 
     async def not_deleted(self, refusal: OwnershipRefused, zone: str, origin: Origin, started_at: float) -> None:
-        """A delete of what is not theirs to delete."""
+        """A delete was ignored because the zone belongs to another server."""
         self.count(origin, Became.IGNORED, started_at)
         log.warning("delete.ignored", zone=str(zone), reason=refusal.reason, **_origin_facts(origin))
         await self._keep("delete.ignored", origin, zone=zone, detail=refusal.reason)
 
     def failed(self, kind: Kind, reason: str, domain: str, origin: Origin, started_at: float) -> None:
-        """Our side could not record a push or a delete."""
+        """We could not record a push or a delete."""
         self.count(origin, "failed", started_at)
         event = "push.failed" if kind is Kind.PUT else "delete.failed"
         facts = {"zone": domain[:LONGEST_NAME], "elapsed_ms": self._since(started_at)}
         log.error(event, reason=reason, **facts, **_origin_facts(origin))
 
     def unexplained(self, zone: str, reason: str) -> None:
-        """What a held push would change could not be kept; it waits, and can be approved without."""
+        """The description of a held push could not be kept; the push still waits and can be approved without it."""
         log.error("event.lost", lost="difference", zone=zone, reason=reason)
 
     async def notices(self, receipt: Receipt, origin: Origin) -> None:
-        """What the store's judgement wants to be known."""
+        """Report the notices that came with the store's decision: take-overs, overlaps, dropped holds."""
         for notice in receipt.notices:
             line = {"zone": str(receipt.name), "detail": notice.detail} | _origin_facts(origin)
             await self._tell(notice.event, receipt, origin, notice.detail, line=line, warn=not notice.planned)
 
     async def _sender(self, receipt: Receipt, origin: Origin) -> None:
-        """A host name that is new for its credential."""
+        """Report a host name that is new for its credential."""
         owner = origin.owner
         if origin.source is Source.DIRECTADMIN and self._masters.is_news(owner.credential, owner.hostname):
             line = {"zone": receipt.name} | _origin_facts(origin)
@@ -180,7 +180,7 @@ class Telling:
         )
 
     async def _keep(self, event: str, origin: Origin, *, zone: str, detail: str) -> None:
-        """For the audit; what may be repeated without end is kept once an hour."""
+        """Keep an audit event; one that a sender may repeat without end is kept once an hour."""
         actor = origin.owner.credential
         if event not in REPEATED or not self._lately.is_told((event, zone, actor, detail), self._clock.now_s()):
             await self._journal.keep(event, zone=zone, actor=actor, address=origin.address, detail=detail)
@@ -206,5 +206,5 @@ def _facts(receipt: Receipt, origin: Origin) -> dict[str, Any]:
 
 
 def _noted(notes: Sequence[str]) -> dict[str, Any]:
-    """Oddities of a request, left out of the line when there are none."""
+    """The oddities of a request as a log field; no field if there are none."""
     return {"notes": list(notes)} if notes else {}

@@ -1,4 +1,4 @@
-"""What was told lately, in bounded memory: the same again is not worth a line of its own."""
+"""A bounded memory of recent messages, so that a repetition is not logged again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 
 class ToldLately:
-    """Remembers the newest `remember` things for `for_s` seconds each."""
+    """Remembers the newest `remember` keys for `for_s` seconds each."""
 
     def __init__(self, *, for_s: float = 3600.0, remember: int = 4096) -> None:
         self._for_s = for_s
@@ -15,7 +15,7 @@ class ToldLately:
         self._told: OrderedDict[Hashable, float] = OrderedDict()
 
     def is_told(self, what: Hashable, now_s: float) -> bool:
-        """Whether this was told lately; from now on it is."""
+        """Whether this key was seen recently; marks it as seen."""
         at = self._told.get(what)
         if at is not None and 0 <= now_s - at < self._for_s:
             return True

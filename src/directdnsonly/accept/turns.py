@@ -1,7 +1,7 @@
-"""One change of a zone at a time, in the order of arrival: a slow older push never overtakes a quick newer one.
+"""One change per zone at a time, in order of arrival, so that a slow older push never lands after a quick newer one.
 
-A big zone is parsed beside the loop for seconds; a small push of the same zone that arrives meanwhile must wait for it,
-else the older content would be recorded last and win.
+A large zone is parsed in another process for seconds; a small push of the same zone that arrives meanwhile must wait,
+or the older content would be recorded last and win.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from directdnsonly.zone.name import ZoneName
 
 
 class Turns:
-    """A queue per zone that has somebody in it; asyncio.Lock serves in the order of asking."""
+    """A FIFO queue for each zone that has a change in progress; asyncio.Lock serves waiters in order."""
 
     def __init__(self) -> None:
         self._locks: dict[ZoneName, tuple[asyncio.Lock, int]] = {}
 
     def of(self, name: ZoneName) -> Turn:
-        """Hold the zone's turn: `async with`."""
+        """The zone's turn as an async context manager: `async with turns.of(name):`."""
         return Turn(self._locks, name)
 
 
 class Turn:
-    """One wait in the queue of a zone, and then its turn."""
+    """One place in a zone's queue: entered when its turn comes."""
 
     __slots__ = ("_lock", "_locks", "_name")
 

@@ -1,7 +1,7 @@
-"""Who is in a hurry: `named_reload=yes` is, a mass rewrite is not. Pure.
+"""The priority of a push: `named_reload=yes` is urgent, a mass rewrite is not. Pure.
 
 DirectAdmin pushes every zone, without a pause, when it rewrites them all (its `sleep` has no effect since 1.695).
-Such a rewrite must not stand in front of the one zone somebody is waiting for.
+Such a rewrite must not delay the one zone that somebody is waiting for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from directdnsonly.outbox.changes import Priority
 
 
 class PushRate:
-    """A leaky bucket per pushing server: it holds `burst` pushes and leaks them all in `window_s` seconds."""
+    """A leaky bucket for each pushing server: it holds `burst` pushes and drains in `window_s` seconds."""
 
     def __init__(self, *, burst: int = 30, window_s: float = 10.0, remember: int = 1024) -> None:
         self._burst = burst
@@ -21,7 +21,7 @@ class PushRate:
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
     def overflows(self, origin: tuple[str, str], now_s: float) -> bool:
-        """Count one push of `origin` (credential, host name); whether it pushes more than a person would."""
+        """Count one push of `origin` (credential, host name); whether it now pushes faster than a person would."""
         level, since_s = self._buckets.pop(origin, (0.0, now_s))
         level = max(0.0, level - max(0.0, now_s - since_s) * self._leak_per_s)
         over = level + 1 > self._burst
@@ -33,7 +33,7 @@ class PushRate:
 
 
 def priority_of(*, named_reload: bool, overflows: bool) -> Priority:
-    """The order in which lanes take the push; the store raises it when an `_acme-challenge` record changed."""
+    """The delivery priority of a push; the store raises it if an `_acme-challenge` record changed."""
     if named_reload:
         return Priority.URGENT
     return Priority.BULK if overflows else Priority.INTERACTIVE

@@ -107,7 +107,8 @@ async def test_refusals_keep_their_facts(parser: ZoneParser, tail: bytes) -> Non
 @pytest.mark.parametrize("tail", [b"\n", BIG], ids=["here", "elsewhere"])
 async def test_a_bug_in_the_parser_is_one_refusal(parser: ZoneParser, tail: bytes) -> None:
     with pytest.raises(
-        ParserFailed, match=r"^the parser failed \(parsers\.py, line \d+\): it is a defect of ours, send us the zone$"
+        ParserFailed,
+        match=r"^the parser failed \(parsers\.py, line \d+\): this is a bug in DirectDNSOnly, please report it with the zone$",
     ):
         await parser.parse(b"bug" + tail, NAME)
 
