@@ -209,7 +209,7 @@ def _of_certificate(ends_at: float, now: float) -> Iterator[Reason]:
     elif ends_at - now < CERTIFICATE_SOON_S:
         days = counted(round((ends_at - now) / 86_400), "day")
         short = f"certificate ends in {days}"
-        what = f"the certificate of our door expires in {days}, on {until}: does its renewal fail?"
+        what = f"the certificate of our door expires in {days}, on {until}: is its renewal failing?"
     else:
         return
     yield Reason(kind=ReasonKind.CERTIFICATE, subject="", short=short, what=what)

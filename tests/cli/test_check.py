@@ -45,7 +45,7 @@ def test_check_tells_what_this_machine_lacks(dadns, tmp_path):
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
-        ("data_dir: /proc/x", "data_dir: /proc/x cannot be written: nothing can be made in /proc ("),
+        ("data_dir: /proc/x", "data_dir: /proc/x cannot be written: nothing can be created in /proc ("),
         ("data_dir: file/x", "data_dir: file/x cannot be written ("),
         (
             "outbox: {disk_reserve_mb: 999999999}",
@@ -96,14 +96,14 @@ def test_check_looks_at_the_door(dadns, tmp_path):
 
     good = check(fresh, key)
     assert 0 == good.returncode, good.stdout
-    assert "fresh.pem and its key fit, until " in good.stdout
+    assert "fresh.pem matches its key and is valid until " in good.stdout
     assert "folder of listen_socket: run" in good.stdout
 
     bad = check(old, old_key, "listen_socket: file/s, trusted_proxies: [128.0.0.0/1, 10.0.0.7, 10.0.0.9/8]")
     assert 1 == bad.returncode
     assert "old.pem expires in " in bad.stdout
     assert "file is not a folder" in bad.stdout
-    assert "128.0.0.0/1: everybody in it can claim to be anybody" in bad.stdout
+    assert "128.0.0.0/1: any address in it can claim to be any other" in bad.stdout
     assert "10.0.0.9/8 (that is 10.0.0.0/8): X-Forwarded-For is believed" in bad.stdout
 
     strangers = check(fresh, old_key)

@@ -46,8 +46,8 @@ async def test_the_zones_that_an_external_named_would_lose_are_named(dadns, tmp_
 
     assert 1 == told.returncode
     assert [
-        "wrong  bind: 1 zone has a DS where nothing is delegated: ds.example; BIND 9.20 does not load them: put `check-integrity no;` into its options, or correct them before you upgrade",
-        "wrong  bind: 1 zone has SVCB without what RFC 9460 and RFC 9461 ask for: svcb.example; BIND 9.20 does not load them: put `check-svcb no;` into its options, or correct them before you upgrade",
+        "wrong  bind: 1 zone has a DS where nothing is delegated: ds.example; BIND 9.20 does not load them: add `check-integrity no;` to its options, or correct them before you upgrade",
+        "wrong  bind: 1 zone has SVCB without what RFC 9460 and RFC 9461 ask for: svcb.example; BIND 9.20 does not load them: add `check-svcb no;` to its options, or correct them before you upgrade",
         "wrong  bind: 1 zone has URI without a target: uri.example; BIND 9.20 does not load them: correct them before you upgrade",
     ] == told.stdout.splitlines()
     assert [["ds.example"], ["svcb.example"], ["uri.example"]] == [one["zones"] for one in as_json]
@@ -72,7 +72,7 @@ async def test_check_itself_tells_of_an_external_named_that_there_is_something(d
     told = dadns("check").stdout
 
     assert (
-        "bind: 3 zones are not loaded by BIND 9.20, unless it is told to or they are corrected: dadns check --against bind-9.20 names them"
+        "bind: 3 zones are not loaded by BIND 9.20, unless an option allows them or they are corrected: dadns check --against bind-9.20 names them"
         in told
     )
 

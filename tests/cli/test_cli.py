@@ -56,7 +56,7 @@ def test_the_same_content_again_is_no_new_proof(dadns, tmp_path):
 
     assert 0 == done.returncode
     assert "example.com: unchanged, version 3" in done.stdout
-    assert "proven by every name server when it was delivered; dadns explain example.com asks them now" in done.stdout
+    assert "proven by every name server when it was delivered; dadns explain example.com asks them again" in done.stdout
     assert "proven by every name server after" not in done.stdout
 
 
@@ -228,7 +228,7 @@ def test_a_wrong_password_and_a_foreign_server_are_told(dadns):
     assert line.stdout.startswith("DADNS UNKNOWN - ")
     assert "not-it-at-all" not in wrong.stderr + wrong.stdout + line.stdout + line.stderr
     assert "not as DirectDNSOnly does" in foreign.stderr
-    assert "does not answer as DirectDNSOnly" in other.stdout
+    assert "does not answer like DirectDNSOnly" in other.stdout
 
 
 def test_the_service_is_found_by_the_configuration(dadns, tmp_path):
@@ -276,7 +276,7 @@ def test_help_names_the_exit_codes(dadns):
     """For scripts."""
     done = dadns("--help")
 
-    assert "2 wrong configuration or a service that hangs, 3 no service answers" in " ".join(done.stdout.split())
+    assert "2 wrong configuration or hung service, 3 no service answers" in " ".join(done.stdout.split())
 
 
 def test_lists_are_asked_for_in_pages_with_their_filters(dadns):

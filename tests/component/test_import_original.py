@@ -54,7 +54,7 @@ def test_a_zone_without_text_is_named_and_taken_from_its_file_where_there_is_one
         [one.place.split()[0] for one in alone.left], all(one.wrong for one in alone.left),
     )  # fmt: skip
     assert [("a.example", "da1", TEXT.encode())] == [(one.zone, one.hostname, one.read()) for one in beside.zones]
-    assert "let DirectAdmin push it" in alone.left[0].reason
+    assert "have DirectAdmin push it" in alone.left[0].reason
 
 
 def test_a_database_of_before_zone_data_has_names_and_owners_only(tmp_path):
@@ -85,7 +85,7 @@ def test_a_text_that_fills_its_column_was_cut(tmp_path):
     beside = taken(rows, "mysql", zone_files=tmp_path, waiting=None, longest=LONGEST)
 
     assert ["b.example"] == [one.zone for one in found.zones]
-    assert ["its text ends at the 65535 octets that a column holds: let DirectAdmin push it"] == [
+    assert ["its text was cut at the 65535 octets that the column holds: have DirectAdmin push it"] == [
         one.reason for one in found.left
     ]
     assert TEXT.encode() == beside.zones[0].read()
@@ -104,8 +104,8 @@ def test_of_two_spellings_of_one_zone_neither_is_taken(tmp_path):
     ("name", "content", "words"),
     [
         ("gone.db", None, "cannot be read: No such file"),
-        ("empty.db", b"", "is no SQLite database"),
-        ("text.db", b"domains\n" * 1000, "is no SQLite database"),
+        ("empty.db", b"", "is not an SQLite database"),
+        ("text.db", b"domains\n" * 1000, "is not an SQLite database"),
         ("short.db", b"SQLite format 3\0", "is damaged"),
     ],
 )
@@ -122,8 +122,8 @@ def test_a_folder_or_a_pipe_is_no_database(tmp_path):
     """Reading a pipe would wait for ever."""
     os.mkfifo(tmp_path / "pipe.db")
 
-    assert "is no file" in told(tmp_path / "pipe.db")
-    assert "is no file" in told(tmp_path)
+    assert "is not a file" in told(tmp_path / "pipe.db")
+    assert "is not a file" in told(tmp_path)
 
 
 def test_a_database_of_somebody_elses_is_no_source(tmp_path):

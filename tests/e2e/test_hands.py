@@ -170,7 +170,7 @@ def test_tokens_and_the_ways_to_log_in(dadns, service, tmp_path):
     """A token from a file is enough, without any configuration; without its role it is told so; revoked it is none."""
     made = dadns("token", "create", "script", "--role", "read", "--days", "1")
     (tmp_path / "token").write_text(made.stdout)
-    assert "nobody can show it again" in made.stderr
+    assert "it cannot be shown again" in made.stderr
     only = {
         "DADNS_URL": service.url,
         "DADNS_TOKEN_FILE": str(tmp_path / "token"),

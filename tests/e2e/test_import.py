@@ -66,13 +66,13 @@ def test_the_originals_zones_come_over_with_their_owners(service, tmp_path):
     assert "o1.example" not in zones(service)
     told = dadns(service, "import", "original", str(file), code=1)
 
-    assert "2 zones recorded, 2 refused, 2 not taken, 1 held already" in told.stdout, told
+    assert "2 zones recorded, 2 refused, 2 not taken, 1 already held" in told.stdout, told
     for words in (
         "wrong.example: refused: ",
         "../../etc/passwd: refused: ",
-        "never.example in the database: not taken: the original never stored its text: let DirectAdmin push it",
+        "never.example in the database: not taken: the original never stored its text: have DirectAdmin push it",
         "deleted.example in the database: not taken: its delete was answered OK",
-        "late.example: its newest push waits in the original's queue: let DirectAdmin push it again",
+        "late.example: its newest push is still in the original's queue: have DirectAdmin push it again",
         "o1.example: its newest push waits",
     ):
         assert words in told.stderr, told.stderr
@@ -94,7 +94,7 @@ def test_a_zone_that_was_deleted_here_since_does_not_come_back(service, tmp_path
     dadns(service, "delete", "back.example", code=0)
 
     assert (
-        "0 zones recorded, 0 refused, 0 not taken, 1 held already"
+        "0 zones recorded, 0 refused, 0 not taken, 1 already held"
         in dadns(service, "import", "original", str(file), code=0).stdout
     )
     assert "back.example" not in zones(service)
@@ -110,7 +110,7 @@ def test_a_source_that_cannot_be_used_changes_nothing(service, tmp_path):
         assert "is locked by another program: stop the original first" in told.stderr
     half = database(tmp_path / "half.db", [(f"h{n}.example", "da1", "bob", text(f"h{n}.example")) for n in range(50)])
     half.write_bytes(half.read_bytes()[:20_000])
-    assert "is damaged, so that nothing of it is taken" in dadns(service, "import", str(half), code=1).stderr
+    assert "is damaged, so nothing is imported from it" in dadns(service, "import", str(half), code=1).stderr
     empty = database(tmp_path / "empty.db", [])
     assert "its table domains is empty" in dadns(service, "import", "original", str(empty), code=1).stderr
     assert "No such file" in dadns(service, "import", "original", str(tmp_path / "no.db"), code=1).stderr

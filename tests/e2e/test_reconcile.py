@@ -216,7 +216,7 @@ def test_the_command_line_plans_runs_and_registers(tmp_path):
         again = dadns("register", "--da", "127.0.0.1", "--address", "192.0.2.9")
 
         assert "added 192.0.2.9" in first.stdout, first.stdout + first.stderr
-        assert "127.0.0.1: we are registered already\n" == again.stdout
+        assert "127.0.0.1: we are already registered\n" == again.stdout
         entry = da.servers["192.0.2.9"]
         assert ("yes", "yes", "no") == (entry["dns"], entry["domain_check"], entry["email"])
         assert PASSWORD not in first.stdout + first.stderr

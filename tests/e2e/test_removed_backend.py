@@ -66,12 +66,12 @@ def test_a_backend_that_is_gone_for_good_is_forgotten_by_an_operator(service):
         assert "removed" == api.get("/backends/ns2").json()["state"]
         assert ["bind"] == [each["name"] for each in api.get("/status").json()["backends"]]
         assert 404 == api.post("/backends/ns2/pause").status_code
-        assert "backend ns2: not configured any more, 1 delivery is kept" in dadns("check").stdout
+        assert "backend ns2: no longer configured, 1 delivery is kept" in dadns("check").stdout
         assert "dadns backends forget ns2" in dadns("backends").stdout
 
         done = dadns("backends", "forget", "ns2")
 
-        assert (0, "ns2: forgotten, with 1 delivery\n") == (done.returncode, done.stdout)
+        assert (0, "ns2: forgotten, along with 1 delivery\n") == (done.returncode, done.stdout)
         assert {"backend": "ns2", "deliveries": 0} == api.delete("/backends/ns2").json()
         assert "ns2: nothing is kept for it\n" == dadns("backends", "forget", "ns2").stdout
         events = [event for event in api.get("/events").json()["items"] if event["event"] == "backend.forgotten"]

@@ -60,7 +60,7 @@ def test_each_domain_comes_with_its_master_and_that_masters_host_name(made):
         ("b.example", (Master("192.0.2.1"),), "da1.host.example"),
     ] == [(one.zone, one.masters, one.hostname) for one in found.zones]
     assert {
-        "zone key.example": ("its master 192.0.2.1 wants key k, which we do not have", True),
+        "zone key.example": ("its master 192.0.2.1 requires key k, which we cannot provide", True),
         "zone list.example": ("its master all-masters is the name of a list, not an address", True),
         "zone none.example": ("it has no master", True),
         "zone own.example": ("its type is master, not secondary", False),
@@ -75,7 +75,7 @@ def test_its_files_are_taken_where_its_masters_are_gone(made):
     found = zones_of(folder, owners={}, files=True)
 
     assert [("b.example", folder / "secondary/b.example.db")] == [(one.zone, one.file) for one in found.zones]
-    assert "it is not there" in [one.reason for one in found.left]
+    assert "it does not exist" in [one.reason for one in found.left]
     binary = zones_of(made(form="binary"), owners={}, files=True)
     assert [] == list(binary.zones)
     assert "without --files" in " ".join(one.reason for one in binary.left)
@@ -102,7 +102,7 @@ def test_one_domain_with_two_masters_lists_is_taken_from_neither(made):
     )
 
     assert [] == list(found.zones)
-    assert all("leave one of them" in one.reason for one in found.left)
+    assert all("leave only one of them" in one.reason for one in found.left)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_what_is_not_directslaves_is_told(made, tmp_path):
     with pytest.raises(NothingToImport, match=r"holds no etc/directslave\.conf"):
         zones_of(tmp_path / "nowhere", owners={})
     folder = made(conf="port 2222\n")
-    with pytest.raises(NothingToImport, match="does not say named_conf"):
+    with pytest.raises(NothingToImport, match="does not set named_conf"):
         zones_of(folder, owners={})
     made(conf="named_conf /nowhere/at.all\n")
     with pytest.raises(NothingToImport, match=r"the list cannot be read: .*No such file"):

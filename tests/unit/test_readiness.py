@@ -47,7 +47,7 @@ def test_all_well_is_ready_since_the_start():
          "degraded: 1 alarm", "alarm: no-list da1: HTML"),
         ({"certificate_ends_at": 1000.0 + 5 * DAY}, "degraded", "certificate", 1000.0,
          "degraded: certificate ends in 5 days",
-         "the certificate of our door expires in 5 days, on 1970-01-06: does its renewal fail?"),
+         "the certificate of our door expires in 5 days, on 1970-01-06: is its renewal failing?"),
         ({"certificate_ends_at": 999.0}, "degraded", "certificate", 1000.0, "degraded: certificate expired",
          "the certificate of our door has expired on 1970-01-01: renew it, it is taken without a restart"),
     ],

@@ -47,7 +47,7 @@ def test_a_named_conf_is_read_as_named_reads_it(tmp_path: Path) -> None:
         "zone hint": "its type is hint, not primary",
         "zone secondary.example": "its type is secondary, not primary",
         "zone nofile.example": "it has no file",
-        f"{tmp_path}/away": "it is not there",
+        f"{tmp_path}/away": "it does not exist",
     } == {each.place: each.reason for each in source.left}
 
 
@@ -64,7 +64,7 @@ TWO = 'zone "two.example" { type primary; file "two"; };\n'
         (ONE.replace("};", "}") + TWO.replace("};", "}"), ["one", "two"], 0, ""),  # named would not load it; nothing is lost
         (ONE + "};\n" + TWO, ["one"], 2, "a brace is closed here that was never opened"),
         (ONE + 'zone "two.example {\n type primary; file "two"; };\n', ["one"], 2, "a quotation mark is opened here"),
-        (ONE + "\n/* old:\n" + TWO, ["one"], 3, "a comment begins here and is not closed"),
+        (ONE + "\n/* old:\n" + TWO, ["one"], 3, "a comment begins here and is never closed"),
         ("/* of\n two lines */\n" + ONE + 'options {\n directory "/";\n', ["one"], 4, "options is not closed"),
         ('view "v" {\n' + ONE + TWO.replace(" };", "") + "};\n", ["one", "two"], 1, 'view "v" is not closed'),
         ('view "v" {\n' + ONE.replace(" };", "") + TWO + "};\n", ["two"], 2, 'zone "one.example" is not closed'),
@@ -112,12 +112,12 @@ def test_a_folder_gives_every_zone_by_its_soa_and_names_what_it_does_not_take(tm
     assert [
         "0/26.2.0.192.in-addr.arpa", "a.example", "b.example", "c.example", "d.example", "e.example", "f.example",
     ] == [each.zone for each in source.zones]  # fmt: skip
-    both = f"the zone twice.example stands in {tmp_path}/old and {tmp_path}/twice.example.db: leave one of them"
+    both = f"the zone twice.example is in {tmp_path}/old and {tmp_path}/twice.example.db: leave only one of them"
     assert {
         "README.txt": ("it holds no SOA record", False),
         "empty.db": ("it is empty", True),
-        "folder.db": ("it is a folder: import it by itself", False),
-        "gone.db": ("it leads to nothing", True),
+        "folder.db": ("it is a folder: import it separately", False),
+        "gone.db": ("it is a dangling link", True),
         "old": (both, True),
         "twice.example.db": (both, True),
     } == {Path(each.place).name: (each.reason, each.wrong) for each in source.left}

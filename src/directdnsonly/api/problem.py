@@ -55,7 +55,7 @@ PROBLEMS: Final[dict[int, tuple[str, str]]] = {
     ),
     429: ("too-many-failures", "Too many failed log-ins; `Retry-After` says when to try again."),
     431: ("headers-too-large", "The headers of the request are larger than `app.max_header_bytes`."),
-    500: ("internal", "Our fault: the log tells the story."),
+    500: ("internal", "An error of ours: see the log."),
     503: (
         "unavailable",
         "It cannot be taken now, the detail says why; nothing was recorded: try again after `Retry-After`.",

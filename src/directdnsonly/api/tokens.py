@@ -63,7 +63,7 @@ class NewToken(BaseModel):
 class CreatedToken(TokenView):
     """A new token with its secret."""
 
-    token: str = Field(description="The secret; nobody can show it again")
+    token: str = Field(description="The secret; it cannot be shown again")
 
 
 def router(parts: ApiParts) -> APIRouter:

@@ -1,4 +1,4 @@
-"""The operator's hands: `dadns`."""
+"""The `dadns` command line: how an operator looks at the service and acts on it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """The console entry."""
+    """Run `dadns`; the console entry point."""
     whole()()
 
 
 def whole() -> typer.Typer:
-    """`dadns` with all its commands. Call it once."""
+    """The `dadns` application with every command registered. Call it once."""
     from directdnsonly.cli import acting, held, history, importing, looking, moving, outbox, reconcile, state  # noqa: F401, PLC0415 - completion stays cheap; some add their commands by themselves
     from directdnsonly.cli.commands import app  # noqa: PLC0415 - same
 

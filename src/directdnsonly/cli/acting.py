@@ -32,7 +32,7 @@ SHORTEST_PASSWORD = 8
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add pause, resume, probe, redeliver, hash-password and token to `dadns`."""
     for command in (pause, resume, probe, redeliver):
         app.command()(command)
     app.command("hash-password")(hash_password)
@@ -41,38 +41,38 @@ def register(app: typer.Typer) -> None:
 
 def pause(
     backend: str,
-    reason: Annotated[str, typer.Option("--reason", help="Why; others will see it.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="The reason, visible to everyone.")] = "",
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Deliver nothing to a backend until it is resumed, also over a restart. Pushes are accepted all the while."""
+    """Stop deliveries to a backend until it is resumed, even across restarts. Pushes are still accepted."""
     found = run(_send(url, config, "POST", f"{_backend(backend)}/pause", {"reason": reason}))
     _tell(found, _paused(found, reason), as_json=as_json)
 
 
 def _paused(found: Any, reason: str) -> str:
-    """Who pauses what is paused already is told what holds, and what became of his reason."""
+    """The pause in force; if the backend was already paused, by whom, and that the new reason is only in the audit log."""
     if not found["already"]:
         return f"{found['name']}: {found['paused']}; {found['pending']} outstanding"
     first = found["pause"]
     why = f": {first['reason']}" if first["reason"] else ", without a reason"
     kept = (
-        f"; that stays, and {reason!r} stands in the audit alone (dadns resume, then pause, replaces it)"
+        f"; that pause stays, and {reason!r} is only in the audit log (to replace it: dadns resume, then dadns pause)"
         if reason
         else ""
     )
-    return f"{found['name']}: is paused already, by {first['by']} since {when(first['at'])}{why}{kept}; {found['pending']} outstanding"
+    return f"{found['name']}: already paused by {first['by']} since {when(first['at'])}{why}{kept}; {found['pending']} outstanding"
 
 
 def resume(backend: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Deliver to a backend again."""
+    """Resume deliveries to a paused backend."""
     found = run(_send(url, config, "POST", f"{_backend(backend)}/resume"))
     _tell(found, f"{backend}: {found['state']}, {found['pending']} outstanding", as_json=as_json)
 
 
 def probe(backend: str, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Ask a backend and its name server now."""
+    """Check now whether a backend and its name server answer."""
     found = run(_send(url, config, "POST", f"{_backend(backend)}/probe"))
     what = "ready" if found["ready"] else f"not ready: {found['reason']}"
     _tell(found, f"{backend}: {what} ({found['elapsed_ms']} ms)", as_json=as_json)
@@ -82,12 +82,12 @@ def probe(backend: str, url: UrlOption = None, config: ConfigOption = None, as_j
 
 def redeliver(
     zone: str,
-    backend: Annotated[str | None, typer.Option("--backend", help="Only there; else everywhere.")] = None,
+    backend: Annotated[str | None, typer.Option("--backend", help="Only to this backend (default: to all).")] = None,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Deliver the newest version of a zone once more, now."""
+    """Deliver the newest version of a zone again, now."""
     query = f"?backend={quote(backend, safe='')}" if backend else ""
     found = run(_send(url, config, "POST", f"{zone_path(zone)}/redeliver{query}"))
     _tell(
@@ -98,7 +98,7 @@ def redeliver(
 
 
 def hash_password() -> None:
-    """The argon2id hash of a password, for app.credentials. Asks without showing it; or reads standard input."""
+    """Print a password's argon2id hash for app.credentials. Prompts without echo, or reads standard input."""
     from directdnsonly.access.credentials import hash_of  # noqa: PLC0415 - other commands need not load it
 
     if sys.stdin.isatty():
@@ -106,28 +106,30 @@ def hash_password() -> None:
     else:
         word = sys.stdin.readline().rstrip("\n")
     if len(word) < SHORTEST_PASSWORD:
-        say(f"a password has at least {SHORTEST_PASSWORD} characters", to=err)
+        say(f"a password needs at least {SHORTEST_PASSWORD} characters", to=err)
         raise typer.Exit(EXIT_FAILED)
     print(hash_of(word))
 
 
 @tokens.command("create")
 def create(
-    name: Annotated[str, typer.Argument(help="What it is for.")],
-    role: Annotated[list[str], typer.Option("--role", help="push, read or operate; may be repeated.")],
-    network: Annotated[list[str] | None, typer.Option("--network", help="Where it may come from.")] = None,
-    days: Annotated[float | None, typer.Option("--days", min=0, help="Days until it ends; else never.")] = None,
+    name: Annotated[str, typer.Argument(help="What the token is for.")],
+    role: Annotated[list[str], typer.Option("--role", help="push, read or operate; repeatable.")],
+    network: Annotated[
+        list[str] | None, typer.Option("--network", help="Network from which it may be used; repeatable.")
+    ] = None,
+    days: Annotated[float | None, typer.Option("--days", min=0, help="Days until it expires (default: never).")] = None,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a token. It is shown once, on standard output; the rest on standard error."""
+    """Create a token. It is shown once, on standard output; everything else goes to standard error."""
     new = {"name": name, "roles": role, "networks": network or [], "days": days}
     found = run(_send(url, config, "POST", "/api/v1/tokens", new))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    say(f"token {found['id']} of {name}: {', '.join(found['roles'])}; nobody can show it again", to=err)
+    say(f"token {found['id']} of {name}: {', '.join(found['roles'])}; it cannot be shown again", to=err)
     print(found["token"])
 
 
@@ -135,7 +137,7 @@ def create(
 def listed(
     timeout: LookOption = LOOK_S, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
-    """All tokens, without their secrets."""
+    """List all tokens, without their secrets."""
     found = run(fetch_items(url, config, "/api/v1/tokens", limit_s=timeout))
     if as_json:
         print(json.dumps(found, indent=2))
@@ -145,14 +147,14 @@ def listed(
         ends = (each["expires_at"] or "never")[:10]
         cells = (each["id"], each["name"], " ".join(each["roles"]), " ".join(each["networks"]), each["created_by"])
         table.add(*cells, each["created_at"][:10], ends)
-    table.show(none="there is no token: dadns token create makes one")
+    table.show(none="there are no tokens: dadns token create makes one")
 
 
 @tokens.command("revoke")
 def revoke(
     token: Annotated[str, typer.Argument(help="Its id.")], url: UrlOption = None, config: ConfigOption = None
 ) -> None:
-    """End a token at once."""
+    """Revoke a token at once."""
     run(_send(url, config, "DELETE", f"/api/v1/tokens/{segment(token, 'id of a token')}"))
     say(f"token {token} is revoked")
 

@@ -1,4 +1,4 @@
-"""What `dadns check` looks at beside the configuration itself."""
+"""What `dadns check` examines besides the configuration itself: folders, disk, ports, programs, name servers."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ SBIN = "/usr/sbin:/sbin:/usr/local/sbin"
 
 
 def look_around(settings: Settings) -> Iterator[Finding]:
-    """Folders, disk, ports and programs, and what is configured. Backends of others are asked. Nothing stays behind.
+    """Check folders, disk, ports, programs and backends, one finding each; external backends are contacted.
 
-    What our own running service uses is as it should be.
+    Nothing is left behind. What our own running service has in use counts as good.
     """
     service = service_of(settings.store_folder)
-    yield Finding(True, f"configuration: {settings.source_file or 'defaults and variables, no file'}", "configuration")
+    yield Finding(
+        True, f"configuration: {settings.source_file or 'defaults and environment variables, no file'}", "configuration"
+    )
     for note in settings.notes:
         yield Finding(True, str(note), "note")
     yield from _backends(settings)
@@ -47,7 +49,7 @@ def look_around(settings: Settings) -> Iterator[Finding]:
     answers, only_here = checks_backends.ask(settings), heard_here_only(settings)
     for name, backend in settings.enabled_backends().items():
         if name in only_here:
-            told = f"{name}: answers on {only_here[name]} only, and pushes come from outside: set its listen and port"
+            told = f"{name}: listens on {only_here[name]} only, but pushes come from outside: set its listen and port"
             yield Finding(False, told, f"{name}: reach")
         if backend.is_managed:
             kind = NAMESERVERS[backend.type]
@@ -61,7 +63,7 @@ def look_around(settings: Settings) -> Iterator[Finding]:
 
 
 def _external(name: str, backend: Any, settings: Settings, steps: Sequence[Step]) -> Iterator[Finding]:
-    """A name server that somebody else runs: what it answered, and what must be written beside it."""
+    """Findings for a name server that somebody else runs: what it answered, and whether its files can be written."""
     if "control" not in {step.about for step in steps}:
         yield Finding(True, backend.told(name, settings.data_dir), f"{name}: configured")
     for step in steps:
@@ -80,12 +82,12 @@ def _backends(settings: Settings) -> Iterator[Finding]:
         yield Finding(True, told, f"{name}: backend")
     for name, deliveries in stopped_store(settings).removed_backends(settings.dns.backends).items():
         rows = counted(deliveries, "delivery is", "deliveries are")
-        told = f"not configured any more, {rows} kept for it; if it is gone for good: dadns backends forget {name}"
+        told = f"no longer configured, {rows} kept for it; if it is gone for good: dadns backends forget {name}"
         yield Finding(True, f"backend {name}: {told}", f"{name}: backend")
 
 
 def _door(app: AppSettings) -> Iterator[Finding]:
-    """What our own door needs beside its port."""
+    """Findings for our HTTP listener apart from its port: certificate, unix socket, trusted proxies."""
     if app.tls_certificate is not None and app.tls_key is not None:
         yield Finding(*checks_door.certificate_state(app.tls_certificate, app.tls_key), "tls_certificate")
     if app.listen_socket is not None:
@@ -103,7 +105,7 @@ def _program(name: str, program: str, package: str) -> Finding:
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
+    """The folder itself, or its nearest ancestor that exists."""
     place = folder.absolute()
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -115,11 +117,13 @@ def _writable(what: str, folder: Path) -> Finding:
     if not place.is_dir():
         return Finding(False, f"{what}: {folder} cannot be written ({place} is not a folder)", what)
     good = os.access(place, os.W_OK | os.X_OK)
-    return Finding(good, f"{what}: {folder}" + ("" if good else f" cannot be written ({place} is not ours)"), what)
+    return Finding(
+        good, f"{what}: {folder}" + ("" if good else f" cannot be written (no permission for {place})"), what
+    )
 
 
 def _place_for(what: str, folder: Path) -> Finding:
-    """As `_writable`, tried: rights do not tell of a read-only disk, nor of /proc, where root may do everything but that."""
+    """As `_writable`, but by trying: permission bits do not show a read-only disk, or /proc, where even root cannot write."""
     place = _nearest(folder)
     if not place.is_dir():
         return Finding(False, f"{what}: {folder} cannot be written ({place} is not a folder)", what)
@@ -127,17 +131,17 @@ def _place_for(what: str, folder: Path) -> Finding:
         Path(tempfile.mkdtemp(prefix=".dadns-check-", dir=place)).rmdir()
     except OSError as error:
         return Finding(
-            False, f"{what}: {folder} cannot be written: nothing can be made in {place} ({error.strerror})", what
+            False, f"{what}: {folder} cannot be written: nothing can be created in {place} ({error.strerror})", what
         )
     return Finding(True, f"{what}: {folder}", what)
 
 
 def _room(settings: Settings) -> Finding:
-    """Whether pushes would be taken: below the reserve each one is answered error=1."""
+    """Whether there is disk space for pushes: below the reserve every push is answered error=1."""
     try:
         free_mb = shutil.disk_usage(_nearest(settings.store_folder)).free // 2**20
     except OSError as error:
-        return Finding(False, f"disk of the store: cannot be asked ({error.strerror})", "disk")
+        return Finding(False, f"disk of the store: free space is unknown ({error.strerror})", "disk")
     reserve_mb = settings.outbox.disk_reserve_mb
     kept = f"{reserve_mb} MB are kept in reserve (outbox.disk_reserve_mb)"
     if free_mb < reserve_mb:
@@ -153,7 +157,7 @@ def _port(
     service: int | None,
     home: Path | None = None,
 ) -> Finding:
-    """Whether we could listen there now, or do so already. `home`: the folder of the name server that shall."""
+    """Whether the port is free, or already ours. `home`: the folder of the bundled name server that will listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         for kind in kinds:
@@ -166,7 +170,7 @@ def _port(
             return _taken(what, host, port, service, home)
         hint = {
             errno.EACCES: "ports below 1024 need root or CAP_NET_BIND_SERVICE",
-            errno.EADDRNOTAVAIL: "no interface of this machine has the address",
+            errno.EADDRNOTAVAIL: "no interface of this machine has this address",
         }.get(error.errno or 0)
         told = f"{what}: {host}:{port}: {error.strerror}" + (f" ({hint})" if hint else "")
         return Finding(False, told, f"{what}: port")
@@ -174,18 +178,20 @@ def _port(
 
 
 def _taken(what: str, host: str, port: int, service: int | None, home: Path | None) -> Finding:
-    """By our own service, by somebody else, or by whom we may not see."""
+    """Who holds the port: our own service, another process, or one that only root may see."""
     holder, about = holder_of(port), f"{what}: port"
     if holder is not None and service is not None and belongs_to(holder, service):
         told = f"in use by our own running service (process {holder}, {name_of(holder)})"
         return Finding(True, f"{what}: {host}:{port} is {told}", about)
     if holder is not None and home is not None and was_left(holder, home):
-        told = f"in use by process {holder} ({name_of(holder)}), left by our service when that was killed"
-        return Finding(True, f"{what}: {host}:{port} is {told}: it serves on until the next start replaces it", about)
+        told = f"in use by process {holder} ({name_of(holder)}), left behind when our service was killed"
+        return Finding(
+            True, f"{what}: {host}:{port} is {told}: it keeps serving until the next start replaces it", about
+        )
     if holder is not None:
         told = f"in use by process {holder} ({name_of(holder)}): stop it, or choose another port"
         return Finding(False, f"{what}: {host}:{port} is {told}", about)
     if service is not None:
-        told = f"in use, and our own service runs (process {service}); whether by that, only root may see"
+        told = f"in use, and our own service is running (process {service}); only root can see whether it is the user"
         return Finding(True, f"{what}: {host}:{port} is {told}", about)
-    return Finding(False, f"{what}: {host}:{port} is in use; by whom, only root may see", about)
+    return Finding(False, f"{what}: {host}:{port} is in use; only root can see by which process", about)

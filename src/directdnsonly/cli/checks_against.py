@@ -1,4 +1,4 @@
-"""`dadns check --against`: which of the zones that we hold another version of a name server would not load."""
+"""`dadns check --against`: which of our zones another version of a name server would refuse to load."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _NEWEST: Final = RELEASES["debian-14"]
 
 
 def against(settings: Settings, versions: Mapping[str, Version]) -> Iterator[Finding]:
-    """For each backend of these types, each reason with the zones concerned; or that there are none."""
+    """For each backend of these types, every reason why zones would not load, with the zones; or that all load."""
     concerned = {name: backend for name, backend in settings.enabled_backends().items() if backend.type in versions}
     titles = " and ".join(title_of(kind, version) for kind, version in versions.items())
     if not concerned:
-        yield Finding(True, f"no backend here is of a kind that {titles} could replace", "against")
+        yield Finding(True, f"no backend here is of a type that {titles} could replace", "against")
         return
     try:
         found, count = _by_rule(stopped_store(settings), {kind: versions[kind] for kind in versions})
@@ -42,7 +42,7 @@ def against(settings: Settings, versions: Mapping[str, Version]) -> Iterator[Fin
 
 
 def newer_versions(name: str, kind: str, store: StoppedStore) -> Iterator[Finding]:
-    """One line, when there is anything to tell of an external name server before it is upgraded."""
+    """One line if an external name server would stop loading some of our zones after an upgrade."""
     if kind not in _NEWEST:
         return
     try:
@@ -53,13 +53,13 @@ def newer_versions(name: str, kind: str, store: StoppedStore) -> Iterator[Findin
         title = title_of(kind, _NEWEST[kind][:2])
         told = (
             f"{name}: {counted(len(zones), 'zone is', 'zones are')} not loaded by {title},"
-            f" unless it is told to or they are corrected: dadns check --against {title.lower().replace(' ', '-')} names them"
+            f" unless an option allows them or they are corrected: dadns check --against {title.lower().replace(' ', '-')} names them"
         )
         yield Finding(True, told, f"{name}: newer versions", tuple(sorted(zones)))
 
 
 def _by_rule(store: StoppedStore, versions: Mapping[str, Version]) -> tuple[dict[tuple[str, Rule], list[str]], int]:
-    """The zones that each rule finds, by type of name server; and how many were looked at."""
+    """The zones that each rule matches, by type of name server, and how many zones were examined."""
     judges = {kind: Judge({kind: version}) for kind, version in versions.items()}
     found: dict[tuple[str, Rule], list[str]] = defaultdict(list)
     count = 0
@@ -75,8 +75,8 @@ def _told(name: str, title: str, rule: Rule, zones: tuple[str, ...], *, is_manag
     shown = ", ".join(zones[:SHOWN]) + (f" and {len(zones) - SHOWN} more (--json)" if len(zones) > SHOWN else "")
     what = f"{counted(len(zones), 'zone has', 'zones have')} {rule.what}: {shown}"
     if is_managed and rule.option:
-        return Finding(True, f"{name}: {what}; a bundled {title} is told to load them", f"{name}: against", zones)
-    cure = f"put `{rule.option}` into its options, or correct them" if rule.option else "correct them"
+        return Finding(True, f"{name}: {what}; a bundled {title} is configured to load them", f"{name}: against", zones)
+    cure = f"add `{rule.option}` to its options, or correct them" if rule.option else "correct them"
     return Finding(
         False, f"{name}: {what}; {title} does not load them: {cure} before you upgrade", f"{name}: against", zones
     )

@@ -1,4 +1,4 @@
-"""What `dadns check` asks of backends that somebody else runs, each thing apart. Nothing is created or changed."""
+"""How `dadns check` tries external backends, step by step. Nothing is created or changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ASKED_WHOLE: Final = frozenset({"bind", "nsd", "knot", "powerdns"})
 
 
 def ask(settings: Settings) -> Mapping[str, Sequence[Step]]:
-    """By backend, what was tried and found. All are asked at once, each step for a bounded time."""
+    """The steps tried on each backend and their outcome. All backends are tried in parallel, each step with a time limit."""
     return asyncio.run(_ask_all(settings))
 
 
@@ -60,7 +60,7 @@ async def _ask_one(settings: Settings, name: str) -> list[Step]:
 
 
 async def _dns(backend: Backend, limit_s: float) -> Step:
-    """Whether its name servers answer questions; not which."""
+    """Whether the backend's name servers answer queries at all; the content of the answer does not matter."""
     can = backend.capabilities
     verifier = Verifier(backend.servers, allows_transfer=can.allows_transfer, authoritative=can.authoritative)
     servers = ", ".join(f"{one.host}#{one.port}" for one in backend.servers)
@@ -72,7 +72,7 @@ async def _dns(backend: Backend, limit_s: float) -> Step:
 
 
 async def _why_not(asked: Awaitable[str | None], limit_s: float) -> str:
-    """Why it does not work; empty when it does. `asked` raises, or gives the reason."""
+    """Why the step failed; empty if it worked. `asked` raises, or returns the reason."""
     try:
         async with asyncio.timeout(limit_s):
             return await asked or ""

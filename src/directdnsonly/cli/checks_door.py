@@ -1,4 +1,4 @@
-"""What `dadns check` looks at on the side of our own door: the certificate, the unix socket's folder, the proxies."""
+"""What `dadns check` examines about our HTTP listener: its certificate, unix socket and trusted proxies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MANY_PROXIES: Final = 256
 
 
 def certificate_state(certificate: Path, key: Path, *, now: float | None = None) -> tuple[bool, str]:
-    """Whether a pair of files will still do in three weeks, and what an operator is told."""
+    """Whether certificate and key fit and stay valid for three more weeks, and the sentence that says so."""
     now = time.time() if now is None else now
     try:
         begins_at, ends_at = validity_of(certificate, key)
@@ -30,24 +30,28 @@ def certificate_state(certificate: Path, key: Path, *, now: float | None = None)
         return False, f"tls_certificate: {certificate} has expired on {until}: renew it (it is taken without a restart)"
     if ends_at - now < CERTIFICATE_SOON_S:
         days = counted(round((ends_at - now) / 86_400), "day")
-        return False, f"tls_certificate: {certificate} expires in {days}, on {until}: does its renewal fail?"
-    return True, f"tls_certificate: {certificate} and its key fit, until {until}"
+        return False, f"tls_certificate: {certificate} expires in {days}, on {until}: is its renewal failing?"
+    return True, f"tls_certificate: {certificate} matches its key and is valid until {until}"
 
 
 def socket_state(path: Path) -> str:
-    """Why the unix socket cannot be made where it is to be; empty when its folder is all that could be wrong."""
+    """Why the unix socket cannot be created at this path; empty if it can, provided that its folder is writable."""
     if len(str(path.absolute()).encode()) > LONGEST_SOCKET_PATH:
         return f"listen_socket: {path} is longer than {LONGEST_SOCKET_PATH} bytes: choose a shorter path"
     if path.exists() and not path.is_socket():
-        return f"listen_socket: {path} is there and is no socket: remove it, or choose another path"
+        return f"listen_socket: {path} exists and is not a socket: remove it, or choose another path"
     return ""
 
 
 def proxies(networks: tuple[str, ...]) -> Iterator[tuple[bool, str]]:
-    """Who may tell us another address than its own."""
+    """For each trusted proxy, whether its network is narrow enough to be believed, and the sentence that says so."""
     for one in networks:
         network = ipaddress.ip_network(one, strict=False)
         wide = network.num_addresses > MANY_PROXIES and not network.is_private
         shown = one if one == str(network) or network.num_addresses == 1 else f"{one} (that is {network})"
-        told = "everybody in it can claim to be anybody: name the proxies" if wide else "X-Forwarded-For is believed"
+        told = (
+            "any address in it can claim to be any other: list the proxies themselves"
+            if wide
+            else "X-Forwarded-For is believed"
+        )
         yield not wide, f"trusted_proxies: {shown}: {told}"

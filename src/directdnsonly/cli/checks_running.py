@@ -1,6 +1,6 @@
-"""Whether the service of this configuration runs already, and who holds a port: what our own service uses is no mistake.
+"""Whether the service of this configuration is running, and which process holds a port, so that `dadns check` can run beside it.
 
-Read from /proc. What another user's processes hold is not told to us, and then we say so.
+Read from /proc. Other users' processes are invisible there unless we are root; then we say so.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def service_of(store_folder: Path) -> int | None:
 
 
 def holder_of(port: int) -> int | None:
-    """A process that listens on this port; None when that cannot be seen."""
+    """A process that listens on this port; None if no such process is visible to us."""
     wanted = {f"socket:[{inode}]" for inode in _sockets(port)}
     for process in _processes():
         with suppress(OSError):
@@ -43,14 +43,14 @@ def holder_of(port: int) -> int | None:
 
 
 def belongs_to(process: int, service: int) -> bool:
-    """Whether a process is the service, or one that it has started."""
+    """Whether a process is the service itself or a descendant of it."""
     while process > 1 and process != service:
         process = _parent(process)
     return process == service
 
 
 def was_left(process: int, home: Path) -> bool:
-    """Whether it is the name server of this folder, and the service that started it is gone."""
+    """Whether the process is this folder's bundled name server, orphaned by a service that was killed."""
     if f"{home}/" not in _command(process):
         return False
     while process > 1:
@@ -61,7 +61,7 @@ def was_left(process: int, home: Path) -> bool:
 
 
 def name_of(process: int) -> str:
-    """What it is called."""
+    """The name of the process's program, as /proc has it."""
     with suppress(OSError):
         return (PROC / str(process) / "comm").read_text(encoding="utf-8", errors="replace").strip()
     return "?"
@@ -80,7 +80,7 @@ def _command(process: int) -> str:
 
 
 def _parent(process: int) -> int:
-    """0 when it is gone. The name in `stat` may hold anything, so what stands behind its last bracket counts."""
+    """The parent's process id, 0 if the process is gone. The name in `stat` may hold anything: parse after the last bracket."""
     with suppress(OSError, ValueError, IndexError):
         return int((PROC / str(process) / "stat").read_text(errors="replace").rsplit(")", 1)[1].split()[1])
     return 0
@@ -91,7 +91,7 @@ def _processes() -> Iterator[int]:
 
 
 def _sockets(port: int) -> Iterator[str]:
-    """Inodes of what listens there, on whatever address."""
+    """Inodes of the sockets that listen on this port, on any address."""
     for kind, state in LISTENS.items():
         for version in ("", "6"):
             with suppress(OSError):

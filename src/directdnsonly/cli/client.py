@@ -1,4 +1,4 @@
-"""The running service over HTTP, for the commands."""
+"""The HTTP client with which the commands talk to the running service."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from directdnsonly.errors import ConfigError, ConfigProblem, DirectDNSOnlyError
 from directdnsonly.shapes import LARGEST_PAGE
 
 UNIX = "unix:"
-_WHO = "user name or password: look at DADNS_USERNAME, DADNS_PASSWORD"
+_WHO = "user name or password: check DADNS_USERNAME, DADNS_PASSWORD"
 LONGEST_POLL_S = 30.0
 ASK_AGAIN_S = 1.0  # after an answer that came early
 LONGEST_ANSWER_S = 90.0  # three long polls; a push is answered in milliseconds
 
 
 class NoService(DirectDNSOnlyError):
-    """Nothing answers where the service should be, or it does not know us. Exit code 3."""
+    """Nothing answers at the service's address, or it rejects our credentials. Exit code 3."""
 
 
 class Hangs(NoService):
-    """It takes the request, and does not answer in time. Exit code 2."""
+    """The service accepted the connection but did not answer in time. Exit code 2."""
 
 
 class NotKnown(NoService):
-    """It answers, and does not know us."""
+    """The service answers, but rejects our user name, password or token."""
 
 
 class Rejected(DirectDNSOnlyError):
-    """The service answered with a problem. Exit code 1. `faults`: of a refused zone, everything that was found.
+    """The service answered with an error. Exit code 1. `faults`: everything that is wrong with a refused zone.
 
-    `status`: that of HTTP; 0 when it was none of ours.
+    `status`: the HTTP status; 0 if the answer did not come from DirectDNSOnly.
     """
 
     def __init__(self, reason: str, faults: Sequence[dict[str, Any]] = (), *, status: int = 0) -> None:
@@ -53,7 +53,7 @@ class Rejected(DirectDNSOnlyError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where the service is and who we are. `socket`: its unix socket; `ca`: the certificate that it shows."""
+    """The service's address and our credentials. `socket`: its unix socket; `ca`: the certificate that it presents."""
 
     url: str
     username: str = ""
@@ -64,9 +64,9 @@ class Target:
 
 
 def find_target(url: str | None, config: Path | None, environ: Mapping[str, str] = os.environ) -> Target:
-    """From --url and DADNS_URL, DADNS_TOKEN(_FILE) or DADNS_USERNAME and DADNS_PASSWORD(_FILE).
+    """The target given by --url or DADNS_URL, and DADNS_TOKEN(_FILE) or DADNS_USERNAME and DADNS_PASSWORD(_FILE).
 
-    What is missing comes from the configuration, its unix socket first. Raises ConfigError.
+    Whatever is missing is taken from the configuration, preferring its unix socket. Raises ConfigError.
     """
     url = url or environ.get("DADNS_URL")
     token = _secret("DADNS_TOKEN", environ) or ""
@@ -85,7 +85,7 @@ def find_target(url: str | None, config: Path | None, environ: Mapping[str, str]
 
 
 def _place_of(app: AppSettings) -> str:
-    """Where a service of this configuration answers on this machine."""
+    """The URL at which the service of this configuration answers on this machine."""
     if app.listen_socket is not None and app.listen_socket.is_socket() and os.access(app.listen_socket, os.W_OK):
         return f"{UNIX}{app.listen_socket}"
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(app.listen_host, app.listen_host)  # noqa: S104 - compared
@@ -107,19 +107,19 @@ def _secret(name: str, environ: Mapping[str, str]) -> str | None:
 
 
 def segment(text: str, what: str, *, slashes: bool = False) -> str:
-    """One part of a path. Raises BadParameter for what can be none: nothing, dots alone, and a slash where names have none."""
+    """`text` escaped as one path segment. Raises BadParameter if it is empty, only dots, or has a slash where none may be."""
     if not text.strip(" .") or ("/" in text and not slashes):
-        raise typer.BadParameter(f"{text!r} is no {what}" if text else f"the {what} is empty")
+        raise typer.BadParameter(f"{text!r} is not a valid {what}" if text else f"the {what} is empty")
     return quote(text, safe="")
 
 
 def zone_path(zone: str) -> str:
-    """Where the API keeps a zone; names such as 0/26.2.0.192.in-addr.arpa (RFC 2317) hold a slash. Raises BadParameter."""
+    """The API path of a zone; names may hold a slash (RFC 2317: 0/26.2.0.192.in-addr.arpa). Raises BadParameter."""
     return f"/api/v1/zones/{segment(zone, 'name of a zone', slashes=True)}"
 
 
 def _is_here(url: str) -> bool:
-    """Whether the service is on this machine: then no proxy of the environment may see the password."""
+    """Whether the service is on this machine; if so, proxies set in the environment must not see the password."""
     try:
         host = httpx.URL(url).host
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -128,7 +128,7 @@ def _is_here(url: str) -> bool:
 
 
 def _trusting(certificate: Path) -> ssl.SSLContext:
-    """The service's own certificate, read from the same configuration: its name need not be that of this machine."""
+    """TLS settings that trust exactly the service's own certificate, whatever host name it was issued for."""
     context = ssl.create_default_context()
     context.load_verify_locations(certificate)
     context.check_hostname = False
@@ -136,10 +136,10 @@ def _trusting(certificate: Path) -> ssl.SSLContext:
 
 
 class Client:
-    """Use as an async context manager."""
+    """Talks to the service's API; use as an async context manager."""
 
     def __init__(self, target: Target, *, limit_s: float = LONGEST_ANSWER_S) -> None:
-        """`limit_s`: for each answer."""
+        """A client of `target`. `limit_s`: the longest wait for each answer, in seconds."""
         self._target = target
         self._limit_s = limit_s
         self._http = httpx.AsyncClient(
@@ -152,23 +152,23 @@ class Client:
         )
 
     async def __aenter__(self) -> Client:
-        """Open."""
+        """Open the connection pool."""
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        """Close."""
+        """Close the connection pool."""
         await self._http.aclose()
 
     async def call(self, method: str, path: str, **arguments: Any) -> Any:
-        """The JSON of an answer. Raises NoService, Rejected."""
+        """Send a request and return the decoded JSON answer. Raises NoService, Hangs, Rejected."""
         return await self._ask(method, path, **arguments)
 
     async def items(self, path: str, *, most: int | None = None, **query: Any) -> list[Any]:
-        """What a list holds, page by page: `most` of it, or all. Raises NoService, Rejected."""
+        """The entries of a list, fetched page by page: `most` of them, or all. Raises as `call`."""
         return (await self.items_and_rest(path, most=most, **query))[0]
 
     async def items_and_rest(self, path: str, *, most: int | None = None, **query: Any) -> tuple[list[Any], bool]:
-        """As `items`, and whether there are more."""
+        """As `items`, and whether the list has more entries."""
         found: list[Any] = []
         wanted = {key: value for key, value in query.items() if value not in (None, "")}
         while most is None or len(found) < most:
@@ -177,7 +177,7 @@ class Client:
             try:
                 found, wanted["after"] = found + page["items"], page["next"]
             except (KeyError, TypeError):
-                raise Rejected(f"{self._target.url} answered something else than DirectDNSOnly does") from None
+                raise Rejected(f"{self._target.url} did not answer as DirectDNSOnly does") from None
             if wanted["after"] is None:
                 return found, False
         return found, True
@@ -188,8 +188,8 @@ class Client:
                 answer = await self._http.request(method, self._target.url + path, **arguments)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise Hangs(
-                f"{self._target.url} gave no answer in {self._limit_s:g} s: the service hangs, or has much to do. Look at its log, ask with"
-                " a longer --timeout, or have it started anew (systemctl restart directdnsonly)"
+                f"{self._target.url} gave no answer in {self._limit_s:g} s: the service hangs or is overloaded. Look at its log, retry with"
+                " a longer --timeout, or restart it (systemctl restart directdnsonly)"
             ) from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
             why = str(error) or type(error).__name__
@@ -197,7 +197,7 @@ class Client:
                 f"no service answers at {self._target.url} ({why}): start it with `make run` or `dadns serve`"
             ) from error
         if answer.status_code == httpx.codes.UNAUTHORIZED:
-            what = "token: look at DADNS_TOKEN" if self._target.token else _WHO
+            what = "token: check DADNS_TOKEN" if self._target.token else _WHO
             raise NotKnown(f"{self._target.url} does not accept the {what}")
         if answer.status_code == httpx.codes.NO_CONTENT:
             return {}
@@ -215,11 +215,11 @@ class Client:
         )
 
     async def push(self, zone: str, text: bytes) -> Any:
-        """Push a zone; the receipt."""
+        """Push a zone file; returns the receipt with its change id."""
         return await self.call("PUT", zone_path(zone), content=text, headers={"Content-Type": "text/dns"})
 
     async def replay(self, zone: str, text: bytes, *, hostname: str, username: str) -> dict[str, str]:
-        """Push as DirectAdmin does, so that the zone keeps its owner; the answer's fields. Raises Rejected."""
+        """Push as DirectAdmin does, so that the zone keeps its owner; returns the fields of the answer. Raises Rejected."""
         query = {"action": "rawsave", "domain": zone, "hostname": hostname, "username": username}
         try:
             answer = await self._http.post(f"{self._target.url}/CMD_API_DNS_ADMIN", params=query, content=text)
@@ -231,7 +231,7 @@ class Client:
         return fields
 
     async def follow(self, change_id: str, *, timeout_s: float) -> Any:
-        """The change once it is done, or as it stands after the time."""
+        """The change once every backend is done with it, or as it stands after `timeout_s`."""
         now = asyncio.get_running_loop().time
         until = now() + timeout_s
         while True:

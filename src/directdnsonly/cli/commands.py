@@ -1,4 +1,4 @@
-"""The commands. Exit codes: 0 done, 1 refused or failed, 2 configuration or a hung service, 3 no service."""
+"""The main commands. Exit codes: 0 done, 1 refused or failed, 2 wrong configuration or hung service, 3 no service."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LARGEST_FILE = 64 * 2**20
 app = typer.Typer(
     name="dadns",
     help="DirectDNSOnly: the extra DNS server of DirectAdmin.",
-    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong configuration or a service that hangs, 3 no service answers.",
+    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong configuration or hung service, 3 no service answers.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
@@ -75,7 +75,7 @@ def check(
         str,
         typer.Option(
             "--against",
-            help="Only: which of our zones another version would not load (debian-13, debian-14, bind-9.20, nsd-4.12, knot-3.5).",
+            help="Check only which of our zones another version would not load (debian-13, debian-14, bind-9.20, nsd-4.12, knot-3.5).",
         ),
     ] = "",
     config: ConfigOption = None,
@@ -83,7 +83,7 @@ def check(
 ) -> None:
     """Check the configuration and what it needs on this machine: folders, disk, ports, programs, databases, name servers.
 
-    With --against nothing but our zones is looked at: run it before you upgrade a name server.
+    With --against only our zones are checked: run it before you upgrade a name server.
     Exit code: 0 all is well, 1 something is wrong, 2 the configuration cannot be used. It may be run beside the service.
     """
     from directdnsonly.cli import checks_against  # noqa: PLC0415 - same
@@ -115,14 +115,16 @@ def _versions(word: str) -> Mapping[str, tuple[int, ...]]:
 @app.command()
 def push(
     files: Annotated[list[str], typer.Argument(help="Zone files; - is standard input.")],
-    zone: Annotated[str | None, typer.Option("--zone", help="The zone's name (else the file's name).")] = None,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every name server has proven it.")] = True,
-    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")] = 60.0,
+    zone: Annotated[str | None, typer.Option("--zone", help="The zone's name (default: from the file).")] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until every name server is proven to serve it.")
+    ] = True,
+    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Longest wait, in seconds.")] = 60.0,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Push zone files; the same line that DirectAdmin's pushes walk."""
+    """Push zone files, on the same path as DirectAdmin's pushes."""
     if zone is not None and len(files) > 1:
         raise typer.BadParameter("--zone names one zone, but several files are given")
     if zone is not None:
@@ -142,7 +144,7 @@ def push(
 
 @app.command()
 def zones(
-    search: Annotated[str, typer.Option("--search", help="Part of the name.")] = "",
+    search: Annotated[str, typer.Option("--search", help="Only names that contain this.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 100,
     timeout: LookOption = LOOK_S,
     url: UrlOption = None,
@@ -159,9 +161,9 @@ def zones(
         owner = entry["owner"]
         cells = (entry["zone"], entry["serial"], entry["version"], entry["records"])
         table.add(*cells, owner["hostname"] or owner["credential"], owner["username"], when(entry["pushed_at"]))
-    table.show(none=f"no zone has {search!r} in its name" if search else "no zone was pushed yet")
+    table.show(none=f"no zone has {search!r} in its name" if search else "no zone has been pushed yet")
     if more:
-        say(f"these are the first {limit}: there are more (--limit, --search)", to=err)
+        say(f"only the first {limit} are shown (--limit, --search)", to=err)
 
 
 @app.command()
@@ -172,7 +174,7 @@ def show(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One zone and its state on each name server."""
+    """Show one zone and its state on each name server."""
     found = run(fetch(url, config, zone_path(zone), limit_s=timeout))
     if as_json:
         print(json.dumps(found, indent=2))
@@ -206,7 +208,7 @@ def delete(zone: str, url: UrlOption = None, config: ConfigOption = None, as_jso
 async def _list_zones(
     url: str | None, config: Path | None, search: str, limit: int, *, limit_s: float
 ) -> tuple[list[Any], bool]:
-    """Zones by name, and whether there are more."""
+    """The zones in order of their names, and whether there are more."""
     async with Client(find_target(url, config), limit_s=limit_s) as client:
         return await client.items_and_rest("/api/v1/zones", most=limit, search=search)
 
@@ -214,7 +216,7 @@ async def _list_zones(
 async def _push_all(
     url: str | None, config: Path | None, jobs: list[tuple[str, str]], *, wait: bool, timeout_s: float
 ) -> list[dict[str, Any]]:
-    """Push all, a few at once, with a bar when there are many."""
+    """Push all files, a few at a time, with a progress bar if there are many."""
     results: list[dict[str, Any]] = [{} for _ in jobs]
     numbers = iter(range(len(jobs)))
     columns = (TextColumn("pushing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -249,15 +251,15 @@ async def _push_one(client: Client, file: str, zone: str, *, wait: bool, timeout
 
 
 def _read(file: str) -> bytes:
-    """What a file holds; of a pipe, what comes out of it. Raises OSError, whose text says what to do instead."""
+    """The content of a file or pipe. Raises OSError with a text that says what to do instead."""
     if not file:
-        raise FileNotFoundError(errno.ENOENT, "that is no name of a file")
+        raise FileNotFoundError(errno.ENOENT, "not a file name")
     if Path(file).is_dir():
         raise IsADirectoryError(errno.EISDIR, f"it is a folder: dadns import {file} takes the zone files in it")
     with Path(file).open("rb") as handle:
         text = handle.read(LARGEST_FILE + 1)
     if len(text) > LARGEST_FILE:
-        raise OSError(errno.EFBIG, f"it is larger than {LARGEST_FILE // 2**20} MiB, and no zone file")
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST_FILE // 2**20} MiB, too large for a zone file")
     return text
 
 
@@ -287,12 +289,12 @@ def _tell_push(result: dict[str, Any]) -> None:
     for place in () if result.get("ignored") else result.get("placements", ()):  # those are of the pinned version
         say(f"  {place['backend']}: {standing_of(place)}")
     if result.get("verified") and what == "unchanged":
-        say(f"  proven by every name server when it was delivered; dadns explain {result['zone']} asks them now")
+        say(f"  proven by every name server when it was delivered; dadns explain {result['zone']} asks them again")
     elif result.get("verified"):
         say(f"  proven by every name server after {result['elapsed_s']:.3f} s")
     elif "verified" in result:
         yet = "" if result["done"] else " yet"
-        say(f"  not proven{yet}: dadns explain {result['zone']} tells why", to=err)
+        say(f"  not proven{yet}: to see why: dadns explain {result['zone']}", to=err)
 
 
 def _zone_of(file: str) -> str:

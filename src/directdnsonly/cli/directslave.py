@@ -1,4 +1,4 @@
-"""DirectSlave's list of domains with their masters, and the zones themselves: by transfer from the master, or its own files.
+"""Import from DirectSlave: its list of domains with their masters, each zone by AXFR from its master or from named's files.
 
 DirectSlave (3.x) keeps in `etc/directslave.conf` where its list is (`named_conf`, an include file of secondary zones), where named
 stores what it has transferred (`named_workdir`), and in which form (`named_format`). It knows masters, no users. Reads, changes nothing.
@@ -30,19 +30,19 @@ AT_ONCE: Final = 4  # transfers; named lets out ten by itself, and its secondari
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """Where a zone is transferred from."""
+    """The address and port from which a zone is transferred."""
 
     host: str
     port: int = DNS_PORT
 
     def __str__(self) -> str:
-        """As dig writes it."""
+        """`host` or `host#port`, as dig writes it."""
         return self.host if self.port == DNS_PORT else f"{self.host}#{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transferred(Found):
-    """A zone that its master is asked for when it is read."""
+    """A zone of the list, fetched from its master when it is read."""
 
     masters: tuple[Master, ...]
 
@@ -52,13 +52,13 @@ class Transferred(Found):
         return f"{self.zone} at {', '.join(map(str, self.masters))}"
 
     def read(self) -> bytes:
-        """By AXFR of the first master that gives it. Raises OSError with the words of each. Not in an event loop."""
+        """The zone by AXFR from the first master that grants it. Raises OSError with each master's answer. Not in an event loop."""
         reasons = []
         for master in self.masters:
             try:
                 return asyncio.run(_transfer(self.zone, master))
             except TransferRefused as error:
-                reasons.append(f"{master} answers {error}: allow this machine the transfer, or take --files")
+                reasons.append(f"{master} answers {error}: allow the transfer from this machine, or use --files")
             except (OSError, PushRefused) as error:
                 reasons.append(f"{master}: {error}")
         raise OSError(f"no transfer: {'; '.join(reasons)}")
@@ -70,7 +70,7 @@ async def _transfer(zone: str, master: Master) -> bytes:
 
 
 def zones_of(folder: Path, *, owners: Mapping[str, str], files: bool = False) -> Source:
-    """Every zone of the list. `owners`: the DirectAdmin host name of a master's address; `files`: take what named has stored.
+    """Every zone of the list. `owners`: DirectAdmin host names by master address; `files`: read named's stored files instead.
 
     Raises NothingToImport.
     """
@@ -83,7 +83,7 @@ def zones_of(folder: Path, *, owners: Mapping[str, str], files: bool = False) ->
         told = _settings(conf.read_text(encoding="utf-8"))
         if "named_conf" not in told:
             raise NothingToImport(
-                f"{conf} does not say named_conf: it is no configuration of DirectSlave, or only a part"
+                f"{conf} does not set named_conf: it is not DirectSlave's configuration, or only a part of it"
             )
         listed = _there(Path(told["named_conf"]), folder)
         words = words_of(listed.read_text(encoding="utf-8"))
@@ -94,30 +94,30 @@ def zones_of(folder: Path, *, owners: Mapping[str, str], files: bool = False) ->
     binary = told.get("named_format", "text") != "text"
     found = [_zone(one, owners, workdir, binary=binary) for one in read if one[0] == "zone"]
     if not found:
-        raise NothingToImport(f"{listed} lists no zone")
+        raise NothingToImport(f"{listed} lists no zones")
     return only_once(found)
 
 
 def _statements(words: Sequence[Word], listed: Path) -> Sequence[Sequence[str]]:
-    """All of them, or none: half a list would look like zones that were deleted. Raises NothingToImport."""
+    """The whole list or nothing: half a list would look like deleted zones. Raises NothingToImport."""
     if not is_whole(words):
-        raise NothingToImport(f"{listed} ends in the middle of a zone: nothing of it is taken")
+        raise NothingToImport(f"{listed} ends in the middle of a zone: nothing is imported from it")
     read: list[Sequence[str]] = []
     for one in statements(words):
         if isinstance(one, Broken):
-            raise NothingToImport(f"{listed}, line {one.line}: {one.reason}: nothing of it is taken")
+            raise NothingToImport(f"{listed}, line {one.line}: {one.reason}: nothing is imported from it")
         read.append(one)
     return read
 
 
 def _settings(text: str) -> dict[str, str]:
-    """A word and its value on each line."""
+    """The settings of directslave.conf: a key and its value on each line."""
     lines = (line.split(maxsplit=1) for line in text.splitlines() if not line.lstrip().startswith("#"))
     return {line[0]: line[1].strip() for line in lines if len(line) > 1}
 
 
 def _there(place: Path, folder: Path) -> Path:
-    """A place as the configuration has it; in a copy of the folder: below it, by its path or by its name alone."""
+    """A configured path; if the folder is a copy, the same path or file name looked up below it."""
     copies = (place, folder / str(place).lstrip("/"), folder / place.name)
     return next((one for one in copies if one.exists()), place)
 
@@ -126,7 +126,7 @@ def _zone(statement: Sequence[str], owners: Mapping[str, str], workdir: Path | N
     name = bare(statement[1]) if len(statement) > 1 else ""
     kind = value_of(statement, "type")
     if kind not in SECONDARY:
-        return Left(place=f"zone {name}", reason=f"its type is {kind or 'not said'}, not secondary", wrong=False)
+        return Left(place=f"zone {name}", reason=f"its type is {kind or 'not given'}, not secondary", wrong=False)
     try:
         masters = tuple(_masters(block_of(statement, MASTERS)))
     except ValueError as error:
@@ -138,16 +138,18 @@ def _zone(statement: Sequence[str], owners: Mapping[str, str], workdir: Path | N
         return Transferred(zone=name, masters=masters, hostname=hostname)
     file = workdir / Path(value_of(statement, "file") or f"{name}.db").name
     if binary:
-        return Left(place=str(file), reason="it is in named's binary form: transfer the zones, without --files")
+        return Left(
+            place=str(file), reason="it is in named's binary format: transfer the zones instead, without --files"
+        )
     return (
         Found(zone=name, file=file, hostname=hostname)
         if file.is_file()
-        else Left(place=str(file), reason="it is not there")
+        else Left(place=str(file), reason="it does not exist")
     )
 
 
 def _masters(words: Sequence[str]) -> Iterator[Master]:
-    """Addresses, each with its port. Raises ValueError for what we cannot ask."""
+    """Masters by address and port. Raises ValueError for one that we cannot transfer from."""
     for item in " ".join(words).split(";"):
         parts = item.split()
         if not parts:
@@ -158,5 +160,5 @@ def _masters(words: Sequence[str]) -> Iterator[Master]:
             raise ValueError(f"its master {bare(parts[0])} is the name of a list, not an address") from None
         rest = dict(zip(parts[1::2], parts[2::2], strict=False))
         if set(rest) - {"port"} or not rest.get("port", "53").isdigit():
-            raise ValueError(f"its master {host} wants {' '.join(parts[1:])}, which we do not have")
+            raise ValueError(f"its master {host} requires {' '.join(parts[1:])}, which we cannot provide")
         yield Master(host, int(rest.get("port", "53")))

@@ -1,4 +1,4 @@
-"""What `dadns check` finds, one by one."""
+"""`Finding`: one result of `dadns check`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing, good or not. `about`: a short word for it, the same each time. `zones`: which, where it is about zones."""
+    """One result, good or bad. `about`: a short, stable key for it. `zones`: the zones concerned, if any."""
 
     good: bool
     what: str
@@ -16,6 +16,6 @@ class Finding:
     zones: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """For scripts; `zones` only where it is about zones."""
+        """The finding as a JSON object; `zones` only if it concerns zones."""
         told: dict[str, Any] = {"ok": self.good, "about": self.about, "what": self.what}
         return told | {"zones": list(self.zones)} if self.zones else told

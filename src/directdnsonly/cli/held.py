@@ -1,4 +1,4 @@
-"""`dadns held`, `approve`, `reject`, and `dadns migrate`."""
+"""Commands for held pushes and planned migrations: held, approve, reject, migrate."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from directdnsonly.wording import counted
 
 LONGEST_H = 2160
 HOURS = {"m": 1 / 60, "h": 1.0, "d": 24.0}
-migrate = typer.Typer(help="Announce that zones move from one DirectAdmin server to another.", no_args_is_help=True)
+migrate = typer.Typer(
+    help="Announce that zones will move from one DirectAdmin server to another.", no_args_is_help=True
+)
 app.add_typer(migrate, name="migrate")
 
 
@@ -39,7 +41,7 @@ async def _call(url: str | None, config: Path | None, method: str, path: str, **
 def held(
     timeout: LookOption = LOOK_S, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
-    """Pushes that wait for approval, with what they would change."""
+    """List the pushes that wait for approval, with what each would change."""
     found = run(fetch_items(url, config, "/api/v1/held", limit_s=timeout))
     if as_json:
         print(json.dumps(found, indent=2))
@@ -58,34 +60,34 @@ def held(
 
 @app.command()
 def approve(zone: str, digest: str, url: UrlOption = None, config: ConfigOption = None) -> None:
-    """Serve a held push; the digest is the one that `dadns held` shows."""
+    """Approve a held push, so that it is served; the digest is the one shown by `dadns held`."""
     done = run(_call(url, config, "POST", f"{_held(zone)}/approve/{segment(digest, 'digest')}"))
     say(f"{done['zone']}: approved, version {done['version']}, change {done['change_id']}")
 
 
 @app.command()
 def reject(zone: str, digest: str, url: UrlOption = None, config: ConfigOption = None) -> None:
-    """Forget a held push; what is served stays."""
+    """Discard a held push; the version that is served stays."""
     done = run(_call(url, config, "POST", f"{_held(zone)}/reject/{segment(digest, 'digest')}"))
     say(f"{done['zone']}: rejected, the old version stays served")
 
 
 @migrate.command("open")
 def open_(
-    former: Annotated[str, typer.Argument(help="Host name (in pushes) of the server that zones leave.")],
-    server: Annotated[str, typer.Argument(help="Host name of the server that they go to.")],
-    zones: Annotated[str, typer.Option("--zones", help="Names apart by commas; else all.")] = "",
+    former: Annotated[str, typer.Argument(help="Host name, as in pushes, of the server that the zones leave.")],
+    server: Annotated[str, typer.Argument(help="Host name, as in pushes, of the server that they move to.")],
+    zones: Annotated[str, typer.Option("--zones", help="Zone names, separated by commas (default: all).")] = "",
     lasts: Annotated[str, typer.Option("--for", help="How long: 30m, 24h, 7d.")] = "24h",
     url: UrlOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """From now on zones may move without a hold and without a warning."""
+    """Let zones move from now on without being held and without a warning."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", lasts)
     if found is None:
         raise typer.BadParameter(f"--for {lasts}: give a number and m, h or d")
     if not 0 < (hours := float(found[1]) * HOURS[found[2]]) <= LONGEST_H:
         raise typer.BadParameter(
-            f"--for {lasts}: a move is open for longer than nothing, and for {counted(LONGEST_H // 24, 'day')} at most"
+            f"--for {lasts}: a move must stay open for more than no time, and for {counted(LONGEST_H // 24, 'day')} at most"
         )
     body = {
         "from_server": former,
@@ -100,7 +102,7 @@ def open_(
 
 @migrate.command("list")
 def list_(timeout: LookOption = LOOK_S, url: UrlOption = None, config: ConfigOption = None) -> None:
-    """Moves that are open."""
+    """List the announced moves that are open."""
     found = run(fetch_items(url, config, "/api/v1/migrations", limit_s=timeout))
     for move in found:
         which = ", ".join(move["zones"]) or "all zones"
@@ -111,7 +113,7 @@ def list_(timeout: LookOption = LOOK_S, url: UrlOption = None, config: ConfigOpt
 
 @migrate.command()
 def close(number: int, url: UrlOption = None, config: ConfigOption = None) -> None:
-    """End a move before its time."""
+    """Close an announced move before its time is up."""
     say(f"move {run(_call(url, config, 'DELETE', f'/migrations/{number}'))['id']} is over")
 
 

@@ -27,14 +27,16 @@ from directdnsonly.cli.terminal import (
 )
 from directdnsonly.cli.terminal import out as terminal
 
-WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every name server has proven it.")]
-TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")]
+WaitOption = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait until every name server is proven to serve it.")
+]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Longest wait, in seconds.")]
 MOST_RRSETS = 10_000  # of each kind that the API shows
 COLOURS = {"-": "red", "+": "green", "@": "cyan"}
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add history, diff, rollback, pin and unpin to `dadns`."""
     for command in (history, diff, rollback, pin, unpin):
         app.command()(command)
 
@@ -47,7 +49,7 @@ def history(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Who sent which version of a zone, when and from where; newest first."""
+    """List a zone's versions, newest first: when each came, who sent it and from where."""
     found = run(_call(url, config, "GET", f"{zone_path(zone)}/history", limit_s=timeout, params={"limit": limit}))
     if as_json:
         print(json.dumps(found, indent=2))
@@ -68,19 +70,21 @@ def history(
         last = [len(entry["warnings"])] if warned else []
         table.add(*cells, when(entry["at"]), f"{who} ({entry['source']})", entry["address"], *last)
     table.show()
-    say("* shall be served")
+    say("* the version to be served")
 
 
 def diff(
     zone: str,
-    from_: Annotated[int | None, typer.Option("--from", min=1, help="Version; left out: the one before.")] = None,
-    to: Annotated[int | None, typer.Option("--to", min=1, help="Version; left out: the wanted one.")] = None,
+    from_: Annotated[int | None, typer.Option("--from", min=1, help="Older version (default: the one before).")] = None,
+    to: Annotated[
+        int | None, typer.Option("--to", min=1, help="Newer version (default: the one to be served).")
+    ] = None,
     timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """How one version of a zone became another, record by record."""
+    """Show how two versions of a zone differ, record by record."""
     query = {key: value for key, value in (("from", from_), ("to", to), ("limit", MOST_RRSETS)) if value is not None}
     found = run(_call(url, config, "GET", f"{zone_path(zone)}/diff", limit_s=timeout, params=query))
     if as_json:
@@ -100,12 +104,14 @@ def _no_difference(found: dict[str, Any], *, asked: bool) -> str:
     if older != newer:
         return f"{zone}: versions {older} and {newer} have the same records"
     if asked:
-        return f"{zone}: that is version {newer} and itself: dadns history {zone} lists the others"
-    return f"{zone}: no version before {newer} is kept, so there is nothing to compare it with; dadns show {zone} tells of it"
+        return f"{zone}: both are version {newer}: dadns history {zone} lists the others"
+    return (
+        f"{zone}: no version before {newer} is kept, so there is nothing to compare it with; dadns show {zone} shows it"
+    )
 
 
 def unified(found: dict[str, Any]) -> Iterator[str]:
-    """The lines of a difference as `diff -u` would show them; records that stay in a changed RRset are context."""
+    """The difference as `diff -u` shows it; records that stay in a changed RRset are context lines."""
     yield f"--- {found['zone']} version {found['from_version']}"
     yield f"+++ {found['zone']} version {found['to_version']}"
     gone = [(rrset, None) for rrset in found["removed"]]
@@ -132,8 +138,10 @@ def _records(rrset: dict[str, Any] | None) -> list[str]:
 
 def rollback(
     zone: str,
-    version: Annotated[int, typer.Argument(min=1, help="The version whose content shall be served again.")],
-    pinned: Annotated[bool, typer.Option("--pin", help="And hold it there until it is released.")] = False,
+    version: Annotated[int, typer.Argument(min=1, help="The version whose content is to be served again.")],
+    pinned: Annotated[
+        bool, typer.Option("--pin", help="Also pin the zone at that content until it is released.")
+    ] = False,
     wait: WaitOption = True,
     timeout: TimeoutOption = 60.0,
     url: UrlOption = None,
@@ -147,12 +155,12 @@ def rollback(
 
 def pin(
     zone: str,
-    reason: Annotated[str, typer.Option("--reason", help="For those who find the pin later.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="The reason, for whoever finds the pin later.")] = "",
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold a zone as it is: pushes and deletes are recorded, and wait until it is released."""
+    """Keep serving a zone as it is: pushes and deletes are recorded, but wait until it is released."""
     found = run(_call(url, config, "PUT", f"{zone_path(zone)}/pin", json={"reason": reason}))
     if as_json:
         print(json.dumps(found, indent=2))
@@ -168,7 +176,7 @@ def unpin(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Release a pinned zone: the newest version that came meanwhile is served."""
+    """Release a pinned zone: the newest version recorded meanwhile is served."""
     _follow(url, config, "DELETE", f"{zone_path(zone)}/pin", None, wait=wait, timeout_s=timeout, as_json=as_json)
 
 
@@ -183,7 +191,7 @@ def _follow(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Ask for a change, and tell how it ended; exit code 1 when it was to be proven and is not."""
+    """Request a change and say how it ended; exit code 1 if it was to be proven and was not."""
     found = run(_change(url, config, method, path, body, wait=wait, timeout_s=timeout_s))
     if as_json:
         print(json.dumps(found, indent=2))

@@ -1,4 +1,4 @@
-"""`dadns import`: a folder or a list of zone files, the original, DirectSlave. All of it goes the way of a push."""
+"""`dadns import`: zones from files, a named.conf, the original directdnsonly or DirectSlave, each recorded as a push."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ ORIGINAL, DIRECTSLAVE = "original", "directslave"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add import to `dadns`."""
     app.command("import")(import_zones)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """What is imported. `keep`: a zone that we hold already came from DirectAdmin itself, and is newer."""
+    """What to import. `keep`: skip zones that we already hold, because DirectAdmin's own push is newer."""
 
     source: Source
     keep: bool = False
@@ -62,37 +62,43 @@ def import_zones(
     place: Annotated[
         str | None,
         typer.Argument(
-            help="The original's database (directdnsonly.db, or mysql://USER@HOST:PORT/DATABASE, with the password in "
-            "DADNS_DATASTORE_PASS), or the folder of DirectSlave (/usr/local/directslave)."
+            help="The original's database (directdnsonly.db, or mysql://USER@HOST:PORT/DATABASE with its password in "
+            "DADNS_DATASTORE_PASS), or DirectSlave's folder (/usr/local/directslave)."
         ),
     ] = None,
     queues: Annotated[
         Path | None,
-        typer.Option("--queues", help="original: its queue_location. Default: `queues` beside the database."),
+        typer.Option("--queues", help="original: its queue_location (default: `queues` beside the database)."),
     ] = None,
     zone_files: Annotated[
         Path | None,
-        typer.Option("--zone-files", help="original: its zones_dir, for zones whose text the database lacks."),
+        typer.Option("--zone-files", help="original: its zones_dir, for zones whose text is not in the database."),
     ] = None,
     owner: Annotated[
         list[str] | None,
         typer.Option(
-            "--owner", help="directslave: ADDRESS=HOSTNAME, the DirectAdmin server that a master is; repeat it."
+            "--owner",
+            help="directslave: ADDRESS=HOSTNAME, the DirectAdmin server behind a master's address; repeatable.",
         ),
     ] = None,
     files: Annotated[
-        bool, typer.Option("--files", help="directslave: take the files that named has stored, instead of transfers.")
+        bool,
+        typer.Option(
+            "--files", help="directslave: read the files that named has stored instead of transferring the zones."
+        ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be imported.")] = False,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every zone is proven.")] = True,
-    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")] = 600.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be imported.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until every zone is proven to be served.")
+    ] = True,
+    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Longest wait, in seconds.")] = 600.0,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Push every zone of a source. May be repeated: what is the same already changes nothing.
+    """Push every zone of a source. Repeating it is harmless: zones that are the same already do not change.
 
-    From the original and from DirectSlave only zones are taken that we do not hold: what DirectAdmin has pushed is newer.
+    From the original and DirectSlave, only zones that we do not hold are imported: DirectAdmin's own push is newer.
     """
     for given in [source] if place is None else [source, place]:
         given_path(given)
@@ -104,7 +110,7 @@ def import_zones(
         elif source == DIRECTSLAVE:
             chosen = _directslave(Path(place), owner or [], files=files)
         else:
-            raise typer.BadParameter(f"{source!r} is neither {ORIGINAL} nor {DIRECTSLAVE}: give one source")
+            raise typer.BadParameter(f"{source!r} is neither {ORIGINAL} nor {DIRECTSLAVE}: give only one source")
     except NothingToImport as error:
         say(str(error), to=err)
         raise typer.Exit(EXIT_FAILED) from None
@@ -125,7 +131,7 @@ def import_zones(
 
 
 def _guessed(source: Path) -> Chosen:
-    """One source by itself: what it is, it tells."""
+    """The zones of a single source, whose kind is recognised from its content."""
     if original.is_database(source):
         return _original(str(source), None, None)
     return Chosen(source=zones_in(source))
@@ -154,11 +160,11 @@ def _owner(text: str) -> tuple[str, str]:
             return str(ipaddress.ip_address(address)), hostname
     except ValueError:
         pass
-    raise typer.BadParameter(f"--owner {text}: is not ADDRESS=HOSTNAME, e.g. 192.0.2.1=da1.host.example")
+    raise typer.BadParameter(f"--owner {text}: expected ADDRESS=HOSTNAME, e.g. 192.0.2.1=da1.host.example")
 
 
 def _tell_import(told: dict[str, Any], recorded: str) -> None:
-    """All that went wrong, and how it ended: nobody imports twice to see the rest."""
+    """Print everything that went wrong, then the totals, so that nobody has to import twice to see the rest."""
     for zone, warnings in told["warnings"].items():
         tell_warnings(warnings, to=err, zone=zone)
     for place, reason in told["not_taken"].items():
@@ -166,8 +172,8 @@ def _tell_import(told: dict[str, Any], recorded: str) -> None:
     for zone, reason in told["refused"].items():
         tell_refusal(zone, reason, told["faults"].get(zone, ()))
     for zone in told["push_again"]:
-        say(f"{zone}: its newest push waits in the original's queue: let DirectAdmin push it again", to=err)
-    held = f", {len(told['held'])} held already" if told["held"] else ""
+        say(f"{zone}: its newest push is still in the original's queue: have DirectAdmin push it again", to=err)
+    held = f", {len(told['held'])} already held" if told["held"] else ""
     warned = f"; {counted(len(told['warnings']), 'zone has', 'zones have')} warnings" if told["warnings"] else ""
     left = (
         f"; {counted(told['outstanding'], 'delivery is', 'deliveries are')} still outstanding"
@@ -181,7 +187,7 @@ def _tell_import(told: dict[str, Any], recorded: str) -> None:
 
 
 def _tried(found: Source) -> dict[str, Any]:
-    """What an import would find, as far as the zones themselves tell: nothing is sent."""
+    """The result of a dry run, judged by the zone texts alone: nothing is sent."""
     from directdnsonly.errors import PushRefused  # noqa: PLC0415 - other commands need no parser
     from directdnsonly.zone.name import ZoneName  # noqa: PLC0415 - same
     from directdnsonly.zone.text import parse  # noqa: PLC0415 - same
@@ -248,7 +254,7 @@ async def _import(url: str | None, config: Path | None, chosen: Chosen, *, timeo
 
 
 async def _is_known(client: Client, zone: str) -> bool:
-    """Whether we have, or had, the zone. Asked right before it is pushed: DirectAdmin's pushes come all the while."""
+    """Whether the service holds, or held, the zone. Asked just before each push, because DirectAdmin keeps pushing meanwhile."""
     try:
         await client.call("GET", zone_path(zone))
     except Rejected as error:
@@ -259,7 +265,7 @@ async def _is_known(client: Client, zone: str) -> bool:
 
 
 async def _push(client: Client, found: Found) -> list[dict[str, Any]]:
-    """The warnings that it was taken with; the answer to DirectAdmin has no place for them, so that they are asked for."""
+    """Push the zone; returns its warnings, which are fetched apart because DirectAdmin's answer has no field for them."""
     text = await asyncio.to_thread(found.read)
     if found.hostname:  # as DirectAdmin does it, so that the zone keeps its owner
         await client.replay(found.zone, text, hostname=found.hostname, username=found.username)
@@ -268,7 +274,7 @@ async def _push(client: Client, found: Found) -> list[dict[str, Any]]:
 
 
 async def _drain(client: Client, bars: Progress, until: float) -> int:
-    """Show how the deliveries become fewer; how many are left at the end."""
+    """Show the number of outstanding deliveries until it is zero or time is up; returns how many are left."""
     proving = None
     most = 0
     while True:

@@ -1,4 +1,4 @@
-"""Commands that look: explain, backends, events, refused, wait."""
+"""Commands that show the state: explain, backends (and forget), events, refused, wait."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EVENTS = 5
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add explain, backends, events, refused and wait to `dadns`."""
     for command in (explain, events, refused, wait):
         app.command()(command)
     app.add_typer(servers)
@@ -53,7 +53,7 @@ def explain(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Is a zone live, why not, since when, what customers get meanwhile, what to do; also of a name in a zone, or a URL."""
+    """Say whether a zone is live; if not, why, since when, what customers get meanwhile, and what to do. Takes any name or URL."""
     told = run(_ask(url, config, zone, limit_s=timeout))
     if as_json:
         print(json.dumps(told, indent=2))
@@ -72,7 +72,7 @@ def backends(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Every name server: state and why, what is outstanding there; also those that are no longer configured."""
+    """List every backend: its state and why, and what is outstanding there; also those no longer configured."""
     if context.invoked_subcommand is not None:
         return
     found = run(fetch_items(url, config, "/api/v1/backends", limit_s=timeout))
@@ -92,23 +92,23 @@ def backends(
             oldest,
             each["zones_proven"],
         )
-    table.show(none="no backend is enabled: dns.backends of the configuration")
+    table.show(none="no backend is enabled: see dns.backends in the configuration")
     tell_reasons(found)
 
 
 @servers.command()
 def forget(
-    name: Annotated[str, typer.Argument(help="Its former name.")],
+    name: Annotated[str, typer.Argument(help="The name it had in the configuration.")],
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Drop what is kept for a name server that was taken out of the configuration for good."""
+    """Forget a backend that was removed from the configuration for good, with its outstanding deliveries."""
     found = run(_forget(url, config, name))
     if as_json:
         print(json.dumps(found, indent=2))
     elif found["deliveries"]:
-        say(f"{name}: forgotten, with {counted(found['deliveries'], 'delivery', 'deliveries')}")
+        say(f"{name}: forgotten, along with {counted(found['deliveries'], 'delivery', 'deliveries')}")
     else:
         say(f"{name}: nothing is kept for it")
 
@@ -119,17 +119,19 @@ async def _forget(url: str | None, config: Path | None, name: str) -> Any:
 
 
 def events(
-    zone: Annotated[str, typer.Option("--zone", help="Of this zone only.")] = "",
-    event: Annotated[str, typer.Option("--event", help="Of this kind only, such as zone.put.")] = "",
-    actor: Annotated[str, typer.Option("--actor", help="Done by this credential.")] = "",
-    since: Annotated[str, typer.Option("--since", help="30m, 24h, 7d ago, or a time with its zone.")] = "",
+    zone: Annotated[str, typer.Option("--zone", help="Only this zone.")] = "",
+    event: Annotated[str, typer.Option("--event", help="Only this kind of event, such as zone.put.")] = "",
+    actor: Annotated[str, typer.Option("--actor", help="Only events by this credential.")] = "",
+    since: Annotated[
+        str, typer.Option("--since", help="How long ago (30m, 24h, 7d), or a time with its time zone.")
+    ] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 50,
     timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Who did what to which zone, newest first."""
+    """List the audit log, newest first: who did what to which zone."""
     wanted = {"zone": zone, "event": event, "actor": actor, "since": moment_of(since)}
     found = run(fetch_items(url, config, "/api/v1/events", limit_s=timeout, most=limit, **wanted))
     if as_json:
@@ -139,20 +141,20 @@ def events(
     for each in found:
         cells = (when(each["at"]), each["event"], each["zone"], each["actor"], each["address"], each["detail"])
         table.add(*cells)
-    table.show(none=_none("nothing was done", "no event", wanted))
+    table.show(none=_none("nothing has been done", "no event", wanted))
 
 
 def refused(
-    zone: Annotated[str, typer.Option("--zone", help="Of this zone only.")] = "",
-    server: Annotated[str, typer.Option("--server", help="Sent by this host name, or credential.")] = "",
-    rule: Annotated[str, typer.Option("--rule", help="Refused by this rule.")] = "",
+    zone: Annotated[str, typer.Option("--zone", help="Only this zone.")] = "",
+    server: Annotated[str, typer.Option("--server", help="Only pushes of this host name or credential.")] = "",
+    rule: Annotated[str, typer.Option("--rule", help="Only pushes refused by this rule.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 50,
     timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Pushes that were answered error=1, and why, newest first."""
+    """List the pushes that were answered error=1, newest first, and why."""
     wanted = {"zone": zone, "server": server, "rule": rule}
     found = run(fetch_items(url, config, "/api/v1/refused", limit_s=timeout, most=limit, **wanted))
     if as_json:
@@ -163,29 +165,29 @@ def refused(
         owner = each["owner"]["hostname"] or each["owner"]["credential"]
         more = f" (and {len(each['faults']) - 1} more)" if len(each["faults"]) > 1 else ""
         table.add(when(each["at"]), each["zone"], each["rule"], owner, each["reason"] + more)
-    table.show(none=_none("no push was refused", "no refused push", wanted))
+    table.show(none=_none("no push has been refused", "no refused push", wanted))
 
 
 def wait(
     change: str,
-    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")] = 60.0,
+    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Longest wait, in seconds.")] = 60.0,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Wait until every name server has proven a change."""
+    """Wait until every name server is proven to serve a change."""
     found = run(_follow(url, config, change, timeout))
     if as_json:
         print(json.dumps(found, indent=2))
     else:
         stored = any(place["state"] == "stored" for place in found["placements"])
         ended = "stored, not proven" if stored else "not proven"
-        state = "proven" if found["verified"] else ended if found["done"] else "still under way"
+        state = "proven" if found["verified"] else ended if found["done"] else "still in progress"
         say(f"{found['zone']}: version {found['version']}, serial {found['serial']}: {state}")
         for place in found["placements"]:
             say(f"  {place['backend']}: {standing_of(place)}")
     if not found["verified"]:
-        say(f"  dadns explain {found['zone']} tells why", to=err)
+        say(f"  to see why: dadns explain {found['zone']}", to=err)
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -195,7 +197,7 @@ async def _follow(url: str | None, config: Path | None, change: str, timeout_s: 
 
 
 async def _ask(url: str | None, config: Path | None, zone: str, *, limit_s: float) -> Any:
-    """What the service says of a zone. It says no: that cannot tell whether the zone is live."""
+    """The service's explanation of a zone. Any refusal ends with the code for "cannot tell whether the zone is live"."""
     async with Client(find_target(url, config), limit_s=limit_s) as client:
         try:
             return await client.call("GET", f"{zone_path(zone)}/explain")
@@ -205,7 +207,7 @@ async def _ask(url: str | None, config: Path | None, zone: str, *, limit_s: floa
 
 
 def page(told: dict[str, Any]) -> Iterator[str]:
-    """The page for people: the verdict first, then what it stands on."""
+    """The explanation in lines for people: the verdict first, then the facts behind it."""
     if told["within"]:
         yield f"{told['asked']} lies in the zone {told['zone']}"
     yield from _lines(f"{told['zone']}: ", told["headline"], indent="  ")
@@ -234,7 +236,7 @@ def _about(zone: dict[str, Any]) -> Iterator[str]:
     what = f"serial {zone['serial']}, {counted(zone['records'], 'record')}"
     yield f"{zone['zone']}: version {zone['version']}, {'deleted' if zone['kind'] == 'delete' else what}"
     if zone["serial"] != zone["pushed_serial"]:
-        yield f"  published as serial {zone['serial']}, pushed as {zone['pushed_serial']}: serials only move forward"
+        yield f"  published as serial {zone['serial']}, pushed as {zone['pushed_serial']}, because serials only move forward"
     server = owner["hostname"] or "no host name"
     yield f"  owner: {server}, user {owner['username'] or '-'}, pushed by {owner['credential']} ({zone['source']})"
     yield f"  last push {when(zone['pushed_at'])}, last change {when(zone['changed_at'])}, change {zone['change_id']}"
@@ -256,17 +258,17 @@ def _place(place: dict[str, Any]) -> Iterator[str]:
         else:
             yield f"  {reason}" if answer["server"] in reason else f"  {answer['server']}: {reason}"
     if place["stored"]:
-        yield f"  {place['backend']} itself: {place['stored']['reason'] or 'stored as wanted'}"
+        yield f"  {place['backend']}'s own copy: {place['stored']['reason'] or 'as wanted'}"
 
 
 def _none(at_all: str, one: str, wanted: dict[str, str]) -> str:
-    """That a list is empty; of one that was narrowed, by what."""
+    """The sentence for an empty list, naming the filters that narrowed it."""
     by = ", ".join(f"{key} {value}" for key, value in wanted.items() if value)
-    return f"{one} with {by}" if by else f"{at_all} as far as we know"
+    return f"{one} with {by}" if by else f"{at_all}, as far as we know"
 
 
 def _lines(head: str, text: str, *, indent: str = "") -> list[str]:
-    """A text in lines as wide as the terminal; what is to be copied stays whole. In a pipe it is one line."""
+    """Text wrapped to the terminal's width without breaking what is to be copied; a single line in a pipe."""
     if not to_people():
         return [head + text]
     width, indent = max(out.width, 60), indent or " " * len(head)

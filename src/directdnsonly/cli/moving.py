@@ -1,4 +1,4 @@
-"""Commands that move the whole store: backup, restore."""
+"""Commands that copy the whole store: backup, restore."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ LOOK_EVERY_S = 0.5
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add backup and restore to `dadns`."""
     app.command()(backup)
     app.command()(restore)
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="A new file.", parser=given_path, metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="The file to create.", parser=given_path, metavar="FILE")],
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy the store to one file, also while the service runs: as it is at one moment, checked."""
+    """Copy the store to one file: a consistent, verified snapshot, also while the service runs."""
     settings = settings_of(config)
     try:
         copied = stopped_store(settings).copy_to(file)
@@ -49,12 +49,12 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file that `backup` made.", parser=given_path, metavar="FILE")],
-    replace: Annotated[bool, typer.Option("--replace", help="Put the store that is there aside.")] = False,
+    file: Annotated[Path, typer.Argument(help="A file made by `dadns backup`.", parser=given_path, metavar="FILE")],
+    replace: Annotated[bool, typer.Option("--replace", help="Set an existing store aside first.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a backup in the place of the store. The service must not run; it compares every name server at its start."""
+    """Restore the store from a backup while the service is stopped; at its next start it compares every name server."""
     settings = settings_of(config)
     try:
         copied, aside = stopped_store(settings).restore_from(file, replace=replace)
@@ -63,8 +63,8 @@ def restore(
         raise typer.Exit(EXIT_FAILED) from None
     _tell(copied, f"{settings.store_folder}: {_about(copied)}", as_json=as_json)
     if aside is not None:
-        say(f"the former store is in {aside}", to=err)
-    say("start the service: it compares every name server with this store and delivers what differs", to=err)
+        say(f"the former store is now in {aside}", to=err)
+    say("now start the service: it compares every name server with this store and delivers what differs", to=err)
 
 
 def _about(copied: Copied) -> str:

@@ -1,4 +1,4 @@
-"""The language of named.conf, as far as a list of zones needs it; what cannot be read is told with its line. Pure."""
+"""A parser for the part of named.conf that lists zones; what cannot be read is reported with its line. Pure."""
 
 from __future__ import annotations
 
@@ -10,36 +10,39 @@ from typing import Final, NamedTuple
 _STRING: Final = r'"(?:[^"\\\n]|\\.)*"'
 _COMMENT: Final = re.compile(rf"({_STRING})|/\*.*?\*/|//[^\n]*|#[^\n]*", re.DOTALL)
 _TOKEN: Final = re.compile(rf'{_STRING}|[{{}};"]|/\*|[^\s{{}};"]+')
-_OPEN: Final = {'"': "a quotation mark is opened here and not closed", "/*": "a comment begins here and is not closed"}
+_OPEN: Final = {
+    '"': "a quotation mark is opened here and never closed",
+    "/*": "a comment begins here and is never closed",
+}
 # What a statement of named.conf begins with; a file of anything else has no such word there.
 _KEYWORDS: Final = frozenset({
     "acl", "controls", "dnssec-policy", "http", "include", "key", "logging", "masters", "options", "primaries",
     "server", "statistics-channels", "tls", "trust-anchors", "trusted-keys", "managed-keys", "view", "zone",
 })  # fmt: skip
-_NOT_READ: Final = "nothing behind it was read"
+_NOT_READ: Final = "nothing after it was read"
 
 
 class Word(str):
-    """A word, brace or semicolon, and its line (from 1)."""
+    """A token of named.conf (word, brace or semicolon) and its line, counted from 1."""
 
     __slots__ = ("line",)
     line: int
 
     def at(self, line: int) -> Word:
-        """In that line."""
+        """The same token, placed on another line."""
         self.line = line
         return self
 
 
 class Broken(NamedTuple):
-    """What cannot be read: line and reason."""
+    """A place that cannot be parsed: its line and the reason."""
 
     line: int
     reason: str
 
 
 def words_of(text: str) -> list[Word]:
-    """Without comments."""
+    """The tokens of a text without its comments."""
     found: list[Word] = []
     line, end = 1, 0
     text = _COMMENT.sub(lambda comment: comment[1] or " " + "\n" * comment[0].count("\n"), text)
@@ -51,14 +54,14 @@ def words_of(text: str) -> list[Word]:
 
 
 def is_whole(words: Sequence[str]) -> bool:
-    """Whether it ends behind a statement, and not in the middle of one."""
+    """Whether the text ends after a complete statement."""
     return words.count("{") == words.count("}") and (not words or words[-1] == ";")
 
 
 def statements(words: Sequence[Word]) -> Iterator[list[Word] | Broken]:
-    """Each with what its braces hold, without the last semicolon; of a view its inside can be given here again.
+    """The statements, each with the tokens in its braces and without the final semicolon; call it again on a view's content.
 
-    A zone that is not closed ends where the next one begins. A semicolon that lacks behind a brace does no harm.
+    A zone that is not closed ends where the next one begins. A missing semicolon after a brace does no harm.
     """
     current: list[Word] = []
     depth = 0
@@ -94,7 +97,7 @@ def statements(words: Sequence[Word]) -> Iterator[list[Word] | Broken]:
 
 
 def value_of(statement: Sequence[str], key: str) -> str:
-    """The value of `key value;` directly inside of the statement's braces."""
+    """The value of `key value;` directly inside the statement's braces."""
     depth = 0
     for number, word in enumerate(statement[:-1]):
         depth += (word == "{") - (word == "}")
@@ -104,7 +107,7 @@ def value_of(statement: Sequence[str], key: str) -> str:
 
 
 def block_of(statement: Sequence[str], keys: Sequence[str]) -> list[str]:
-    """What stands in the braces of `key ... { };` directly inside of the statement's braces."""
+    """The tokens in `key ... { };` directly inside the statement's braces."""
     depth = 0
     for number, word in enumerate(statement):
         depth += (word == "{") - (word == "}")
@@ -115,12 +118,12 @@ def block_of(statement: Sequence[str], keys: Sequence[str]) -> list[str]:
 
 
 def bare(word: str) -> str:
-    """Without its quotes."""
+    """The word without its quotation marks."""
     return re.sub(r"\\(.)", r"\1", word[1:-1]) if word.startswith('"') else word
 
 
 def _is_known(words: Sequence[Word]) -> bool:
-    """Whether this is named.conf at all."""
+    """Whether the statement is one of named.conf's at all."""
     return bool(words) and words[0] in _KEYWORDS
 
 

@@ -1,4 +1,4 @@
-"""What the original directdnsonly leaves on disk: zones and owners in its database, zone names in its queues. Reads, changes nothing."""
+"""Import from the original directdnsonly: zones and owners from its database, zone names from its queues. Read-only."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from directdnsonly.cli.sources import Found, Left, NothingToImport, Source, only
 
 MAGIC: Final = b"SQLite format 3\0"
 COLUMNS: Final = ("domain", "hostname", "username", "zone_data")
-NO_TABLE: Final = "is no database of the original: it has no table domains"
+NO_TABLE: Final = "is not a database of the original: it has no table domains"
 LOCKED_S: Final = 2.0  # it writes for milliseconds; whoever holds the lock longer is no passing write
 BESIDE: Final = ("-journal", "-wal")  # SQLite's files of a write that did not end
-NO_TEXT: Final = "the original never stored its text: let DirectAdmin push it"
+NO_TEXT: Final = "the original never stored its text: have DirectAdmin push it"
 NUMBERS: Final = frozenset({"BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "LONG4"})  # of pickletools
-CUT: Final = "its text ends at the {} octets that a column holds: let DirectAdmin push it"
-DELETE_WAITS: Final = "its delete was answered OK and waits in the original's queue"
+CUT: Final = "its text was cut at the {} octets that the column holds: have DirectAdmin push it"
+DELETE_WAITS: Final = "its delete was answered OK but is still in the original's queue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Zones whose newest push or delete was answered OK and not carried out, by name."""
+    """Names of the zones whose newest push or delete was answered OK but never carried out."""
 
     saves: tuple[str, ...] = ()
     deletes: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What it keeps of a zone."""
+    """A row of the original's table `domains`."""
 
     domain: str
     hostname: str
@@ -44,7 +44,7 @@ class Row:
 
 
 def is_database(file: Path) -> bool:
-    """Whether it begins as one of SQLite; what cannot be read is none."""
+    """Whether the file begins like an SQLite database; False if it cannot be read."""
     try:
         return file.is_file() and _magic(file) == MAGIC
     except OSError:
@@ -57,12 +57,12 @@ def _magic(file: Path) -> bytes:
 
 
 def zones_of(file: Path, *, zone_files: Path | None = None, waiting: Waiting | None = None) -> Source:
-    """Every zone of the database. `zone_files`: where those without a text have one. Raises NothingToImport.
+    """Every zone of the database. `zone_files`: folder of the texts that the database lacks. Raises NothingToImport.
 
-    A file that is damaged anywhere gives nothing: what is missing of it would not be seen.
+    A file that is damaged anywhere yields nothing, because missing zones would go unnoticed.
     """
     if file.exists() and not file.is_file():
-        raise NothingToImport(f"{file} is no file: give the database, directdnsonly.db")
+        raise NothingToImport(f"{file} is not a file: give the database, directdnsonly.db")
     try:
         rows = _rows(file)
     except OSError as error:
@@ -75,9 +75,9 @@ def zones_of(file: Path, *, zone_files: Path | None = None, waiting: Waiting | N
 def taken(
     rows: Sequence[Row], where: str, *, zone_files: Path | None, waiting: Waiting | None, longest: int = 0
 ) -> Source:
-    """The zones of these rows. `longest`: octets at which a text was cut there. Raises NothingToImport when there is none."""
+    """The zones of these rows. `longest`: octets at which that database cut texts. Raises NothingToImport if there is no row."""
     if not rows:
-        raise NothingToImport(f"{where} holds no zone: its table domains is empty")
+        raise NothingToImport(f"{where} holds no zones: its table domains is empty")
     waiting = waiting or Waiting()
     gone = set(waiting.deletes) - set(waiting.saves)
     return only_once([_zone(row, zone_files, gone, longest) for row in rows])
@@ -99,7 +99,7 @@ def _zone(row: Row, zone_files: Path | None, gone: set[str], longest: int) -> Fo
 def _rows(file: Path) -> list[Row]:
     """Raises OSError, sqlite3.Error, NothingToImport."""
     if _magic(file) != MAGIC:
-        raise NothingToImport(f"{file} is no SQLite database")
+        raise NothingToImport(f"{file} is not an SQLite database")
     try:
         return _read(file, f"{file.absolute().as_uri()}?mode=ro")
     except sqlite3.OperationalError as error:
@@ -113,7 +113,7 @@ def _rows(file: Path) -> list[Row]:
 
 
 def _needs_recovery(file: Path, error: sqlite3.OperationalError) -> bool:
-    """Whether a write that did not end must be rolled back first, which SQLite does not do where it may only read."""
+    """Whether an unfinished write must be rolled back first, which SQLite does not do with read-only access."""
     cannot = getattr(error, "sqlite_errorname", "").startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN"))
     return cannot and any(file.with_name(f"{file.name}{end}").exists() for end in BESIDE)
 
@@ -133,7 +133,7 @@ def _read(file: Path, where: str) -> list[Row]:
 
 
 def row_of(domain: object, hostname: object, username: object, text: object) -> Row:
-    """Of what a database gives, in the order of COLUMNS."""
+    """A Row from the values of a database, in the order of COLUMNS."""
     return Row(_text(domain), _text(hostname), _text(username), _octets(text))
 
 
@@ -151,17 +151,17 @@ def _why(error: sqlite3.Error) -> str:
         return "is locked by another program: stop the original first"
     if name.startswith("SQLITE_CANTOPEN"):
         return f"cannot be read: {error}"
-    return f"is damaged, so that nothing of it is taken: {error}"
+    return f"is damaged, so nothing is imported from it: {error}"
 
 
 def waiting_in(folder: Path) -> Waiting:
-    """What its queues below `queue_location` hold. They are pickles: looked through, never loaded."""
+    """The zones in the queues below `queue_location`. They are pickles: scanned, never loaded."""
     saves = {*_names(folder / "save"), *_names(folder / "retry")}
     return Waiting(saves=tuple(sorted(saves)), deletes=tuple(sorted(set(_names(folder / "delete")))))
 
 
 def _names(queue: Path) -> Iterator[str]:
-    """The zones of one queue: from where it was read to last; of all of its files where that is not known."""
+    """The zones of one queue from its last read position on; of all its files if the position is unknown."""
     first, offset = _position(queue / "info")
     for file in sorted(queue.glob("q[0-9]*")) if queue.is_dir() else ():
         number = int(file.name[1:]) if file.name[1:].isdigit() else first
@@ -172,7 +172,7 @@ def _names(queue: Path) -> Iterator[str]:
 
 
 def _position(info: Path) -> tuple[int, int]:
-    """Up to where it was read: number of the file, octets of it. The list behind the word `tail` has items between them."""
+    """The read position, as file number and octets. The list after the word `tail` has other items in between."""
     numbers: list[int] = []
     with suppress(OSError, ValueError), info.open("rb") as octets:
         in_tail = False
@@ -185,7 +185,7 @@ def _position(info: Path) -> tuple[int, int]:
 
 
 def _domains(octets: BinaryIO) -> Iterator[str]:
-    """What stands behind the word `domain` in each pickle; the end of the file, or a torn pickle, ends it."""
+    """The value after the word `domain` in each pickle, up to the end of the file or a torn pickle."""
     with suppress(ValueError):
         while True:
             follows = False

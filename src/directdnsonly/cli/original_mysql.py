@@ -1,4 +1,4 @@
-"""The original's datastore where it was MySQL or MariaDB. Reads, changes nothing."""
+"""Import from the original directdnsonly's datastore in MySQL or MariaDB. Read-only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANSWER_S: Final = 60.0  # of a table of 100,000 zones
 
 
 def rows_of(url: str, environ: Mapping[str, str] = os.environ) -> list[Row]:
-    """Every row of its table. The password is that of the original's variable. Raises NothingToImport."""
+    """Every row of its table `domains`. The password comes from the original's variable. Raises NothingToImport."""
     settings = _settings(url, environ)
     try:
         return asyncio.run(_read(settings))
@@ -37,7 +37,9 @@ def _settings(url: str, environ: Mapping[str, str]) -> MysqlSettings:
     try:
         parts = urlsplit(url)
         if parts.password is not None:
-            raise NothingToImport(f"a password in an address is seen by everybody here: put it into {PASSWORD}")
+            raise NothingToImport(
+                f"a password in the address is visible to every user of this machine: put it into {PASSWORD}"
+            )
         told: dict[str, Any] = {
             "host": parts.hostname,
             "port": parts.port or 3306,

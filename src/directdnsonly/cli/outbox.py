@@ -1,4 +1,4 @@
-"""Commands about what is outstanding or was given up: outbox, attempts, revive."""
+"""Commands for deliveries that are outstanding or dead: outbox, attempts, revive."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ from directdnsonly.cli.terminal import (
 from directdnsonly.wording import counted
 
 ATTEMPTS = 100
-NOTHING_DEAD = "nothing to revive: nothing is given up there; what waits for a backend that is down comes by itself"
+NOTHING_DEAD = (
+    "nothing to revive: no delivery is dead there; what waits for a backend that is down is delivered when it is back"
+)
 BackendOption = Annotated[str, typer.Option("--backend", help="Only this backend.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add outbox, attempts and revive to `dadns`."""
     for command in (outbox, attempts, revive):
         app.command()(command)
 
 
 def outbox(
-    dead: Annotated[bool, typer.Option("--dead", help="What was given up, instead of what waits.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="List dead deliveries instead of outstanding ones.")] = False,
     backend: BackendOption = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 100,
     timeout: LookOption = LOOK_S,
@@ -44,14 +46,14 @@ def outbox(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List what waits to be delivered, or what was given up, with the reason."""
+    """List the deliveries that are outstanding, or dead, with the reason."""
     state = "dead" if dead else "pending"
     found = run(fetch_items(url, config, "/api/v1/outbox", limit_s=timeout, most=limit, state=state, backend=backend))
     if as_json:
         print(json.dumps(found, indent=2))
         return
     if not found:
-        say("nothing is given up" if dead else "nothing waits: every name server has what it shall have")
+        say("no delivery is dead" if dead else "nothing is outstanding: every name server has what it should have")
         return
     table = Rows("zone", "backend", "state", "version", "tries", "due", "reason")
     for entry in found:
@@ -68,13 +70,13 @@ def attempts(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What was tried for a zone and did not end in proof, newest first."""
+    """List the attempts to deliver a zone that did not end in proof, newest first."""
     found = run(fetch_items(url, config, f"{zone_path(zone)}/attempts", limit_s=timeout, most=ATTEMPTS))
     if as_json:
         print(json.dumps(found, indent=2))
         return
     if not found:
-        say(f"{zone}: nothing was tried that did not end in proof; dadns explain {zone} tells how it stands")
+        say(f"{zone}: no attempt has failed; for its present state: dadns explain {zone}")
         return
     table = Rows("at", "backend", "version", "try", "then", "seconds", "reason")
     for entry in found:
@@ -84,16 +86,16 @@ def attempts(
 
 
 def revive(
-    zone: Annotated[str | None, typer.Argument(help="The zone; left out, --backend or --all must be given.")] = None,
+    zone: Annotated[str | None, typer.Argument(help="The zone; without it, give --backend or --all.")] = None,
     backend: BackendOption = "",
     everything: Annotated[bool, typer.Option("--all", help="Every dead delivery.")] = False,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give what was given up all its attempts again, at once."""
+    """Give dead deliveries all their attempts again, starting now."""
     if everything == bool(zone or backend):
-        raise typer.BadParameter("name a zone, --backend, or --all")
+        raise typer.BadParameter("give a zone, --backend or --all")
     wanted = {"zone": zone, "backend": backend or None}
     found = run(_post(url, config, "/api/v1/outbox/revive", wanted))
     if as_json:

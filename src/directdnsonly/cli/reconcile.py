@@ -44,23 +44,25 @@ SHOWN = 20  # zones of each kind
 
 @app.command()
 def reconcile(
-    plan: Annotated[bool, typer.Option("--plan", help="Look at everything, change nothing.")] = False,
-    now: Annotated[bool, typer.Option("--now", help="A pass now.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Compare everything, change nothing.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Run a pass now.")] = False,
     approve: Annotated[
-        str | None, typer.Option("--approve", metavar="PLAN", help="Approve deletions over the cap.")
+        str | None, typer.Option("--approve", metavar="PLAN", help="Approve a plan of deletions that exceeds the cap.")
     ] = None,
     undo: Annotated[
-        str | None, typer.Option("--undo", metavar="ZONE", help="Keep an orphan, or bring it back.")
+        str | None,
+        typer.Option("--undo", metavar="ZONE", help="Keep an orphaned zone, or restore it if it is already deleted."),
     ] = None,
     accept_list: Annotated[
-        str | None, typer.Option("--accept-list", metavar="HOST", help="Vouch for a server's next list, however short.")
+        str | None,
+        typer.Option("--accept-list", metavar="HOST", help="Accept a server's next list of zones, however short."),
     ] = None,
     timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare with DirectAdmin and with the name servers; without options: how the last passes went."""
+    """Compare us with DirectAdmin and the name servers; without options, show how the last passes went."""
     acts = [one for one in (approve, undo, accept_list) if one is not None]
     if plan + now + len(acts) > 1:
         raise typer.BadParameter("choose one of --plan, --now, --approve, --undo, --accept-list")
@@ -93,7 +95,7 @@ def _word(approve: str | None, undo: str | None, accept_list: str | None) -> tup
         return f"/undo/{segment(undo, 'name of a zone', slashes=True)}", "{zone}: {done}"
     return (
         f"/servers/{segment(accept_list or '', 'name of a server')}/accept-list",
-        f"the next list of {accept_list} is believed, however short it is; later ones are compared with it",
+        f"the next list of {accept_list} is accepted, however short it is; later ones are compared with it",
     )
 
 
@@ -105,7 +107,7 @@ async def _call(
 
 
 async def _follow(url: str | None, config: Path | None, what: str) -> Any:
-    """Ask for a pass and wait for its end, telling how far it is."""
+    """Request a pass and wait until it ends, showing its progress."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     async with Client(find_target(url, config)) as client:
         job = await client.call("POST", f"/api/v1/reconcile/{what}")
@@ -128,7 +130,7 @@ def _finish_job(job: Any, *, as_json: bool) -> None:
     if job["live"]:
         _tell_done(result["done"])
     else:
-        say("nothing was changed; dadns reconcile --now does it")
+        say("nothing was changed; to carry it out: dadns reconcile --now")
 
 
 def _failed(reason: str) -> int:
@@ -143,7 +145,7 @@ def _tell_plan(plan: Any) -> None:
         if server["pushes_as"]:
             say(f"  pushes as {server['pushes_as']}: add it to pushed_as")
         if not server["reason"] and not server["serials"]:
-            say("  its own name server does not answer: stale zones cannot be told")
+            say("  its own name server does not answer: stale zones cannot be detected")
     for backend, reason in plan["unreachable"].items():
         say(f"{backend}: not compared: {reason}")
     counts = Rows("found", "zones", "meaning")
@@ -160,9 +162,9 @@ def _tell_plan(plan: Any) -> None:
         shown, more = len(plan[kind][:SHOWN]), len(plan[kind])
         if shown and plan["counts"].get(kind, 0) > shown:
             tail = f"; --json shows {more}" if more > shown else ""
-            say(f"{kind}: these are the first {shown} of {plan['counts'][kind]}{tail}")
+            say(f"{kind}: only the first {shown} of {plan['counts'][kind]} are shown{tail}")
     for server, name in plan["approvals"].items():
-        say(f"{server}: too many orphans at once: look at them, then dadns reconcile --approve {name}")
+        say(f"{server}: too many orphans at once: review them, then dadns reconcile --approve {name}")
 
 
 def _tell_done(done: Any) -> None:
@@ -171,7 +173,7 @@ def _tell_done(done: Any) -> None:
         for key, value in done.items()
         if value and key != "failures"
     )
-    say(f"done: {counts or 'nothing was to be done'}")
+    say(f"done: {counts or 'there was nothing to do'}")
     for failure in done["failures"][:SHOWN]:
         say(f"  failed: {failure}", to=err)
 
@@ -180,14 +182,14 @@ def _tell_status(status: Any) -> None:
     state = "off" if not status["enabled"] else "dry run" if status["dry_run"] else "on"
     say(f"reconciliation is {state}; servers: {', '.join(status['servers']) or 'none'}")
     if status["running"]:
-        say(f"a pass runs: {status['running']}")
+        say(f"a pass is running: {status['running']}")
     if status["next_at"]:
         say(f"next pass: {when(status['next_at'])}")
-    say(f"watched: {status['watched']} absent zones, {status['quarantined']} in quarantine")
+    say(f"watching {status['watched']} absent zones, {status['quarantined']} in quarantine")
     for alarm in status["alarms"]:
         say(f"ALARM {alarm['kind']} {alarm['subject']}: {alarm['reason']} (since {when(alarm['since'])})")
     if not status["passes"]:
-        say("no pass was made yet: dadns reconcile --now makes one, --plan only looks")
+        say("no pass has run yet: dadns reconcile --now runs one, --plan only compares")
         return
     table = Rows("pass", "at", "took", "orphaned", "missed", "stale", "missing", "pulled", "deleted")
     for one in status["passes"]:
@@ -202,12 +204,14 @@ def _tell_status(status: Any) -> None:
 @app.command()
 def register(
     da: Annotated[str, typer.Option("--da", metavar="HOST", help="One of reconciliation.directadmin_servers.")],
-    address: Annotated[str, typer.Option("--address", help="IP address at which that server reaches us.")],
-    port: Annotated[int | None, typer.Option("--port", help="Port there (else app.listen_port).")] = None,
-    https: Annotated[bool, typer.Option("--https", help="That port speaks TLS (a proxy in front of us).")] = False,
+    address: Annotated[str, typer.Option("--address", help="IP address at which that server can reach us.")],
+    port: Annotated[int | None, typer.Option("--port", help="Port at that address (default: app.listen_port).")] = None,
+    https: Annotated[
+        bool, typer.Option("--https", help="That port speaks TLS (ours, or a proxy in front of us).")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Add us to a DirectAdmin server's Multi Server Setup; harmless when we are in it already."""
+    """Add us to a DirectAdmin server's Multi Server Setup; harmless if we are registered already."""
     settings = settings_of(config)
     server = next((one for one in settings.reconciliation.directadmin_servers if one.hostname == da.lower()), None)
     if server is None:
@@ -237,4 +241,4 @@ async def _register(settings: Any, server: Any, address: str, port: int, *, http
             done = await register(client, us)
     except NoList as error:
         raise Rejected(f"{server.hostname}: {error}") from None
-    return [f"{server.hostname}: {line}" for line in done] or [f"{server.hostname}: we are registered already"]
+    return [f"{server.hostname}: {line}" for line in done] or [f"{server.hostname}: we are already registered"]

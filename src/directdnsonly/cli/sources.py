@@ -1,4 +1,4 @@
-"""Where zones can be imported from: a folder, a named.conf. Reads, changes nothing."""
+"""Sources of an import: a folder of zone files, a named.conf, or the original's database. Read-only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NothingToImport(DirectDNSOnlyError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One zone of a source: its name, where its text is, and whose it was."""
+    """One zone of a source: its name, its text or file, and its former owner."""
 
     zone: str
     file: Path | None = None
@@ -30,17 +30,17 @@ class Found:
 
     @property
     def place(self) -> str:
-        """Where it stands, for people."""
+        """Where the zone was found, for people."""
         return str(self.file) if self.file is not None else f"{self.zone} in the database"
 
     def read(self) -> bytes:
-        """The zone file. Raises OSError."""
+        """The text of the zone file. Raises OSError."""
         return self.text if self.file is None else self.file.read_bytes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """Something of the source that is not taken, and why. `wrong`: it was meant to be a zone."""
+    """Something in the source that is not imported, and why. `wrong`: it was meant to be a zone."""
 
     place: str
     reason: str
@@ -49,7 +49,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What can be imported, by name, each zone once; and everything else of the source."""
+    """The zones that can be imported, by name and each once, and everything that was left out."""
 
     zones: Sequence[Found]
     left: Sequence[Left]
@@ -69,17 +69,19 @@ def zones_in(source: Path) -> Source:
     if not found:
         if isinstance(_of_file(source), Found):
             raise NothingToImport(f"{source} is the file of one zone: dadns push {source}")
-        raise NothingToImport(f"{source} holds no zone: give a folder of zone files, a named.conf, or directdnsonly.db")
+        raise NothingToImport(
+            f"{source} holds no zones: give a folder of zone files, a named.conf, or directdnsonly.db"
+        )
     return only_once(found)
 
 
 def _is_pipe(file: Path) -> bool:
-    """Whether reading it might wait for ever: a pipe, a socket, a device. What is not there is none."""
+    """Whether reading might block for ever: a pipe, a socket, a device. A path that does not exist is none."""
     return file.exists() and not file.is_file()
 
 
 def only_once(found: Sequence[Found | Left]) -> Source:
-    """By name, each zone once. Of two texts of one zone nobody knows which is right: neither is taken."""
+    """The zones by name. If a zone has two texts, nobody knows which is right, so neither is taken."""
     left = [each for each in found if isinstance(each, Left)]
     by_name: dict[str, dict[str, Found]] = {}
     for each in found:
@@ -89,7 +91,7 @@ def only_once(found: Sequence[Found | Left]) -> Source:
         if len(places) > 1:
             others = " and ".join(places)
             left += [
-                Left(place=place, reason=f"the zone {name} stands in {others}: leave one of them") for place in places
+                Left(place=place, reason=f"the zone {name} is in {others}: leave only one of them") for place in places
             ]
     zones = [next(iter(places.values())) for _, places in sorted(by_name.items()) if len(places) == 1]
     return Source(zones=zones, left=sorted(left, key=lambda each: each.place))
@@ -98,13 +100,13 @@ def only_once(found: Sequence[Found | Left]) -> Source:
 def _in_folder(folder: Path) -> Iterator[Found | Left]:
     for file in sorted(folder.iterdir()):
         if file.is_dir():
-            yield Left(place=str(file), reason="it is a folder: import it by itself", wrong=False)
+            yield Left(place=str(file), reason="it is a folder: import it separately", wrong=False)
             continue
         yield _of_file(file)
 
 
 def _of_file(file: Path, *, zone: str = "") -> Found | Left:
-    """`zone`: as the source calls it; else the file tells."""
+    """The zone in a file. `zone`: its name if the source says it; otherwise the file's content decides."""
     try:
         if _is_pipe(file):
             return Left(place=str(file), reason=f"it is {NO_FILE}", wrong=bool(zone))
@@ -112,7 +114,7 @@ def _of_file(file: Path, *, zone: str = "") -> Found | Left:
     except NoZone as error:
         return Left(place=str(file), reason=str(error), wrong=bool(zone) or is_called_a_zone(file.name))
     except FileNotFoundError:
-        return Left(place=str(file), reason="it leads to nothing" if file.is_symlink() else "it is not there")
+        return Left(place=str(file), reason="it is a dangling link" if file.is_symlink() else "it does not exist")
     except OSError as error:
         return Left(place=str(file), reason=f"it cannot be read: {error.strerror or error}")
     return Found(zone=zone or told, file=file)
@@ -120,13 +122,13 @@ def _of_file(file: Path, *, zone: str = "") -> Found | Left:
 
 @dataclass(slots=True)
 class _Folder:
-    """Where relative files are: `directory` of the options, for zones of every file that is included."""
+    """The folder for relative paths: `directory` of the options, which also holds in included files."""
 
     of_files: Path
 
 
 def _in_named_conf(file: Path, folder: _Folder, *, depth: int) -> Iterator[Found | Left]:
-    """Primary zones with their files; `directory` and `include` are followed."""
+    """The primary zones of a named.conf with their files; `directory` and `include` are honoured."""
     if depth > DEEPEST_INCLUDE:
         raise NothingToImport(f"{file}: includes are nested deeper than {DEEPEST_INCLUDE}")
     for statement in statements(words_of(file.read_text(encoding="utf-8"))):
@@ -152,7 +154,7 @@ def _zone(statement: Sequence[str], folder: Path) -> Iterator[Found | Left]:
         return
     name, kind, place = bare(statement[1]), value_of(statement, "type"), value_of(statement, "file")
     if kind not in ("master", "primary"):
-        yield Left(place=f"zone {name}", reason=f"its type is {kind or 'not said'}, not primary", wrong=False)
+        yield Left(place=f"zone {name}", reason=f"its type is {kind or 'not given'}, not primary", wrong=False)
     elif not place:
         yield Left(place=f"zone {name}", reason="it has no file")
     else:

@@ -42,7 +42,7 @@ FORBIDDEN = 403
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of asking. `found` is empty when there is no status; `why` says it then, and `code` is that of Nagios."""
+    """The outcome of a status request. Without a status `found` is empty and `why` says why. `code`: Nagios's exit code."""
 
     code: int
     found: dict[str, Any]
@@ -50,22 +50,22 @@ class Answer:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add status and lost to `dadns`."""
     app.command()(status)
     app.command()(lost)
 
 
 def status(
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh every two seconds until Ctrl-C.")] = False,
     nagios: Annotated[bool, typer.Option("--nagios", help="One line for Nagios, with its exit codes.")] = False,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0.1, help="Seconds to wait for the answer at most.")
+        float, typer.Option("--timeout", min=0.1, help="Longest wait for the answer, in seconds.")
     ] = 20.0,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The whole service at a glance.
+    """Show the whole service at a glance.
 
     Exit code: 0 ready, 1 degraded, 2 unready or not reachable. With --nagios: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
     """
@@ -87,15 +87,17 @@ def status(
 
 
 def lost(
-    forget: Annotated[bool, typer.Option("--forget", help="They need not come again: forget ZONE, or all.")] = False,
-    zone: Annotated[str, typer.Option("--zone", help="Of this zone only.")] = "",
+    forget: Annotated[
+        bool, typer.Option("--forget", help="These pushes need not come again: forget those of ZONE, or all.")
+    ] = False,
+    zone: Annotated[str, typer.Option("--zone", help="Only this zone.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000)] = 100,
     timeout: LookOption = LOOK_S,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Pushes that could not be recorded (disk full, store locked) and did not come again: push them again."""
+    """List the pushes that could not be recorded (disk full, store locked) and have not come again: push them again."""
     found: Any = run(
         _forget(url, config, zone)
         if forget
@@ -106,7 +108,7 @@ def lost(
     elif forget:
         say(f"forgotten: {counted(found['forgotten'], 'lost push', 'lost pushes')}")
     elif not found:
-        say("nothing was lost that did not come again")
+        say("no push is lost: whatever could not be recorded has come again")
     else:
         table = Rows("at", "zone", "what", "server", "reason")
         for one in found:
@@ -123,13 +125,13 @@ async def _forget(url: str | None, config: Path | None, zone: str) -> Any:
 
 
 async def _ask(url: str | None, config: Path | None, timeout_s: float) -> Answer:
-    """Never raises: that nobody answers is what there is to tell."""
+    """The status, or why there is none; never raises, because "no answer" is a result too."""
     try:
         target = find_target(url, config)
         async with asyncio.timeout(timeout_s), Client(target) as client:
             found = await client.call("GET", "/api/v1/status")
         if not isinstance(found, dict) or not STATUS <= found.keys() or found["state"] not in EXIT:
-            return Answer(UNKNOWN, {}, f"{target.url} does not answer as DirectDNSOnly {__version__} does")
+            return Answer(UNKNOWN, {}, f"{target.url} does not answer like DirectDNSOnly {__version__}")
         return Answer(EXIT[found["state"]], found)
     except ConfigError as error:
         tell_wrong_configuration(error)
@@ -145,7 +147,7 @@ async def _ask(url: str | None, config: Path | None, timeout_s: float) -> Answer
 
 
 def told(found: dict[str, Any]) -> Iterator[str]:
-    """The state, and why, the worst first."""
+    """The status in lines for people: the state, then the reasons, worst first."""
     store = found["store"]
     size, free = (f"{store[key] / 2**20:.1f} MiB" for key in ("size_bytes", "free_bytes"))
     zones = counted(found["zones"], "zone")
@@ -173,7 +175,7 @@ def _table(found: dict[str, Any]) -> Rows:
 
 
 def nagios_line(answer: Answer) -> str:
-    """As the guidelines of Monitoring Plugins have it: `DADNS WARNING - text | 'label'=value;warn;crit;min;max ...`."""
+    """The line of a Monitoring Plugin: `DADNS WARNING - text | 'label'=value;warn;crit;min;max ...`."""
     found = answer.found
     if not found:
         return f"DADNS {WORD[answer.code]} - {_plain(answer.why)}"
@@ -184,7 +186,7 @@ def nagios_line(answer: Answer) -> str:
 
 
 def _plain(text: str) -> str:
-    """One line, in which the figures begin at the only bar."""
+    """The text as one line without `|`, which separates text from performance data."""
     return CONTROL.sub("?", text).replace("|", "/")
 
 
@@ -204,7 +206,7 @@ def _perfdata(found: dict[str, Any]) -> Iterator[str]:
 
 
 async def _watch(url: str | None, config: Path | None, timeout_s: float) -> None:
-    """Show the status again and again until interrupted; also while the service is away."""
+    """Show the status repeatedly until interrupted, even while the service is away."""
     while True:
         answer = await _ask(url, config, timeout_s)
         out.clear()

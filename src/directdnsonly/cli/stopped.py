@@ -1,4 +1,4 @@
-"""The store for commands that need no service: the one place of the command line that knows which engine keeps it."""
+"""The store for commands that work without the service; the only module of the command line that names its engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def stopped_store(settings: Settings) -> StoppedStore:
-    """The store of this configuration. Nothing is opened yet."""
+    """The store of this configuration, not yet opened."""
     from directdnsonly.outbox.sqlite.stopped import StoppedSqlite  # noqa: PLC0415 - most commands need no store
 
     return StoppedSqlite(settings.store_folder)

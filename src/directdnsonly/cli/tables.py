@@ -16,8 +16,8 @@ NARROWEST: Final = 8  # columns of a terminal per column of a table; below that 
 class Rows:
     """A table that is filled and then shown. No value is ever cut.
 
-    What other people wrote is no markup and moves no cursor: control characters become question marks, so a tab or the
-    end of a line is never part of a value.
+    Foreign text is neither markup nor terminal control: control characters become question marks, so a value never
+    contains a tab or a line end.
     """
 
     def __init__(self, *names: str) -> None:
@@ -25,12 +25,12 @@ class Rows:
         self._rows: list[list[str]] = []
 
     def add(self, *values: object) -> None:
-        """One row; as many values as names."""
+        """Add a row; give as many values as there are column names."""
         assert len(self._names) == len(values), values
         self._rows.append([CONTROL.sub("?", str(value)) for value in values])
 
     def show(self, *, none: str = "") -> None:
-        """Print it; `none` instead when it has no rows. On a terminal too narrow for a table: as for a pipe, and the terminal breaks the lines."""
+        """Print the table, or `none` if it has no rows. On a terminal that is too narrow, lines are printed as for a pipe."""
         if none and not self._rows:
             say(none)
         elif to_people() and out.width >= NARROWEST * len(self._names):
@@ -39,7 +39,7 @@ class Rows:
             print("\n".join("\t".join(row) for row in (self._names, *self._rows)), flush=True)
 
     def _folded(self) -> Table:
-        """The widest columns are broken into lines first, until all fit."""
+        """Wrap the widest columns first, until the table fits."""
         columns = [Column(name, overflow="fold") for name in self._names]
         table = Table(*columns, box=None, pad_edge=False, padding=(0, GAP, 0, 0))
         for row in self._rows:

@@ -1,4 +1,4 @@
-"""What every command shares: options, exit codes, how it speaks to the terminal and to the service."""
+"""What all commands share: options, exit codes, output to the terminal, and calls to the service."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 out, err = Console(), Console(stderr=True)
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file (else DADNS_CONFIG and the usual places).")
+    Path | None, typer.Option("--config", help="Configuration file (default: DADNS_CONFIG, then the usual places).")
 ]
 UrlOption = Annotated[
-    str | None, typer.Option("--url", help="The service (else DADNS_URL, else from the configuration).")
+    str | None, typer.Option("--url", help="URL of the service (default: DADNS_URL, then the configuration).")
 ]
 LookOption = Annotated[
-    float, typer.Option("--timeout", min=0.1, help="Seconds to wait for each answer of the service at most.")
+    float, typer.Option("--timeout", min=0.1, help="Longest wait for each answer of the service, in seconds.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def settings_of(config: Path | None) -> Any:
-    """The configuration; tells every problem and ends with code 2 when it is wrong."""
+    """The configuration; if it is wrong, prints every problem and exits with code 2."""
     try:
         return load(config)
     except ConfigError as error:
@@ -48,27 +48,27 @@ def settings_of(config: Path | None) -> Any:
 
 
 def tell_wrong_configuration(error: ConfigError) -> None:
-    """Every problem."""
-    where = error.file or "no file found: defaults and variables"
+    """Print every problem of a wrong configuration."""
+    where = error.file or "no file found: defaults and environment variables"
     err.print(f"wrong configuration ({where})", style="red", markup=False, highlight=False, soft_wrap=True)
     for problem in error.problems:
         err.print(f"  {problem}", markup=False, highlight=False, soft_wrap=True)
 
 
 def given_path(text: str) -> Path:
-    """A path that somebody gave: nothing (a variable that is empty) is not the folder in which we are. Raises BadParameter."""
+    """The given path. Raises BadParameter if it is empty: an unset variable must not mean the current folder."""
     if not text.strip():
-        raise typer.BadParameter("it is empty: name a file or a folder; . is the one in which you are")
+        raise typer.BadParameter("it is empty: name a file or a folder; . is the current folder")
     return Path(text)
 
 
 def to_people() -> bool:
-    """Whether standard output is a terminal. What goes into a pipe or a file is neither folded nor cut."""
+    """Whether standard output is a terminal; output to a pipe or file is neither wrapped nor cut."""
     return out.file.isatty()
 
 
 def tell_reasons(backends: Sequence[dict[str, Any]]) -> None:
-    """Below a table of backends: why one of them is not as it should be, on lines that may be long."""
+    """Print why backends are paused or not well, below their table, where lines may be long."""
     for each in backends:
         pause = each.get("pause")
         if each["state"] == "paused" and pause:
@@ -78,29 +78,29 @@ def tell_reasons(backends: Sequence[dict[str, Any]]) -> None:
                 + (f": {pause['reason']}" if pause["reason"] else "")
             )
         elif each["reason"]:
-            ask = f" (dadns probe {each['name']} asks it now)" if each["state"] == "down" else ""
+            ask = f" (to ask it now: dadns probe {each['name']})" if each["state"] == "down" else ""
             say(f"{each['name']} is {each['state']}: {each['reason']}{ask}")
 
 
 def standing_of(place: dict[str, Any]) -> str:
-    """How a change stands on one backend: its state and why; where nobody can be asked for proof, that alone."""
+    """The state of a change on one backend, with the reason; if nobody can be asked for proof, only that."""
     if place["state"] == "stored":
         return str(place["reason"])
     return f"{place['state']}: {place['reason']}" if place["reason"] else str(place["state"])
 
 
 def say(line: str, *, to: Console | None = None) -> None:
-    """One line as it is: no markup, no wrapping, no control characters."""
+    """Print one line verbatim: no markup, no wrapping, no control characters."""
     (to or out).print(Text(CONTROL.sub("?", line)), soft_wrap=True)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """The result of what is asked of the service; tells what went wrong and ends with the documented code."""
+    """The result of a request to the service; on failure prints the error and exits with the documented code."""
     try:
         return asyncio.run(work)
     except ConfigError as error:
         tell_wrong_configuration(error)
-        say("or tell where the service is: --url or DADNS_URL, with DADNS_USERNAME and DADNS_PASSWORD", to=err)
+        say("or say where the service is: --url or DADNS_URL, with DADNS_USERNAME and DADNS_PASSWORD", to=err)
         raise typer.Exit(EXIT_CONFIG) from None
     except NoService as error:
         say(str(error), to=err)
@@ -115,7 +115,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 async def call(
     url: str | None, config: Path | None, method: str, path: str, *, limit_s: float = LONGEST_ANSWER_S
 ) -> Any:
-    """One question to the service."""
+    """Send one request to the service; returns its decoded answer."""
     async with Client(find_target(url, config), limit_s=limit_s) as client:
         return await client.call(method, path)
 
@@ -123,23 +123,23 @@ async def call(
 async def fetch_items(
     url: str | None, config: Path | None, path: str, *, limit_s: float, most: int | None = None, **query: Any
 ) -> list[Any]:
-    """Read a list of the service: `most` of it, or all."""
+    """The entries of one of the service's lists: `most` of them, or all."""
     async with Client(find_target(url, config), limit_s=limit_s) as client:
         return await client.items(path, most=most, **query)
 
 
 async def fetch(url: str | None, config: Path | None, path: str, *, limit_s: float) -> Any:
-    """Read something of the service."""
+    """The decoded answer to a GET."""
     return await call(url, config, "GET", path, limit_s=limit_s)
 
 
 def when(moment: str | None) -> str:
-    """A moment of the API in this machine's time zone."""
+    """A timestamp of the API in this machine's time zone."""
     return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""
 
 
 def moment_of(text: str) -> str:
-    """What somebody calls a moment, for the API: so long ago (`30m`, `24h`, `7d`), or a time as it is."""
+    """A point in time for the API: `30m`, `24h`, `7d` mean that long ago; anything else is passed on as it is."""
     found = re.fullmatch(r"(\d{1,6})([mhd])", text)
     if found is None:
         return text
@@ -148,19 +148,19 @@ def moment_of(text: str) -> str:
 
 
 def with_line(text: str, line: int) -> str:
-    """What is said of one line of a zone file; 0: of none."""
+    """`text` preceded by its line in the zone file; line 0 means that it concerns none."""
     return f"line {line}: {text}" if line else text
 
 
 def tell_warnings(warnings: Iterable[dict[str, Any]], *, to: Console | None = None, zone: str = "") -> None:
-    """The warnings of a zone, one a line, below it or with its name."""
+    """Print a zone's warnings, one per line, indented below it or preceded by its name."""
     for each in warnings:
         head = f"{zone}: warning" if zone else "  warning"
         say(f"{head}: {with_line(each['text'], each['line'])} (rule {each['rule']})", to=to)
 
 
 def tell_refusal(zone: str, reason: str, faults: Sequence[dict[str, Any]] = ()) -> None:
-    """Why a zone was refused: the first reason behind its name, the others below it."""
+    """Print why a zone was refused: the first reason after its name, the others below."""
     say(f"{zone}: refused: {reason}", to=err)
     for each in faults[1:]:
         say(f"  also: {with_line(each['reason'], each['line'])} (rule {each['rule']})", to=err)

@@ -1,4 +1,4 @@
-"""Which zone a file holds: told by its SOA record, by its name only where the SOA stands at `@`. Reads, changes nothing."""
+"""Which zone a file holds: decided by its SOA record, or by the file's name if the SOA's owner is `@`. Read-only."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class NoZone(Exception):
 
 
 def zone_of(file: Path) -> str:
-    """The name of its zone, without the final dot. Raises NoZone, OSError."""
+    """The name of the file's zone, without the final dot. Raises NoZone, OSError."""
     with file.open("rb") as handle:
         head = handle.read(LOOKED_AT)
     return zone_in(head, called=file.name)
 
 
 def zone_in(text: bytes, *, called: str) -> str:
-    """The name of the zone in a text, `called`: the file's name. Raises NoZone."""
+    """The name of the zone in a text; `called` is the file's name. Raises NoZone."""
     if not text.strip():
         raise NoZone("it is empty")
     origin = owner = ""  # empty: not said
@@ -49,12 +49,12 @@ def zone_in(text: bytes, *, called: str) -> str:
 
 
 def is_called_a_zone(name: str) -> bool:
-    """Whether a file of this name is meant to hold a zone."""
+    """Whether a file with this name is meant to hold a zone."""
     return name.endswith(tuple(ending for ending in ENDINGS if ending != ".txt")) or name.startswith(BEGINNINGS)
 
 
 def called_zone(name: str) -> str:
-    """The zone that a file of this name usually holds."""
+    """The zone that a file with this name conventionally holds."""
     name = next((name.removesuffix(ending) for ending in ENDINGS if name.endswith(ending)), name)
     return unquote(next((name.removeprefix(one) for one in BEGINNINGS if name.startswith(one)), name))
 

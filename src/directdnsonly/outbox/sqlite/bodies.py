@@ -13,7 +13,7 @@ _BEGINS = "$ORIGIN "  # as every text in our normal form does: what is empty or 
 def octets_of(body: object) -> bytes:
     """What was packed. Raises ValueError with the reason when it cannot be had any more."""
     if not isinstance(body, bytes):
-        raise ValueError("it is not there" if body is None else "it is not of octets")  # noqa: TRY004 - a damage, no bug
+        raise ValueError("it does not exist" if body is None else "it is not of octets")  # noqa: TRY004 - a damage, no bug
     try:
         return zlib.decompress(body)
     except zlib.error as error:

@@ -72,7 +72,7 @@ def text(connection: sqlite3.Connection, name: ZoneName, version: int | None) ->
         return bodies.read(connection, name, row[0], row[2]) if row[1] == Kind.PUT else None
     wanted = connection.execute("SELECT version, kind FROM wanted WHERE zone = ?", (name,)).fetchone()
     if wanted is not None and wanted[1] == Kind.PUT and version in (None, wanted[0]):
-        raise bodies.damaged(connection, name, wanted[0], "it is not there")  # the wanted version is always kept
+        raise bodies.damaged(connection, name, wanted[0], "it does not exist")  # the wanted version is always kept
     return None
 
 
