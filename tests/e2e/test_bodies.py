@@ -103,7 +103,7 @@ def clients(service: Service) -> Iterator[list[socket.socket]]:
 
 
 def says_come_again(status: int, text: str) -> bool:
-    return status == 503 and "too many large zones are sent at the same moment" in text
+    return status == 503 and "too many large zones are being sent at once" in text
 
 
 def goes_on(service: Service, number: int) -> None:

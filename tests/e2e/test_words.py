@@ -38,8 +38,8 @@ def test_the_warnings_of_a_zone_are_told_wherever_it_is_shown(service, dadns, tm
 
     first = text.count("\n") - 1
     words = [
-        f"line {first}: 192.0.2.1 stands where a host name belongs",
-        f"line {first + 1}: a semicolon outside of quotation",
+        f"line {first}: 192.0.2.1 is in the place of a host name",
+        f"line {first + 1}: a semicolon outside quotation",
     ]
     shown = [pushed, dadns("show", "example.com").stdout, dadns("explain", "example.com").stdout]
     with httpx.Client(base_url=f"http://127.0.0.1:{service.port}", auth=(USER, PASSWORD)) as http:

@@ -1,1 +1,1 @@
-"""The vocabulary: names, zones, serials, digests. Pure; no I/O anywhere below this folder."""
+"""The vocabulary of zones: names, records, zone text, serials, digests. Pure: nothing in this package does I/O."""

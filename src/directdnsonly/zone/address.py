@@ -1,4 +1,4 @@
-"""Addresses in the one form that we write. Pure."""
+"""IPv4 and IPv6 addresses in normal form. Pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _IPV4: Final = re.compile(
 
 
 def ipv4(word: str) -> str:
-    """The address as it stands. Raises RdataError."""
+    """The IPv4 address, unchanged if it is valid. Raises RdataError."""
     if not _IPV4.match(word):
         raise RdataError(f"{word[:40]!a} is not an IPv4 address")
     return word
 
 
 def ipv6(word: str) -> str:
-    """As inet_ntop writes it. Raises RdataError."""
+    """The IPv6 address as inet_ntop writes it. Raises RdataError."""
     try:
         found = ipaddress.IPv6Address(word)
         if found.scope_id is not None:

@@ -1,4 +1,4 @@
-"""Does the answer to every question fit into a DNS message? Pure.
+"""A check that the answer to every query fits into a DNS message. Pure.
 
 A message has at most 65,535 octets, also over TCP (RFC 1035, section 4.2.2). Of a larger RRset named loads no zone or
 answers with a part of it, NSD answers nothing, Knot SERVFAIL.
@@ -40,7 +40,7 @@ _FEW: Final = 20  # octets of fields that may be written with one digit
 
 
 def too_large(keys: Sequence[Key], line_of: LineOf) -> Iterator[ZonePolicyError]:
-    """The RRsets that no answer can hold. `keys` are sorted. Names count uncompressed, signatures as well."""
+    """A fault for each RRset that fits into no answer. `keys` are sorted. Names count uncompressed, signatures included."""
     if _most_of_all(keys) <= LARGEST_ANSWER:  # usual
         return
     suspects = dict.fromkeys(key[:2] for key in keys if len(key[2]) > _LONG)
@@ -57,7 +57,7 @@ def too_large(keys: Sequence[Key], line_of: LineOf) -> Iterator[ZonePolicyError]
         size = head + sum(_octets(*key[1:]) for key in everything)
         if size > LARGEST_ANSWER:
             reason = (
-                f"the {kind} records of {owner} make an answer of {size} octets, at most {LARGEST_ANSWER} fit into a"
+                f"the {kind} records of {owner} make an answer of {size} octets, but at most {LARGEST_ANSWER} fit into a"
                 " message: not every name server loads or serves it"
             )
             yield ZonePolicyError(reason, rule="answer-too-large", owner=owner, line=line_of(rrset[-1]))

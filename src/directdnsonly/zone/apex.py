@@ -1,4 +1,4 @@
-"""The DNSSEC records at a zone's own name that a name server holds against the zone. Pure."""
+"""Checks of the DNSSEC records at the apex for which a name server would refuse the zone. Pure."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ _ALGORITHM: Final = {"CDS": 1, "CDNSKEY": 2, "DNSKEY": 2}  # its field
 
 
 def check_apex(found: Mapping[str, Sequence[Key]], line_of: LineOf, apex: str) -> Iterator[ZonePolicyError]:
-    """What is wrong with the records of the zone's own name, `found` by type."""
+    """Every fault in the apex's DNSSEC records; `found` has the records by type."""
     algorithms = {_algorithm(key) for key in found.get("DNSKEY", ())}
     for kind, delete in DELETE.items():
         records = found.get(kind, ())
         deleting = [key for key in records if key[2] == delete]
         others = [key for key in records if key[2] != delete]
         if deleting and others:
-            reason = f"{apex} has a {kind} record that asks to delete, and others: named loads no such zone (RFC 8078)"
+            reason = f"{apex} has a {kind} record that requests deletion besides others: named does not load such a zone (RFC 8078)"
             yield _refused(reason, *deleting, others[0], rule="cds-delete", apex=apex, line_of=line_of)
             continue
         strange = [key for key in others if _algorithm(key) not in algorithms]
         if strange:
             reason = (
-                f"{apex} has a {kind} record of algorithm {_algorithm(strange[0])} and no DNSKEY of it (RFC 7344, section 4.1):"
-                " named loads no such zone"
+                f"{apex} has a {kind} record of algorithm {_algorithm(strange[0])} but no DNSKEY of that algorithm (RFC 7344, section 4.1):"
+                " named does not load such a zone"
             )
             yield _refused(reason, strange[0], rule="cds-without-key", apex=apex, line_of=line_of)
     for key in found.get("NSEC3PARAM", ()):
         if not key[2].startswith("1 "):
-            reason = "NSEC3PARAM names another hash than 1, the only one (RFC 5155, section 11): named and Knot do not load it"
+            reason = "NSEC3PARAM has a hash algorithm other than 1, the only one (RFC 5155, section 11): named and Knot do not load it"
             yield _refused(reason, key, rule="nsec3param-hash", apex=apex, line_of=line_of)
     for key in found.get("NSEC3", ())[:1]:
-        reason = f"an NSEC3 record stands at {apex} itself: it belongs to a hashed name below, and named leaves it out"
+        reason = f"an NSEC3 record stands at {apex} itself: it belongs at a hashed name below, and named ignores it"
         yield _refused(reason, key, rule="nsec3-at-apex", apex=apex, line_of=line_of)
 
 
 def matches(kind: str, data: str, key: str, apex: str) -> bool:
-    """Whether a CDS or CDNSKEY is that of this DNSKEY. A digest of a kind that we do not know matches by its key tag."""
+    """Whether a CDS or CDNSKEY belongs to this DNSKEY. An unknown digest type matches by key tag alone."""
     if kind == "CDNSKEY":
         return data == key
     flags, protocol, algorithm, text = key.split(" ", 3)

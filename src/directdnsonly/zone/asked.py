@@ -1,4 +1,4 @@
-"""What somebody means who asks for a zone: a name, a host in it, an address copied from a browser. Pure."""
+"""What zone a person means by a typed name, a host name, or a URL copied from a browser. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from directdnsonly.zone.name import ZoneName
 
 
 def names_meant(text: str) -> list[ZoneName]:
-    """The names that `text` may mean, the nearest first. Raises NameRefused when it means none.
+    """The names that `text` may mean, most likely first. Raises NameRefused if there is none.
 
-    A slash may belong to a name (RFC 2317: 0/26.2.0.192.in-addr.arpa) or begin the path of an address: both are tried, if what
-    stands before it may be a host of the web.
+    A slash may belong to a name (RFC 2317: 0/26.2.0.192.in-addr.arpa) or begin the path of a URL: both are tried if what
+    comes before it may be a host name.
     """
     wanted = text.strip()
     tries = [wanted] if "://" not in wanted else []

@@ -20,7 +20,7 @@ class RRset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneDiff:
-    """RRsets that came, that went, and that differ (before, after); each sorted by owner and type."""
+    """The RRsets added, removed and changed (before, after); each sorted by owner and type."""
 
     added: tuple[RRset, ...]
     removed: tuple[RRset, ...]
@@ -48,7 +48,7 @@ def rrsets(text: str, keys: Container[tuple[str, str]] | None = None) -> dict[tu
 def diff(before: str, after: str) -> ZoneDiff:
     """How one normalised text became another; the SOA counts like any RRset.
 
-    Takes about a second for a zone of 300,000 records: for a thread, not for the loop. What both have is set aside first.
+    Takes about a second for a zone of 300,000 records, so run it in a thread. Common records are set aside first.
     """
     differing = set(before.split("\n")) ^ set(after.split("\n"))
     keys = {record[:2] for line in differing if (record := _record(line)) is not None}

@@ -1,6 +1,6 @@
-"""RDATA of some numbers and one field in hexadecimal: DS, CDS, TLSA, SMIMEA, SSHFP, ZONEMD. Pure.
+"""RDATA that is a few numbers and one hexadecimal field: DS, CDS, TLSA, SMIMEA, SSHFP, ZONEMD. Pure.
 
-How long that field must be is what named wants to load the zone: it looks at the digests that it knows, no more.
+The length of that field is checked as named does: only for the digest types that it knows.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LEAST_OCTETS: Final = {"ZONEMD": 12}  # RFC 8976, section 2.2.4
 
 
 def by_kind(kind: str) -> Callable[[Sequence[str], str], str]:
-    """The function that gives RDATA of this type in normal form. It raises RdataError."""
+    """The function that normalises RDATA of this type. It raises RdataError."""
     fields, octets, least = FIELDS[kind], _OCTETS[kind], _LEAST_OCTETS.get(kind, 1)
     count = len(fields)
     form = f"{', '.join(name for name, _ in fields)}, octets in hexadecimal"
@@ -57,7 +57,7 @@ def by_kind(kind: str) -> Callable[[Sequence[str], str], str]:
         if size < least or (wanted is not None and size != wanted):
             right = str(wanted) if wanted is not None else f"{least} or more"
             raise RdataError(
-                f"the {kind} record has {size} octets, {fields[-1][0]} {numbers[-1]} has {right}: named does not load it"
+                f"the {kind} record has {size} octets, but {fields[-1][0]} {numbers[-1]} requires {right}: named does not load it"
             )
         return f"{' '.join(map(str, numbers))} {in_groups(digits)}"
 
@@ -69,7 +69,7 @@ def _number(word: str, limit: int, name: str) -> int:
         try:
             return int(dns.dnssectypes.Algorithm.from_text(word))
         except (dns.exception.DNSException, ValueError):
-            raise RdataError(f"{word[:40]!a} is not an algorithm of DNSSEC") from None
+            raise RdataError(f"{word[:40]!a} is not a DNSSEC algorithm") from None
     return number(word, limit, f"the {name}")
 
 

@@ -1,7 +1,7 @@
-r"""Domain names inside of a zone text: absolute, in one spelling that named, NSD and Knot all read. Pure.
+r"""Domain names in a zone text: absolute, in the one spelling that named, NSD and Knot all read. Pure.
 
 Letters, digits, hyphen, underscore, slash and asterisk stand as they are, every other octet as \DDD. Knot 3.2 reads
-characters such as `!` or `+` only so; and a dot inside of a label (\046) can never be taken for one between labels.
+characters such as `!` or `+` only so; and a dot inside a label (\046) can never be mistaken for a separator.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class RdataError(ValueError):
 
 
 def absolute(word: str, origin: str) -> str:
-    """A name with the final dot. `origin` has it; `@` is the origin. Raises RdataError."""
+    """The absolute name, with the final dot, which `origin` has as well; `@` is the origin. Raises RdataError."""
     if word == "@":
         return origin
     name = word if word[-1:] == "." else f"{word}.{origin}" if origin != "." else f"{word}."
@@ -51,30 +51,32 @@ def absolute(word: str, origin: str) -> str:
 
 def _name_fault(labels: Sequence[str], sizes: Sequence[int]) -> str:
     if min(sizes) < 1:
-        return "a label is empty, where two dots stand in a row or one at the beginning: take a dot away"
+        return "a label is empty, because of two dots in a row or a leading dot: remove a dot"
     longest = max(sizes)
     if longest > MAX_LABEL_OCTETS:
         label = labels[sizes.index(longest)]
         begins = f"{label[:17]}..." if len(label) > 20 else label  # noqa: PLR2004 - characters
-        return f"its label {begins!a} has {longest} octets, at most {MAX_LABEL_OCTETS} fit (RFC 1035): shorten it"
-    return f"it has {sum(sizes) + len(sizes) + 1} octets with the zone's own, at most {MAX_NAME_OCTETS} fit (RFC 1035): shorten it"
+        return f"its label {begins!a} has {longest} octets, but at most {MAX_LABEL_OCTETS} are allowed (RFC 1035): shorten it"
+    return f"it has {sum(sizes) + len(sizes) + 1} octets including the zone's name, but at most {MAX_NAME_OCTETS} are allowed (RFC 1035): shorten it"
 
 
 def _spelled(found: re.Match[str]) -> str:
     digits, escaped, odd = found.groups()
     octet = int(digits) if digits else ord(escaped or odd)
     if odd == "\\" or octet > 255:  # noqa: PLR2004
-        raise RdataError("a backslash in a name stands before a character or the three digits of an octet (RFC 1035)")
+        raise RdataError(
+            "a backslash in a name must be followed by a character or by the three digits of an octet (RFC 1035)"
+        )
     return SPELLING[octet]
 
 
 def ascii_only(text: str) -> str:
-    r"""Octets above 127 as \DDD: what dnspython would take for international names are octets here."""
+    r"""The text with octets above 127 as \DDD, so that dnspython does not take them for internationalised names."""
     return text if text.isascii() else _HIGH.sub(lambda found: f"\\{ord(found[0]):03d}", text)
 
 
 def number(word: str, limit: int, what: str) -> int:
-    """The number that a word is, from 0 to `limit`. Raises RdataError."""
+    """The number in a word, from 0 to `limit`. Raises RdataError."""
     if not _NUMBER.match(word) or int(word) > limit:
         raise RdataError(f"{what} {word[:20]!a} is not a number from 0 to {limit}")
     return int(word)

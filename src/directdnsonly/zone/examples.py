@@ -1,4 +1,4 @@
-"""How a record of each type is written, by an example: what a refusal of one ends with. Pure."""
+"""An example of each record type, with which the refusal of one ends. Pure."""
 
 from __future__ import annotations
 
@@ -79,11 +79,11 @@ LIKE: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def written_like(kind: str) -> str:
-    """An example of the type, as the end of a sentence."""
+    """An example of a record of this type, to end a sentence with."""
     name = name_of(kind)
     return f"{with_article(name)} record is written like: {LIKE.get(name, _LIKE_UNKNOWN)}"
 
 
 def name_of(kind: str) -> str:
-    """The type by its name, where it has one, whatever `mnemonic_of` writes."""
+    """The name of a type, if it has one, even where `mnemonic_of` writes TYPEnnn."""
     return dns.rdatatype.to_text(dns.rdatatype.from_text(kind)).replace("_", "-")

@@ -1,4 +1,4 @@
-"""The faults of one zone while it is read: the first ten, so that a person corrects them in one go. Pure."""
+"""Collects the first ten faults of a zone while it is parsed, so that a person can correct them in one go. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST: Final = 10  # then reading ends: what one wrong push costs stays bounded
 
 
 class Faults:
-    """Collects; the error that is raised in the end is the first one, and has all of them as `faults`."""
+    """The faults found so far; the error finally raised is the first one and carries them all as `faults`."""
 
     def __init__(self) -> None:
         self._found: list[PushRefused] = []
@@ -20,18 +20,18 @@ class Faults:
         return bool(self._found)
 
     def add(self, error: PushRefused) -> None:
-        """One more; the tenth ends the reading. Raises PushRefused."""
+        """Add a fault; the tenth ends the parse. Raises PushRefused."""
         self._found.append(error)
         if len(self._found) >= MOST:
             self._refuse()
 
     def end(self, error: PushRefused) -> NoReturn:
-        """One after which nothing can be read any more. Raises PushRefused."""
+        """Add a fault after which nothing more can be parsed. Raises PushRefused."""
         self._found.append(error)
         self._refuse()
 
     def settle(self) -> None:
-        """Raises PushRefused if there are any."""
+        """End the parse: raises PushRefused if there are any faults."""
         if self._found:
             self._refuse()
 

@@ -1,4 +1,4 @@
-"""When are two records one? As name servers see it: letters of names do not count (RFC 4343). Pure.
+"""When two records are the same to a name server: names compare without case (RFC 4343). Pure.
 
 named, NSD and Knot merge such records, so an AXFR returns one, and a count that tells them apart never agrees. For some
 types (HTTPS, SVCB, NSEC, LP, IPSECKEY, NSAP-PTR) only one of the three merges: we merge for all, and they agree.

@@ -1,7 +1,7 @@
-r"""How records are written, and what is wrong with one that dnspython refuses: in our words, whatever its own are. Pure.
+r"""Describes in our own words what is wrong with a record that dnspython refuses. Pure.
 
 dnspython's messages are for programmers ("'I' format requires ...", "expecting an identifier"), so none of them is passed on.
-What it refused is gone through here field by field, and the first one that does not fit is told.
+The refused record is checked here field by field, and the first invalid field is reported.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FIXED_LOCATOR: Final = re.compile(r"(?:[0-9A-Fa-f]{4}:){3}[0-9A-Fa-f]{4}\Z")
 
 
 class Field(NamedTuple):
-    """One field: as its RFC calls it, what it must be, and whether it may stand between quotation marks."""
+    """One field: its name in the RFC, its check, and whether it may be quoted."""
 
     name: str
     check: checks.Check
@@ -32,7 +32,7 @@ class Field(NamedTuple):
 
 
 class Form(NamedTuple):
-    """The fields of a type, then any number of words (`rest`), each of one kind or (`joined`) all together one field."""
+    """The fields of a type, then any number of words (`rest`), each a field or (`joined`) together one field."""
 
     fields: tuple[Field, ...] = ()
     rest: Field | None = None
@@ -42,12 +42,12 @@ class Form(NamedTuple):
 
 
 def diagnosis(kind: str, tokens: Sequence[Token], origin: str) -> str:
-    """What is wrong with RDATA that could not be read."""
+    """A sentence that says what is wrong with RDATA that could not be parsed."""
     try:
         _examine(name_of(kind), tokens, origin)
     except RdataError as error:
         return str(error)
-    return "a field is out of its range, or does not fit to the others"
+    return "a field is out of range, or does not fit the others"
 
 
 def _examine(name: str, tokens: Sequence[Token], origin: str) -> None:
@@ -55,10 +55,12 @@ def _examine(name: str, tokens: Sequence[Token], origin: str) -> None:
     form = FORMS.get(name)
     if tokens[0].text == "\\#":
         octets = from_generic([token.text for token in tokens])
-        raise RdataError(f"the {len(octets)} octets are no whole {name} record, or hold what it may not hold")
+        raise RdataError(
+            f"the {len(octets)} octets are not a complete {name} record, or have a value that it may not have"
+        )
     if form is None:
         raise RdataError(
-            "its data is known in the generic form only: \\#, number of octets, octets in hexadecimal (RFC 3597)"
+            "its data must be in the generic form: \\#, number of octets, octets in hexadecimal (RFC 3597)"
         )
     for place, field in enumerate(form.fields):
         if place >= len(tokens):
@@ -71,9 +73,7 @@ def _examine(name: str, tokens: Sequence[Token], origin: str) -> None:
 
 def _examine_field(field: Field, token: Token, origin: str) -> None:
     if token.quoted and not field.is_string:
-        raise RdataError(
-            f"the {field.name} {checks.shown(token.text)} stands between quotation marks: write it without them"
-        )
+        raise RdataError(f"the {field.name} {checks.shown(token.text)} is in quotation marks: write it without them")
     field.check(token.text, origin, f"the {field.name}")
 
 
@@ -81,7 +81,7 @@ def _examine_rest(form: Form, tokens: Sequence[Token], origin: str) -> None:
     field = form.rest
     if field is None:
         if tokens:
-            raise RdataError(f"there are more fields than the type has, from {checks.shown(tokens[0].text)} on")
+            raise RdataError(f"there are more fields than the type has, starting at {checks.shown(tokens[0].text)} on")
         return
     if len(tokens) < form.least:
         raise RdataError(f"the {field.name} is missing")
@@ -107,9 +107,7 @@ _PREFERENCE: Final = _numbers(preference=_U16)
 
 def _eui(octets: int) -> Form:
     form = re.compile(rf"[0-9A-Fa-f]{{2}}(?:-[0-9A-Fa-f]{{2}}){{{octets - 1}}}\Z")
-    return Form(
-        (Field("address", checks.of_form(form, f"{octets} pairs of hexadecimal digits with hyphens between them")),)
-    )
+    return Form((Field("address", checks.of_form(form, f"{octets} pairs of hexadecimal digits separated by hyphens")),))
 
 
 FORMS: Final[Mapping[str, Form]] = MappingProxyType(

@@ -1,6 +1,6 @@
-"""What somebody sent instead of a zone file, and what is odd about a line that cannot be read. Pure.
+"""Guesses what was sent instead of a zone file, and what is odd about a line that cannot be parsed. Pure.
 
-Asked only when a zone is refused already: a file that is something else is told by one sentence, not by ten faults.
+Used only for a zone that is already refused: a file of another kind gets one sentence instead of ten faults.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from directdnsonly.errors import ZonePolicyError
 
 _LOOKED_AT: Final = 4096  # octets of the beginning
 _BEGINS: Final = {  # where no zone file begins so
-    b"\x1f\x8b": "is packed with gzip: unpack it first",
+    b"\x1f\x8b": "is compressed with gzip: decompress it first",
     b"PK\x03\x04": "is a ZIP archive: unpack it first",
-    b"BZh": "is packed with bzip2: unpack it first",
-    b"\xfd7zXZ": "is packed with xz: unpack it first",
-    b"\x28\xb5\x2f\xfd": "is packed with zstd: unpack it first",
+    b"BZh": "is compressed with bzip2: decompress it first",
+    b"\xfd7zXZ": "is compressed with xz: decompress it first",
+    b"\x28\xb5\x2f\xfd": "is compressed with zstd: decompress it first",
     b"\xff\xfe\x00\x00": "is UTF-32 text: save it as UTF-8",
     b"\x00\x00\xfe\xff": "is UTF-32 text: save it as UTF-8",
     b"\xff\xfe": 'is UTF-16 text ("Unicode" in Windows editors): save it as UTF-8',
     b"\xfe\xff": 'is UTF-16 text ("Unicode" in Windows editors): save it as UTF-8',
     b"\x00\x00\x00\x02\x00\x00\x00": "is in BIND's raw format: write it as text (named-compilezone -f raw -F text)",
-    b";BIND LOG V9": "is a journal of BIND (.jnl): send the zone file itself",
+    b";BIND LOG V9": "is a BIND journal (.jnl): send the zone file itself",
     b"-----BEGIN ": "is a certificate or a key, not a zone file",
     b"%PDF-": "is a PDF document, not a zone file",
     b"SQLite format 3\x00": "is an SQLite database (dadns import reads those), not a zone file",
@@ -36,22 +36,22 @@ _NAMED_CONF: Final = re.compile(
 )
 _NOT_A_RECORD: Final = re.compile(rb"[ \t]*(?:;.*|\$(?:TTL|ORIGIN)\b.*)?\r?", re.IGNORECASE)
 _FOREIGN: Final = {
-    "\xc2\xa0": "it holds a no-break space, as pasted from a web page: write a usual one",
-    "\xe2\x80\x9c": 'it holds typographic quotation marks: write "',
-    "\xe2\x80\x9d": 'it holds typographic quotation marks: write "',
-    "\xe2\x80\x8b": "it holds an invisible character (zero-width space): write the line anew",
-    "\xef\xbb\xbf": "it holds a byte order mark in the midst, as two files joined have it: remove it",
+    "\xc2\xa0": "it contains a no-break space, probably pasted from a web page: use an ordinary space",
+    "\xe2\x80\x9c": 'it contains typographic quotation marks: use "',
+    "\xe2\x80\x9d": 'it contains typographic quotation marks: use "',
+    "\xe2\x80\x8b": "it contains an invisible character (zero-width space): type the line again",
+    "\xef\xbb\xbf": "it contains a byte order mark in the middle, probably from joining two files: remove it",
 }
 
 
 def require_zone_file(octets: bytes) -> None:
-    """Raises ZonePolicyError when this is no zone file at all, or has no record; says what it is."""
+    """Raises ZonePolicyError, which says what was sent, if this is not a zone file or has no records."""
     if not octets or octets.isspace():
         raise ZonePolicyError("the file is empty", rule="zone-empty")
     if told := _what_it_is(octets):
         raise ZonePolicyError(f"the file {told}", rule="not-a-zone")
     if all(_NOT_A_RECORD.fullmatch(line) for line in octets.removeprefix(b"\xef\xbb\xbf").split(b"\n")):
-        raise ZonePolicyError("the file holds no record, only comments or directives", rule="zone-empty")
+        raise ZonePolicyError("the file has no records, only comments or directives", rule="zone-empty")
 
 
 def _what_it_is(octets: bytes) -> str:
@@ -62,20 +62,20 @@ def _what_it_is(octets: bytes) -> str:
     if head.count(b"\x00") * 3 > len(head) and not head.startswith(b"\x00\x00"):
         return 'is UTF-16 text ("Unicode" in Windows editors): save it as UTF-8'
     if _HTML.match(head):
-        return "is an HTML or XML page, perhaps of an error or a log-in: look where it was fetched"
+        return "is an HTML or XML page, perhaps an error or log-in page: check where it was fetched from"
     if _JSON.match(head):
-        return "is JSON: the API takes it with Content-Type: application/json"
+        return "is JSON: the API accepts it with Content-Type: application/json"
     if _NAMED_CONF.search(head):
-        return "is a configuration of named (dadns import reads those), not a zone file"
+        return "is a named.conf (dadns import reads those), not a zone file"
     if b"\n" not in octets and octets.count(b"\r") > 1:
-        return "has lone carriage returns as line ends, as old Macintosh editors write them: save it with LF or CRLF"
+        return "has bare carriage returns as line ends, as old Macintosh editors write them: save it with LF or CRLF"
     return ""
 
 
 def hint(words: Sequence[str]) -> str:
-    """Why a line could not be read, where a habit from elsewhere is the likely cause; empty when nothing is known."""
+    """The likely cause why a line could not be parsed, as the end of a sentence; empty if none is known."""
     if any(word.startswith(("#", "//", "/*")) for word in words):
-        return f": comments begin with ; in a zone file, not with {_marker(words)}"
+        return f": in a zone file comments begin with ; and not with {_marker(words)}"
     text = " ".join(words)
     if text.isascii():
         return ""

@@ -25,9 +25,12 @@ _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_/-]*[a-z0-9_])?\Z")
 _ODD: Final = re.compile(r"[^a-z0-9_/-]")
 _INNER: Final = "-/"  # never at the beginning or end of a label
 _NOT_INTERNATIONAL: Final = (
-    (idna.IDNABidiError, "letters that are written from right to left stand beside others"),
-    (idna.InvalidCodepoint, "it holds a character that no such name may have (a symbol, an emoji, an invisible one)"),
-    (idna.InvalidCodepointContext, "it holds a character that may stand only between certain others"),
+    (idna.IDNABidiError, "it mixes right-to-left letters with others"),
+    (
+        idna.InvalidCodepoint,
+        "it has a character that is not allowed in such names (a symbol, an emoji, an invisible one)",
+    ),
+    (idna.InvalidCodepointContext, "it has a character that is allowed only between certain others"),
 )
 _FILE_SAFE: Final = "-_."  # what `quote` leaves alone beside letters and digits; a slash becomes %2F
 
@@ -43,7 +46,7 @@ class ZoneName(str):
 
     @classmethod
     def parse(cls, text: str) -> ZoneName:
-        """The name in normal form; case, one final dot and U-labels are folded. Raises NameRefused."""
+        """The name in normal form: lower case, no final dot, U-labels converted to A-labels. Raises NameRefused."""
         name = text.removesuffix(".")
         if not name:
             raise NameRefused("the zone name is empty", rule="name-empty")
@@ -58,14 +61,17 @@ class ZoneName(str):
                 ) from None
         name = name.lower()
         if len(name) > MAX_NAME_OCTETS:
-            raise NameRefused(f"the zone name has {len(name)} octets, at most 253 fit (RFC 1035)", rule="name-length")
+            raise NameRefused(
+                f"the zone name has {len(name)} octets, but at most 253 are allowed (RFC 1035)", rule="name-length"
+            )
         labels = name.split(".")
         for label in labels:
             if not label:
                 raise NameRefused(f"{_shown(text)} has an empty label", rule="name-empty-label")
             if len(label) > MAX_LABEL_OCTETS:
                 raise NameRefused(
-                    f"a label of {_shown(text)} has {len(label)} octets, at most 63 fit", rule="name-label-length"
+                    f"a label of {_shown(text)} has {len(label)} octets, but at most 63 are allowed",
+                    rule="name-label-length",
                 )
             if not _LABEL.match(label):
                 raise NameRefused(_label_fault(label, text), rule="name-characters")
@@ -80,14 +86,14 @@ class ZoneName(str):
 
     @property
     def absolute(self) -> str:
-        """With the final dot, as zone files and name servers want it."""
+        """The name with the final dot, as zone files and name servers need it."""
         return f"{self}."
 
     @property
     def file_stem(self) -> str:
-        """A file name without folder parts, at most 240 octets; `from_file_stem` gives the name back.
+        """A file name without folder parts, at most 240 octets; `from_file_stem` turns it back into the name.
 
-        A longer one is cut and told apart by a hash; its file carries the name in its first line.
+        A longer one is cut and made unique by a hash; its file carries the name in its first line.
         """
         stem = quote(self, safe=_FILE_SAFE)
         if len(stem) <= MAX_FILE_STEM:
@@ -96,14 +102,14 @@ class ZoneName(str):
 
     @classmethod
     def from_file_stem(cls, stem: str) -> ZoneName:
-        """The name whose `file_stem` is `stem`. Raises NameRefused when there is none."""
+        """The name whose `file_stem` is `stem`. Raises NameRefused if there is none."""
         name = cls.parse(unquote(stem))
         if name.file_stem != stem:
             raise NameRefused(f"{_shown(stem)} is not the file name of a zone", rule="name-file")
         return name
 
     def ancestors(self) -> list[ZoneName]:
-        """Parent, grand-parent ... down to the top label, nearest first."""
+        """The parent, its parent and so on up to the top-level domain, nearest first."""
         labels = self.split(".")
         return [ZoneName.trusted(".".join(labels[depth:])) for depth in range(1, len(labels))]
 
@@ -129,9 +135,11 @@ def _label_fault(label: str, text: str) -> str:
     subject = f"the label {_shown(label)} of the zone name {_shown(text)}"
     odd = _ODD.search(label)
     if odd is not None:
-        return f"{subject} holds {_shown(odd[0])}: only letters, digits, '-', '_' and (RFC 2317) '/' may stand in it; rename the zone"
+        return f"{subject} holds {_shown(odd[0])}: only letters, digits, '-', '_' and (RFC 2317) '/' are allowed; rename the zone"
     place, character = ("begins", label[0]) if label[0] in _INNER else ("ends", label[-1])
-    return f"{subject} {place} with {_shown(character)}, which may stand only inside of a label; rename the zone without it"
+    return (
+        f"{subject} {place} with {_shown(character)}, which is allowed only inside a label; rename the zone without it"
+    )
 
 
 def _why_not_international(error: Exception) -> str:

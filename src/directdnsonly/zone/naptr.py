@@ -1,4 +1,4 @@
-"""The regexp field of NAPTR: is it a substitution that named loads (RFC 3402, section 3.2)? Pure.
+"""A check that the regexp field of NAPTR is a substitution that named loads (RFC 3402, section 3.2). Pure.
 
 named refuses a whole zone for a bad one. The expression is a POSIX extended regular expression (IEEE 1003.2, section 2.8)
 in the C locale, back references included; what POSIX leaves undefined is taken where named takes it.
@@ -24,7 +24,7 @@ _ELEMENT: Final = re.compile(
 
 
 def is_substitution(regexp: bytes) -> bool:
-    """Whether it is empty, or delimiter, expression, delimiter, replacement, delimiter, flags (only `i`)."""
+    """Whether the field is empty, or delimiter, expression, delimiter, replacement, delimiter, flags (only `i`)."""
     text = regexp.decode("latin-1")
     if not text:
         return True

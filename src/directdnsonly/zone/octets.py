@@ -16,7 +16,7 @@ MAX_RDATA: Final = 65535
 
 
 def unescaped(word: str) -> str:
-    """The octets, as characters up to 255, that a word or string stands for. Raises RdataError."""
+    """The octets that a word or string with escapes stands for, as characters up to 255. Raises RdataError."""
     return _ESCAPE.sub(_octet, word) if "\\" in word else word
 
 
@@ -27,12 +27,12 @@ def _octet(found: re.Match[str]) -> str:
             raise RdataError("a backslash before a digit needs three digits (RFC 1035)")
         return digits
     if int(digits) > 255:  # noqa: PLR2004 - an octet
-        raise RdataError(f"\\{digits} is no octet")
+        raise RdataError(f"\\{digits} is not an octet")
     return chr(int(digits))
 
 
 def escaped(octets: str) -> str:
-    """What may stand between quotes."""
+    """The octets escaped as the content of a quoted string."""
     return TO_ESCAPE.sub(_escaped, octets)
 
 
@@ -42,7 +42,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def name_octets(name: str) -> bytes:
-    r"""An absolute name in our spelling, on the wire: every odd octet is \DDD."""
+    r"""The wire form of an absolute name in our spelling, in which every unusual octet is \DDD."""
     if name == ".":
         return b"\x00"
     labels = [_ESCAPE.sub(_octet, label).encode("latin-1") for label in name.split(".")[:-1]]
@@ -50,7 +50,7 @@ def name_octets(name: str) -> bytes:
 
 
 def name_at(octets: bytes, start: int) -> tuple[str, int]:
-    """The uncompressed name that begins there, in our spelling, and where it ends. Raises RdataError."""
+    """The uncompressed wire-form name at an offset, in our spelling, and the offset where it ends. Raises RdataError."""
     labels: list[str] = []
     at = start
     while at < len(octets) and octets[at]:
@@ -60,20 +60,20 @@ def name_at(octets: bytes, start: int) -> tuple[str, int]:
         labels.append("".join(SPELLING[octet] for octet in octets[at + 1 : at + 1 + size]))
         at += size + 1
     if at >= len(octets) or octets[at]:
-        raise RdataError("the octets hold no whole name")
+        raise RdataError("the octets do not contain a complete name")
     return f"{'.'.join(labels)}.", at + 1
 
 
 def hexadecimal(digits: str) -> str:
-    """Hexadecimal digits in small letters. Raises RdataError."""
+    """The hexadecimal digits in lower case. Raises RdataError."""
     if len(digits) % 2 or not _HEXADECIMAL.match(digits):
-        odd = "an odd number of digits" if _HEXADECIMAL.match(digits) else "something else than 0-9 and a-f"
+        odd = "an odd number of digits" if _HEXADECIMAL.match(digits) else "characters other than 0-9 and a-f"
         raise RdataError(f"{digits[:40]!a} is not hexadecimal: it has {odd}")
     return digits.lower()
 
 
 def in_groups(digits: str) -> str:
-    """Hexadecimal digits with a blank behind each 64 octets."""
+    """Hexadecimal digits with a blank after every 64 octets."""
     size = 2 * _BYTES_SHOWN
     if len(digits) <= size:
         return digits
@@ -81,17 +81,17 @@ def in_groups(digits: str) -> str:
 
 
 def generic(octets: bytes) -> str:
-    r"""The generic form: \# length octets."""
+    r"""RDATA in the generic form of RFC 3597: \# length octets."""
     return f"\\# {len(octets)} {in_groups(octets.hex())}".rstrip()
 
 
 def from_generic(words: Sequence[str]) -> bytes:
     r"""The octets of RDATA in the generic form; the first word is \#. Raises RdataError."""
     if len(words) < 2 or not (words[1].isascii() and words[1].isdigit()) or len(words[1]) > 6:  # noqa: PLR2004
-        raise RdataError("the generic form is \\# with the number of octets, and the octets in hexadecimal (RFC 3597)")
+        raise RdataError("the generic form is \\#, the number of octets, and the octets in hexadecimal (RFC 3597)")
     octets = bytes.fromhex(hexadecimal("".join(words[2:])))
     if len(octets) != int(words[1]):
-        raise RdataError(f"the generic form says {int(words[1])} octets and has {len(octets)}")
+        raise RdataError(f"the generic form announces {int(words[1])} octets but has {len(octets)}")
     if len(octets) > MAX_RDATA:
         raise RdataError(f"a record holds at most {MAX_RDATA} octets, this one has {len(octets)}")
     return octets

@@ -1,8 +1,8 @@
-"""The short way for a zone as DirectAdmin writes it: one regular expression over the text. Pure.
+"""The fast parser for a zone as DirectAdmin writes it: one regular expression over the text. Pure.
 
 It takes only what needs no judgement (explicit TTL and class, the usual types, names and strings without escapes or
-surprises) and gives up on the whole zone at the first other octet; then the long way reads it from the start and says
-what is wrong. What it takes is tested equal to the long way.
+surprises) and gives up on the whole zone at the first other octet; then the full parser reads it from the start and says
+what is wrong. Its results are tested to equal those of the full parser.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ PlainRecord = tuple[str, int, str, str]  # owner (absolute, lower case), TTL, ty
 
 
 class NotPlain(Exception):
-    """This zone needs the long way."""
+    """This zone needs the full parser."""
 
 
 def records(text: str, apex: str) -> Iterator[PlainRecord]:
@@ -99,7 +99,7 @@ def records(text: str, apex: str) -> Iterator[PlainRecord]:
 
 
 class _Names:
-    """Absolute names by how they are written. Raises NotPlain where a name needs judgement."""
+    """A cache of absolute names by their spelling. Raises NotPlain if a name needs judgement."""
 
     def __init__(self, apex: str) -> None:
         self.apex = apex
@@ -108,7 +108,7 @@ class _Names:
         self._owners = {"@": apex, apex: apex}
 
     def absolute(self, word: str) -> str:
-        """The name as it is written, absolute."""
+        """The name made absolute, in its own letter case."""
         if word in {"@", self.apex}:
             return self.apex
         if "." not in word and len(word) <= self._label_chars:
@@ -119,7 +119,7 @@ class _Names:
         return name
 
     def owner(self, word: str) -> str:
-        """In lower case, and only if it lies in the zone: others are to be dropped with a warning."""
+        """The owner name in lower case. Raises NotPlain if it lies outside the zone, because it must be dropped with a warning."""
         known = self._owners.get(word)
         if known is None:
             known = self.absolute(word).lower()

@@ -1,8 +1,8 @@
-r"""RDATA of the less usual types, by dnspython, in a form that named 9.18, NSD 4.6 and Knot 3.2 all load. Pure.
+r"""RDATA of the rarer types, parsed by dnspython and written in a form that named 9.18, NSD 4.6 and Knot 3.2 all load. Pure.
 
 Where a daemon cannot read what others can, the same octets are written so that it can: TYPEnnn for a mnemonic that one
 of them does not know, `\# length octets` (RFC 3597) for RDATA whose text one of them refuses. What one of them refuses
-in every form is refused here, with the reason. Each rule was found by, and is tested against, the daemons themselves.
+in every form is refused here, with the reason. Each rule was found with, and is tested against, the daemons themselves.
 """
 
 from __future__ import annotations
@@ -88,14 +88,14 @@ _LOC_MOST_CM: Final = 9_000_000_000  # of size and precision, in this text form
 
 @dns.immutable.immutable
 class MINFO(RP):
-    """MINFO (RFC 1035, section 3.3.7): two names as in RP. dnspython knows it not, and leaves their compression as it is."""
+    """MINFO (RFC 1035, section 3.3.7): two names, as in RP; dnspython does not know this type."""
 
 
 dns.rdata.register_type(sys.modules[__name__], dns.rdatatype.MINFO, "MINFO")
 
 
 def mnemonic_of(number: int) -> str:
-    """How a type is written: by name where every daemon knows it, else TYPEnnn."""
+    """How we write a type: by its name if every daemon knows it, otherwise as TYPEnnn."""
     name = dns.rdatatype.to_text(dns.rdatatype.RdataType.make(number))
     return name if name in COMMON_MNEMONICS else f"TYPE{number}"
 
@@ -103,7 +103,7 @@ def mnemonic_of(number: int) -> str:
 def by_dnspython(kind: str, tokens: Sequence[Token], origin: str) -> str:
     """RDATA in the form that every daemon loads. `kind` is as `mnemonic_of` writes it.
 
-    Raises RdataError, and whatever dnspython does: what was wrong then, `zone.forms` tells.
+    Raises RdataError and whatever dnspython raises; `zone.forms` then says what was wrong.
     """
     text = "".join(
         ("" if token.glued else " ") + (f'"{token.text}"' if token.quoted else token.text) for token in tokens
@@ -111,7 +111,7 @@ def by_dnspython(kind: str, tokens: Sequence[Token], origin: str) -> str:
     number = dns.rdatatype.from_text(kind)
     if number in OUT_OF_USE:
         raise RdataError(
-            f"type {OUT_OF_USE[number]} ({number}) is out of use, and not every name server loads it",
+            f"type {OUT_OF_USE[number]} ({number}) is obsolete, and not every name server loads it",
             rule="type-unused",
         )
     found = dns.rdata.from_text(dns.rdataclass.IN, number, ascii_only(text), origin=_name(origin), relativize=False)
@@ -119,7 +119,7 @@ def by_dnspython(kind: str, tokens: Sequence[Token], origin: str) -> str:
     octets = found.to_wire() or b""  # what has no wire form cannot be served
     if not written or written[-1] == " " or len(octets) < LEAST_OCTETS.get(number, 0):
         raise RdataError(
-            f"the {dns.rdatatype.to_text(number)} record is not complete: its last field is empty or too short"
+            f"the {dns.rdatatype.to_text(number)} record is incomplete: its last field is empty or too short"
         )
     return written
 
@@ -148,29 +148,29 @@ def _loc(found: Any) -> str:
     for what, most in _LOC_DEGREES.items():
         degrees, *parts, _sign = getattr(found, what)
         if degrees >= most and any(parts):
-            raise RdataError(f"the {what} of the LOC record lies beyond {most} degrees: named does not load it")
+            raise RdataError(f"the {what} of the LOC record is beyond {most} degrees: named does not load it")
     if not _LOC_CM[0] <= round(found.altitude) <= _LOC_CM[1]:
         raise RdataError("the altitude of the LOC record is not between -100000.00m and 42849672.95m (RFC 1876)")
     if max(found.size, found.horizontal_precision, found.vertical_precision) > _LOC_MOST_CM:
-        raise RdataError("size or precision of the LOC record is larger than 90000000.00m (RFC 1876)")
+        raise RdataError("the size or precision of the LOC record is larger than 90000000.00m (RFC 1876)")
     return _plain(found)
 
 
 def _apl(found: Any) -> str:
     if len(found.items) > _MOST_APL_ITEMS:
-        raise RdataError(f"the APL record has {len(found.items)} items, NSD loads at most {_MOST_APL_ITEMS}")
+        raise RdataError(f"the APL record has {len(found.items)} items, but NSD loads at most {_MOST_APL_ITEMS}")
     return _generic(found)
 
 
 def _hip(found: Any) -> str:
     if not found.hit or not found.key:
-        raise RdataError("the HIP record has no identity tag or no key: named does not load it")
+        raise RdataError("the HIP record lacks its identity tag or key: named does not load it")
     return _generic(found)
 
 
 def _key(found: Any) -> str:
     if bool(found.key) == (found.flags & _NO_KEY == _NO_KEY):
-        raise RdataError("a KEY record has a key, unless its flags say that it has none: named does not load it")
+        raise RdataError("the KEY record has no key, though its flags do not say so: named does not load it")
     return _plain(found) if found.key else _generic(found)
 
 
@@ -191,9 +191,11 @@ def _nsec(found: Any) -> str:
 
 def _nsec3(found: Any) -> str:
     if found.algorithm == 1 and len(found.next) != _SHA1_OCTETS:
-        raise RdataError(f"the next hash of the NSEC3 record has {len(found.next)} octets, 20 has SHA-1 (RFC 5155)")
+        raise RdataError(f"the next hash of the NSEC3 record has {len(found.next)} octets, but SHA-1 has 20 (RFC 5155)")
     if len(found.next) > _MOST_HASH_OCTETS:
-        raise RdataError(f"the next hash has {len(found.next)} octets, {_MOST_HASH_OCTETS} fit into a name (RFC 5155)")
+        raise RdataError(
+            f"the next hash has {len(found.next)} octets, but at most {_MOST_HASH_OCTETS} fit into a name (RFC 5155)"
+        )
     # Each of them reads the text of another length in another way.
     return _with_types(_plain(found), found, 5) if len(found.next) == _SHA1_OCTETS else _generic(found)
 

@@ -1,6 +1,6 @@
 """TTLs, types and RDATA in normal form: the usual types by hand (a microsecond each), all others by dnspython. Pure.
 
-The hand-made forms are tested equal to dnspython's.
+The results of the hand-written parsers are tested to equal dnspython's.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _COMMON: Final = {name: name for name in COMMON_MNEMONICS}
 
 
 def ttl_s(word: str, limit: int = MAX_TTL) -> int | None:
-    """Seconds, from digits or BIND's units (1h30m); None when the word is no time. Raises RdataError when too large."""
+    """A TTL in seconds, from digits or BIND's units (1h30m); None if the word is not a time. Raises RdataError if it is too large."""
     if _NUMBER.match(word):
         value = int(word)
     elif len(word) < 64 and _TTL.match(word):  # noqa: PLR2004 - a longer one is no time
@@ -61,7 +61,7 @@ def ttl_s(word: str, limit: int = MAX_TTL) -> int | None:
 
 
 def mnemonic(word: str) -> str | None:
-    """The type as we write it; None when it is no type. Raises RdataError for types no zone can hold."""
+    """The type as we write it; None if the word is not a type. Raises RdataError for types that cannot occur in a zone."""
     common = _COMMON.get(word) or _COMMON.get(word.upper())
     if common is not None:
         return common
@@ -76,7 +76,7 @@ def _rare_mnemonic(word: str) -> str | None:
         return None
     name = dns.rdatatype.to_text(number)
     if name in META or dns.rdatatype.is_metatype(number):
-        raise RdataError(f"type {name} cannot stand in a zone", rule="type-meta")
+        raise RdataError(f"type {name} cannot occur in a zone", rule="type-meta")
     return mnemonic_of(number)
 
 
@@ -98,12 +98,12 @@ def _normal(kind: str, line: Line, start: int, origin: str) -> str:
     if not words:
         if kind == "TYPE42":  # an APL may have no items (RFC 3123, section 4)
             return "\\# 0"
-        raise RdataError(f"the {kind} record has no data")
+        raise RdataError(f"the {kind} record has no RDATA")
     is_generic = words[0] == "\\#"
     by_hand = _BY_HAND.get(kind)
     if by_hand is not None and (not is_generic or kind in digests.FIELDS):
         if line.tokens is not None and any(token.quoted for token in line.tokens[start:]):
-            raise RdataError(f"{with_article(kind)} record has no strings between quotes")
+            raise RdataError(f"{with_article(kind)} record has no quoted strings")
         return by_hand(words, origin)
     if kind in _STRINGS and not is_generic:
         return _strings(words)
@@ -200,7 +200,7 @@ def _strings(words: Sequence[str]) -> str:
         octets = unescaped(word)
         if len(octets) > MAX_STRING:
             raise RdataError(
-                f"a string has {len(octets)} octets, at most 255 fit: split it into several strings between quotes"
+                f"a string has {len(octets)} octets, but at most 255 are allowed: split it into several quoted strings"
             )
         size += 1 + len(octets)
         parts.append(escaped(octets))

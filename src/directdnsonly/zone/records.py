@@ -1,4 +1,4 @@
-"""Records that somebody else wrote (a transfer, a database, an API) in our normal form, and what differs. Pure."""
+"""Foreign records (from a transfer, a database, an API) in our normal form, and how they differ from ours. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SHOWN = 3  # differences that a reason names
 
 
 def record_of(owner: str, ttl: int, kind: str, data: str) -> Record:
-    """One foreign record as we would write it; all its names are absolute, the final dot of the owner may be missing.
+    """A foreign record as we would write it; its names must be absolute, but the owner's final dot may be missing.
 
-    What cannot be read is kept as it is: it differs from every record of ours, and is named by `difference`.
+    A record that cannot be parsed is kept as it is: it differs from all of ours, so `difference` names it.
     """
     try:
         name = absolute(owner, ".").lower()
@@ -30,7 +30,7 @@ def record_of(owner: str, ttl: int, kind: str, data: str) -> Record:
 
 
 def difference(wanted: Iterable[Record], found: Iterable[Record]) -> str:
-    """What differs, for people; empty when both hold the same records. Names compare without case (RFC 4343)."""
+    """The difference as text for people; empty if both have the same records. Names compare without case (RFC 4343)."""
     here, there = Counter(map(_folded, wanted)), Counter(map(_folded, found))
     missing, extra = sorted((here - there).elements()), sorted((there - here).elements())
     told = [f"lacks {_shown(record)}" for record in missing] + [f"has also {_shown(record)}" for record in extra]

@@ -1,8 +1,8 @@
 r"""RDATA of HTTPS and SVCB (RFC 9460): priority, name, parameters. Pure.
 
 Written as text where named 9.18, NSD 4.6 and Knot 3.2 read the same octets from it, else in the generic form: Knot reads
-no key above 6 and no empty `ech`, and takes a backslash in `alpn` in another way than the others. What is only senseless
-(parameters in AliasMode, an `ech` that is none) is loaded by all of them, and so taken.
+no key above 6 and no empty `ech`, and interprets a backslash in `alpn` differently. What is merely meaningless
+(parameters in AliasMode, an invalid `ech`) is loaded by all of them, and so accepted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _REMEMBERED_CHARS: Final = 200
 
 
 class _Parameter(NamedTuple):
-    """Key, octets of the value, and how it is written: empty where only the generic form is read alike."""
+    """A parameter: key, octets of the value, and text form, which is empty if only the generic form is portable."""
 
     key: int
     octets: bytes
@@ -58,13 +58,13 @@ def service(tokens: Sequence[Token], origin: str) -> str:
     if tokens[0].text == "\\#" and not tokens[0].quoted:
         return _from_octets(from_generic([token.text for token in tokens]))
     if len(tokens) < 2 or tokens[0].quoted or tokens[1].quoted:  # noqa: PLR2004
-        raise RdataError("the record begins with a priority and a name (RFC 9460, section 2.1)")
+        raise RdataError("the record must begin with a priority and a name (RFC 9460, section 2.1)")
     priority = number(tokens[0].text, _U16, "the priority")
     return _written(priority, absolute(tokens[1].text, origin), _read(tokens, 2))
 
 
 class Service(NamedTuple):
-    """What a record says: the octets of its parameters by key."""
+    """The content of a record: priority, target, and the octets of its parameters by key."""
 
     priority: int
     name: str
@@ -72,7 +72,7 @@ class Service(NamedTuple):
 
 
 def read(data: str) -> Service:
-    """From RDATA in normal form."""
+    """Parse RDATA that is in normal form."""
     (line,) = logical_lines(data)
     if line.words[0] == "\\#":
         octets = from_generic(line.words)
@@ -85,7 +85,7 @@ def read(data: str) -> Service:
 
 
 def text_of(key: int, octets: bytes) -> str:
-    """A parameter up to ipv6hint as RFC 9460 writes it, whoever reads it."""
+    """The text of a parameter up to ipv6hint as RFC 9460 writes it, even if not every daemon reads it."""
     if key == ALPN:
         value = b",".join(re.sub(rb"[,\\]", rb"\\\g<0>", item) for item in items(octets))
         return f'alpn="{escaped(value.decode("latin-1"))}"'
@@ -104,16 +104,16 @@ def _read(tokens: Sequence[Token], position: int) -> _Parameters:
         text, is_string, is_glued, _ = tokens[position]
         position += 1
         if is_string or is_glued:
-            raise RdataError(f"{text[:40]!a} stands alone: a parameter is written key=value (RFC 9460, section 2.1)")
+            raise RdataError(f"{text[:40]!a} has no value: a parameter is written key=value (RFC 9460, section 2.1)")
         key, equals, value = text.partition("=")
         if equals and not value and position < count and tokens[position].quoted and tokens[position].glued:
             value = tokens[position].text
             position += 1
         elif equals and not value:
-            raise RdataError(f"no value stands behind {text[:40]!a}")
+            raise RdataError(f"there is no value after {text[:40]!a}")
         one = (_remembered if len(value) < _REMEMBERED_CHARS else _parameter)(key, value)
         if one.key in found:
-            raise RdataError(f"the parameter {key} comes twice")
+            raise RdataError(f"the parameter {key} occurs twice")
         found[one.key] = one
     return found
 
@@ -141,7 +141,7 @@ def _key(name: str) -> int:
     numbered = _NUMBERED.match(name)
     key = int(numbered[1]) if numbered else _KEYS.get(name, -1)
     if not 0 <= key <= _U16:
-        raise RdataError(f"{name[:40]!a} is no parameter of HTTPS and SVCB: one without a name is keyNNN")
+        raise RdataError(f"{name[:40]!a} is not a parameter of HTTPS and SVCB: write one that has no name as keyNNN")
     return key
 
 
@@ -153,10 +153,12 @@ def _items(value: str) -> bytes:
     while text and position <= len(text):
         item = _ITEM.match(text, position)
         if item is None:
-            raise RdataError("in a list a backslash stands before a comma or a backslash (RFC 9460, appendix A.1)")
+            raise RdataError(
+                "in a list a backslash must be followed by a comma or a backslash (RFC 9460, appendix A.1)"
+            )
         octets = re.sub(r"\\(.)", r"\1", item[1], flags=re.DOTALL).encode("latin-1")
         if not 0 < len(octets) <= _MAX_ITEM:
-            raise RdataError(f"an item of a list has {len(octets)} octets, 1 to {_MAX_ITEM} may be")
+            raise RdataError(f"an item of a list has {len(octets)} octets, but 1 to {_MAX_ITEM} are allowed")
         found += bytes([len(octets)]) + octets
         position = item.end() if item.end() > item.end(1) else len(text) + 1
     return found
@@ -183,7 +185,7 @@ def _ech(value: str) -> bytes:
 
 def _nothing(value: str) -> bytes:
     if value:
-        raise RdataError(f"the parameter has no value, here stands {value[:40]!a}")
+        raise RdataError(f"the parameter takes no value, but here it has {value[:40]!a}")
     return b""
 
 
@@ -207,7 +209,7 @@ def _of_octets(key: int, octets: bytes) -> _Parameter:
     name = _NAMES.get(key, f"key{key}")
     is_right, text = _FORMS.get(key, _ANY_FORM)
     if not is_right(octets):
-        raise RdataError(f"the value of {name} is not what RFC 9460 wants: named does not load it")
+        raise RdataError(f"the value of {name} is not what RFC 9460 requires: named does not load it")
     value = text(octets)
     return _Parameter(key, octets, f'{name}="{value}"' if value else name if key == _NO_DEFAULT_ALPN else "")
 
@@ -278,13 +280,15 @@ def _written(priority: int, name: str, found: _Parameters) -> str:
 
 def _check(found: _Parameters) -> None:
     if len(found) > _MOST_PARAMETERS:
-        raise RdataError(f"the record has {len(found)} parameters, NSD loads at most {_MOST_PARAMETERS}")
+        raise RdataError(f"the record has {len(found)} parameters, but NSD loads at most {_MOST_PARAMETERS}")
     if _NO_DEFAULT_ALPN in found and ALPN not in found:
-        raise RdataError("no-default-alpn needs alpn beside it (RFC 9460, section 7.1.1)")
+        raise RdataError("no-default-alpn requires alpn as well (RFC 9460, section 7.1.1)")
     if _MANDATORY in found:
         for key in _mandatory_keys(found[_MANDATORY].octets):
             if key not in found:
-                raise RdataError(f"{_NAMES.get(key, f'key{key}')} is mandatory and not there (RFC 9460, section 8)")
+                raise RdataError(
+                    f"{_NAMES.get(key, f'key{key}')} is listed as mandatory but missing (RFC 9460, section 8)"
+                )
 
 
 def _from_octets(octets: bytes) -> str:
@@ -301,7 +305,7 @@ def _parameters_at(octets: bytes) -> tuple[str, _Parameters]:
         key, size = struct.unpack("!HH", octets[at : at + 4].ljust(4, b"\0"))
         at += 4 + size
         if key <= last or at > len(octets):
-            raise RdataError("the octets are no list of parameters with ascending keys (RFC 9460, section 2.2)")
+            raise RdataError("the octets are not a list of parameters with ascending keys (RFC 9460, section 2.2)")
         found[key] = _of_octets(key, octets[at - size : at])
         last = key
     return name, found

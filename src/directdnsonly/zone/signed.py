@@ -1,6 +1,6 @@
-"""RDATA of RRSIG, NSEC and NSEC3 as signers write it: they are more than half of a signed zone. Pure.
+"""A fast parser for RRSIG, NSEC and NSEC3 as signers write them; they are over half of a signed zone. Pure.
 
-Each function gives None for what is written in another way; dnspython reads that, or says what is wrong.
+Each function returns None for any other spelling; dnspython parses that, or says what is wrong.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SIGNATURE_GROUP: Final = 32
 
 
 def rrsig(words: Sequence[str], origin: str) -> str | None:
-    """RRSIG, with dates of any year from 1970 on: they count modulo 2**32 (RFC 4034, section 3.1.5). Raises RdataError."""
+    """RDATA of RRSIG, with dates from 1970 on, which count modulo 2**32 (RFC 4034, section 3.1.5). Raises RdataError."""
     numbers = _RRSIG_NUMBERS.fullmatch(" ".join(words[1:7]))
     if numbers is None or len(words) < 9:  # noqa: PLR2004 - a signature must follow
         return None
@@ -53,7 +53,7 @@ def rrsig(words: Sequence[str], origin: str) -> str | None:
 
 
 def nsec(words: Sequence[str], origin: str) -> str | None:
-    """NSEC. Raises RdataError."""
+    """RDATA of NSEC. Raises RdataError."""
     types = types_alike(tuple(words[1:]))
     if types == "":
         raise RdataError("the NSEC record lists no types: named does not load it")
@@ -61,7 +61,7 @@ def nsec(words: Sequence[str], origin: str) -> str | None:
 
 
 def nsec3(words: Sequence[str], _origin: str) -> str | None:
-    """NSEC3 with a hash of 20 octets."""
+    """RDATA of NSEC3 with a hash of 20 octets (SHA-1)."""
     head = _NSEC3_HEAD.fullmatch(" ".join(words[:5]).lower())
     types = types_alike(tuple(words[5:]))
     if head is None or types is None or int(head[1]) > _U8 or int(head[2]) > _U8 or int(head[3]) > _U16:
@@ -89,7 +89,7 @@ def _number(word: str) -> int:
 
 @lru_cache(1024)  # all signatures of one run have the same
 def instant(word: str) -> tuple[str, int] | None:
-    """The date as we write it, and as a number of 32 bits; None: it is no date, or one before 1970."""
+    """The date as we write it, and as a 32-bit number; None if it is not a date, or one before 1970."""
     date = _DATE.fullmatch(word)
     try:
         if date is not None:

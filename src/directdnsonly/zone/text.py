@@ -1,4 +1,4 @@
-"""Zone text in, normalised zone out. Pure.
+"""Parses zone text into a normalised, validated `Zone`. Pure.
 
 `parse` is the only way in: it reads what DirectAdmin (or a person) sent, refuses what a name server would refuse, and
 writes the one form that named, NSD and Knot all load. What a daemon gets is always our text, never the pushed one.
@@ -61,7 +61,7 @@ def parse(text: str | bytes, origin: ZoneName, *, limits: Limits = DEFAULT_LIMIT
     octets = text.encode("utf-8") if isinstance(text, str) else text
     if len(octets) > limits.max_bytes:
         raise ZonePolicyError(
-            f"the zone has {len(octets)} bytes, at most {limits.max_bytes} are accepted", rule="too-large"
+            f"the zone has {len(octets)} bytes, but at most {limits.max_bytes} are accepted", rule="too-large"
         )
     content = octets.removeprefix(_BOM).decode("latin-1")
     try:
@@ -72,7 +72,7 @@ def parse(text: str | bytes, origin: ZoneName, *, limits: Limits = DEFAULT_LIMIT
 
 
 def read_plain(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> Zone | None:
-    """The short way; None where the long way must judge, and say what is wrong and in which line."""
+    """The zone by the fast parser; None if the full parser must judge it, or say what is wrong in which line."""
     reader = _Reader(origin, limits)
     try:
         for record in plain.records(text, origin.absolute):
@@ -84,7 +84,7 @@ def read_plain(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> 
 
 
 def read_any(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> Zone:
-    """The long way: any zone file. Raises as `parse` does."""
+    """The zone by the full parser, which reads any zone file. Raises as `parse` does."""
     reader = _Reader(origin, limits)
     faults = reader.faults
     for line in logical_lines(text, faults.add):
@@ -130,7 +130,7 @@ class _Reader:
         self.faults = Faults()
 
     def take(self, line: Line) -> None:
-        """One logical line: a directive or a record."""
+        """Take one logical line: a directive or a record."""
         words = line.words
         is_plain = line.tokens is None
         if words[0][0:1] == "$" and (is_plain or not line.tokens[0].quoted):  # type: ignore[index]
@@ -163,7 +163,7 @@ class _Reader:
                     self._warnings.of_line(self._owner, kind, line, position + 1)
                 return
             if word.upper() in _CLASSES:
-                raise RdataError(f"class {word.upper()} is not served, only IN")
+                raise RdataError(f"class {word.upper()} is not supported, only IN")
             if word.upper() != "IN":
                 raise RdataError(f"{word[:40]!a} is neither a TTL, a class nor a record type")
         raise RdataError("the record has no type")
@@ -178,7 +178,7 @@ class _Reader:
         if word in {"$INCLUDE", "$GENERATE"}:
             raise ZonePolicyError(f"{word} is not accepted in a pushed zone", rule=word[1:].lower(), line=line.number)
         if word not in {"$TTL", "$ORIGIN"} or len(arguments) != 1:
-            raise RdataError(f"the directive {word[:40]!a} is not known, or not complete")
+            raise RdataError(f"the directive {word[:40]!a} is unknown or incomplete")
         if word == "$TTL":
             self._default_ttl = ttl_s(arguments[0])
             if self._default_ttl is None:
@@ -204,7 +204,7 @@ class _Reader:
             self.keep(owner, ttl, kind, data, line)
 
     def keep(self, owner: str, ttl: int, kind: str, data: str, line: int = 0) -> None:
-        """One record in normal form; one that is the same (see zone.fold) is kept once."""
+        """Keep one record in normal form; duplicates (as `zone.fold` defines them) are kept once."""
         fold = FOLDS.get(kind)
         folded = data if fold is None else fold(data)
         key = (owner, kind, folded)
@@ -225,11 +225,11 @@ class _Reader:
 
     def _drop(self, owner: str, kind: str, line: int) -> None:
         self._outside.count(owner, kind, line)
-        text = f"{owner} {kind} lies outside of the zone and was dropped"
+        text = f"{owner} {kind} lies outside the zone and was dropped"
         self._warnings.add("outside-zone", text, owner=owner, kind=kind, line=line)
 
     def zone(self, *, odd: bool = True) -> Zone:
-        """Everything that was taken, checked and written in normal form. `odd`: owner names may hold odd characters."""
+        """Check all records and write the zone in normal form. `odd`: owner names may contain unusual characters."""
         for owner, kind, data, line in self._without_ttl:
             self.keep(owner, self._minimum, kind, data, line)
         keys = sorted(self._ttls)
@@ -318,7 +318,7 @@ def _remember(text: str, name: ZoneName) -> None:
 
 
 def is_ours(text: str, name: ZoneName) -> bool:
-    """Whether `parse` of this process wrote this very text for this zone, lately. False says nothing."""
+    """Whether `parse` in this process recently wrote this very text for this zone; False proves nothing."""
     return _print_of(text, name) in _recent
 
 

@@ -1,6 +1,6 @@
-"""Zone file text into logical lines of tokens (RFC 1035, section 5.1). Pure; opens nothing, expands nothing.
+"""Splits zone file text into logical lines of tokens (RFC 1035, section 5.1). Pure; opens and expands nothing.
 
-Text is taken as octets (latin-1), so that what a person put between quotes is served as the octets that were sent.
+Text is handled as octets (latin-1), so that a quoted string is served as the very octets that were sent.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _BLOCK_CHARS = 64 * 1024
 
 
 class Token(NamedTuple):
-    """A word or the inside of a quoted string, escapes untouched. `glued`: no blank stands before it (alpn="h2").
+    """A word or the content of a quoted string, escapes untouched. `glued`: no blank before it (alpn="h2").
 
-    `cut`: the comment behind it, where it may have been meant as text (v=DKIM1; k=rsa).
+    `cut`: the comment after it, if that may have been meant as text (v=DKIM1; k=rsa).
     """
 
     text: str
@@ -38,9 +38,9 @@ class Token(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A logical line: its first physical line (from 1), whether it began with a blank, its words (never empty).
+    """A logical line: the number of its first physical line (from 1), whether it begins with a blank, its words (never empty).
 
-    `tokens` are the words again with what is known of each; None when all are plain words.
+    `tokens` are the same words with details of each; None if all are plain words.
     """
 
     number: int
@@ -58,9 +58,9 @@ class _StillOpen(ZoneSyntaxError):
 
 
 def logical_lines(text: str, tell: Callable[[ZoneSyntaxError], None] = _raise) -> Iterator[Line]:
-    """The lines of a zone file with parentheses joined and comments gone.
+    """The logical lines of a zone file: parentheses joined, comments removed.
 
-    What cannot be read is given to `tell`, which may raise; when it does not, reading goes on behind it.
+    A syntax error is passed to `tell`, which may raise; if it does not, reading continues after it.
     """
     first = 1
     while first:  # again behind a parenthesis that was left open: it has swallowed what follows
@@ -101,7 +101,9 @@ def _logical_lines(text: str, first: int, tell: Callable[[ZoneSyntaxError], None
         except ZoneSyntaxError as error:
             if start < number and (isinstance(error, _StillOpen) or error.rule == "line-too-long"):
                 is_open = isinstance(error, _StillOpen)
-                tell(_left_open(start, f", and another one opens in line {number}") if is_open else _too_long(start))
+                tell(
+                    _left_open(start, f", and another one is opened in line {number}") if is_open else _too_long(start)
+                )
                 return _behind(text, start)
             tell(error)
             broken = (depth > 0 or "(" in line) and ")" not in line
@@ -118,11 +120,11 @@ def _logical_lines(text: str, first: int, tell: Callable[[ZoneSyntaxError], None
 def _require_readable(line: str, number: int) -> None:
     odd = _ODD_BREAKS.search(line)
     if odd and not _inside_quotes(line, odd.start()):
-        raise ZoneSyntaxError(f"control character {odd[0]!a} outside of a string", line=number)
+        raise ZoneSyntaxError(f"control character {odd[0]!a} outside a string", line=number)
 
 
 def _left_open(line: int, until: str) -> ZoneSyntaxError:
-    return ZoneSyntaxError(f"the parenthesis that is opened here is not closed{until}", line=line)
+    return ZoneSyntaxError(f"the parenthesis opened here is never closed{until}", line=line)
 
 
 def _too_long(line: int) -> ZoneSyntaxError:
@@ -183,9 +185,9 @@ def _step_through(line: str, depth: int, tokens: list[Token], number: int) -> in
         if kind == 3:  # noqa: PLR2004 - the groups of _STEP
             depth += 1 if step[3] == "(" else -1
             if depth > 1:
-                raise _StillOpen("a parenthesis is opened within another one", line=number)
+                raise _StillOpen("a parenthesis is opened inside another one", line=number)
             if depth < 0:
-                raise ZoneSyntaxError("a parenthesis is closed that was never opened", line=number)
+                raise ZoneSyntaxError("a parenthesis is closed here that was never opened", line=number)
         elif kind == 4:  # noqa: PLR2004
             tokens.append(Token(step[4], True, word_end == position))
             word_end = step.end()

@@ -1,7 +1,7 @@
-"""RDATA of rarer types as people and programs write it: a few microseconds, where dnspython takes fifty to a hundred. Pure.
+"""A fast parser for rarer types in their common spelling: a few microseconds where dnspython takes fifty to a hundred. Pure.
 
-`usual` gives None for all that is written in another way, and for all that is wrong: dnspython reads that (see
-`zone.portable`), or it is refused there. What is given is tested equal to what comes of dnspython.
+`usual` returns None for any other spelling and for anything wrong: dnspython parses or refuses that (see
+`zone.portable`). Its results are tested to equal those of dnspython.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _SIZES: Final = (100.0, 1_000_000.0, 1_000.0)  # of the LOC that does not say th
 
 
 def usual(kind: str, words: Sequence[str], tokens: Sequence[Token] | None, origin: str) -> str | None:
-    """RDATA in normal form, or None. `tokens` are the words with what is known of them; None: plain words."""
+    """RDATA in normal form, or None. `tokens` are the words with details of each; None if they are plain words."""
     if tokens is not None and not _are_strings(tokens, *_MAY_BE_QUOTED.get(kind, (0, 0))):
         return None
     read = _READERS.get(kind)

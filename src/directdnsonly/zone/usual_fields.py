@@ -1,4 +1,4 @@
-"""Fields of RDATA as they are usually written. Pure. Each raises RdataError or ValueError for what dnspython has to read."""
+"""Fields of RDATA in their common spelling. Pure. Each raises RdataError or ValueError for what dnspython must parse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIMPLE_STRING: Final = re.compile(r"[ !#-\[\]-~]{0,255}\Z")  # neither quotation
 
 
 def whole_number(word: str, most: int) -> int:
-    """From 0 to `most`."""
+    """A number from 0 to `most`, in digits."""
     value = int(word) if _NUMBER.match(word) else -1
     if not 0 <= value <= most:
         raise ValueError
@@ -23,12 +23,12 @@ def whole_number(word: str, most: int) -> int:
 
 
 def plain_name(word: str, origin: str) -> str:
-    """An absolute name, of a word without escapes and other odd characters."""
+    """The absolute name of a word without escapes or unusual characters."""
     if not _NAME.match(word):
         raise ValueError
     return absolute(word, origin)
 
 
 def base64_octets(words: Sequence[str]) -> bytes:
-    """Of all these words together."""
+    """The octets of these words, joined and decoded as base64."""
     return binascii.a2b_base64(words[0] if len(words) == 1 else "".join(words), strict_mode=True)

@@ -1,7 +1,7 @@
-r"""RDATA in the generic form of the types that we write so: are the octets whole, and in the only form they have? Pure.
+r"""A check that RDATA in the generic form is complete and canonical, for the types that we write so. Pure.
 
-What we wrote is read again from the store, and by dnspython a HIP costs thirty times what an address costs. `is_whole` is
-False for all that dnspython would change or refuse, and for what is too rare to be looked at here.
+Our own text is read again from the store, and dnspython takes thirty times as long for a HIP as for an address. `is_whole` is
+False for all that dnspython would change or refuse, and for what is too rare to be checked here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _GATEWAYS: Final[Sequence[Sequence[int]]] = ((), (4,), (16,), (_NAME,))  # RFC 4
 
 
 def is_whole(kind: str, octets: bytes) -> bool:
-    """Whether the octets are a record of this type, and dnspython would write the same ones."""
+    """Whether the octets are valid RDATA of this type that dnspython would leave unchanged."""
     check = WHOLE.get(kind)
     try:
         return check is not None and check(octets)

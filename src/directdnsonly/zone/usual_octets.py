@@ -1,6 +1,6 @@
-"""RDATA of types that are written in the generic form, because not every name server reads their own. Pure.
+"""RDATA of the types that we write in the generic form, because not every name server reads their own. Pure.
 
-HIP, IPSECKEY, APL and such: from their usual text to octets. See `zone.usual`, which asks here.
+HIP, IPSECKEY, APL and such: from their common spelling to octets. Called by `zone.usual`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _Field = Callable[[str, str], bytes]  # word, origin
 
 
 def octets_of(kind: str, words: Sequence[str], origin: str) -> str | None:
-    """RDATA in the generic form, or None. Raises RdataError, ValueError where it is written in another way."""
+    """RDATA in the generic form, or None. Raises RdataError or ValueError for any other spelling."""
     octets = _READERS[kind](words, origin)
     return generic(octets) if octets else None
 

@@ -1,8 +1,8 @@
 """The rules that a zone must obey so that every name server loads it. Pure.
 
-named refuses a zone without SOA or NS, with an in-zone NS that has no address, with CNAME and other data; NSD drops
-such a zone to SERVFAIL and still says ok. So it is refused here, with the line, and the last good version stays. What
-all of them load (a delegation without addresses) is accepted, with a warning.
+named refuses a zone without SOA or NS, with an in-zone NS that has no address, or with CNAME and other data; NSD answers
+SERVFAIL for such a zone and still reports ok. So it is refused here, with the line, and the last good version stays.
+What all of them load (a delegation without addresses) is accepted, with a warning.
 """
 
 from __future__ import annotations
@@ -32,30 +32,26 @@ WATCHED = frozenset({*SINGLETONS, *NOT_AT_WILDCARD, "DS"})  # an owner without t
 
 
 class Outside:
-    """The records that lie outside of the zone and are left out: what they say about a zone that lacks its own."""
+    """The records outside the zone that were left out; they explain a zone that lacks its own SOA or NS."""
 
     def __init__(self) -> None:
         self._number = 0
         self._first: dict[str, tuple[str, int]] = {}  # by type: owner and line
 
     def count(self, owner: str, kind: str, line: int) -> None:
-        """One more."""
+        """Count one more record outside the zone."""
         self._number += 1
         if kind == "SOA":
             self._first.setdefault(kind, (owner, line))
 
     def missing(self, kind: str, apex: str) -> ZonePolicyError:
-        """The zone has no record of this type at its own name."""
+        """The fault of a zone that has no record of this type at its apex."""
         rule = "soa-missing" if kind == "SOA" else "ns-missing"
         if kind in self._first:
             owner, line = self._first[kind]
-            reason = (
-                f"the SOA stands at {owner}, the zone that was pushed is {apex}: is this the zone of another domain?"
-            )
+            reason = f"the SOA is at {owner}, but the pushed zone is {apex}: is this the zone of another domain?"
             return ZonePolicyError(reason, rule=rule, owner=apex, line=line)
-        left_out = (
-            f" ({counted(self._number, 'record')} outside of {apex} left out: is this the zone of another domain?)"
-        )
+        left_out = f" ({counted(self._number, 'record')} outside {apex} left out: is this the zone of another domain?)"
         return ZonePolicyError(
             f"the zone has no {kind} record at {apex}{left_out if self._number else ''}", rule=rule, owner=apex
         )
@@ -64,10 +60,10 @@ class Outside:
 def check(
     keys: Sequence[Key], line_of: LineOf, apex: str, *, outside: Outside, warnings: Warnings, faults: Faults
 ) -> Key | None:
-    """The apex SOA of a zone; adds to `faults` why a name server will not load it, and to `warnings`.
+    """The apex SOA of a zone; adds to `faults` why a name server would not load it, and to `warnings`.
 
-    `keys` are sorted; `line_of` gives a record's line. What seems to be missing is not told where a line could not be
-    read: it may stand there.
+    `keys` are sorted; `line_of` gives a record's line. Missing records are not reported if a line could not be
+    parsed, because they may be there.
     """
     is_whole = not faults
     soa: list[Key] = []
@@ -115,13 +111,15 @@ def _check_owner(owner: str, found: dict[str, list[Key]], line_of: LineOf, apex:
         yield refuse(reason, "cname-and-other", found["CNAME"][0], found[other][0])
     if owner.startswith("*."):
         for kind in NOT_AT_WILDCARD.keys() & found.keys():
-            reason = f"a wildcard cannot have {kind} records: named loads no such zone"
+            reason = f"a wildcard cannot have {kind} records: named does not load such a zone"
             yield refuse(reason, NOT_AT_WILDCARD[kind], *found[kind][:1])
     if "NS" in found and "DNAME" in found and owner != apex:
-        reason = f"{owner} has NS and DNAME records: Knot loads no such zone (RFC 6672, section 2.3)"
+        reason = f"{owner} has NS and DNAME records: Knot does not load such a zone (RFC 6672, section 2.3)"
         yield refuse(reason, "ns-and-dname", found["NS"][0], found["DNAME"][0])
     if "DS" in found and owner == apex:
-        reason = f"a DS record stands at {apex} itself: it belongs into the parent zone, and named loads no such zone"
+        reason = (
+            f"a DS record stands at {apex} itself: it belongs in the parent zone, and named does not load such a zone"
+        )
         yield refuse(reason, "ds-at-apex", *found["DS"][:1])
 
 
@@ -132,7 +130,7 @@ def _check_below_dname(
     for key in keys:
         for parent in _ancestors(key[0], apex):
             if parent in redirected:
-                reason = f"{key[0]} stands below the DNAME of {parent}"
+                reason = f"{key[0]} is below the DNAME of {parent}"
                 yield ZonePolicyError(reason, rule="below-dname", owner=key[0], line=line_of(key))
                 break
 
@@ -161,17 +159,17 @@ def _check_name_servers(
         if "CNAME" in found:
             rule, reason = (
                 "ns-cname",
-                f"the name server {target} of {owner} is a CNAME, which no name server may be (RFC 2181)",
+                f"the name server {target} of {owner} is a CNAME, which is not allowed (RFC 2181)",
             )
         elif _is_delegated(target, delegated, apex, owner):
             continue
         else:
             rule = "ns-without-address"
-            reason = f"the name server {target} of {owner} lies in the zone and has no A or AAAA record"
+            reason = f"the name server {target} of {owner} is in the zone but has no A or AAAA record"
         if owner == apex:
             yield ZonePolicyError(reason, rule=rule, owner=owner, line=line_of(key))
             continue
-        text = f"{reason}: nobody will find {owner}"
+        text = f"{reason}: {owner} cannot be resolved"
         warnings.add(rule, text, owner=owner, kind="NS", line=partial(line_of, key))
 
 

@@ -1,13 +1,13 @@
-"""What name servers load and yet is probably a mistake. A warning refuses nothing: it is kept with the version, and shown. Pure.
+"""Warnings: what name servers load but is probably a mistake. A warning is kept with the version and shown; it refuses nothing. Pure.
 
-Three kinds of rules, by what they must see:
+Three kinds of rules, by what they need to see:
 
 * `OF_LINE`: a record as it was written, for what its normal form does not show any more;
 * `OF_RDATA`: the RDATA of one record in normal form;
 * `warn_zone.RULES`: the whole zone.
 
-A new rule is a function in one of these tables, and a row of docs/refusals.md. A zone without warnings pays one look into
-a dictionary for each record.
+A new rule is a function in one of these tables, and a row of docs/refusals.md. A zone without warnings costs one dictionary
+lookup for each record.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LineOf = Callable[[Key], int]
 
 @dataclass(frozen=True, slots=True)
 class ZoneWarning:
-    """One warning. `rule` stands in docs/refusals.md; owner and type are empty, and the line 0, where they say nothing."""
+    """One warning. `rule` is listed in docs/refusals.md; owner and type are empty, and the line 0, if they do not apply."""
 
     rule: str
     text: str
@@ -44,7 +44,7 @@ class ZoneWarning:
 
 @dataclass(frozen=True, slots=True)
 class LineRule:
-    """`tell` gets the line and where its RDATA begins in `words`; it gives the text, empty when all is well."""
+    """A rule for a line as written. `tell` gets the line and where its RDATA begins in `words`; it returns the text, or ""."""
 
     rule: str
     tell: Callable[[Line, int], str]
@@ -52,7 +52,7 @@ class LineRule:
 
 @dataclass(frozen=True, slots=True)
 class RdataRule:
-    """`tell` gets owner and RDATA, both in normal form; it gives the text, empty when all is well."""
+    """A rule for RDATA. `tell` gets owner and RDATA, both in normal form; it returns the text, or ""."""
 
     rule: str
     tell: Callable[[str, str], str]
@@ -89,7 +89,7 @@ OF_RDATA: Final[Mapping[str, Sequence[RdataRule]]] = {  # by type
 
 
 class Warnings:
-    """The warnings of one zone while it is read: the first twenty, and whether there were more."""
+    """Collects the warnings of a zone while it is parsed: the first twenty, and whether there were more."""
 
     def __init__(self) -> None:
         self._kept: list[ZoneWarning] = []
@@ -97,11 +97,11 @@ class Warnings:
 
     @property
     def is_full(self) -> bool:
-        """Nothing more is kept: a rule whose looks are dear may end here, when it has said so by `add`."""
+        """Whether no more are kept, so that an expensive rule may stop once it has called `add`."""
         return self._more
 
     def add(self, rule: str, text: str, *, owner: str = "", kind: str = "", line: int | Callable[[], int] = 0) -> None:
-        """One more. `line` may be a function: finding the line of a record takes a walk through the zone."""
+        """Add a warning. `line` may be a function, because finding the line of a record takes a walk through the zone."""
         if len(self._kept) >= KEPT:
             self._more = True
             return
@@ -110,13 +110,13 @@ class Warnings:
         self._kept.append(ZoneWarning(rule, shown, owner[:MAX_CHARS], kind, number))
 
     def of_line(self, owner: str, kind: str, line: Line, start: int) -> None:
-        """What is to be said of a record as it was written."""
+        """Add the warnings about a record as it was written."""
         for one in OF_LINE.get(kind, ()):
             if text := one.tell(line, start):
                 self.add(one.rule, text, owner=owner, kind=kind, line=line.number)
 
     def of_rdata(self, keys: Iterable[Key], line_of: LineOf) -> None:
-        """What is to be said of the records' RDATA."""
+        """Add the warnings about the records' RDATA."""
         for key in keys:
             owner, kind, data = key
             for one in OF_RDATA.get(kind, ()):
@@ -124,10 +124,10 @@ class Warnings:
                     self.add(one.rule, text, owner=owner, kind=kind, line=partial(line_of, key))
 
     def found(self) -> tuple[ZoneWarning, ...]:
-        """All that is kept, by line, and a last one where that is not all."""
+        """The kept warnings in order of line, and a last one if there were more."""
         if not self._kept:
             return ()
         kept = sorted(self._kept, key=lambda one: one.line)
         if not self._more:
             return tuple(kept)
-        return (*kept, ZoneWarning("more", f"there are more warnings than these {KEPT}"))
+        return (*kept, ZoneWarning("more", f"there are more warnings than the {KEPT} kept here"))

@@ -1,6 +1,6 @@
-"""What one record tells by itself: its words as they were written, or its RDATA in normal form. Pure.
+"""Warnings about single records, from their words as written or their RDATA in normal form. Pure.
 
-Each function gives the text of a warning, empty when all is well; warn.OF_LINE and warn.OF_RDATA name their rules.
+Each function returns the text of a warning, or "" if all is well; warn.OF_LINE and warn.OF_RDATA name their rules.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ _PRIVATE: Final = {"253": "name", "254": "OID"}  # PRIVATEDNS and PRIVATEOID
 
 
 def cut(line: Line, start: int) -> str:
-    """A semicolon outside of quotation marks begins a comment; what stood behind it is not served."""
+    """Warn if an unquoted semicolon cut off text, which is then not served."""
     for token in (line.tokens or ())[start:]:
         if token.cut and (not token.quoted or "=" in token.cut):
             left_out = token.cut[1:].strip()[:_SHOWN]
             return (
-                f"a semicolon outside of quotation marks begins a comment: {left_out!a} is left out;"
+                f"a semicolon outside quotation marks begins a comment: {left_out!a} is left out;"
                 " write the whole text between quotation marks"
             )
     return ""
 
 
 def curly(line: Line, start: int) -> str:
-    """Typographic quotation marks are text like any other."""
+    """Warn if a text begins with a typographic quotation mark, which is served as text."""
     if any(word.startswith(_CURLY) for word in line.words[start:] if not word.isascii()):
-        return 'the text begins with a typographic quotation mark, which is served as part of it: write "'
+        return 'the text begins with a typographic quotation mark, which is served as part of it: use "'
     return ""
 
 
 def address_as_name(owner: str, target: str) -> str:
-    """An address where a name belongs is looked up as a name."""
+    """Warn if an address is in the place of a host name; it would be looked up as a name."""
     if found := _ADDRESS.match(target):
         rest = found[2]
         if rest and owner != rest and not owner.endswith(f".{rest}"):
@@ -55,22 +55,20 @@ def address_as_name(owner: str, target: str) -> str:
         address = target.split(".", 1)[0].replace(_COLON, ":")
     else:
         return ""
-    return (
-        f"{address} stands where a host name belongs, and nobody will find it: give it a name with an A or AAAA record"
-    )
+    return f"{address} is in the place of a host name and cannot be resolved: use a name that has an A or AAAA record"
 
 
 def of_odd_name(name: str) -> str:
-    """A name as somebody typed it who did not know how names are written."""
+    """Warn if a name has invisible or non-ASCII characters, or begins with `#`."""
     if name.startswith("\\035"):
-        return f"# begins no comment in a zone file, and {name} is served as a name: write ;"
+        return f"# does not begin a comment in a zone file, so {name} is served as a name: use ;"
     if not _ABOVE_ASCII.search(name):
         return ""
     octets = re.sub(r"\\(\d{3})", lambda found: chr(int(found[1])), name).encode("latin-1", "replace")
     text = octets.decode("utf-8", "replace").removesuffix(".")
     if "\xa0" in text or "\u200b" in text or "\ufeff" in text:
-        return "the name holds an invisible character, as pasted from a web page: nobody will ask for it"
-    return f"the name {text[:_SHOWN]} is served octet by octet, and looked up as {_spelled(text)}: write that"
+        return "the name contains an invisible character, probably pasted from a web page: nobody will query it"
+    return f"the name {text[:_SHOWN]} is served octet by octet, but looked up as {_spelled(text)}: write that instead"
 
 
 def _spelled(text: str) -> str:
@@ -81,7 +79,7 @@ def _spelled(text: str) -> str:
 
 
 def resolver_without_path(owner: str, data: str) -> str:
-    """What RFC 9461 demands of the SVCB records of DNS servers."""
+    """Warn if an SVCB record of a DNS server lacks what RFC 9461 requires."""
     labels = owner.split(".", 2)
     if labels[0] != "_dns" and not (labels[0].startswith("_") and labels[1] == "_dns"):
         return ""
@@ -92,33 +90,33 @@ def resolver_without_path(owner: str, data: str) -> str:
         missing = "no dohpath, which alpn with HTTP demands"
     else:
         return ""
-    return f"the SVCB record of a DNS server has {missing} (RFC 9461): {_NOT_LOADED}, unless told check-svcb no"
+    return f"the SVCB record of a DNS server has {missing} (RFC 9461): {_NOT_LOADED} unless `check-svcb no` is set"
 
 
 def alias_with_parameters(_owner: str, data: str) -> str:
-    """In AliasMode parameters have no meaning (RFC 9460, section 2.4.2)."""
+    """Warn of parameters in AliasMode, which have no meaning (RFC 9460, section 2.4.2)."""
     if not data.startswith(("0 ", "\\#")):
         return ""
     found = service.read(data)
     if found.priority or not found.parameters:
         return ""
-    return "with priority 0 the record is an alias, and clients pass over its parameters (RFC 9460): give it priority 1"
+    return "with priority 0 the record is an alias, and clients ignore its parameters (RFC 9460): give it priority 1"
 
 
 def svcb_alias_with_parameters(owner: str, data: str) -> str:
-    """The same of SVCB, where BIND 9.20 looks at it."""
+    """The same warning for SVCB, where BIND 9.20 does not load the zone."""
     text = alias_with_parameters(owner, data)
-    return f"{text}; {_NOT_LOADED}, unless told check-svcb no" if text else ""
+    return f"{text}; {_NOT_LOADED} unless `check-svcb no` is set" if text else ""
 
 
 def ech_that_is_none(_owner: str, data: str) -> str:
-    """ECH is Encrypted Client Hello of TLS; name servers do not look into it."""
+    """Warn of an invalid `ech` (TLS Encrypted Client Hello), which name servers do not check."""
     if " ech=" not in data and "0005" not in data:
         return ""
     octets = service.read(data).parameters.get(service.ECH)
     if octets is None or _is_ech_list(octets):
         return ""
-    return "its ech is no list of configurations of Encrypted Client Hello: clients cannot use it"
+    return "its ech is not a list of Encrypted Client Hello configurations: clients cannot use it"
 
 
 def _is_ech_list(octets: bytes) -> bool:
@@ -134,54 +132,54 @@ def _is_ech_list(octets: bytes) -> bool:
 
 
 def digest_of_other_length(_owner: str, data: str) -> str:
-    """What no certificate can match."""
+    """Warn of a TLSA or SMIMEA digest whose length no certificate can match."""
     _, _, matching, digits = data.split(" ", 3)
     wanted = _DIGEST_DIGITS.get(matching)
     if wanted is None or len(digits.replace(" ", "")) == wanted:
         return ""
     return (
-        f"matching type {matching} has a digest of {wanted // 2} octets, this one has {len(digits.replace(' ', '')) // 2}:"
+        f"matching type {matching} requires a digest of {wanted // 2} octets, this one has {len(digits.replace(' ', '')) // 2}:"
         " it matches no certificate"
     )
 
 
 def uri_without_target(_owner: str, data: str) -> str:
-    """RFC 7553, section 4.4: the target must not be empty."""
-    return f"the URI is empty: it leads nowhere, and {_NOT_LOADED}" if data.endswith(' ""') else ""
+    """Warn of a URI with an empty target (RFC 7553, section 4.4)."""
+    return f"the URI is empty, so it leads nowhere, and {_NOT_LOADED}" if data.endswith(' ""') else ""
 
 
 def private_key(_owner: str, data: str) -> str:
-    """Whose algorithm it is must stand first in the key (RFC 4034, appendix A.1.1). Whether it does is not looked at."""
+    """Warn of a key of a private algorithm, which must begin with its identifier (RFC 4034, appendix A.1.1; not checked)."""
     words = data.split(" ")
     return _private(str(int(words[2][6:8], 16)) if words[0] == "\\#" else words[2])
 
 
 def private_signature(_owner: str, data: str) -> str:
-    """As of a key."""
+    """Warn of a signature of a private algorithm, as for a key."""
     return _private(data.split(" ")[1])
 
 
 def _private(algorithm: str) -> str:
     if what := _PRIVATE.get(algorithm):
         return (
-            f"algorithm {algorithm} is a private one: nobody else checks its signatures, and {_NOT_LOADED},"
-            f" unless the {what} of the algorithm stands first in it (RFC 4034)"
+            f"algorithm {algorithm} is for private use: nobody else can validate its signatures, and {_NOT_LOADED}"
+            f" unless it begins with the {what} of the algorithm (RFC 4034)"
         )
     return ""
 
 
 def no_prefixes(_owner: str, data: str) -> str:
-    """RFC 3123, section 4: allowed."""
+    """Warn of an APL without prefixes, which RFC 3123, section 4, allows."""
     return "the APL record lists no address prefixes" if data == "\\# 0" else ""
 
 
 def out_of_use(_owner: str, _data: str) -> str:
-    """Types that name servers load and nobody asks for."""
-    return "the type is out of use: nobody asks for it"
+    """Warn of a type that name servers load but nobody queries."""
+    return "the type is obsolete: nobody queries it"
 
 
 def huge_interval(_owner: str, data: str) -> str:
-    """Refresh, retry and expire are intervals of 32 bits (RFC 1035, section 3.3.13)."""
+    """Warn of an SOA whose refresh, retry or expire is above 2**31 - 1 seconds (RFC 1035, section 3.3.13)."""
     huge = [word for word in data.split(" ")[3:6] if int(word) > _LARGEST_USUAL]
     return (
         f"the SOA has an interval of {huge[0]} s, {int(huge[0]) // 31_556_952} years: a mistake? NSD 4.12 does not load such a zone"
@@ -191,8 +189,8 @@ def huge_interval(_owner: str, data: str) -> str:
 
 
 def date_of_another_age(line: Line, start: int) -> str:
-    """Dates of signatures count modulo 2**32 (RFC 4034, section 3.1.5)."""
+    """Warn of a signature date that does not fit in 32 bits; dates count modulo 2**32 (RFC 4034, section 3.1.5)."""
     for word in line.words[start + 4 : start + 6]:
         if len(word) == len(_LAST_DATE) and word.isdigit() and word > _LAST_DATE:
-            return f"{word} does not fit into 32 bits: the signature is served with a date 136 years earlier (RFC 4034)"
+            return f"{word} does not fit in 32 bits: the signature is served with a date 136 years earlier (RFC 4034)"
     return ""

@@ -1,4 +1,4 @@
-"""What is wrong only at a time: signatures that have ended. The zone keeps when, whoever has a clock asks. Pure."""
+"""Warnings that depend on the time: signatures that have expired or are not valid yet. Pure; callers pass the time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FORM = "%Y%m%d%H%M%S"
 
 
 class Moment(NamedTuple):
-    """When (epoch seconds) a signature begins or ends to count, and which one."""
+    """When (epoch seconds) a signature becomes valid or expires, and which signature it is."""
 
     at: int
     owner: str
@@ -23,14 +23,14 @@ class Moment(NamedTuple):
 
 
 class Signatures(NamedTuple):
-    """Of a zone that was signed elsewhere: the signature that ends first, and the one that begins last."""
+    """The signature of a zone that expires first, and the one that becomes valid last."""
 
     first_end: Moment
     last_begin: Moment
 
 
 def signatures_of(keys: Sequence[Key], line_of: LineOf) -> Signatures | None:
-    """Of these RRSIG records; None when there are none whose times can be read."""
+    """The Signatures of these RRSIG records; None if the times of none can be parsed."""
     found: list[tuple[int, int, Key]] = []
     for key in keys:
         fields = key[2].split(" ", _BEGIN_FIELD + 1)
@@ -61,19 +61,19 @@ def _seconds(word: str) -> int | None:
 
 
 def warnings_at(signatures: Signatures, now_s: float) -> tuple[ZoneWarning, ...]:
-    """What is to be said of the signatures now."""
+    """The warnings about the signatures at the time `now_s`."""
     end, begin = signatures
     found: list[ZoneWarning] = []
     if end.at < now_s:
         text = (
             f"the signature of {end.owner} {end.covered} ended on {_shown(end.at)}:"
-            " resolvers that validate answer SERVFAIL; sign the zone again"
+            " validating resolvers answer SERVFAIL; sign the zone again"
         )
         found.append(ZoneWarning("rrsig-expired", text, end.owner, "RRSIG", end.line))
     if begin.at > now_s:
         text = (
-            f"the signature of {begin.owner} {begin.covered} counts from {_shown(begin.at)} on:"
-            " resolvers that validate answer SERVFAIL until then; look at the clock of the machine that signs"
+            f"the signature of {begin.owner} {begin.covered} is not valid before {_shown(begin.at)}:"
+            " validating resolvers answer SERVFAIL until then; check the clock of the signing machine"
         )
         found.append(ZoneWarning("rrsig-future", text, begin.owner, "RRSIG", begin.line))
     return tuple(found)

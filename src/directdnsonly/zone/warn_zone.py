@@ -1,4 +1,4 @@
-"""The warnings that need a look at the whole zone. Pure; `keys` are sorted."""
+"""Warnings that need the whole zone. Pure; `keys` are sorted."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def _null_mx(zone: View, warnings: Warnings) -> None:
     for null in [key for key in exchanges if key[2].endswith(" .")]:
         owner = null[0]
         if sum(key[0] == owner for key in exchanges) > 1:
-            text = f"{owner} takes no mail (MX to .), and has other MX records beside that one (RFC 7505): keep either"
+            text = (
+                f"{owner} accepts no mail (MX to .) but has other MX records as well (RFC 7505): keep one or the other"
+            )
             warnings.add("null-mx", text, owner=owner, kind="MX", line=partial(zone.line_of, null))
 
 
@@ -90,7 +92,7 @@ def _occluded(zone: View, warnings: Warnings) -> None:
                 continue
         elif owner.count(".") <= depth or not (cut := next((name for name in _above(owner, apex) if name in cuts), "")):
             continue
-        text = f"{owner} {kind} lies in {cut}, which is delegated to other name servers: nobody is given it from here"
+        text = f"{owner} {kind} lies in {cut}, which is delegated to other name servers: it is never served from here"
         warnings.add("occluded", text, owner=owner, kind=kind, line=partial(zone.line_of, next(found)))
 
 
@@ -108,7 +110,7 @@ def _ds_without_ns(zone: View, warnings: Warnings) -> None:
     cuts = {owner for owner, _, _ in zone.of_type.get("NS", ())}
     for owner, found in groupby(signed, key=itemgetter(0)):
         if owner not in cuts:
-            text = f"{owner} has a DS and no NS: it delegates nothing, and BIND 9.20 does not load such a zone, unless told check-integrity no"
+            text = f"{owner} has a DS but no NS, so nothing is delegated there, and BIND 9.20 does not load such a zone unless `check-integrity no` is set"
             warnings.add("ds-without-ns", text, owner=owner, kind="DS", line=partial(zone.line_of, next(found)))
 
 
@@ -118,11 +120,9 @@ def _child_keys(kind: str, zone: View, warnings: Warnings) -> None:
     for key in zone.of_type.get(kind, ()):
         owner, _, data = key
         if owner != zone.apex:
-            text = f"{with_article(kind)} record counts at {zone.apex} alone: nobody asks for it at {owner}"
+            text = f"{with_article(kind)} record has a meaning only at {zone.apex}: nobody queries it at {owner}"
         elif data != DELETE[kind] and not any(matches(kind, data, one, zone.apex) for one in keys):
-            text = (
-                f"the {kind} record belongs to none of the zone's DNSKEY (RFC 7344): the parent zone does not take it"
-            )
+            text = f"the {kind} record matches none of the zone's DNSKEY records (RFC 7344): the parent zone will not accept it"
         else:
             continue
         warnings.add("cds-other-key", text, owner=owner, kind=kind, line=partial(zone.line_of, key))
@@ -143,7 +143,7 @@ def _circles(zone: View, warnings: Warnings) -> None:
         if name in way:
             circle = list(way)[list(way).index(name) :]
             shown = " -> ".join([*circle[:_SHOWN_IN_A_CIRCLE], *(["..."] * (len(circle) > _SHOWN_IN_A_CIRCLE)), name])
-            text = f"the CNAMEs lead in a circle, nobody gets an answer: {shown}"
+            text = f"the CNAMEs form a loop, so resolvers find no answer: {shown}"
             key = (name, "CNAME", targets[name])
             warnings.add("cname-circle", text, owner=name, kind="CNAME", line=partial(zone.line_of, key))
         seen.update(way)
@@ -161,7 +161,7 @@ RULES: Final[Sequence[tuple[str, ZoneRule]]] = (  # the type without which there
 
 
 def by_type(keys: Sequence[Key]) -> dict[str, list[Key]]:
-    """The records of each type, in order."""
+    """The records grouped by type, each group in order."""
     found: dict[str, list[Key]] = {}
     for key in keys:
         if key[1] in found:
@@ -172,7 +172,7 @@ def by_type(keys: Sequence[Key]) -> dict[str, list[Key]]:
 
 
 def judge(zone: View, warnings: Warnings, *, odd: bool = True) -> None:
-    """Everything that is to be said of a zone that will be loaded. `odd`: whether it may hold odd owner names."""
+    """Add every whole-zone warning for a zone without faults. `odd`: owner names may contain unusual characters."""
     for kind in OF_RDATA.keys() & zone.of_type.keys():
         warnings.of_rdata(zone.of_type[kind], zone.line_of)
     if odd:

@@ -1,4 +1,4 @@
-"""Whether a zone has something at a name within it, or below that name. Pure."""
+"""Whether a zone has records at or below a name within it. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _FIELDS = 5  # owner TTL IN type RDATA
 
 
 def serves_names_below(text: str, apex: ZoneName, name: ZoneName) -> bool:
-    """Whether the normalised `text` of the zone `apex` has records at `name` or below it that it answers with itself.
+    """Whether the normalised `text` of the zone `apex` has authoritative records at or below `name`.
 
-    At a delegation, and below it, it does not (RFC 1034, section 4.2.1): who writes NS there has given the name away.
+    At and below a delegation it has none (RFC 1034, section 4.2.1): NS records there hand the name to another zone.
     """
     at = name.absolute
     owners = set(_lines(text, f"\n{at} ")) | set(_lines(text, f".{at} "))

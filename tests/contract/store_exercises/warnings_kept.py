@@ -15,7 +15,7 @@ from directdnsonly.zone.warn import ZoneWarning
 from tests.contract.store_exercises.opening import NAME
 from tests.support.made import a_delete, a_push
 
-MAIL = ZoneWarning("address-as-name", "192.0.2.1 stands where a host name belongs", "example.com.", "MX", 7)
+MAIL = ZoneWarning("address-as-name", "192.0.2.1 is in the place of a host name", "example.com.", "MX", 7)
 CUT = ZoneWarning("text-cut", "'p=none' is left out", "_dmarc.example.com.", "TXT", 9)
 
 

@@ -86,14 +86,14 @@ def test_an_open_parenthesis_is_told_where_it_was_opened(zone, line, more):
     found = faults_of(zone)
 
     assert ("syntax", line) == found[0][:2]
-    assert "the parenthesis that is opened here is not closed" in found[0][2]
+    assert "the parenthesis opened here is never closed" in found[0][2]
     assert more == [line for _, line, _ in found[1:]]
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("# the web server\n", "comments begin with ; in a zone file, not with #"),
+        ("# the web server\n", "in a zone file comments begin with ; and not with #"),
         ("www IN A 192.0.2.1 # the web server\n", "comments begin with ;"),
         ("// the web server\n", "not with //"),
         ("/* the web server */\n", "not with /*"),
@@ -124,14 +124,14 @@ def test_habits_from_elsewhere_are_told_by_their_name(line, words):
         (b"<!DOCTYPE html>\n<html><body>Log in</body></html>\n", "not-a-zone", "HTML"),
         (b"\n<html>\n<h1>502 Bad Gateway</h1>", "not-a-zone", "HTML"),
         (b'{"ttl": 300, "records": []}\n', "not-a-zone", "JSON"),
-        (b'// generated\noptions {\n  directory "/var/named";\n};\n', "not-a-zone", "configuration of named"),
-        (b'zone "example.com" IN {\n  type master;\n};\n', "not-a-zone", "configuration of named"),
+        (b'// generated\noptions {\n  directory "/var/named";\n};\n', "not-a-zone", "named.conf"),
+        (b'zone "example.com" IN {\n  type master;\n};\n', "not-a-zone", "named.conf"),
         (b"\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x00", "not-a-zone", "raw format"),
         (b";BIND LOG V9.2\n\x00\x01\x02", "not-a-zone", "journal"),
         (b"-----BEGIN CERTIFICATE-----\nMIIB\n", "not-a-zone", "certificate"),
         (HEAD.replace("\n", "\r").encode(), "not-a-zone", "lone carriage returns"),
-        (HEAD.replace("@ IN SOA", ". IN SOA").encode(), "soa-missing", "the SOA stands at ., the zone"),
-        (HEAD.replace("@ IN SOA", "example.org. IN SOA").encode(), "soa-missing", "the SOA stands at example.org., the zone"),
+        (HEAD.replace("@ IN SOA", ". IN SOA").encode(), "soa-missing", "the SOA is at ., but the pushed zone"),
+        (HEAD.replace("@ IN SOA", "example.org. IN SOA").encode(), "soa-missing", "the SOA is at example.org., but the pushed zone"),
     ],
 )  # fmt: skip
 def test_what_is_no_zone_is_called_what_it_is(body, rule, words):

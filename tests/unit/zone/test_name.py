@@ -39,12 +39,12 @@ def test_what_could_leave_its_place_is_refused(text):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("-a.example", "the label '-a' of the zone name '-a.example' begins with '-', which may stand only inside of a label"),
+        ("-a.example", "the label '-a' of the zone name '-a.example' begins with '-', which is allowed only inside a label"),
         ("a-.example", "the label 'a-' of the zone name 'a-.example' ends with '-'"),
         ("x.a/.example", "the label 'a/' of the zone name 'x.a/.example' ends with '/'"),
         ("a b.example", "the label 'a b' of the zone name 'a b.example' holds ' ': only letters, digits"),
         ("*.example", "holds '*'"),
-        ("\u2603.example", "international name (IDNA): it holds a character that no such name may have"),
+        ("\u2603.example", "international name (IDNA): it has a character that is not allowed in such names"),
         ("\u05d0a.example", "right to left"),
         ("a\u00b7b.example", "only between certain others"),
         ("\u00fc" * 64 + ".example", "a label is empty, too long"),

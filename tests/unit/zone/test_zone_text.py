@@ -52,7 +52,7 @@ def rdatas(text: str, owner: str, kind: str) -> list[str]:
         (HEAD + "x IN TXT (\n" + '"a"\n' * 70_001 + ")\n", "line-too-long", 4, "too many fields"),
         (HEAD + "a\\25 IN A 192.0.2.1\n", "syntax", 4, "backslash"),
         (HEAD + "a\\256 IN A 192.0.2.1\n", "syntax", 4, "backslash"),
-        (HEAD + "\\001" * 64 + " IN A 192.0.2.1\n", "syntax", 4, "at most 63 fit"),
+        (HEAD + "\\001" * 64 + " IN A 192.0.2.1\n", "syntax", 4, "but at most 63 are allowed"),
         (HEAD + "www IN A 192.0.2.1\nwww IN CNAME other\n", "cname-and-other", 5, "stand alone"),
         (HEAD + "@ IN CNAME other.example.\n", "cname-and-other", 4, "stand alone"),
         (HEAD + "www IN CNAME a.\nwww IN CNAME b.\n", "cname-twice", 5, "two different CNAME"),
@@ -92,7 +92,7 @@ def test_a_bad_zone_is_refused_with_rule_line_and_reason(text, rule, line, words
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("sub IN NS ns\n", "ns.example.com. of sub.example.com. lies in the zone and has no A or AAAA"),
+        ("sub IN NS ns\n", "ns.example.com. of sub.example.com. is in the zone but has no A or AAAA"),
         ("sub IN NS ns\nns IN CNAME x.\n", "is a CNAME"),
     ],
 )  # fmt: skip
