@@ -1,4 +1,4 @@
-"""The one tree of errors, ordered by what the caller does about them, not by where they broke.
+"""The one hierarchy of errors, by what the caller must do about them, not by where they occurred.
 
 An error carries its facts as attributes and its text reads well alone: what happened, where, what to do.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 class DirectDNSOnlyError(Exception):
-    """Base of every error that we raise on purpose. `change_id`: of the push or delete that it ended, where there is one."""
+    """Base of every error that we raise on purpose. `change_id`: the push or delete that it ended, if any."""
 
     change_id: str = ""
 
@@ -28,7 +28,7 @@ class ConfigProblem:
 
 
 class ConfigError(DirectDNSOnlyError):
-    """At start only. Lists every problem at once; the process exits with code 2."""
+    """The configuration is wrong; raised only at start. Lists every problem at once; the process exits with code 2."""
 
     def __init__(self, problems: list[ConfigProblem], *, file: str | None = None) -> None:
         self.problems = problems
@@ -38,7 +38,7 @@ class ConfigError(DirectDNSOnlyError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with a push. `line` counts from 1 in the pushed text, 0: of no line, or unknown."""
+    """One fault of a push. `line` counts from 1 in the pushed text; 0 if it has no line, or an unknown one."""
 
     rule: str
     reason: str  # without the line
@@ -53,7 +53,7 @@ class Fault:
 class PushRefused(DirectDNSOnlyError):
     """The push is at fault: answer error=1 with the reason and change nothing.
 
-    Reason, rule, line and owner are those of the first fault; `faults` are all that were found, the first one as well.
+    Reason, rule, line and owner are those of the first fault; `faults` has every fault found, including the first.
     """
 
     def __init__(self, reason: str, *, rule: str = "refused", line: int = 0, owner: str = "") -> None:
@@ -67,32 +67,32 @@ class PushRefused(DirectDNSOnlyError):
 
 
 class NameRefused(PushRefused):
-    """The zone name is not one that we may serve or write."""
+    """The name is not a valid zone name, or not one that we may serve or write."""
 
     def __init__(self, reason: str, *, rule: str = "name") -> None:
         super().__init__(reason, rule=rule)
 
 
 class ZoneSyntaxError(PushRefused):
-    """The zone text cannot be read. `line` counts from 1 in the pushed text, 0 when unknown."""
+    """The zone text cannot be parsed. `line` counts from 1 in the pushed text, 0 if unknown."""
 
     def __init__(self, reason: str, *, line: int = 0, rule: str = "syntax") -> None:
         super().__init__(reason, rule=rule, line=line)
 
 
 class ZonePolicyError(PushRefused):
-    """The zone can be read but no name server may be given it. `rule` names the rule, `owner` the owner name."""
+    """The zone can be parsed, but a name server would not load it. `rule` names the rule, `owner` the owner name."""
 
     def __init__(self, reason: str, *, rule: str, owner: str = "", line: int = 0) -> None:
         super().__init__(reason, rule=rule, line=line, owner=owner)
 
 
 class OwnershipRefused(PushRefused):
-    """It is not the asker's to change (docs/ownership.md): answer error=1, by the API 403. `rule` names the case."""
+    """The zone belongs to somebody else (docs/ownership.md): answer error=1, or 403 by the API. `rule` names the case."""
 
 
 class NotAdmitted(DirectDNSOnlyError):
-    """Somebody may not do this. `again_in_s` > 0: too many failures, nothing was looked at; `known`: who it is is known."""
+    """The client may not do this. `again_in_s` > 0: too many failures, nothing was checked; `known`: it is authenticated."""
 
     def __init__(self, reason: str, *, again_in_s: float = 0.0, known: bool = False) -> None:
         self.reason = reason
@@ -102,45 +102,45 @@ class NotAdmitted(DirectDNSOnlyError):
 
 
 class ActRefused(DirectDNSOnlyError):
-    """What an operator asked for cannot be done as things are; nothing was done, and the text says why."""
+    """An operator's request cannot be carried out; nothing was done, and the text says why."""
 
 
 class NotHere(ActRefused):
-    """There is no such zone, version, push, plan, backend, server or token: look again. By the API 404."""
+    """There is no such zone, version, push, plan, backend, server or token. By the API 404."""
 
 
 class DoesNotFit(ActRefused):
-    """It does not fit the present state, and the text says what does. By the API 409."""
+    """The request conflicts with the present state; the text says how. By the API 409."""
 
 
 class NotAllowed(ActRefused):
-    """It is more than who asks may give. By the API 403."""
+    """The request would grant more than the requester has. By the API 403."""
 
 
 class BodiesTooMany(DirectDNSOnlyError):
-    """The large bodies that are here now fill what memory they may have: answer 503, record nothing."""
+    """The large bodies in transit fill the memory reserved for them: answer 503, record nothing."""
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
         super().__init__(
-            f"too many large zones are sent at the same moment ({most_bytes} octets together): send it again later"
+            f"too many large zones are being sent at once ({most_bytes} octets together): send it again later"
         )
 
 
 class VersionConflict(DirectDNSOnlyError):
-    """A conditional write names another version than the newest: nothing was recorded."""
+    """A conditional write names a version that is not the newest: nothing was recorded."""
 
     def __init__(self, zone: str, *, expected: int, newest: int) -> None:
         self.expected = expected
         self.newest = newest
         now = f"is at version {newest}" if newest else "does not exist"
         super().__init__(
-            f"{zone} {now}, the request was made for {f'version {expected}' if expected else 'a new zone'}"
+            f"{zone} {now}, but the request was made for {f'version {expected}' if expected else 'a new zone'}"
         )
 
 
 class KeyTaken(DirectDNSOnlyError):
-    """Another request has used this idempotency key, and its change is recorded: nothing was recorded now."""
+    """A change is already recorded under this idempotency key: nothing more was recorded."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -148,7 +148,7 @@ class KeyTaken(DirectDNSOnlyError):
 
 
 class OutboxUnavailable(DirectDNSOnlyError):
-    """Our store is at fault (disk full, locked, backlog): answer error=1, never a false error=0. `full`: it lacks room."""
+    """Our store is at fault (disk full, locked, overloaded): answer error=1, never a false error=0. `full`: it is out of space."""
 
     def __init__(self, reason: str, *, full: bool = False) -> None:
         self.full = full
@@ -156,11 +156,11 @@ class OutboxUnavailable(DirectDNSOnlyError):
 
 
 class BackupFailed(DirectDNSOnlyError):
-    """The copy of a store was not made, or is none; nothing was changed. The text says why."""
+    """A backup was not made, or a file is not a backup; nothing was changed. The text says why."""
 
 
 class VersionDamaged(DirectDNSOnlyError):
-    """The store holds a version whose text cannot be read any more: that zone's trouble, and nobody else's."""
+    """The stored text of a version can no longer be read; only that zone is affected."""
 
     def __init__(self, zone: str, *, version: int, file: str, reason: str) -> None:
         self.zone = zone
@@ -168,30 +168,30 @@ class VersionDamaged(DirectDNSOnlyError):
         self.file = file
         super().__init__(
             f"the text of version {version} of {zone} is damaged in the store ({reason}; {file}): push the zone again"
-            f" from DirectAdmin, or roll back to a version that is whole (dadns history {zone})"
+            f" from DirectAdmin, or roll back to an intact version (dadns history {zone})"
         )
 
 
 class OutboxTooNew(DirectDNSOnlyError):
-    """The store was written by a newer program: refuse to start rather than to damage it."""
+    """The store was written by a newer version of this program: refuse to start rather than damage it."""
 
 
 class IllegalTransition(DirectDNSOnlyError):
-    """A delivery was asked to go where its lifecycle has no way: our bug; the actor stops, the process exits."""
+    """A delivery would make a transition that its lifecycle does not have: our bug; the actor stops, the process exits."""
 
 
 class BackendError(DirectDNSOnlyError):
-    """Something about one backend. `backend` is its configured name."""
+    """An operation on a backend failed. `backend` is its configured name."""
 
     def __init__(self, reason: str, *, backend: str) -> None:
-        self.reason = reason.strip() or "it failed without a word: see the log of the name server"
+        self.reason = reason.strip() or "it failed without a message: see the log of the name server"
         self.backend = backend
         super().__init__(f"{backend}: {self.reason}")
 
 
 class BackendUnavailable(BackendError):
-    """The backend cannot be reached or does not answer: no zone's fault, nothing is burned, try later."""
+    """The backend cannot be reached or does not answer: not the zone's fault, so no attempt is counted; try later."""
 
 
 class BackendRefused(BackendError):
-    """The backend will never take this as it stands: a person must look."""
+    """The backend refuses this for good as it stands: a person must look."""

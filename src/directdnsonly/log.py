@@ -1,7 +1,7 @@
-"""Logging: structlog, one event a line, event names in one list. Nothing is configured by importing this.
+"""Logging with structlog: one event per line, every event name in one list. Importing this configures nothing.
 
-One canonical line per push and per attempt, with one `change_id` from the door to the name server. No zone content,
-no secrets: a key that sounds like one is blotted out.
+One canonical line per push and per attempt, with the same `change_id` from arrival to name server. No zone content and
+no secrets: the value of a key that sounds like one is redacted.
 """
 
 from __future__ import annotations
@@ -24,86 +24,86 @@ import structlog
 
 EVENTS: Mapping[str, str] = MappingProxyType(
     {
-        "push.accepted": "A push was committed; backends have work.",
-        "push.unchanged": "A push brought what we hold already; committed, no work.",
-        "push.pinned": "A push of a pinned zone was committed; it is served when the zone is released.",
-        "push.refused": "A push was answered error=1: `rule` and `reason` tell the first of its `faults`. Kept for the operator with all of them.",
-        "push.withheld": "A push was committed, but is served only when somebody approves it: `rule` and `reason` say why.",
-        "push.overtaken": "A pulled or approved zone was not recorded: a newer version came meanwhile.",
-        "push.dropped": "A push that waited for approval is over: its zone was deleted, or another push took its place.",
+        "push.accepted": "A push was committed; its deliveries are due.",
+        "push.unchanged": "A push was committed that brought what we already hold; there is nothing to deliver.",
+        "push.pinned": "A push of a pinned zone was committed; it will be served when the zone is released.",
+        "push.refused": "A push was answered error=1: `rule` and `reason` are those of the first of its `faults`. It is kept for the operator with all of them.",
+        "push.withheld": "A push was committed but is held: it is served only when an operator approves it. `rule` and `reason` say why.",
+        "push.overtaken": "A pulled or approved zone was not recorded, because a newer version came meanwhile.",
+        "push.dropped": "A held push was dropped: its zone was deleted, or another push took its place.",
         "push.approved": "An operator approved a held push.",
         "push.rejected": "An operator rejected a held push.",
         "migration.opened": "An operator announced that zones move from one DirectAdmin server to another.",
         "migration.closed": "An announced move was ended by hand.",
-        "push.lost": "So many pushes could not be recorded when they came; their names are kept now, and they must come again.",
-        "lost.forgotten": "An operator has looked at pushes that were lost.",
+        "push.lost": "This many pushes could not be recorded when they came; their zones' names are now kept, and they must be pushed again.",
+        "lost.forgotten": "An operator has dealt with lost pushes and dropped them from the list.",
         "push.failed": "A push could not be committed (store full, locked, too slow); answered error=1.",
         "delete.accepted": "A delete was committed.",
-        "delete.pinned": "A delete of a pinned zone was committed; the zone is gone when it is released.",
-        "delete.ignored": "A delete changes nothing: unknown zone, or one that belongs to another server.",
+        "delete.pinned": "A delete of a pinned zone was committed; the zone will be removed when it is released.",
+        "delete.ignored": "A delete changed nothing: the zone is unknown, or belongs to another server.",
         "delete.failed": "A delete could not be committed; answered error=1.",
-        "zone.taken_over": "Another DirectAdmin server pushed the zone: it belongs to that one now.",
-        "zone.overlaps": "A zone was made above or below another DirectAdmin server's zones; `detail` says whose.",
-        "zone.rolled_back": "A person made the content of an old version the wanted one.",
-        "zone.pinned": "A person holds the zone at the version that it serves.",
-        "zone.released": "A pinned zone follows its pushes again.",
-        "credential.new_hostname": "A credential pushes under a host name that it did not use before.",
+        "zone.taken_over": "Another DirectAdmin server pushed the zone, which now belongs to it.",
+        "zone.overlaps": "A zone was created above or below another DirectAdmin server's zones; `detail` says whose.",
+        "zone.rolled_back": "An operator rolled a zone back to the content of an older version.",
+        "zone.pinned": "An operator pinned a zone to the version that is served.",
+        "zone.released": "A pinned zone was released and follows its pushes again.",
+        "credential.new_hostname": "A credential was used for a push under a host name that it had not used before.",
         "login.tested": "DirectAdmin tested the connection.",
-        "login.failed": "Wrong user name, password or token; counted, at most a line a minute per address and user.",
-        "backend.paused": "An operator has stopped the work for a backend; it stays so over a restart.",
-        "backend.forgotten": "An operator has dropped what was kept for a backend that is no longer configured.",
-        "backend.resumed": "An operator lets a backend work again.",
-        "zone.redelivered": "An operator asked for a zone to be delivered once more.",
-        "token.created": "Somebody made a bearer token of the API.",
-        "token.revoked": "Somebody ended a bearer token.",
-        "tls.reloaded": "A renewed certificate is used for new connections.",
-        "tls.reload_failed": "A changed certificate does not fit its key, or cannot be read; the old one is used on.",
-        "event.lost": "A line of the audit could not be kept; the push itself is committed.",
-        "door.failed": "A request ended in an unexpected error: our bug.",
-        "door.crowded": "Connections gave way to others because there were too many; once a minute. `busiest`: whose they are.",
-        "delivery.stored": "Stored and read again, not proven: no address of a name server is known (`verify_address`).",
-        "delivery.verified": "The name server has proven the zone; `proven_ms` counts from the commit of the push.",
-        "delivery.retried": "The zone failed on this backend; due again after `again_in_s`.",
-        "delivery.buried": "The zone was given up on this backend: a person must look.",
-        "delivery.deferred": "Given back unharmed, because the backend as a whole is away.",
-        "delivery.revived": "A person gave dead deliveries all their attempts again.",
-        "batch.started": "A lane began to work on more than one zone.",
-        "batch.completed": "The lane is empty again: zones, failed, seconds, zones per second.",
-        "breaker.opened": "A backend is away: nothing is attempted or burned until it answers again.",
-        "breaker.closed": "The backend is back; everything outstanding drains.",
-        "backend.swept": "Every zone of a name server was compared with the store: at its start, or in a pass.",
-        "backend.drifted": "The name server did not serve what it should; the zones are queued again.",
-        "backend.seeded": "A bundled name server without any zone file was given all that it had proven, before its start.",
-        "backend.not_seeded": "That could not be done, or not to the end; its zones come one by one after the start.",
-        "backend.outgrown": "A name server has more zones than it serves well; `reason` says how many, and what to take instead.",
-        "backend.limited": "A database takes one statement at a time only: `reason`. A change costs it more round trips.",
-        "reconcile.failed": "A pass, or its turn of one server or backend, ended in an unforeseen error; the next pass tries again.",
-        "reconcile.completed": "A pass compared us with DirectAdmin and with the name servers: what differed, what was done.",
-        "orphan.quarantined": "A zone was absent in several whole lists of its server; it is served until the grace ends.",
-        "orphan.deleted": "An orphan was deleted; `dadns reconcile --undo` brings it back.",
-        "orphan.approved": "An operator approved a plan of deletions that was over the cap.",
-        "orphan.undone": "An operator keeps a zone that its server lists no more.",
-        "list.accepted": "An operator vouches for a server's next list, however short.",
-        "alarm.raised": "Reconciliation found what a person must look at; `kind` and `reason` say what.",
-        "alarm.cleared": "What an alarm told is over.",
-        "nameserver.started": "A bundled name server runs and has loaded its zones.",
-        "nameserver.exited": "A bundled name server ended by itself; it is started again.",
-        "nameserver.hung": "A bundled name server lived and answered nobody; it was killed and is started again.",
-        "nameserver.slow": "A bundled name server was started long ago and does not answer yet; it is watched.",
-        "nameserver.stopped": "A bundled name server was stopped with us.",
-        "nameserver.stale_stopped": "A name server that an earlier, killed process of ours left was stopped.",
-        "config.noted": "A key of the configuration means something else here than in the original, or nothing: what and why.",
-        "service.started": "Pushes are accepted; `dns` tells where bundled name servers answer, `started_by` who started us.",
-        "service.state_changed": "It is ready, degraded or unready now, and was `before` (empty after a start); `reasons` say why.",
-        "service.stopping": "A signal asked us to stop.",
-        "service.stopped": "Everything is written and closed.",
+        "login.failed": "Wrong user name, password or token; at most one line a minute per address and user, with a count.",
+        "backend.paused": "An operator paused deliveries to a backend; the pause survives restarts.",
+        "backend.forgotten": "An operator dropped what was kept for a backend that is no longer configured.",
+        "backend.resumed": "An operator resumed deliveries to a backend.",
+        "zone.redelivered": "An operator had a zone delivered again.",
+        "token.created": "A bearer token of the API was created.",
+        "token.revoked": "A bearer token was revoked.",
+        "tls.reloaded": "A renewed certificate was loaded; new connections use it.",
+        "tls.reload_failed": "A changed certificate does not match its key, or cannot be read; the old one stays in use.",
+        "event.lost": "An audit event could not be stored; what it reports has been done.",
+        "door.failed": "A request ended in an unexpected error, which is a bug of ours.",
+        "door.crowded": "Connections were closed to make room for others because there were too many; at most once a minute. `busiest`: the address with the most.",
+        "delivery.stored": "The zone was stored and read back but not proven: no address of a name server is known (`verify_address`).",
+        "delivery.verified": "Every name server of the backend has proven that it serves the zone; `proven_ms` counts from the commit of the push.",
+        "delivery.retried": "A delivery of the zone to this backend failed; it is due again after `again_in_s`.",
+        "delivery.buried": "The delivery of the zone to this backend is dead: a person must look.",
+        "delivery.deferred": "The delivery was put back without counting an attempt, because the whole backend is down.",
+        "delivery.revived": "An operator gave dead deliveries all their attempts again.",
+        "batch.started": "A backend began to work off more than one zone.",
+        "batch.completed": "A backend has worked off its queue: zones, failed, seconds, zones per second.",
+        "breaker.opened": "A backend is down: until it answers again nothing is attempted, and no attempts are counted.",
+        "breaker.closed": "The backend is back; everything outstanding is being delivered.",
+        "backend.swept": "Every zone of a name server was compared with the store, at its start or in a reconciliation pass.",
+        "backend.drifted": "The name server did not serve what it had proven; the zones are queued again.",
+        "backend.seeded": "A bundled name server without any zone files was given all the zones that it had proven, before its start.",
+        "backend.not_seeded": "A bundled name server could not be given all its zones before its start; the rest are delivered one by one afterwards.",
+        "backend.outgrown": "A name server has more zones than it handles well; `reason` says how many, and what to use instead.",
+        "backend.limited": "A database accepts only one statement at a time, so that a change takes more round trips: `reason` says why.",
+        "reconcile.failed": "A reconciliation pass, or its part for one server or backend, ended in an unexpected error; the next pass tries again.",
+        "reconcile.completed": "A pass compared us with DirectAdmin and the name servers: what differed, and what was done about it.",
+        "orphan.quarantined": "A zone was absent from several complete lists of its server; it is served until the grace period ends.",
+        "orphan.deleted": "An orphaned zone was deleted; `dadns reconcile --undo` restores it.",
+        "orphan.approved": "An operator approved a plan of deletions that exceeded the cap.",
+        "orphan.undone": "An operator kept or restored a zone that its server no longer lists.",
+        "list.accepted": "An operator accepted a server's next list in advance, however short it is.",
+        "alarm.raised": "Reconciliation found something that a person must look at; `kind` and `reason` say what.",
+        "alarm.cleared": "The cause of an alarm is gone.",
+        "nameserver.started": "A bundled name server is running and has loaded its zones.",
+        "nameserver.exited": "A bundled name server exited by itself; it is being restarted.",
+        "nameserver.hung": "A bundled name server was running but answered no queries; it was killed and is being restarted.",
+        "nameserver.slow": "A bundled name server was started a while ago and does not answer yet; it is being watched.",
+        "nameserver.stopped": "A bundled name server was stopped together with the service.",
+        "nameserver.stale_stopped": "A name server left behind by an earlier, killed process of ours was stopped.",
+        "config.noted": "A configuration key has another meaning here than in the original directdnsonly, or none: the line says which and why.",
+        "service.started": "The service accepts pushes; `dns` says where the bundled name servers answer, `started_by` who started the service.",
+        "service.state_changed": "The service is now ready, degraded or unready, and was `before` (empty after a start); `reasons` says why.",
+        "service.stopping": "The service was told by a signal to stop.",
+        "service.stopped": "The service has stopped: everything is written and closed.",
         "service.close_failed": "A backend could not be closed in time when the service stopped.",
-        "service.failed": "An actor ended that must not: the process exits with a non-zero code.",
-        "clock.doubted": "The clock leapt ahead while we were down: for a week of running nothing is forgotten, and no orphan deleted, by it.",
-        "clock.believed": "The clock is believed again: it was put right, or has run on for a week.",
-        "store.available": "The store works again for this lane; how long it did not, and how often it was tried.",
-        "housekeeping.failed": "Old history could not be forgotten for an unforeseen reason; tried again in an hour.",
-        "store.unavailable": "The store cannot work now; the reason says what to do. Told once a minute while it lasts.",
+        "service.failed": "A part of the service that must never end has ended: the process exits with a non-zero code.",
+        "clock.doubted": "The clock jumped ahead while the service was down: until it has run for a week, nothing is forgotten and no orphan deleted because of it.",
+        "clock.believed": "The clock is trusted again: it was corrected, or the service has run with it for a week.",
+        "store.available": "The store works again for this backend; the line says how long it did not, and how often it was tried.",
+        "housekeeping.failed": "Old history could not be deleted because of an unexpected error; tried again in an hour.",
+        "store.unavailable": "The store is unavailable; `reason` says what to do. Logged once a minute while it lasts.",
     }
 )
 _SECRET = re.compile(r"password|passwd|secret|authorization|token|api_?key", re.IGNORECASE)
@@ -112,10 +112,10 @@ _STACK_KEYS = frozenset({"exception", "stack"})
 
 
 class _Output:
-    """Standard error as it is now. A log that cannot be written (disk full, pipe closed) must never stop the service."""
+    """Writes to the present standard error. A log that cannot be written (disk full, pipe closed) must never stop the service."""
 
     def msg(self, line: str) -> None:
-        """Write a line whole, at once, or not at all."""
+        """Write a whole line at once, or nothing."""
         try:
             _write(line + "\n")
         except (OSError, ValueError):
@@ -125,7 +125,7 @@ class _Output:
 
 
 def _write(text: str) -> None:
-    """Past Python's buffer where there is a file: what stays in it would be tried again at exit, and end us with code 120."""
+    """Bypass Python's buffer if there is a file: what stayed in it would be retried at exit, and end the process with code 120."""
     try:
         place = sys.stderr.fileno()
     except (OSError, ValueError):  # a test's capture in memory
@@ -138,10 +138,10 @@ def _write(text: str) -> None:
 
 
 class _Handler(logging.Handler):
-    """What libraries say, through the same door."""
+    """Passes the log records of libraries to our log."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record of the standard library's logging; never raises. Its own way out would print the arguments, which nobody has blotted."""
+        """Write one record of the standard library's logging; never raises. Its default error handling would print arguments unredacted."""
         try:
             line = self.format(record)
         except Exception:  # noqa: BLE001 - a library's broken format string is no reason to stop
@@ -159,7 +159,7 @@ class Stamp:
         self._made = (-1, "", "")  # the second, what stands before and behind the milliseconds
 
     def __call__(self) -> str:
-        """Of now."""
+        """Add the present time to the event."""
         now = self._now_s()
         second, before, behind = self._made
         if second != int(now):
@@ -171,7 +171,7 @@ class Stamp:
 
 
 def steps(stamp: Callable[[], str], renderer: Callable[..., Any]) -> list[Callable[..., Any]]:
-    """The steps of structlog from an event to its line."""
+    """The structlog processors that turn an event into its line."""
 
     def stamped(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["timestamp"] = stamp()
@@ -189,9 +189,9 @@ def steps(stamp: Callable[[], str], renderer: Callable[..., Any]) -> list[Callab
 
 
 class JsonLine:
-    """An event as a line of JSON, in one go: what the steps make of it, at half the price.
+    """Renders an event as a line of JSON in one step: the result of the processors at half their cost.
 
-    Events with a traceback, and values that are neither text nor numbers, take the steps.
+    Events with a traceback, and values that are neither text nor numbers, go through the processors.
     """
 
     def __init__(self, stamp: Callable[[], str]) -> None:
@@ -223,7 +223,7 @@ class JsonLine:
         return "{" + ", ".join(fields) + "}"
 
     def _by_steps(self, key: str, value: Any) -> str:
-        """What is rare."""
+        """Render a rare kind of event by the usual processors."""
         field: MutableMapping[str, Any] = {key: value.decode(errors="replace") if isinstance(value, bytes) else value}
         return str(self._render(None, "", _clean(None, "", field)))[1:-1]
 
@@ -257,7 +257,7 @@ def configure(*, level: str, fmt: str, timezone: str) -> None:
 
 
 def _clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Blot out what sounds like a secret; foreign text cannot forge a line.
+    """Redact what sounds like a secret, and escape foreign text so that it cannot forge a line.
 
     A traceback keeps its lines, indented: none of them can pass for an event.
     """
@@ -283,7 +283,7 @@ def _clean_value(key: str, value: Any) -> Any:
 
 @lru_cache(512)  # the keys of our events are few
 def _head(key: str) -> str:
-    """Of a field of JSON; empty where the value must be looked at."""
+    """The start of a JSON field, cached by key; empty if the value must be inspected."""
     return "" if key in _STACK_KEYS or _is_secret(key) else f"{encode_basestring_ascii(key)}: "
 
 
