@@ -1,7 +1,7 @@
-"""Settings: a YAML file, then DADNS_ variables, then secrets from files. All problems are told at once.
+"""Settings from a YAML file, then DADNS_ variables, then secret files; all problems are reported at once.
 
-`file` reads the YAML, `variables` puts the environment over it, `original` makes ours of the original's keys, `starter`
-says who starts us, `settings` holds the models, `rules` what no single key can know; `load` puts them together.
+`file` reads the YAML, `variables` overlays the environment, `original` converts the keys of the original directdnsonly,
+`starter` says who starts us, `settings` has the models, `rules` the checks across keys; `load` puts them together.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The YAML file as a tree, with the line of each key.
+"""Reads the YAML file as a tree that knows the line of each key.
 
-What the file holds is never quoted in a message: it holds passwords, and one without quotes is a likely mistake.
+Values are never quoted in a message: the file holds passwords, and one without quotes is a likely mistake.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ DEEPEST = 4  # dns.backends.<name>.<key>
 
 @dataclass(slots=True)
 class Tree:
-    """Keys and values as given so far, and where each came from: "line 3", or the name of a variable."""
+    """The keys and values given so far, and the origin of each: "line 3", or the name of a variable."""
 
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
 
     def origin(self, path: str) -> str:
-        """Where a key, or the section around it, was given; empty when nowhere."""
+        """Where a key, or the section around it, was given; empty if nowhere."""
         while path and path not in self.origins:
             path = path.rpartition(".")[0]
         return self.origins.get(path, "")
 
 
 def read(file: Path, problems: list[ConfigProblem]) -> Tree | None:
-    """The file; None when it cannot be read at all."""
+    """The parsed file; None if it cannot be read at all."""
     try:
         node = yaml.compose(file.read_text(encoding="utf-8"), yaml.SafeLoader)
         if node is None:

@@ -1,4 +1,4 @@
-"""From the file and the variables to `Settings`, or to one ConfigError that tells every problem."""
+"""Loads `Settings` from the file and the environment, or raises one ConfigError that lists every problem."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def find_file(chosen: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The configuration file: --config, DADNS_CONFIG, then the usual places; None when there is none."""
+    """The configuration file: from --config, DADNS_CONFIG, then the usual places; None if there is none."""
     named = chosen or (Path(environ["DADNS_CONFIG"]) if environ.get("DADNS_CONFIG") else None)
     if named is not None:
         return named
@@ -46,7 +46,7 @@ def find_file(chosen: Path | None, environ: Mapping[str, str]) -> Path | None:
 def load(
     config: Path | None = None, *, environ: Mapping[str, str] = os.environ, starter: Starter | None = None
 ) -> Settings:
-    """The settings. `starter`: who starts us, else found out. Raises ConfigError with every problem at once."""
+    """The settings. `starter`: who starts us; detected if not given. Raises ConfigError with every problem at once."""
     problems: list[ConfigProblem] = []
     starter = starter or who_starts(environ, problems)
     file = find_file(config, environ)

@@ -1,6 +1,6 @@
-"""The original's keys that are not ours (directdnsonly 2.3 to 2.8): taken over, told as without effect, or refused.
+"""Keys of the original (directdnsonly 2.3 to 2.8) that are not ours: converted, reported as without effect, or refused.
 
-Pure. Whoever brings its file gets a service, and one line for each key that means something else here.
+Pure. The original's file starts our service, with one log line for each key that has another meaning here.
 docs/migrate-from-original.md lists them all; a test holds that table against this file.
 """
 
@@ -69,7 +69,7 @@ EXTERNAL: Final = frozenset(
 
 @dataclass(slots=True)
 class Adopted:
-    """What became of the original's keys, beside the tree itself."""
+    """The outcome of converting the original's keys: notes and problems."""
 
     problems: list[ConfigProblem]
     notes: list[ConfigProblem] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Adopted:
 def adopt(
     tree: Tree, starter: Starter, environ: Mapping[str, str], problems: list[ConfigProblem]
 ) -> list[ConfigProblem]:
-    """Make ours of what stands in the tree; the notes for the first screen. What cannot be is a problem."""
+    """Convert the original's keys in the tree to ours; returns notes for the operator, and problems for what cannot be converted."""
     adopted = Adopted(problems)
     log_format = tree.values.get("log_format")
     if isinstance(log_format, str) and log_format.lower() == "text":

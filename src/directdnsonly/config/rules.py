@@ -1,4 +1,4 @@
-"""What no single key can know: an open door with the default password, no backend, two backends in one place."""
+"""Checks across keys: the default password on a public address, no backend, two backends in one place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANY_ADDRESS = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - compared, not bound
 
 
 def door(app: AppSettings) -> Iterator[ConfigProblem]:
-    """A password that everybody knows is taken on loopback only."""
+    """Refuse a well-known password unless we listen on loopback only."""
     if app.auth_password.get_secret_value().strip() in DEFAULT_PASSWORDS and not is_loopback(app.listen_host):
         yield ConfigProblem(
             "app.auth_password",
@@ -29,7 +29,7 @@ def door(app: AppSettings) -> Iterator[ConfigProblem]:
 
 
 def credentials(app: AppSettings) -> Iterator[ConfigProblem]:
-    """Each name once, and no password that everybody knows."""
+    """Check that each user name occurs once, and that no password is well known."""
     seen = {app.auth_username}
     for number, one in enumerate(app.credentials):
         if one.name in seen:
@@ -43,7 +43,7 @@ def credentials(app: AppSettings) -> Iterator[ConfigProblem]:
 
 
 def tls(app: AppSettings) -> Iterator[ConfigProblem]:
-    """Both files, and they fit."""
+    """Check that certificate and key are both given, readable, and match."""
     if (app.tls_certificate is None) != (app.tls_key is None):
         yield ConfigProblem("app.tls_key", "and app.tls_certificate need each other")
     elif app.tls_certificate is not None and app.tls_key is not None:
@@ -67,7 +67,7 @@ def _unreadable(key: str, file: Path) -> Iterator[ConfigProblem]:
 
 
 def somewhere_to_go(enabled: Collection[str], default: str | None, broken: Collection[str]) -> Iterator[ConfigProblem]:
-    """A push must have somewhere to go: with no backend it would be acknowledged and served by nobody. `broken`: backends whose own problems are told already."""
+    """Check that a backend is enabled; otherwise pushes would be acknowledged and never served. `broken`: backends already reported."""
     if not enabled and not broken:
         yield ConfigProblem("dns.backends", "no backend is enabled: pushes would go nowhere", "set enabled: true")
     if default is not None and default not in enabled and default not in broken:
@@ -77,7 +77,7 @@ def somewhere_to_go(enabled: Collection[str], default: str | None, broken: Colle
 
 
 def apart(enabled: Mapping[str, Any], app: AppSettings | None) -> Iterator[ConfigProblem]:
-    """No two backends in one place, and no name server on our own port."""
+    """Check that no two backends share a place, and that no name server uses our own port."""
     for (one, first), (other, second) in itertools.combinations(enabled.items(), 2):
         for key in ("zones_dir", "named_conf"):
             here, there = getattr(first, key, None), getattr(second, key, None)

@@ -1,6 +1,6 @@
-"""Who starts us, which decides what the configuration leaves open: where a name server that we run answers.
+"""Detects who starts the service, which decides where a bundled name server listens by default.
 
-The original's image answered on port 53 of every address; a first try on somebody's machine must not.
+The original's image listened on port 53 of every address; a first trial on somebody's machine must not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ B = TypeVar("B", bound=BackendSettings)
 
 
 class Starter(StrEnum):
-    """Who starts us. The image and `make run` say so in a variable; else what the process may do tells."""
+    """Who starts us. The image and `make run` say so in a variable; otherwise it follows from the process's privileges."""
 
     IMAGE = "image"  # nothing else runs in there: its name server is the world's
     MAKE = "make"  # `make run`: a try
@@ -34,7 +34,7 @@ class Starter(StrEnum):
 
 
 def who_starts(environ: Mapping[str, str], problems: list[ConfigProblem]) -> Starter:
-    """By the variable, else by what this process may do. A variable of another value is added to `problems`."""
+    """The starter, by the variable or else by this process's privileges. Another value of the variable is added to `problems`."""
     told = environ.get(VARIABLE, "")
     if told in (Starter.IMAGE, Starter.MAKE):
         return Starter(told)
@@ -44,9 +44,9 @@ def who_starts(environ: Mapping[str, str], problems: list[ConfigProblem]) -> Sta
 
 
 def placed(settings: B, starter: Starter, door: str) -> B:
-    """A backend whose name server stands where the starter has it, as far as its own keys do not say.
+    """The backend with the starter's default address and port for its name server, unless its own keys say otherwise.
 
-    `door`: the address where pushes come in; with root a door on loopback means a try.
+    `door`: the address on which pushes are accepted; as root, loopback means a trial.
     """
     world = starter is Starter.IMAGE or (starter is Starter.ROOT and not is_loopback(door))
     if not (world and settings.is_managed):
@@ -58,7 +58,7 @@ def placed(settings: B, starter: Starter, door: str) -> B:
 
 
 def every_address() -> tuple[str, ...]:
-    """The addresses that mean every one, of IPv6 only where the kernel has it: NSD and Knot end where it has not."""
+    """The wildcard addresses, IPv6 only if the kernel has it: without it NSD and Knot exit."""
     return ("0.0.0.0", "::") if IPV6.exists() else ("0.0.0.0",)  # noqa: S104 - what a name server is for
 
 

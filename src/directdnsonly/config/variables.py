@@ -1,4 +1,4 @@
-"""DADNS_ variables: the path of a key with single underscores, resolved against the models.
+"""DADNS_ variables: the path of a key joined by single underscores, resolved against the models.
 
 So `DADNS_DNS_BACKENDS_COREDNS_MYSQL_DC1_HOST` finds `dns.backends.coredns_mysql_dc1.host`. A name that ends in
 `_FILE` reads the value from a file, as container secrets come.
@@ -39,7 +39,7 @@ Path_ = tuple[str, ...]
 
 
 def overlay(tree: Tree, environ: Mapping[str, str], problems: list[ConfigProblem]) -> None:
-    """Put the variables over the file."""
+    """Overlay the variables on the file's keys."""
     for variable in sorted(environ, key=_types_first):
         if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
             continue
@@ -65,7 +65,7 @@ def _types_first(variable: str) -> tuple[bool, str]:
 
 
 def names(tree: Tree) -> Iterator[str]:
-    """The names of all variables that mean something, for the nearest match."""
+    """The names of all variables that have a meaning, for suggestions."""
     for path in (*key_paths(), *original.PATHS):
         yield f"{PREFIX}{'_'.join(path)}".upper()
     for backend, values in _backends(tree).items():
@@ -123,7 +123,7 @@ def _kinds_of(backend: str, values: Any) -> list[BackendType]:
 
 
 def read_secret(variable: str, file: str, problems: list[ConfigProblem]) -> str | None:
-    """What the file of a `_FILE` variable holds, without the last line end; None when that is a problem."""
+    """The content of the file named by a `_FILE` variable, without its final line end; None if that is a problem."""
     try:
         value = Path(file).read_text(encoding="utf-8").removesuffix("\n")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""All acts of an operator, by what they are done to."""
+"""Every act of an operator, grouped by what it acts on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from directdnsonly.reconcile.reconciler import Reconciler
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acts:
-    """What a router, or a page with buttons, is handed."""
+    """The operator's acts, as passed to routers and pages."""
 
     approvals: Approvals
     backends: Backends
@@ -46,7 +46,7 @@ def acts_of(
     configured: Collection[str],
     hostnames: Mapping[str, str],
 ) -> Acts:
-    """All of them over one service. `configured`, `wake`, `hostnames`: see Backends, Deliveries, Zones."""
+    """The acts of one running service. `configured`, `wake`, `hostnames`: see Backends, Deliveries, Zones."""
     return Acts(
         approvals=Approvals(approval=store.approval, acceptance=acceptance, clock=clock, journal=journal),
         backends=Backends(operators=store.operators, clock=clock, journal=journal, lanes=lanes, configured=configured),

@@ -1,4 +1,4 @@
-"""What an operator says about held pushes and planned moves. An approval is bound to the content that was looked at."""
+"""Approve or reject held pushes, announce moves. An approval is bound by digest to the content that was reviewed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEAST_DIGEST = 12  # hex digits that bind an approval
 
 
 class Approvals:
-    """Use within one event loop."""
+    """Held pushes and announced moves. Use within one event loop."""
 
     def __init__(self, *, approval: Approval, acceptance: Acceptance, clock: Clock, journal: Journal) -> None:
         self._approval = approval
@@ -28,18 +28,18 @@ class Approvals:
         self._journal = journal
 
     async def waiting(self, limit: int, *, after: str = "") -> list[HeldPush]:
-        """Pushes that wait, oldest first, those after `after` (moment/zone). Raises ValueError for what is none of ours."""
+        """Held pushes, oldest first, starting after the cursor `after` (moment/zone). Raises ValueError for an invalid cursor."""
         return await self._approval.held_pushes(limit=limit, after=after)
 
     async def find(self, name: ZoneName, digest: str) -> HeldPush:
-        """The push that waits for this zone, if it has this content. Raises NotHere when it has not, OutboxUnavailable."""
+        """The zone's held push, if its content has this digest. Raises NotHere if it has not, OutboxUnavailable."""
         held = await self._approval.held_push(name)
         if held is None or len(digest) < LEAST_DIGEST or not held.digest.startswith(digest.lower()):
             raise NotHere(f"no push of {str(name)!a} with that content waits: look again")
         return held
 
     async def approve(self, held: HeldPush, who: Operator) -> Receipt:
-        """Serve it. Raises DoesNotFit when the zone changed meanwhile, PushRefused, OutboxUnavailable."""
+        """Approve a held push, so that it is served. Raises DoesNotFit if the zone changed meanwhile, PushRefused, OutboxUnavailable."""
         accepted = await self._acceptance.push(
             held.name,
             held.body,
@@ -55,14 +55,14 @@ class Approvals:
         return receipt
 
     async def reject(self, held: HeldPush, who: Operator) -> None:
-        """Forget it; what is served stays. Raises OutboxUnavailable."""
+        """Discard a held push; the version that is served stays. Raises OutboxUnavailable."""
         await self._approval.drop_held(held.name)
         await self._journal.did(who, "push.rejected", zone=held.name, detail=_what(held))
 
     async def open_migration(
         self, former: str, server: str, zones: Sequence[ZoneName], *, lasts_s: float, who: Operator
     ) -> Migration:
-        """From now on zones move from one server to another without a hold and without a warning."""
+        """Announce a move: from now on zones may change from one server to another without a hold or warning."""
         until = self._clock.now_s() + lasts_s
         move = Migration(former=former, server=server, zones=tuple(zones), until=until)
         number = await self._approval.open_migration(move)
@@ -71,13 +71,13 @@ class Approvals:
         return replace(move, id=number)
 
     async def close_migration(self, number: int, who: Operator) -> None:
-        """End it before its time. Raises NotHere when no such move is open, OutboxUnavailable."""
+        """Close a move before its time is up. Raises NotHere if no such move is open, OutboxUnavailable."""
         if not await self._approval.close_migration(number):
             raise NotHere(f"move {number} is not open")
         await self._journal.did(who, "migration.closed", detail=str(number))
 
     async def migrations(self, *, after: int = 0, limit: int = 1000) -> list[Migration]:
-        """Planned moves that are open, those with a higher number than `after`."""
+        """The open moves with a number above `after`."""
         return await self._approval.migrations(after=after, limit=limit)
 
 

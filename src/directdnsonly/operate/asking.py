@@ -1,4 +1,4 @@
-"""What the name servers answer now, asked and judged by the lanes that prove deliveries."""
+"""Ask the name servers what they serve now, with the same questions and rules that prove deliveries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from directdnsonly.zone.name import ZoneName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What one name server answered to a question for the zone's SOA. `rcode` is empty where none came."""
+    """A name server's answer to an SOA query for the zone. `rcode` is empty if there was no answer."""
 
     backend: str
     server: str
@@ -35,7 +35,7 @@ class Answer:
 
     @classmethod
     def of(cls, backend: str, said: Said) -> Answer:
-        """As the lane's verifier heard it."""
+        """The answer as the lane's verifier received it."""
         answer = said.answer
         return cls(
             backend=backend,
@@ -50,7 +50,7 @@ class Answer:
 
 
 async def answers(looking: Looking, lanes: Mapping[str, Lane], name: ZoneName) -> list[Answer]:
-    """Of every name server. Raises NotHere for a zone that was never pushed, OutboxUnavailable."""
+    """The answers of every name server, by backend. Raises NotHere for a zone that was never pushed, OutboxUnavailable."""
     held = await looking.zone(name)
     if held is None:
         raise NotHere(f"zone {name} is unknown: it was never pushed to us")
@@ -59,7 +59,7 @@ async def answers(looking: Looking, lanes: Mapping[str, Lane], name: ZoneName) -
 
 
 async def ask_lanes(looking: Looking, lanes: Mapping[str, Lane], zone: ZoneSummary) -> Mapping[str, Asked]:
-    """What is said now of a zone or a tombstone, by backend; as slow as the slowest of them."""
+    """What each backend's name servers say now about a zone or tombstone; takes as long as the slowest."""
     absent = zone.kind is Kind.DELETE
     others = [one for one in await looking.versions(zone.name, limit=VERSIONS) if one.version != zone.version]
     wanted = Expected(
@@ -76,7 +76,7 @@ async def ask_lanes(looking: Looking, lanes: Mapping[str, Lane], zone: ZoneSumma
 
 
 async def _of_operators(looking: Looking, zone: ZoneSummary, asked: Mapping[str, Asked]) -> Mapping[str, Asked]:
-    """Where the delete had nothing to do, because the operator holds a zone of the name: that one does not linger."""
+    """Whether the delete had nothing to do because the operator has a zone of that name, which therefore does not linger."""
     theirs = [
         one
         for one in await looking.placements(zone.name)

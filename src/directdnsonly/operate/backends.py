@@ -1,4 +1,4 @@
-"""What an operator does with one backend: stop and resume its work, ask it now, forget one that is configured no more."""
+"""Pause and resume a backend, probe it, or forget one that is no longer configured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from directdnsonly.wording import counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed:
-    """What a backend and its name server answered just now. `reason`: why work cannot flow; empty when it can."""
+    """The result of a probe. `reason`: why nothing can be delivered; empty if it can."""
 
     reason: str
     elapsed_s: float
@@ -25,14 +25,14 @@ class Probed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """The pause that holds, which is that of who came first; `already`: it held before."""
+    """The pause in force, which is always the first one; `already`: the backend was paused before."""
 
     pause: Pause
     already: bool
 
 
 class Backends:
-    """Use within one event loop. `configured`: those of the configuration, also those that are not enabled."""
+    """Acts on backends. Use within one event loop. `configured`: every backend of the configuration, also disabled ones."""
 
     def __init__(
         self,
@@ -56,9 +56,9 @@ class Backends:
         return self._lanes[name]
 
     async def pause(self, name: str, who: Operator, *, reason: str = "") -> Stopped:
-        """Deliver nothing until resumed; holds over a restart. Raises NotHere.
+        """Stop deliveries until resumed; survives restarts. Raises NotHere.
 
-        Who pauses what is paused already changes nothing: its first reason may still hold when the second is gone.
+        Pausing a paused backend changes nothing: the first reason may still hold when the second is gone.
         """
         lane = self.lane(name)
         given = Pause(actor=who.name, reason=reason, at=self._clock.now_s())
@@ -69,23 +69,23 @@ class Backends:
         return Stopped(pause=first, already=first != given)
 
     async def resume(self, name: str, who: Operator) -> None:
-        """Deliver again. Raises NotHere."""
+        """Resume deliveries. Raises NotHere."""
         lane = self.lane(name)
         await self._operators.resume(name)
         lane.resume()
         await self._journal.did(who, "backend.resumed", detail=name)
 
     async def probe(self, name: str) -> Probed:
-        """Ask it and its name server now; nothing is changed, so nothing is told. Raises NotHere."""
+        """Check the backend and its name server now; changes nothing, so it is not audited. Raises NotHere."""
         lane = self.lane(name)
         began = time.perf_counter()
         reason = await lane.probe()
         return Probed(reason=reason, elapsed_s=time.perf_counter() - began)
 
     async def forget(self, name: str, who: Operator) -> int:
-        """Drop the deliveries of a backend that is not configured any more, and so what waits only for it; how many.
+        """Drop the deliveries of a backend that is no longer configured, and tombstones that wait only for it; returns how many.
 
-        May be repeated without harm: of one that is unknown there are 0. Raises DoesNotFit while it is configured.
+        Harmless to repeat: an unknown backend has 0. Raises DoesNotFit while the backend is configured.
         """
         if name in self._configured:
             told_how = f"take dns.backends.{name} out of the configuration, restart, repeat"
@@ -99,11 +99,11 @@ class Backends:
 
 
 def told(pause: Pause) -> str:
-    """A pause for people."""
+    """The pause as a sentence for people."""
     return f"paused by {pause.actor}" + (f": {pause.reason}" if pause.reason else "")
 
 
 def _said(backend: str, given: Pause, first: Pause) -> str:
-    """For the audit: also the reason that was not kept."""
+    """The pause as the audit records it, including a reason that was not kept."""
     why = f"{backend}: {given.reason}" if given.reason else backend
     return why if first == given else f"{why} (already {told(first)})"

@@ -1,4 +1,4 @@
-"""What an operator does with deliveries and pushes that came to nothing: once more, all attempts again, or forget it."""
+"""Redeliver zones, revive dead deliveries, and forget lost pushes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from directdnsonly.zone.name import ZoneName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redelivered:
-    """What is delivered once more. `requeued`: deliveries that are due now; others are on their way already."""
+    """The result of a redelivery. `requeued`: deliveries now due; the others are already in progress."""
 
     backends: Sequence[str]
     requeued: int
 
 
 class Deliveries:
-    """Use within one event loop."""
+    """Acts on deliveries and lost pushes. Use within one event loop."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Deliveries:
         self._lost = lost
 
     async def redeliver(self, name: ZoneName, who: Operator, *, backend: str | None = None) -> Redelivered:
-        """Deliver the newest version once more: to one backend, or to all. Raises NotHere, OutboxUnavailable."""
+        """Deliver the newest version again, to one backend or to all. Raises NotHere, OutboxUnavailable."""
         await self._require(name)
         if backend is not None and backend not in self._lanes:
             raise NotHere(f"there is no enabled backend {backend!a}")
@@ -58,7 +58,7 @@ class Deliveries:
         return Redelivered(backends=among, requeued=requeued)
 
     async def revive(self, who: Operator, *, name: ZoneName | None = None, backend: str = "") -> int:
-        """Give dead deliveries all their attempts again: of a zone, of a backend, of all; how many.
+        """Give dead deliveries all their attempts again, for a zone, a backend or all; returns how many.
 
         Raises NotHere for a zone or a backend that is not there, OutboxUnavailable.
         """
@@ -73,7 +73,7 @@ class Deliveries:
         return count
 
     async def forget_lost(self, name: ZoneName | None, who: Operator, *, asked: str = "") -> int:
-        """Forget pushes that could not be recorded, of one zone or all: somebody has looked at it. How many.
+        """Forget the lost pushes of one zone or all, because an operator has dealt with them; returns how many.
 
         `asked`: the zone as it was typed, for the audit. Raises OutboxUnavailable.
         """
@@ -84,7 +84,7 @@ class Deliveries:
         return forgotten
 
     def known(self, backend: str) -> str:
-        """The name itself, also an empty one. Raises NotHere when there is no such backend."""
+        """The name if it is empty or a configured backend. Raises NotHere otherwise."""
         if backend and backend not in self._lanes:
             raise NotHere(f"backend {backend!a} is not configured")
         return backend

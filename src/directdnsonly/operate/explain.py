@@ -1,6 +1,6 @@
-"""The verdict on one zone, with all that it stands on: live or not, why, since when, and what to do.
+"""Explains one zone: whether it is live, why not, since when, what to do, and the facts behind that.
 
-Everybody who explains a zone (the API, and so `dadns explain`; the pages) tells this.
+The API (and so `dadns explain`) and the pages all show this explanation.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from directdnsonly.zone.asked import names_meant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedPlace:
-    """The zone on one backend. `answers`: empty where nobody can be asked; `stored` None: the backend cannot look."""
+    """The zone on one backend. `answers`: empty if nobody can be asked; `stored`: None if the backend cannot read back."""
 
     placement: Placement
     state: State | Literal["stored"]
@@ -43,7 +43,7 @@ class ExplainedPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """The verdict and its grounds. `about` None: no zone of this name is known; `within`: the name lies in the zone."""
+    """The verdict and the facts behind it. `about` None: no zone of this name is known; `within`: the name lies in the zone."""
 
     asked: str
     zone: str
@@ -61,11 +61,11 @@ class Explainer:
     """Gathers the facts of a zone, asks its name servers, and has them judged."""
 
     def __init__(self, parts: Running, lookout: Lookout, timezone: ZoneInfo) -> None:
-        """`timezone`: in which its sentences tell moments."""
+        """`timezone`: the time zone of the times in its sentences."""
         self._parts, self._lookout, self._timezone = parts, lookout, timezone
 
     async def explain(self, asked: str) -> Explanation:
-        """Whatever somebody typed: a zone, a name in it, an address. Raises NameRefused, OutboxUnavailable."""
+        """Explain the zone that a typed text means: a zone, a name in it, or a URL. Raises NameRefused, OutboxUnavailable."""
         found, within = await self._find(asked)
         said = await ask_lanes(self._parts.store.looking, self._parts.lanes, found.zone) if found.zone else {}
         facts = self._facts(found, await self._parts.lost.find(found.name), said)
@@ -87,7 +87,7 @@ class Explainer:
         )
 
     async def _find(self, asked: str) -> tuple[ZoneFacts, bool]:
-        """What is meant: the zone itself where we know anything of it, else the nearest zone that holds the name."""
+        """The zone meant: the name itself if we know anything of it, otherwise the nearest zone that contains it."""
         looking, names = self._parts.store.looking, names_meant(asked)
         found = [await looking.facts_of(name) for name in names]
         for one in found:
@@ -170,7 +170,7 @@ def _loss(found: ZoneFacts, lost: LostPush) -> advice.Setback:
 
 
 def _sender(found: ZoneFacts, who: Owner) -> str:
-    """Who sent a push; empty when that is the zone's owner."""
+    """The sender of a push; empty if it is the zone's owner."""
     owner = found.zone.owner if found.zone else None
     is_owner = owner is not None and (who.hostname or who.credential) == (owner.hostname or owner.credential)
     return "" if is_owner else who.hostname or who.credential

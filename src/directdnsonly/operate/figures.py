@@ -1,4 +1,4 @@
-"""The service and its backends as values: what the API, the pages and the metrics show of them."""
+"""The figures of the service and its backends, as shown by the API, the pages and the metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from directdnsonly.outbox.operators import Pause
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendFigures:
-    """One backend. `api.models` says to its readers what each is; moments are epoch seconds."""
+    """The figures of one backend; `api.models` describes each. Times are epoch seconds."""
 
     name: str
     state: str
@@ -36,7 +36,7 @@ class BackendFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceFigures:
-    """The whole service at one moment; nothing in it grows with the number of zones."""
+    """The figures of the whole service at one moment; their size does not depend on the number of zones."""
 
     started_at: float
     zones: int

@@ -1,6 +1,6 @@
-"""The one place that tells what was done: a line in the log, and an event in the audit.
+"""The one place that records what was done: a line in the log and an event in the audit.
 
-Rooms below `operate` are handed it, and name what they need of it in `accept.telling`.
+Packages below `operate` are given it, and declare what they need of it as a Protocol in `accept.telling`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from directdnsonly.outbox.store.recording import Recording
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """Who asks for an act, and from where. `roles`: what they may do; only an act that gives roles away looks at it."""
+    """Who requests an act, and from where. `roles`: what they may do, checked only by acts that grant roles."""
 
     name: str
     address: str = ""
@@ -27,9 +27,9 @@ class Operator:
 
 
 class Journal:
-    """Use within one event loop. Nothing here raises: what is told was done, and stays done.
+    """Logs and audits what was done. Use within one event loop. Nothing here raises: what it reports stays done.
 
-    A line of the audit that the store cannot take is in the log all the same, and `event.lost` (an error) says so.
+    An audit event that the store cannot take is still in the log, where `event.lost` (an error) says so.
     """
 
     def __init__(self, recording: Recording, clock: Clock) -> None:
@@ -38,7 +38,7 @@ class Journal:
         self._log = structlog.get_logger()
 
     async def did(self, who: Operator, event: str, *, zone: str = "", detail: str = "") -> None:
-        """Tell what somebody asked for and got."""
+        """Log and audit an operator's act."""
         await self.tell(event, zone=zone, actor=who.name, address=who.address, detail=detail)
 
     async def tell(
@@ -52,7 +52,7 @@ class Journal:
         line: Mapping[str, object] | None = None,
         warn: bool = False,
     ) -> None:
-        """Log a line and keep the event. `line`: the log's facts, where it tells more; `warn`: a person may be needed."""
+        """Log a line and keep the event. `line`: facts for the log only; `warn`: log it as a warning, a person may be needed."""
         facts = {"zone": zone, "actor": actor, "address": address, "detail": detail} if line is None else line
         (self._log.warning if warn else self._log.info)(event, **facts)
         await self.keep(event, zone=zone, actor=actor, address=address, detail=detail)
@@ -67,7 +67,7 @@ class Journal:
         detail: str = "",
         at: float | None = None,
     ) -> None:
-        """Keep an event of which the log has its line already. `at`: when it was, epoch seconds; None: now."""
+        """Keep an event whose line is already in the log. `at`: when it happened, epoch seconds; None: now."""
         when = self._clock.now_s() if at is None else at
         try:
             await self._recording.record_event(

@@ -1,4 +1,4 @@
-"""The look at the whole service that everybody shares: what is asked, how often, and what the log is told of it."""
+"""The shared check of the whole service: what is checked, how often, and what is logged about it."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The service as it was seen. `status` is missing while the store cannot be read; the verdict says why."""
+    """The result of a check. `status` is None while the store cannot be read; the verdict says why."""
 
     verdict: Verdict
     status: ServiceFigures | None
 
 
 class Readiness:
-    """Gathers what `judge` needs. Use within one event loop."""
+    """Gathers the facts for `judge` and logs changes of state. Use within one event loop."""
 
     def __init__(self, parts: Running, changed: Bell | None = None) -> None:
-        """`changed` rings when the state may be another one."""
+        """`changed` is rung whenever the state may have changed."""
         self._parts = parts
         self._changed = changed or Bell()
         self._probe = _StoreProbe(parts)
@@ -45,9 +45,9 @@ class Readiness:
         self._told: Verdict | None = None
 
     async def look(self, *, probe: bool = True, fresh: bool = False) -> Seen:
-        """As it is now; at most one commit a second, whoever asks. Without `probe` the last answer of the store counts.
+        """The state of the service now, at most one commit a second for all callers. Without `probe` the store's last result counts.
 
-        `fresh`: the store is tried once more, whenever it was asked last; for ourselves alone.
+        `fresh`: try the store again whenever it was last tried; for internal callers only.
         """
         parts = self._parts
         store = await self._probe.reason(fresh=fresh) if probe else self._probe.last
@@ -60,14 +60,14 @@ class Readiness:
         return Seen(verdict=verdict, status=service_figures(parts, figures) if figures else None)
 
     async def readable(self) -> tuple[Verdict, ServiceFigures]:
-        """As `look`. Raises OutboxUnavailable, with the verdict's headline, when the store cannot be read."""
+        """As `look`, but raises OutboxUnavailable, with the verdict's headline, if the store cannot be read."""
         seen = await self.look()
         if seen.status is None:
             raise OutboxUnavailable(seen.verdict.headline)
         return seen.verdict, seen.status
 
     async def watch(self) -> None:
-        """Look when something changed, and now and then, until cancelled: the log tells a new state, and what was lost is written."""
+        """Check after every change and periodically, until cancelled: log a new state, and store the names of lost pushes."""
         await self._until_started()
         while True:
             await self.watch_once()
@@ -76,7 +76,7 @@ class Readiness:
             await self._changed.heard(REFUSING_EVERY_S if refuses else WATCH_EVERY_S)
 
     async def _until_started(self) -> None:
-        """That not everything runs is no news while it is only starting."""
+        """Wait until every part has started, because an incomplete start is not worth logging."""
         until = asyncio.get_running_loop().time() + WATCH_EVERY_S
         while (left_s := until - asyncio.get_running_loop().time()) > 0:
             await self._changed.heard(left_s)
@@ -85,7 +85,7 @@ class Readiness:
             await asyncio.sleep(GAP_S)
 
     async def watch_once(self) -> None:
-        """One look."""
+        """Check once."""
         verdict = (await self.look(fresh=True)).verdict
         self._tell(verdict)
         if not verdict.refuses:
@@ -98,7 +98,7 @@ class Readiness:
                     log.warning("push.lost", zones=written, reason="dadns lost tells which: they must be pushed again")
 
     def _tell(self, now: Verdict) -> None:
-        """After the start, and when the state or what stands behind it is another one."""
+        """Log the state if it, or a reason for it, has changed."""
         before, self._told = self._told, now
         if before is not None and _what(before) == _what(now):
             return
@@ -130,12 +130,12 @@ class Readiness:
 
 
 def _what(verdict: Verdict) -> tuple[ServiceState, frozenset[tuple[ReasonKind, str]]]:
-    """What a change is judged by: not the numbers in the words."""
+    """The key by which a change is recognised: the reasons without the numbers in their texts."""
     return verdict.state, frozenset((one.kind, one.subject) for one in verdict.reasons)
 
 
 class _StoreProbe:
-    """Whether the store can commit. One commit answers everybody who asks within a second: strangers may ask."""
+    """Checks whether the store can commit; one commit serves all callers within a second, since anybody may ask."""
 
     def __init__(self, parts: Running) -> None:
         self._parts = parts
@@ -144,7 +144,7 @@ class _StoreProbe:
         self.last = ""
 
     async def reason(self, *, fresh: bool = False) -> str:
-        """Why not; empty when it can."""
+        """Why the store cannot commit; empty if it can."""
         async with self._turn:
             if fresh or asyncio.get_running_loop().time() - self._asked_at >= PROBE_EVERY_S:
                 self.last = await self._ask()

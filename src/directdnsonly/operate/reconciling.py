@@ -1,4 +1,4 @@
-"""What an operator asks of reconciliation: a pass, and a word about zones or lists that a pass must not decide alone."""
+"""Request reconciliation passes, and decide what a pass must not decide alone: deletions over the cap, short lists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from directdnsonly.zone.name import ZoneName
 
 
 class Reconciling:
-    """Use within one event loop."""
+    """Acts on reconciliation. Use within one event loop."""
 
     def __init__(
         self,
@@ -36,24 +36,24 @@ class Reconciling:
         self._journal = journal
 
     def plan(self) -> Job:
-        """Ask for a look at everything that changes nothing."""
+        """Request a plan: a full comparison that changes nothing."""
         return self._reconciler.request(live=False)
 
     def run(self) -> Job:
-        """Ask for a pass; one that only looks while `reconciliation.dry_run` stands."""
+        """Request a pass, which only compares while `reconciliation.dry_run` is set."""
         return self._reconciler.request(live=not self._reconciler.settings.dry_run)
 
     def job(self, number: int) -> Job:
-        """A plan or a pass that was asked for. Raises NotHere."""
+        """A plan or pass requested earlier. Raises NotHere."""
         found = self._reconciler.job(number)
         if found is None:
             raise NotHere(f"job {number} is unknown (or long ago)")
         return found
 
     async def approve(self, plan: str, who: Operator) -> int:
-        """Approve a plan that was over the cap; the deletions begin with the next pass. How many zones.
+        """Approve a plan that exceeded the cap; deletions begin with the next pass. Returns how many zones.
 
-        Raises NotHere when no zone waits for it, OutboxUnavailable.
+        Raises NotHere if no zone waits for it, OutboxUnavailable.
         """
         approved = await self._drift.approve(plan)
         if not approved:
@@ -62,9 +62,9 @@ class Reconciling:
         return approved
 
     async def accept_list(self, server: str, who: Operator) -> None:
-        """Vouch for a server's next list, however short it is; later ones are compared with it.
+        """Accept a server's next list, however short it is; later ones are compared with it.
 
-        Raises NotHere when it is no server of the configuration, OutboxUnavailable.
+        Raises NotHere if the server is not configured, OutboxUnavailable.
         """
         hostname = server.lower()
         if hostname not in {one.hostname for one in self._reconciler.settings.directadmin_servers}:
@@ -74,9 +74,9 @@ class Reconciling:
         await self._journal.did(who, "list.accepted", detail=hostname)
 
     async def undo(self, name: ZoneName, who: Operator) -> str:
-        """Keep a zone in spite of its absence; bring it back if it is deleted. What was done: `kept` or `restored`.
+        """Keep a zone despite its absence, or restore it if it is deleted. Returns what was done: `kept` or `restored`.
 
-        Raises NotHere when nothing is known of it or kept of its text, VersionDamaged, PushRefused, OutboxUnavailable.
+        Raises NotHere if the zone is unknown or its text is no longer kept, VersionDamaged, PushRefused, OutboxUnavailable.
         """
         found = await self._drift.held([name])
         if not found:

@@ -1,4 +1,4 @@
-"""In the audit: a bundled name server ended or hung, for whoever looks when it has long been well again."""
+"""Audits that a bundled name server exited or hung, for whoever looks long after it has recovered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOLD_EVERY_S: Final = 600.0  # of one backend: one that ends every ten seconds m
 
 
 class Restarts:
-    """One that ends again and again is told once in `TOLD_EVERY_S`, with how often it was; the log has each time."""
+    """Keeps one event per `TOLD_EVERY_S` for a name server that exits repeatedly, with a count; the log has every time."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal, self._clock = journal, clock
@@ -22,7 +22,7 @@ class Restarts:
         self._waiting: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
 
     def note(self, backend: str, status: DaemonStatus) -> None:
-        """It is about to be started again. Does not wait for the store: a name server that is away comes first."""
+        """Note that a name server is about to be restarted. Does not wait for the store, because the restart comes first."""
         now = self._clock.now_s()
         if now - self._told_at.get(backend, -TOLD_EVERY_S) >= TOLD_EVERY_S:
             self._told_at[backend] = now
@@ -30,11 +30,11 @@ class Restarts:
             self._waiting.put_nowait((now, f"{backend}: {status.reason} ({restarts} since our start)"))
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Keep events until cancelled."""
         while True:
             await self.run_once()
 
     async def run_once(self) -> None:
-        """Keep the next one. What the store cannot take stands in the log alone."""
+        """Keep the next event; if the store cannot take it, it is in the log only."""
         at, detail = await self._waiting.get()
         await self._journal.keep("nameserver.exited", actor="service", detail=detail, at=at)

@@ -1,4 +1,4 @@
-"""The running service as this room looks at it."""
+"""The running service as seen by this package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from directdnsonly.reconcile.alarms import Alarm
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """Its parts. `daemons`: the bundled name servers, by backend. Whatever is a call may be another thing the next time."""
+    """The parts of the service. `daemons`: the bundled name servers, by backend. Callables may return another value each time."""
 
     store: Store
     clock: Clock
@@ -32,18 +32,18 @@ class Running:
     pushes_so_far: Callable[[], Mapping[str, int]] = dict  # since start, by what became of them
 
     def statuses(self) -> dict[str, LaneStatus]:
-        """What each lane says of itself, by backend."""
+        """The status of each backend's lane."""
         return {name: lane.status() for name, lane in self.lanes.items()}
 
     def daemon(self, backend: str) -> DaemonStatus | None:
-        """The bundled name server of a backend as its supervisor sees it; None where it is not ours."""
+        """The bundled name server of a backend as its supervisor sees it; None if it is external."""
         found = self.daemons.get(backend)
         return found.status if found is not None else None
 
     def alarm_texts(self) -> list[str]:
-        """Each alarm that stands, as a sentence."""
+        """Each active alarm, as a sentence."""
         return [f"{one.kind} {one.subject}: {one.reason}" for one in self.alarms()]
 
     def unasked(self) -> frozenset[str]:
-        """Backends of which no name server's address is known: what they take is stored, and never proven."""
+        """Backends without a known name server address: what they take is stored but never proven."""
         return frozenset(name for name, lane in self.lanes.items() if not lane.proves)

@@ -1,4 +1,4 @@
-"""The service and its backends as they are told: figures of the store, what the lanes say, and what that makes of a backend."""
+"""Computes the figures of the service and its backends from the store and the lanes, and the state of each backend."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from directdnsonly.wording import counted
 
 
 def service_figures(parts: Running, figures: Figures) -> ServiceFigures:
-    """A picture of now; nothing in it grows with the number of zones."""
+    """The figures of the service now; their size does not depend on the number of zones."""
     return ServiceFigures(
         started_at=parts.started_at,
         zones=figures.zones,
@@ -35,7 +35,7 @@ def service_figures(parts: Running, figures: Figures) -> ServiceFigures:
 
 
 def backends_of(parts: Running, figures: Figures) -> list[BackendFigures]:
-    """Those that are configured and enabled."""
+    """The figures of the enabled backends."""
     now = parts.clock.now_s()
     return [
         _backend(
@@ -50,7 +50,7 @@ def backends_of(parts: Running, figures: Figures) -> list[BackendFigures]:
 
 
 def backend_facts(parts: Running, figures: Figures | None) -> list[BackendFacts]:
-    """What `judge` wants to know of each."""
+    """The facts about each backend that `judge` needs."""
     dead = {one.backend: one.dead for one in figures.backlog} if figures else {}
     found = []
     for name, lane in parts.statuses().items():
@@ -73,12 +73,12 @@ def backend_facts(parts: Running, figures: Figures | None) -> list[BackendFacts]
 
 
 def lost_count(parts: Running, figures: Figures | None) -> int:
-    """Zones whose newest push was lost: those that the store has, and those that wait until it can take them."""
+    """How many zones' newest push was lost: those in the store, and those that wait until it can take them."""
     return len(parts.lost.waiting()) + parts.lost.nameless + (figures.lost if figures else 0)
 
 
 async def removed_of(parts: Running) -> list[BackendFigures]:
-    """Backends that are not configured any more, though the store keeps deliveries for them. Counts those."""
+    """Backends that are no longer configured although the store keeps deliveries for them, with their number."""
     return [
         BackendFigures(
             name=name,
@@ -92,7 +92,7 @@ async def removed_of(parts: Running) -> list[BackendFigures]:
 
 
 def why_removed(name: str, deliveries: int) -> str:
-    """What it means, and what to do."""
+    """What it means that a backend was removed, and what to do."""
     rows = counted(deliveries, "delivery is", "deliveries are")
     return (
         f"not configured any more; {rows} kept, and with them the tombstones of what is deleted: if it is gone for good,"
@@ -101,20 +101,20 @@ def why_removed(name: str, deliveries: int) -> str:
 
 
 def shown_state(placement: Placement, unasked: Collection[str]) -> State | Literal["stored"]:
-    """The state of one zone on one backend; `stored` where it is there and nobody can be asked for proof."""
+    """The state of one zone on one backend; `stored` if it is there but nobody can be asked for proof."""
     is_stored = placement.state is State.VERIFIED and placement.backend in unasked
     return "stored" if is_stored else placement.state
 
 
 def backend_state(lane: LaneStatus, daemon: DaemonStatus | None) -> str:
-    """`down` while nothing can be delivered, whoever is the cause."""
+    """The state of a backend; `down` while nothing can be delivered, whatever the cause."""
     if _why_down(lane, daemon)[0]:
         return "down"
     return "paused" if lane.paused else "ok"
 
 
 def _why_down(lane: LaneStatus, daemon: DaemonStatus | None) -> tuple[str, float | None]:
-    """Why nothing can be delivered, and since when; empty when it can."""
+    """Why nothing can be delivered, and since when; empty if it can."""
     gone = daemon if daemon is not None and daemon.phase is not DaemonPhase.RUNNING else None
     if lane.breaker is not BreakerState.CLOSED:
         return lane.reason or (gone.reason if gone else "") or "it does not answer", lane.since

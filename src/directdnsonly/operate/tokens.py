@@ -1,4 +1,4 @@
-"""Bearer tokens made and revoked."""
+"""Create, list and revoke bearer tokens."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from directdnsonly.outbox.operators import ApiToken
 
 
 class Tokens:
-    """Use within one event loop."""
+    """Acts on bearer tokens. Use within one event loop."""
 
     def __init__(self, book: TokenBook, journal: Journal) -> None:
         self._book = book
         self._journal = journal
 
     def all(self) -> list[ApiToken]:
-        """Every token by its id, without its secret; also those that are too old."""
+        """Every token in order of id, without its secret; expired ones as well."""
         return sorted(self._book.all(), key=lambda token: token.id)
 
     async def create(
         self, name: str, who: Operator, *, roles: Sequence[str], networks: Sequence[str], days: float | None
     ) -> tuple[ApiToken, str]:
-        """A new token and its secret, which nobody can be told again.
+        """Create a token; returns it with its secret, which cannot be shown again.
 
-        Raises NotAllowed for a role that the asker does not have, ValueError for wrong ones, OutboxUnavailable.
+        Raises NotAllowed for a role that the requester does not have, ValueError for an unknown one, OutboxUnavailable.
         """
         if not set(roles) <= {str(role) for role in who.roles}:
             raise NotAllowed("nobody can give a token more roles than they have")
@@ -35,7 +35,7 @@ class Tokens:
         return token, secret
 
     async def revoke(self, token_id: str, who: Operator) -> None:
-        """End a token at once. Raises NotHere, OutboxUnavailable."""
+        """Revoke a token at once. Raises NotHere, OutboxUnavailable."""
         if not await self._book.revoke(token_id):
             raise NotHere(f"there is no token {token_id!a}")
         await self._journal.did(who, "token.revoked", detail=token_id)

@@ -1,4 +1,4 @@
-"""What a person does with one zone: write it, delete it, hold it as it is, and go back to what it was."""
+"""Write, delete, pin, unpin and roll back one zone on behalf of a person."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from directdnsonly.zone.name import ZoneName
 
 
 class Zones:
-    """Use within one event loop. Every write walks the line that DirectAdmin's pushes walk.
+    """Acts on one zone. Use within one event loop. Every write takes the same path as DirectAdmin's pushes.
 
-    All acts raise OutboxUnavailable. `hostnames`: the DirectAdmin server that a credential is bound to, by its name.
+    All acts raise OutboxUnavailable. `hostnames`: the DirectAdmin server to which each credential is bound.
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class Zones:
         return receipt
 
     async def pin(self, name: ZoneName, who: Operator, *, reason: str = "", version: int | None = None) -> Pin:
-        """Serve on what is wanted now; pushes and deletes are recorded, and wait.
+        """Pin the zone to the wanted version; pushes and deletes are recorded, but wait.
 
-        Raises NotHere, and ZonePolicyError when `version` is given and is not the wanted one.
+        Raises NotHere, and ZonePolicyError if `version` is given and is not the wanted one.
         """
         new = NewPin(name=name, actor=who.name, address=who.address, reason=reason, version=version)
         pin = await self._recording.pin(new)
@@ -68,7 +68,7 @@ class Zones:
         return pin
 
     async def unpin(self, name: ZoneName, who: Operator) -> Receipt:
-        """Release: the newest version that came meanwhile is served. Raises NotHere when it is not pinned."""
+        """Release a pinned zone: the newest version that came meanwhile is served. Raises NotHere if it is not pinned."""
         released = await self._acceptance.unpin(name, owner=self._owner(who), address=who.address)
         if released is None:
             raise NotHere(f"{name} is not pinned")
@@ -78,8 +78,8 @@ class Zones:
     async def roll_back(self, name: ZoneName, version: int, who: Operator, *, pin: bool = False) -> Accepted:
         """Serve the content of an old version again, as a new version; `pin` holds it there.
 
-        Raises NotHere when that version has no content, VersionDamaged, and PushRefused: for a pinned zone, for another
-        server's, for a signed one whose serial would have to be rewritten.
+        Raises NotHere if that version has no content, VersionDamaged, and PushRefused for a pinned zone, for another
+        server's, or for a signed one whose serial would have to be rewritten.
         """
         pinned = await self._looking.pin_of(name)
         if pinned is not None:
@@ -100,7 +100,7 @@ class Zones:
         return Owner(credential=who.name, hostname=self._hostnames.get(who.name, ""))
 
     async def _keep(self, event: str, receipt: Receipt, who: Operator) -> None:
-        """For the audit; the log has its line from where the change was accepted."""
+        """Audit the change; its log line was written when it was accepted."""
         what = receipt.ignored or ("" if receipt.changed else "unchanged, ") + f"version {receipt.version}"
         detail = f"{what}, change {receipt.change_id}"
         await self._journal.keep(event, zone=receipt.name, actor=who.name, address=who.address, detail=detail)

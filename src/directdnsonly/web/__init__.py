@@ -1,1 +1,1 @@
-"""Beside the line: the status pages, for people who would rather look than read. They change nothing."""
+"""The read-only status pages, for people."""

@@ -1,4 +1,4 @@
-"""What the page of one zone tells: the verdict as `dadns explain` has it, and the zone's last versions and attempts."""
+"""The content of a zone's page: the verdict as in `dadns explain`, and the zone's last versions and attempts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIKE_IT = 10  # names that begin as the one that was not found
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZonePage:
-    """Everything about one zone that we hold, or held."""
+    """Everything that the page of one zone shows."""
 
     verdict: Explanation
     versions: Sequence[PastVersion]
@@ -26,14 +26,14 @@ class ZonePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """A name that no zone of ours holds. `like`: zones that begin like it."""
+    """The result for a name that is in none of our zones. `like`: zones whose names begin with it."""
 
     verdict: Explanation
     like: Sequence[str]
 
 
 async def look(parts: WebParts, asked: str) -> ZonePage | Unknown:
-    """Asks the name servers as well. Raises NameRefused, OutboxUnavailable."""
+    """Gather the page's content, asking the name servers as well. Raises NameRefused, OutboxUnavailable."""
     looking = parts.looking
     verdict = await parts.explainer.explain(asked)
     name = ZoneName.trusted(verdict.zone)

@@ -1,4 +1,4 @@
-"""/status: the service, one zone, a search. They look and change nothing; whoever has the role `read` may see them."""
+"""The pages under /status: the service, one zone, a search. They change nothing and need the role `read`."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ KEPT: Final = {"Cache-Control": "private, max-age=31536000, immutable"}  # its a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """The part of the status page that is fetched again and again, with the page's title."""
+    """The part of the status page that is refreshed periodically, and the page's title."""
 
     html: str
     title: str
 
 
 def page(content: str, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
-    """One answer for a person."""
+    """An HTML response."""
     return Response(content, status, {**HEADERS, **NOT_KEPT, **(headers or {})}, media_type="text/html; charset=utf-8")
 
 
 def router(parts: WebParts, pages: Pages) -> APIRouter:
-    """The routes over these parts."""
+    """The router of the pages."""
     routes = APIRouter(include_in_schema=False)
     pictures = Pictures(parts)
 

@@ -1,4 +1,4 @@
-"""What the pages look at: the same looks and figures that the API tells."""
+"""What the pages are made from: the same checks and figures as the API's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from directdnsonly.reconcile.reconciler import Reconciler
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebParts:
-    """Everything that the pages look at."""
+    """The parts of the service that the pages read."""
 
     looking: Looking
     approval: Approval

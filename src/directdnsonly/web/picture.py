@@ -1,4 +1,4 @@
-"""What the status page shows, taken at most once a second however many pages are open.
+"""What the status page shows, computed at most once a second however many pages are open.
 
 Counts come from where the status of the API takes them (a row and small indexes), lists are ten rows long: nothing here
 grows with the number of zones.
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Kept(Generic[T]):
-    """A value that is made anew when somebody asks and it is older than `every_s`; one makes it, the others wait."""
+    """A cached value, recomputed on request if it is older than `every_s`; concurrent callers share one computation."""
 
     def __init__(self, make: Callable[[], Awaitable[T]], *, every_s: float) -> None:
         self._make, self._every_s = make, every_s
@@ -40,7 +40,7 @@ class Kept(Generic[T]):
         self._kept: tuple[float, T] | None = None
 
     async def get(self) -> T:
-        """Raises what `make` raises; then nothing is kept."""
+        """The value, at most `every_s` old. Raises what `make` raises; then nothing is cached."""
         async with self._turn:
             now = asyncio.get_running_loop().time()
             if self._kept is None or now - self._kept[0] >= self._every_s:
@@ -50,7 +50,7 @@ class Kept(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bulk:
-    """How far a backend is with the work that it began when it last had nothing to do."""
+    """A backend's progress with the work that has come since it was last idle."""
 
     done: int
     of: int
@@ -69,7 +69,7 @@ class PassLine:
 
     @classmethod
     def of(cls, one: PassView) -> PassLine:
-        """A pass without its zones: what differed and what was done, each with its number, as far as there was any."""
+        """The summary of a pass: the kinds of differences found and of actions taken, with their non-zero counts."""
         done = {key: value if isinstance(value, int) else len(value) for key, value in one.done if key != "failures"}
         return cls(
             ended_at=one.ended_at,
@@ -83,7 +83,7 @@ class PassLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciling:
-    """The reconciler at a glance. `running`: the stage of the pass that runs; empty when none does."""
+    """The reconciler at a glance. `running`: the stage of the running pass; empty if none runs."""
 
     enabled: bool
     running: str = ""
@@ -91,14 +91,14 @@ class Reconciling:
 
     @classmethod
     def of(cls, reconciler: Reconciler) -> Reconciling:
-        """As it is now."""
+        """The reconciler's present state."""
         stage = reconciler.running.stage if reconciler.running else ""
         return cls(enabled=reconciler.settings.enabled, running=stage, next_at=reconciler.next_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lists:
-    """The newest of each, ten at most."""
+    """The newest entries of each list, at most ten."""
 
     held: Sequence[HeldPush]
     dead: Sequence[Placement]
@@ -109,7 +109,7 @@ class Lists:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """The service now. `status` and `lists` are missing while the store cannot be read; the verdict says why."""
+    """The service now. `status` and `lists` are None while the store cannot be read; the verdict says why."""
 
     verdict: Verdict
     at: float
@@ -119,32 +119,32 @@ class Picture:
 
     @property
     def outstanding(self) -> int:
-        """Deliveries that wait or run, on all backends."""
+        """The number of outstanding deliveries on all backends."""
         return sum(one.pending + one.leased for one in self.status.backends) if self.status else 0
 
     @property
     def oldest_s(self) -> float | None:
-        """Age of the oldest of them, in seconds."""
+        """The age of the oldest outstanding delivery, in seconds."""
         ages = [one.oldest_s for one in self.status.backends if one.oldest_s is not None] if self.status else []
         return max(ages, default=None)
 
 
 def bulk_of(backend: BackendFigures) -> Bulk | None:
-    """None while there is nothing to draw: no work, or a single zone."""
+    """A backend's progress; None if there is nothing to draw: no work, or a single zone."""
     left = backend.pending + backend.leased
     done = max(backend.batch_zones - backend.leased, 0)
     return Bulk(done=done, of=done + left) if left and backend.batch_zones > 1 else None
 
 
 class Pictures:
-    """Takes them."""
+    """Computes pictures and caches them for a second."""
 
     def __init__(self, parts: WebParts) -> None:
         self._parts = parts
         self._passes = Kept(self._newest_passes, every_s=PASSES_EVERY_S)
 
     async def take(self) -> Picture:
-        """Never fails: a store that cannot be read is what there is to see."""
+        """The picture of now; never fails, because an unreadable store is shown as such."""
         parts = self._parts
         lists: Lists | None = None
         seen = await parts.readiness.look()

@@ -1,4 +1,4 @@
-"""Refusals at our addresses as a page: whoever answers them, the guard or a route, answers programs (RFC 9457)."""
+"""Shows refusals under /status as pages; the guard and the routes themselves answer with problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _NOT_COPIED: Final = frozenset({"content-type", "content-length"})
 
 
 def is_page(path: str) -> bool:
-    """Whether a person looks at this address."""
+    """Whether this path is a page for people."""
     return path in ("/", "/status") or path.startswith("/status/")
 
 
 class ForPeople:
-    """The layer around everything that may refuse."""
+    """ASGI middleware that turns problem details into a page, for addresses of pages."""
 
     def __init__(self, app: ASGIApp, pages: Pages) -> None:
         self._app = app

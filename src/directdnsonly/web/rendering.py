@@ -1,4 +1,4 @@
-"""The templates: everything that is put into one is escaped, and has no character that a person cannot see."""
+"""Renders the templates; every value is escaped and freed of invisible characters."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ INVISIBLE: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})  # also what 
 
 
 class Pages:
-    """Writes pages; moments in one time zone."""
+    """Renders pages, with times in one time zone."""
 
     def __init__(self, timezone: ZoneInfo) -> None:
         self._timezone = timezone
@@ -67,20 +67,20 @@ class Pages:
         }
 
     def write(self, template: str, **facts: Any) -> str:
-        """One page, or a part of one."""
+        """Render a page, or a part of one."""
         return self._templates.get_template(template).render(**facts)
 
     def moment(self, at: float) -> str:
-        """A time for people."""
+        """A time as people read it, in the pages' time zone."""
         return datetime.fromtimestamp(at, self._timezone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
     def iso(self, at: float) -> str:
-        """The same for programs (RFC 3339)."""
+        """A time for programs (RFC 3339)."""
         return datetime.fromtimestamp(at, self._timezone).isoformat(timespec="seconds")
 
 
 def plain(value: Any) -> Any:
-    """Text without characters that cannot be seen: they could hide or turn what stands around them."""
+    """Text without invisible characters, which could hide or reverse the text around them."""
     if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
         return value
     return "".join(
@@ -90,17 +90,17 @@ def plain(value: Any) -> Any:
 
 
 def asset(name: str) -> str:
-    """The address of one of ours; it changes with its content, so that browsers may keep it."""
+    """The URL of a static asset; it changes with the content, so that browsers may cache it."""
     return f"/status/static/{name}?{hashlib.sha256(CONTENT[name]).hexdigest()[:12]}"
 
 
 def sign(state: str) -> str:
-    """Of a state."""
+    """The symbol of a state."""
     return SIGNS.get(state, "■")
 
 
 def zone_page(name: str) -> str:
-    """The page of a zone; empty for what is no zone's name."""
+    """The URL of a zone's page; empty for what is not a zone name."""
     try:
         return f"/status/zones/{quote(ZoneName.parse(name), safe='')}"
     except NameRefused:
@@ -108,12 +108,12 @@ def zone_page(name: str) -> str:
 
 
 def count(number: int) -> str:
-    """12345 is 12,345."""
+    """A number with thousands separators: 12345 is 12,345."""
     return f"{number:,}"
 
 
 def span(seconds: float) -> str:
-    """A length of time in its two largest units: `45 s`, `3 min 5 s`, `2 d 4 h`."""
+    """A duration in its two largest units: `45 s`, `3 min 5 s`, `2 d 4 h`."""
     if seconds < 10:  # noqa: PLR2004 - where tenths still say something
         return f"{max(seconds, 0.0):.1f} s"
     left = int(seconds)
