@@ -64,9 +64,7 @@ def _spelled(found: re.Match[str]) -> str:
     digits, escaped, odd = found.groups()
     octet = int(digits) if digits else ord(escaped or odd)
     if odd == "\\" or octet > 255:  # noqa: PLR2004
-        raise RdataError(
-            "a backslash in a name must be followed by a character or by the three digits of an octet (RFC 1035)"
-        )
+        raise RdataError("a backslash in a name needs a character or the three digits of an octet after it (RFC 1035)")
     return SPELLING[octet]
 
 

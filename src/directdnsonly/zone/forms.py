@@ -47,7 +47,7 @@ def diagnosis(kind: str, tokens: Sequence[Token], origin: str) -> str:
         _examine(name_of(kind), tokens, origin)
     except RdataError as error:
         return str(error)
-    return "a field is out of range, or does not fit the others"
+    return "a value is outside its range, or the fields do not fit together"
 
 
 def _examine(name: str, tokens: Sequence[Token], origin: str) -> None:
@@ -59,9 +59,7 @@ def _examine(name: str, tokens: Sequence[Token], origin: str) -> None:
             f"the {len(octets)} octets are not a complete {name} record, or have a value that it may not have"
         )
     if form is None:
-        raise RdataError(
-            "its data must be in the generic form: \\#, number of octets, octets in hexadecimal (RFC 3597)"
-        )
+        raise RdataError("write its data in the generic form: \\#, number of octets, octets in hexadecimal (RFC 3597)")
     for place, field in enumerate(form.fields):
         if place >= len(tokens):
             raise RdataError(f"the {field.name} is missing")

@@ -58,7 +58,7 @@ def service(tokens: Sequence[Token], origin: str) -> str:
     if tokens[0].text == "\\#" and not tokens[0].quoted:
         return _from_octets(from_generic([token.text for token in tokens]))
     if len(tokens) < 2 or tokens[0].quoted or tokens[1].quoted:  # noqa: PLR2004
-        raise RdataError("the record must begin with a priority and a name (RFC 9460, section 2.1)")
+        raise RdataError("the record has to begin with a priority and a name (RFC 9460, section 2.1)")
     priority = number(tokens[0].text, _U16, "the priority")
     return _written(priority, absolute(tokens[1].text, origin), _read(tokens, 2))
 
@@ -153,9 +153,7 @@ def _items(value: str) -> bytes:
     while text and position <= len(text):
         item = _ITEM.match(text, position)
         if item is None:
-            raise RdataError(
-                "in a list a backslash must be followed by a comma or a backslash (RFC 9460, appendix A.1)"
-            )
+            raise RdataError("in a list a backslash needs a comma or a backslash after it (RFC 9460, appendix A.1)")
         octets = re.sub(r"\\(.)", r"\1", item[1], flags=re.DOTALL).encode("latin-1")
         if not 0 < len(octets) <= _MAX_ITEM:
             raise RdataError(f"an item of a list has {len(octets)} octets, but 1 to {_MAX_ITEM} are allowed")

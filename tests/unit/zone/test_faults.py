@@ -129,7 +129,7 @@ def test_habits_from_elsewhere_are_told_by_their_name(line, words):
         (b"\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x00", "not-a-zone", "raw format"),
         (b";BIND LOG V9.2\n\x00\x01\x02", "not-a-zone", "journal"),
         (b"-----BEGIN CERTIFICATE-----\nMIIB\n", "not-a-zone", "certificate"),
-        (HEAD.replace("\n", "\r").encode(), "not-a-zone", "lone carriage returns"),
+        (HEAD.replace("\n", "\r").encode(), "not-a-zone", "bare carriage returns"),
         (HEAD.replace("@ IN SOA", ". IN SOA").encode(), "soa-missing", "the SOA is at ., but the pushed zone"),
         (HEAD.replace("@ IN SOA", "example.org. IN SOA").encode(), "soa-missing", "the SOA is at example.org., but the pushed zone"),
     ],

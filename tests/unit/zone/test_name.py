@@ -45,7 +45,7 @@ def test_what_could_leave_its_place_is_refused(text):
         ("a b.example", "the label 'a b' of the zone name 'a b.example' holds ' ': only letters, digits"),
         ("*.example", "holds '*'"),
         ("\u2603.example", "international name (IDNA): it has a character that is not allowed in such names"),
-        ("\u05d0a.example", "right to left"),
+        ("\u05d0a.example", "right-to-left"),
         ("a\u00b7b.example", "only between certain others"),
         ("\u00fc" * 64 + ".example", "a label is empty, too long"),
     ],

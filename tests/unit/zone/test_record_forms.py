@@ -119,7 +119,7 @@ def test_no_sentence_of_a_library_reaches_a_user(text):
 
 # What is no record of a type at all has no form to tell.
 SAYS_WHAT_TO_DO = (
-    r"is written like: |neither a TTL|has no type|not closed|never opened|escapes nothing|opened within|owner|three digits of an octet"
+    r"is written like: |neither a TTL|has no type|not closed|never closed|never opened|escapes nothing|opened inside|owner|three digits of an octet"
     r"|control character|larger than \d+ s"
 )
 
@@ -174,7 +174,7 @@ SAYS_WHAT_TO_DO = (
         ("NSAP 47", "0x and pairs of digits"),
         ("TYPE65300 abc", "generic form"),
         ("A \\# 3 aabbcc", "the 3 octets are not a complete A record"),
-        ("KEY 256 FOO 8 AAAA", "a field is out of range, or does not fit the others; a KEY record"),
+        ("KEY 256 FOO 8 AAAA", "a value is outside its range, or the fields do not fit together; a KEY record"),
     ],
 )  # fmt: skip
 def test_the_first_field_that_does_not_fit_is_told_with_how_the_type_is_written(text, words):

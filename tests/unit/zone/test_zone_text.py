@@ -70,7 +70,7 @@ def rdatas(text: str, owner: str, kind: str) -> list[str]:
         (HEAD + "www IN WHAT x\n", "syntax", 4, "neither"),
         (HEAD + "www CH TXT x\n", "syntax", 4, "class CH"),
         (HEAD + "www 4294967295 IN A 192.0.2.1\n", "syntax", 4, "TTL"),
-        (HEAD + 'www IN TXT ( "a"\n', "syntax", 4, "not closed"),
+        (HEAD + 'www IN TXT ( "a"\n', "syntax", 4, "never closed"),
         (HEAD + "www IN TXT )\n", "syntax", 4, "never opened"),
         (HEAD + "www\x0bIN A 192.0.2.1\n", "syntax", 4, "control character"),
         (HEAD + "www IN A 192.0.2.1\r$INCLUDE /etc/passwd\n", "syntax", 4, "control character"),
