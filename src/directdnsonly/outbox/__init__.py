@@ -1,4 +1,4 @@
-"""3 record: versions of zones and what is still to be delivered, committed before anybody is told so.
+"""3 record: the transactional outbox, which commits each zone version with its deliveries before the push is acknowledged.
 
 What it is
     A transactional outbox of *versions*, not a queue of jobs (docs/adr/0002). Each accepted change is the next version of

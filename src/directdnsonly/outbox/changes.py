@@ -1,4 +1,4 @@
-"""A change of a zone: what is asked of the store, and what it tells of it. Values, no I/O."""
+"""Changes of zones: what is requested of the store, and the receipt it returns. Values, no I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
 
 class Source(StrEnum):
-    """How a version came to us."""
+    """Where a version came from."""
 
     DIRECTADMIN = "directadmin"
     API = "api"
@@ -30,7 +30,7 @@ class Source(StrEnum):
 
 
 class Priority(IntEnum):
-    """Order in which a lane takes due work; smaller first."""
+    """The order in which a lane takes due work; lower values first."""
 
     URGENT = 0  # named_reload=yes, or an _acme-challenge record changed
     INTERACTIVE = 1  # somebody pressed a button
@@ -39,21 +39,21 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Who a zone belongs to: our credential that pushed it, DA's host name and DA's user (either may be empty)."""
+    """The owner of a zone: our credential that pushed it, DirectAdmin's host name and user (either may be empty)."""
 
     credential: str = ""
     hostname: str = ""
     username: str = ""
 
     def same_server(self, other: Owner) -> bool:
-        """Whether both are the same DirectAdmin server. The host name tells; where one is missing, the credential does."""
+        """Whether both are the same DirectAdmin server, by host name, or by credential if a host name is missing."""
         if self.hostname and other.hostname:
             return self.hostname == other.hostname
         return self.credential == other.credential
 
     @property
     def server(self) -> str:
-        """How its server is called; empty for nobody."""
+        """The name of its server (host name, else credential); empty for nobody."""
         return self.hostname or self.credential
 
 
@@ -62,7 +62,7 @@ Takeover = Literal["transfer", "hold", "reject"]  # what becomes of a push that 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who asks for a change, and how. `change_id` follows the push from the door to the name server."""
+    """Who requests a change, and how. `change_id` identifies the push from its arrival to the name server."""
 
     change_id: str
     source: Source
@@ -72,7 +72,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What the audit is told of a change. `planned`: an operator has announced it, so nobody need be warned."""
+    """Something about a change for the audit. `planned`: an operator announced it, so it is no warning."""
 
     event: str
     detail: str
@@ -81,7 +81,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld:
-    """A push that waits for approval. `anew` False: this very push waited already."""
+    """A push held for approval. `anew` False: this very push was already waiting."""
 
     rule: str
     reason: str
@@ -91,7 +91,7 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """Why a push looks like an accident, beside this version of the zone."""
+    """Why a push looks like an accident, compared with this version of the zone."""
 
     version: int
     reason: str
@@ -103,7 +103,7 @@ BEHIND_PIN: Final = (
 
 
 class Became(StrEnum):
-    """What became of a push or a delete that was accepted: the word of the API, the log and the metrics."""
+    """The outcome of an accepted push or delete, as named in the API, the log and the metrics."""
 
     ACCEPTED = "accepted"  # a push that made work
     UNCHANGED = "unchanged"  # a push of what is held already
@@ -144,7 +144,7 @@ class Receipt:
 
     @property
     def became(self) -> Became:
-        """What became of the change."""
+        """The outcome of the change."""
         if self.withheld is not None:
             return Became.WITHHELD
         if self.ignored.startswith(BEHIND_PIN):
@@ -156,7 +156,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a change is recorded under, judged and kept in its own transaction.
+    """The conditions of a change (expected version, idempotency key, limits), checked in its own transaction.
 
     `expected_version`: only while that is the zone's newest version (0: there is no such zone). `max_zones`: only while
     the credential of the origin then holds no more (0: any number; else `count_limited` has counted its zones). `key`: kept with the change, so that the request can
@@ -189,7 +189,7 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDeletion:
-    """A delete to record. `gives_way`: to a take-over that waits; nothing is recorded then, and the receipt says so."""
+    """A delete to record. `gives_way`: if a take-over is waiting, nothing is recorded and the receipt says so."""
 
     name: ZoneName
     origin: Origin
@@ -200,7 +200,7 @@ class NewDeletion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPin:
-    """A wish to hold the version that is wanted now; `version` guards against one that came a moment ago."""
+    """A request to pin the wanted version; `version` guards against one that came a moment ago."""
 
     name: ZoneName
     actor: str

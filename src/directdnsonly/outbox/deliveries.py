@@ -1,4 +1,4 @@
-"""Zones on backends: what is wanted there, what is claimed, and how an attempt ended. Values, no I/O."""
+"""Deliveries: what is wanted on a backend, what is claimed, and how an attempt ended. Values, no I/O."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Claim:
 
     @property
     def unsure(self) -> bool:
-        """Whether only its records can prove it."""
+        """Whether the serial alone cannot prove this version, so that its records must be compared."""
         return self.same_serial or self.proven_before
 
 
@@ -73,7 +73,7 @@ class Settle(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """The end of one attempt; written only if the claim's fence still holds."""
+    """The outcome of one attempt; written only if the claim's fence still holds."""
 
     claim: Claim
     how: Settle
@@ -85,7 +85,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What is outstanding on one backend. `proven`: living zones whose wanted version it has proven."""
+    """The outstanding work of one backend. `proven`: existing zones whose wanted version it has proven."""
 
     backend: str
     pending: int
@@ -97,7 +97,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """An attempt that did not end in proof, and the state that it left the delivery in."""
+    """An attempt that did not end in proof, and the state in which it left the delivery."""
 
     backend: str
     version: int
@@ -111,7 +111,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacementPage:
-    """A page of deliveries; `next` asks for the following one, empty on the last."""
+    """A page of deliveries; `next` is the cursor of the following page, empty on the last."""
 
     placements: tuple[Placement, ...]
     next: str

@@ -1,4 +1,4 @@
-"""A clock that leapt while we were down is not believed at once: what it would make us forget is gone for good. Pure.
+"""Guards against a clock that jumped ahead while we were down: what we forget because of it would be gone for good. Pure.
 
 A machine may start with a wrong clock (an empty battery, a restored image) and be put right minutes later. So time, as
 far as forgetting and the graces of orphans go by it, runs on from what the store saw last; a clock that has leapt is
@@ -15,7 +15,7 @@ CALM_S = 7 * 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Believed:
-    """The time that is believed (epoch seconds), and for how many seconds we have run since the clock leapt (0: it did not)."""
+    """The trusted time (epoch seconds), and for how many seconds we have run since the clock jumped (0: it did not)."""
 
     at: float
     ran_s: float = 0.0
@@ -23,7 +23,7 @@ class Believed:
 
 
 def judge(before: Believed, *, now: float, ran_s: float) -> Believed:
-    """What is believed when the clock says `now`, `ran_s` seconds of running after `before`."""
+    """The trusted time when the clock says `now`, `ran_s` seconds of running after `before`."""
     ahead_s = now - (before.at + ran_s)
     if ahead_s <= LEAP_S:
         return Believed(at=now)

@@ -1,4 +1,4 @@
-"""The values that reconciliation keeps in the store. No I/O."""
+"""Values that reconciliation keeps in the store. No I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from directdnsonly.zone.name import ZoneName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One row of the store: a zone or its tombstone, without its text."""
+    """A zone or tombstone as reconciliation sees it, without its text."""
 
     name: ZoneName
     version: int
@@ -33,7 +33,7 @@ class SightingState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """A zone that its server's whole list lacked. `plan`: the approval that it waits for."""
+    """The record of a zone absent from its server's complete list. `plan`: the approval that it waits for."""
 
     name: ZoneName
     version: int
@@ -49,7 +49,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The last whole list of a server. `accepted`: an operator vouches for the next list, however short.
+    """The last complete list of a server. `accepted`: an operator accepts the next list, however short.
 
     `vouched`: how many zones of its server's the list held that an operator has vouched for, while the server still owns so
     many with us that it would be too short; later lists are compared with it. Else 0.
@@ -64,7 +64,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """One pass as it is kept. `report`: JSON of plan and result."""
+    """A stored pass. `report`: plan and result as JSON."""
 
     started_at: float
     ended_at: float
@@ -83,7 +83,7 @@ class HoldRule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldPush:
-    """A push that is committed, but served only when it is approved. `digest`: hex, of its content without the serial."""
+    """A push that is committed but served only once approved. `digest`: of its content without the serial, in hexadecimal."""
 
     name: ZoneName
     version: int  # of the zone when it was held
@@ -100,7 +100,7 @@ class HeldPush:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """A planned move of zones (none named: all) from one DirectAdmin server to another, by their host names."""
+    """An announced move of zones (all if none are named) from one DirectAdmin server to another, by their host names."""
 
     former: str
     server: str

@@ -1,4 +1,4 @@
-"""Everything that the store knows of one zone, read at one moment: the value, and how much of each there is. No I/O."""
+"""Everything that the store knows of one zone at one moment, with the limits of its lists. No I/O."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VERSIONS, REFUSALS, ATTEMPTS, EVENTS = 20, 3, 10, 10  # the newest of each
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneFacts:
-    """One zone or tombstone, as it is wanted and as it came. `pauses`: of all backends that are stopped.
+    """All facts about one zone or tombstone. `pauses`: those of all paused backends.
 
     `refused_from`: the number of the oldest refusal that nothing accepted since has made good; None: none stands.
     """
@@ -36,5 +36,5 @@ class ZoneFacts:
 
     @property
     def standing(self) -> list[Refused]:
-        """The refusals that stand, newest first; of them, those that were read."""
+        """The refusals not yet superseded by a success, newest first, as far as they were read."""
         return [one for one in self.refused if self.refused_from is not None and one.id >= self.refused_from]

@@ -1,4 +1,4 @@
-"""What the store keeps to be looked at: zones and their history, pins, refusals, losses, the audit, and the figures. Values, no I/O."""
+"""Values that the store keeps for people: zones, history, pins, refused and lost pushes, the audit, figures. No I/O."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ZoneSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A push that was answered with error=1, kept so that an operator can see it. `name` as it was sent."""
+    """A push that was answered error=1, kept for operators. `name`: as it was sent."""
 
     change_id: str
     name: str
@@ -55,7 +55,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One line of the audit: who did what to which zone, with what result."""
+    """An audit event: who did what to which zone, with what result."""
 
     at: float
     event: str
@@ -68,7 +68,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostPush:
-    """The newest push or delete of a zone that was answered error=1 because it could not be recorded: nobody repeats it."""
+    """The newest push or delete of a zone that was answered error=1 because it could not be recorded; DirectAdmin does not repeat it."""
 
     name: ZoneName
     kind: Kind
@@ -81,7 +81,7 @@ class LostPush:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What the store counts, at one moment. `held`, `lost`: zones with a push that waits for approval, or was lost."""
+    """The store's counts at one moment. `held`, `lost`: zones with a held push, or a lost one."""
 
     zones: int
     backlog: tuple[Backlog, ...]
@@ -94,7 +94,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """A zone that serves `version` until it is released; `waiting_version` is the newest that came meanwhile."""
+    """A pin: the zone serves `version` until released; `waiting_version` is the newest that came meanwhile."""
 
     name: ZoneName
     version: int
@@ -108,7 +108,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastVersion:
-    """One line of a zone's history. `pusher` is who sent it, which need not be the owner."""
+    """A version in a zone's history. `pusher`: who sent it, not necessarily the owner."""
 
     version: int
     kind: Kind
@@ -125,7 +125,7 @@ class PastVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """How a store is that is open. `free_bytes`: by how much it can grow; `reserve_bytes`: what its disk keeps free of it.
+    """The condition of an open store. `free_bytes`: how much it can grow; `reserve_bytes`: disk space that it must leave free.
 
     `commits` and `writes`, which share them: since it was opened; `waiting`: writes that wait for the disk.
     """
@@ -141,7 +141,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copied:
-    """What a copy of a store holds."""
+    """The contents of a backup, counted."""
 
     zones: int
     changes: int

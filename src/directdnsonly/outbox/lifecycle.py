@@ -1,4 +1,4 @@
-"""The life of one delivery: what one backend shall have of one zone. The only place that knows the way.
+"""The lifecycle of a delivery (one zone on one backend): the only place that knows its transitions.
 
 Pure. The SQL that moves deliveries takes its states from `TRANSITIONS` (`stands`, `moved`), and so does the diagram in
 docs/line.md (`make docs`). The SQL CHECK of the `delivery` table is tested equal to `State`; that every row really moves along
@@ -15,7 +15,7 @@ from directdnsonly.errors import IllegalTransition
 
 
 class State(StrEnum):
-    """Where a delivery stands, or (SUPERSEDED too) what an attempt on it ended in."""
+    """The state of a delivery, or the outcome of an attempt (which may also be SUPERSEDED)."""
 
     PENDING = "pending"  # wanted, waits until it is due; so each delivery begins
     LEASED = "leased"  # an attempt is running; the lease ends at due_at
@@ -75,7 +75,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
 
 
 def after(state: State, event: Event) -> State:
-    """The state that follows. Raises IllegalTransition, which is our bug."""
+    """The state after an event. Raises IllegalTransition, which is our bug."""
     try:
         return TRANSITIONS[state, event]
     except KeyError:
@@ -88,7 +88,7 @@ def from_which(event: Event) -> frozenset[State]:
 
 
 def stands(event: Event) -> str:
-    """Whether a delivery is where `event` may happen, as an SQL condition on the column `state`."""
+    """An SQL condition on the column `state`: `event` may happen in it."""
     found = from_which(event)
     return (
         f"state IN ({_listed(found)})" if len(found) > 1 else f"state = {_listed(found)}"
@@ -96,7 +96,7 @@ def stands(event: Event) -> str:
 
 
 def moved(event: Event) -> str:
-    """The state after `event` as an SQL expression: of the column `state`, where it depends on that."""
+    """An SQL expression for the state after `event`, depending on the column `state` if necessary."""
     leads = {state: after(state, event) for state in from_which(event)}
     (target,) = {after for state, after in leads.items() if after is not state} or set(leads.values())
     stay = {state for state, after in leads.items() if after is state is not target}
@@ -104,7 +104,7 @@ def moved(event: Event) -> str:
 
 
 def quoted(state: State) -> str:
-    """A state as an SQL literal: indexes of some states only are found by literals."""
+    """A state as an SQL literal, because partial indexes are used only with literals."""
     return f"'{state}'"
 
 

@@ -1,4 +1,4 @@
-"""The values of what operators keep in the store: tokens, pauses, repeated requests. No I/O."""
+"""Values of operators' data in the store: tokens, pauses, idempotency keys. No I/O."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from directdnsonly.zone.warn import ZoneWarning
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiToken:
-    """A bearer token of the API, without the token. `roles` and `networks` as text; `expires_at` None: never."""
+    """A bearer token of the API without its secret. `roles` and `networks` as text; `expires_at` None: never."""
 
     id: str
     name: str
@@ -22,7 +22,7 @@ class ApiToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
-    """Who has stopped the work for a backend, when and why."""
+    """The pause of a backend: by whom, when and why."""
 
     actor: str
     reason: str
@@ -31,7 +31,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeated:
-    """What a request with an idempotency key became. `fingerprint`: of what was asked."""
+    """The outcome of a request with an idempotency key. `fingerprint`: of the request."""
 
     fingerprint: bytes
     change_id: str
@@ -40,7 +40,7 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneFilter:
-    """Which zones are looked for; empty: all. `owner`: a host name, a credential or a DirectAdmin user."""
+    """A filter for zones; empty fields match all. `owner`: a host name, a credential or a DirectAdmin user."""
 
     search: str = ""
     owner: str = ""

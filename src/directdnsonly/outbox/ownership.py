@@ -1,4 +1,4 @@
-"""Who may do what to a zone. Pure: the store asks inside the transaction of the change, so nothing comes between.
+"""Who may do what to a zone. Pure: called in the transaction of the change, so nothing can come between.
 
 Every change of a zone is judged here and nowhere else. All cases stand in docs/ownership.md, which is the test's table.
 """
@@ -18,7 +18,7 @@ LATE: Final = "late delete from {}: the zone belongs to {} now"
 
 
 class Act(StrEnum):
-    """Who does what."""
+    """A requested change and who requests it."""
 
     PUSH = "server pushes"
     DELETE = "server deletes"
@@ -40,7 +40,7 @@ _BOUND: Final = frozenset({Act.BOUND_PUT, Act.BOUND_ROLL_BACK, Act.BOUND_REMOVE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A push of the zone that waits for approval."""
+    """A held push of the zone."""
 
     rule: HoldRule
     owner: Owner
@@ -49,7 +49,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Above:
-    """The nearest living zone above. `holds`: the name, or one below it, is among the records that this zone serves."""
+    """The nearest existing parent zone. `holds`: it has records at the name or below it."""
 
     name: ZoneName
     owner: Owner
@@ -58,7 +58,7 @@ class Above:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class There:
-    """What is there. `zone`: the owner of the living zone; `buried`: of its tombstone.
+    """What exists at and around the name. `zone`: the owner of the existing zone; `buried`: that of its tombstone.
 
     `below`: a server that has zones below, another one than the asker's if there is any; `moves`: announced ones.
     """
@@ -73,7 +73,7 @@ class There:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """The change is made. `former`: who loses the zone by it; `drops`: what waited for the zone is over."""
+    """The change is recorded. `former`: who loses the zone; `drops`: the zone's held push is dropped."""
 
     former: Owner | None = None
     notices: tuple[Notice, ...] = ()
@@ -82,7 +82,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignore:
-    """Nothing is changed, and that is no error."""
+    """Nothing is changed, which is not an error."""
 
     reason: str = ""
     notices: tuple[Notice, ...] = ()
@@ -91,7 +91,7 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """The push is kept, and waits for approval instead of the one that waited before."""
+    """The push is held for approval, replacing the one held before."""
 
     rule: HoldRule
     reason: str
@@ -100,7 +100,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse:
-    """The asker is told no."""
+    """The change is refused."""
 
     rule: str
     reason: str
@@ -108,7 +108,7 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveWay:
-    """A delete by the owner, while another server's push waits to take the zone: that one is let in instead."""
+    """The owner deletes a zone while another server's take-over is held: that take-over is released instead."""
 
     digest: str
 
@@ -117,7 +117,7 @@ Verdict = Record | Ignore | Hold | Refuse | GiveWay
 
 
 def act_of(change: NewVersion | NewDeletion) -> Act:
-    """What a change is. A credential of the API that is bound to a server brings that server's host name."""
+    """The Act of a change. An API credential bound to a server acts under that server's host name."""
     source, bound = change.origin.source, bool(change.origin.owner.hostname)
     if isinstance(change, NewDeletion):
         if source is Source.DIRECTADMIN:
@@ -135,17 +135,17 @@ def act_of(change: NewVersion | NewDeletion) -> Act:
 
 
 def looks_around(act: Act, zone: Owner | None) -> bool:
-    """Whether the zones above and below matter: when a zone comes to be. One that is there was judged when it came."""
+    """Whether zones above and below matter: only if the change creates a zone."""
     return zone is None and act in _MAKES
 
 
 def is_foreign(owner: Owner | None, asker: Owner) -> bool:
-    """Whether something belongs to another server (or person) than the asker; what is nobody's does not."""
+    """Whether an owner is another server (or person) than the requester; False if there is no owner."""
     return owner is not None and bool(owner.server) and not owner.same_server(asker)
 
 
 def is_touched(asker: Owner, there: There) -> bool:
-    """Whether anything of another server's is: then it matters which moves are announced."""
+    """Whether the change touches another server's zones, so that announced moves matter."""
     return (
         is_foreign(there.zone, asker)
         or is_foreign(there.below, asker)
@@ -154,7 +154,7 @@ def is_touched(asker: Owner, there: There) -> bool:
 
 
 def is_planned(name: ZoneName, former: Owner, asker: Owner, moves: Sequence[Migration]) -> bool:
-    """Whether an operator has announced that this zone moves between these servers."""
+    """Whether an operator has announced that this zone moves between these two servers."""
     return any(
         move.former == former.hostname and move.server == asker.hostname and (not move.zones or name in move.zones)
         for move in moves
@@ -162,7 +162,7 @@ def is_planned(name: ZoneName, former: Owner, asker: Owner, moves: Sequence[Migr
 
 
 def judge(act: Act, name: ZoneName, asker: Owner, there: There, *, takeover: Takeover, approves: str = "") -> Verdict:
-    """What becomes of a change. `approves`: the digest of the push that is let in."""
+    """The judgement on a change. `approves`: the digest of the held push that is being approved."""
     if act in _DELETES:
         return _judge_delete(act, asker, there)
     if act is Act.LET_IN and (there.waits is None or there.waits.digest != approves):
@@ -260,12 +260,12 @@ def _judge_delete(act: Act, asker: Owner, there: There) -> Verdict:
 
 
 def hold_loss(reason: str, asker: Owner, there: There) -> Hold:
-    """A push that may be recorded, but looks like an accident."""
+    """Hold a push that may be recorded but looks like an accident."""
     return _hold(HoldRule.LOSS, reason, asker, there)
 
 
 def drop_all(there: There) -> Record:
-    """A delete to which the push that waits could not be let in: it goes on, and that push is over."""
+    """Record a delete and drop the held push, which could not be released first."""
     return Record(drops=True, notices=_dropped(there.waits))
 
 
@@ -288,7 +288,7 @@ def _dropped(waits: Waiting | None) -> tuple[Notice, ...]:
 
 
 def owner_after(living: Owner | None, buried: Owner | None, push: NewVersion) -> Owner:
-    """Whose the zone is from now on. DirectAdmin's pushes take it; a person's edit of a living zone leaves it to its owner.
+    """The owner after the change. DirectAdmin's pushes take ownership; a person's edit of an existing zone does not.
 
     A rollback of a deleted zone gives it back to the owner that it had.
     """
@@ -300,7 +300,7 @@ def owner_after(living: Owner | None, buried: Owner | None, push: NewVersion) ->
 
 
 class Existence(StrEnum):
-    """What a domain check is answered."""
+    """The answer to a domain check."""
 
     ABSENT = "exists=0"
     HELD = "exists=1"
@@ -309,7 +309,7 @@ class Existence(StrEnum):
 
 
 def existence(held: Owner | None, *, exact: bool, tells_owner: bool) -> Existence:
-    """For the zone itself, or the nearest one above. `tells_owner`: check_subdomain_owner_in_cluster_domainowners.
+    """The domain check's answer for the zone or its nearest parent. `tells_owner`: check_subdomain_owner_in_cluster_domainowners.
 
     Without both names DirectAdmin has nothing to compare with: an empty user could look like the empty user of an admin.
     """

@@ -1,4 +1,4 @@
-"""Settings of the store."""
+"""The settings under `outbox`: history, limits and disk reserve."""
 
 from __future__ import annotations
 

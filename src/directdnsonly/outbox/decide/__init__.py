@@ -1,4 +1,4 @@
-"""What becomes of a change of a zone. Pure: no store, no clock, no loop.
+"""Decides the outcome of a change of a zone. Pure: no store, no clock, no event loop.
 
 An engine of the store does three things in one transaction, and has no rule of its own:
 
@@ -29,17 +29,17 @@ Command = NewVersion | NewDeletion | OrphanDelete | ExtraDelete | NewPin | Relea
 
 
 def name_of(command: Command) -> ZoneName:
-    """Which zone it is about."""
+    """The zone that a command is about."""
     return command.zone.name if isinstance(command, NewVersion) else command.name
 
 
 def needs(command: Command, look: Look) -> tuple[Need, ...]:
-    """What is looked for before the decision is asked: what it would ask for nearly always. Not needed to be right."""
+    """What to look up in advance because the decision nearly always needs it; an optimisation only."""
     return foreseen(command, look) if isinstance(command, NewVersion) else ()
 
 
 def decide(command: Command, look: Look, *, now: float) -> Decision | Need:
-    """What becomes of the command; or what has to be looked for first. `now`: epoch seconds.
+    """The decision on a command, or Missing if something must be looked up first. `now`: epoch seconds.
 
     Raises OwnershipRefused, VersionConflict, ZonePolicyError, OutboxUnavailable (a limit whose zones were not counted).
     """

@@ -1,4 +1,4 @@
-"""What a push means, given the newest version that we hold: is it new content, and which serial is published."""
+"""Whether a push brings new content compared with the newest version, and which serial is published."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from directdnsonly.zone.serial import is_newer, publish
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Current:
-    """What the decision needs of the newest version (or tombstone) of a zone."""
+    """The facts about a zone's newest version (or tombstone) that the decision needs."""
 
     version: int
     kind: Kind
@@ -26,7 +26,7 @@ class Current:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutDecision:
-    """`changed` False: the push is acknowledged and no backend has work. `serial` is the one to publish."""
+    """The decision on a push's content. `changed` False: it is acknowledged, with nothing to deliver. `serial`: the one to publish."""
 
     changed: bool
     serial: int
@@ -34,7 +34,7 @@ class PutDecision:
 
 
 def decide_put(current: Current | None, push: NewVersion) -> PutDecision:
-    """What a push is: a new version, or the same again; which serial is published.
+    """Whether a push is a new version or the same again, and the serial to publish.
 
     Raises ZonePolicyError when a signed zone shall be rolled back: its old serial lies behind what was published, and
     only its signer may write another one.

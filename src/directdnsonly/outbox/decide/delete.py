@@ -1,4 +1,4 @@
-"""What becomes of a delete: by its server, by a person, of an orphan, or of what is not ours."""
+"""Decides deletes: by the zone's server, by a person, of an orphan, or of a zone that is not ours."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ NOTHING = Decision()
 
 
 def decide_delete(deletion: NewDeletion, look: Look) -> Decision:
-    """A tombstone, unless there is nothing to delete or it is not the asker's to delete. Raises as `decide`."""
+    """Record a tombstone, unless there is nothing to delete or the requester may not delete it. Raises as `decide`."""
     require_version(deletion.name, deletion.terms, look)
     receipt, writes = _decided(deletion, look)
     return Decision(receipt=receipt, writes=writes + keeps_key(receipt, deletion.origin, deletion.terms))
 
 
 def decide_orphan_delete(command: OrphanDelete, look: Look) -> Decision:
-    """If it is still the zone that was absent: same version, not pushed since, not kept. A pinned one is a person's to release."""
+    """Delete an orphan if it is still the zone that was absent: same version, not pushed since, neither kept nor pinned."""
     living, given = look.living, command.sighting
     if living is None or look.pinned is not None or living.version != given.version:
         return NOTHING
@@ -47,7 +47,7 @@ def decide_orphan_delete(command: OrphanDelete, look: Look) -> Decision:
 
 
 def decide_extra_delete(command: ExtraDelete, look: Look) -> Decision:
-    """A zone that is to be served by now, or that a pin holds, stays."""
+    """Remove a zone that is not ours from a backend, unless it should be served by now or is pinned."""
     if look.living is not None or look.pinned is not None:
         return NOTHING
     remove = Remove(

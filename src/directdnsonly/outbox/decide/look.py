@@ -1,4 +1,4 @@
-"""What a decision goes by: what the store knows of one zone. What is rarely needed is looked for only when a decision asks."""
+"""The facts about one zone on which a decision is based; rarely needed ones are looked up only on request."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanDelete:
-    """Delete a zone that its server's lists lacked, if it is still the one that was absent."""
+    """Delete a zone that was absent from its server's lists, if it has not changed since."""
 
     sighting: Sighting
     deletion: NewDeletion
 
     @property
     def name(self) -> ZoneName:
-        """The zone."""
+        """The name of the zone."""
         return self.sighting.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtraDelete:
-    """Have a zone that we do not own removed from one backend."""
+    """Remove a zone that we do not own from one backend."""
 
     name: ZoneName
     backend: str
@@ -48,7 +48,7 @@ class Release:
 
 
 class Need(StrEnum):
-    """What a decision may ask for beside the look."""
+    """What a decision may request in addition to the look."""
 
     AROUND = "around"  # the nearest living zone above, and who has zones below
     MOVES = "moves"  # announced moves between servers
@@ -61,7 +61,7 @@ class Need(StrEnum):
 
 
 class Missing(Exception):
-    """The decision cannot go on without this."""
+    """Raised when a decision needs a fact that has not been looked up."""
 
     def __init__(self, need: Need) -> None:
         super().__init__(need)
@@ -69,21 +69,21 @@ class Missing(Exception):
 
 
 class Pinned(NamedTuple):
-    """The version that is wanted instead of the newest, and the digest of its ACME challenges."""
+    """A pin: the version that is wanted instead of the newest, and the digest of its ACME challenges."""
 
     version: int
     challenge: bytes = b""
 
 
 class Around(NamedTuple):
-    """What lies around a name. `below`: another server than the asker's, if there is any."""
+    """The zones around a name. `below`: another server than the requester's that has a zone below, if any."""
 
     above: Above | None = None
     below: Owner | None = None
 
 
 class More(NamedTuple):
-    """What was asked for. None: nobody asked."""
+    """The facts looked up on request; None: not requested."""
 
     around: Around | None = None
     moves: Sequence[Migration] | None = None
@@ -96,7 +96,7 @@ class More(NamedTuple):
 
 
 class Look(NamedTuple):
-    """The newest version or tombstone of a zone (None: nothing is known of it), its pin, and the push that waits for approval.
+    """The newest version or tombstone of a zone (None: it is unknown), its pin, and its held push.
 
     `redirecting`: whether any zone here has a DNAME.
     """
@@ -109,17 +109,17 @@ class Look(NamedTuple):
 
     @property
     def version(self) -> int:
-        """The number of the newest version; 0: there is none."""
+        """The number of the newest version; 0 if there is none."""
         return self.newest.version if self.newest is not None else 0
 
     @property
     def living(self) -> Current | None:
-        """The newest version, unless it is a tombstone."""
+        """The newest version; None if it is a tombstone."""
         return self.newest if self.newest is not None and self.newest.kind is Kind.PUT else None
 
     @property
     def there(self) -> There:
-        """For the judgement, without what lies around."""
+        """The facts for `ownership.judge`, without the zones around."""
         if self.newest is None:
             return There(waits=self.waits)
         if self.newest.kind is Kind.PUT:
@@ -127,12 +127,12 @@ class Look(NamedTuple):
         return There(buried=self.newest.owner, waits=self.waits)
 
     def with_more(self, more: More) -> Look:
-        """The same, knowing more."""
+        """The same look with further facts."""
         return self._replace(more=more)
 
 
 def told(need: Need, answer: T | None) -> T:
-    """What was looked for. Raises Missing when nobody has looked."""
+    """A fact that was looked up. Raises Missing if it was not."""
     if answer is None:
         raise Missing(need)
     return answer

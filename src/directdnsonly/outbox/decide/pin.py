@@ -1,4 +1,4 @@
-"""Holding a zone as it is, and releasing it."""
+"""Decides pins and releases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from directdnsonly.outbox.decide.writes import Decision, Note, Pin, Unpin, Want,
 
 
 def decide_pin(new: NewPin, look: Look) -> Decision:
-    """What is wanted now is held: nothing is written when there is no such zone. A pinned one stays at its version.
+    """Pin the zone to the wanted version; nothing is written if there is no such zone. A pinned zone keeps its version.
 
     Raises ZonePolicyError when the version that was asked for is not the wanted one.
     """
@@ -27,7 +27,7 @@ def decide_pin(new: NewPin, look: Look) -> Decision:
 
 
 def decide_release(command: Release, look: Look) -> Decision:
-    """The newest version that came meanwhile is wanted from now on; no receipt when the zone was not pinned."""
+    """Release the pin, so that the newest version becomes the wanted one; no receipt if the zone was not pinned."""
     newest, pinned, origin = look.newest, look.pinned, command.origin
     if newest is None or pinned is None:
         return Decision()

@@ -1,4 +1,4 @@
-"""What becomes of a push: a new version, the same again, one that waits for approval, or nothing."""
+"""Decides pushes: a new version, the same again, held for approval, or nothing recorded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEPT_REDIRECTS: Final = 100  # names of one zone
 
 
 def decide_push(push: NewVersion, look: Look, now: float) -> Decision:
-    """Under its terms, and only if it may. Raises as `decide`."""
+    """Decide a push according to its terms and the ownership rules. Raises as `decide`."""
     require_room(push, look)
     require_version(push.zone.name, push.terms, look)
     receipt, writes = _decided(push, look, now)
@@ -38,7 +38,7 @@ def decide_push(push: NewVersion, look: Look, now: float) -> Decision:
 
 
 def foreseen(push: NewVersion, look: Look) -> tuple[Need, ...]:
-    """What the decision will ask for in nearly every case: looked for at once, it is made only once."""
+    """What the decision will need in nearly every case; looked up at once, it need not be made twice."""
     newest = look.newest
     if newest is None:
         return (Need.AROUND, Need.FIRST) if ownership.looks_around(ownership.act_of(push), None) else (Need.FIRST,)
@@ -47,7 +47,7 @@ def foreseen(push: NewVersion, look: Look) -> tuple[Need, ...]:
 
 
 def redirects_of(zone: Zone) -> str:
-    """The names with a DNAME as they are kept."""
+    """The owner names with a DNAME, in the form that the store keeps."""
     return " ".join(zone.redirects[:KEPT_REDIRECTS])
 
 

@@ -1,4 +1,4 @@
-"""Conditions that a change is made under, and words that several decisions say."""
+"""Checks of a change's terms, and sentences shared by several decisions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ASKED_FOR: Final = frozenset({Source.API, Source.ROLLBACK})
 
 
 def require_version(name: ZoneName, terms: Terms, look: Look) -> None:
-    """Raises VersionConflict. The newest version counts, also behind a pin: who was not shown it must not write over it."""
+    """Raises VersionConflict unless the expected version is the newest, even behind a pin: nobody overwrites what they have not seen."""
     if terms.expected_version is None:
         return
     version = look.living.version if look.living is not None else 0
@@ -25,7 +25,7 @@ def require_version(name: ZoneName, terms: Terms, look: Look) -> None:
 
 
 def require_room(push: NewVersion, look: Look) -> None:
-    """A push that gives its credential one more zone needs room for it. Raises ZonePolicyError, OutboxUnavailable."""
+    """Check that the credential may hold one more zone if the push adds one. Raises ZonePolicyError, OutboxUnavailable."""
     if not push.terms.max_zones:
         return
     there, credential = look.there, push.origin.owner.credential
@@ -42,7 +42,7 @@ def require_room(push: NewVersion, look: Look) -> None:
 
 
 def why_held_back(pinned: Pinned | None, version: int) -> str:
-    """What the sender to a pinned zone is told; empty when the pinned version is what was sent."""
+    """The note to the sender of a change to a pinned zone; empty if it equals the pinned version."""
     if pinned is None or version == pinned.version:
         return ""
     return f"{BEHIND_PIN} {pinned.version}: recorded as version {version}, served when it is released"

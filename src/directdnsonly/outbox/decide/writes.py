@@ -1,4 +1,4 @@
-"""What a decision has an engine write. Each is one act on the tables, without a condition of its own.
+"""The writes that a decision requests from an engine; each is one unconditional act on the tables.
 
 Tuples, and not frozen dataclasses: several are made for each push, at a fifth of the cost.
 """
@@ -14,7 +14,7 @@ from directdnsonly.zone.warn import ZoneWarning
 
 
 class Version(NamedTuple):
-    """The version of the receipt becomes the newest, in the zone and in its history, and the receipt is kept.
+    """Make the receipt's version the newest, in the zone and its history, and keep the receipt.
 
     What stood against the zone is made good by it: as by EndStanding.
     `text`: as published; None for a tombstone. `wanted`: it is due on every backend from now on; else a pin holds another.
@@ -35,7 +35,7 @@ class Version(NamedTuple):
 
 
 class Same(NamedTuple):
-    """The newest version came once more: when, from whom, and with which serial. `kept`: with a receipt of its own.
+    """Note that the newest version came again: when, from whom, and with which serial. `kept`: with its own receipt.
 
     What stood against the zone is made good by it: as by EndStanding.
     """
@@ -49,38 +49,38 @@ class Same(NamedTuple):
 
 
 class Note(NamedTuple):
-    """Only the receipt is kept."""
+    """Keep the receipt and nothing else."""
 
     receipt: Receipt
     origin: Origin
 
 
 class Hold(NamedTuple):
-    """The push waits for approval, instead of the one that waited before."""
+    """Hold the push for approval, replacing the one held before."""
 
     push: HeldPush
 
 
 class DropHeld(NamedTuple):
-    """What waited for the zone is over."""
+    """Drop the zone's held push."""
 
     name: ZoneName
 
 
 class DropSighting(NamedTuple):
-    """The zone is no longer watched."""
+    """Stop watching the zone as a possible orphan."""
 
     name: ZoneName
 
 
 class EndStanding(NamedTuple):
-    """Refused and lost pushes of the zone that still stood are made good."""
+    """Mark the zone's refused and lost pushes as superseded by a success."""
 
     name: ZoneName
 
 
 class KeepKey(NamedTuple):
-    """The key of the request is kept with what it became. An engine raises KeyTaken when it counts for another one."""
+    """Keep the idempotency key with its outcome. An engine raises KeyTaken if the key belongs to another change."""
 
     terms: Terms
     origin: Origin
@@ -88,19 +88,19 @@ class KeepKey(NamedTuple):
 
 
 class Pin(NamedTuple):
-    """The newest version is held; a zone that is pinned already only gets the new reason."""
+    """Pin the newest version; a zone that is already pinned only gets the new reason."""
 
     new: NewPin
 
 
 class Unpin(NamedTuple):
-    """Nothing is held any more."""
+    """Remove the pin."""
 
     name: ZoneName
 
 
 class Want(NamedTuple):
-    """A version that is recorded already becomes due on every backend."""
+    """Make a recorded version due on every backend."""
 
     name: ZoneName
     version: int
@@ -110,7 +110,7 @@ class Want(NamedTuple):
 
 
 class Remove(NamedTuple):
-    """A delete becomes due on one backend, unless something is due there. `anew`: with a tombstone that is nobody's."""
+    """Make a delete due on one backend, unless something is due there. `anew`: with a new tombstone without an owner."""
 
     name: ZoneName
     backend: str
@@ -125,14 +125,14 @@ Write = (
 
 
 class Decision(NamedTuple):
-    """What is written, in this order, and what the asker is told. `receipt` None: there is nothing to tell of."""
+    """The writes, in order, and the receipt for the requester; None if there is none."""
 
     receipt: Receipt | None = None
     writes: tuple[Write, ...] = ()
 
 
 def keeps_key(receipt: Receipt, origin: Origin, terms: Terms) -> tuple[Write, ...]:
-    """The request can be repeated without harm, unless it has not become anything yet."""
+    """The write that keeps the request's idempotency key, if it has one; none if the delete gives way."""
     if not terms.key or receipt.gives_way:
         return ()
     return (KeepKey(terms=terms, origin=origin, warnings=receipt.warnings),)

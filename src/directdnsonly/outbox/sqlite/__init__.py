@@ -1,1 +1,1 @@
-"""The outbox in one SQLite file: WAL, synchronous=FULL, one writer, readers beside it."""
+"""The outbox in one SQLite file: WAL, synchronous=FULL, one writer, concurrent readers."""

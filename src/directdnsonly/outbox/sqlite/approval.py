@@ -1,4 +1,4 @@
-"""Approval over SQLite: pushes that wait for a person, and planned moves."""
+"""`Approval` on SQLite: held pushes and announced moves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from directdnsonly.zone.name import ZoneName
 
 
 class SqliteApproval(Approval):
-    """Each method is told by Approval."""
+    """Implements Approval, which documents each method."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""A copy of the store while it is written to, and a store from a copy. No service is needed for either.
+"""Backs up the store, even while it is written to, and restores it. Neither needs the service.
 
 The copy is one read transaction: consistent, and nobody waits for it (WAL). It is checked before it counts.
 """
@@ -70,7 +70,7 @@ def look_at(file: Path) -> Copied:
 
 
 def restore_store(source: Path, folder: Path, *, replace: bool) -> tuple[Copied, Path | None]:
-    """Put a copy in the place of the store; also where the former store was put aside, if there was one.
+    """Put a copy in place of the store; returns where the former store was set aside as well, if there was one.
 
     Raises BackupFailed: when a service runs here, when there is a store and not `replace`, when the copy is none.
     """

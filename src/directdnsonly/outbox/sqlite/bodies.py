@@ -1,4 +1,4 @@
-"""Texts as the store keeps them: zlib, whose own checksum tells that one was damaged. One that is concerns its zone only."""
+"""Zone texts as the store keeps them: zlib-compressed, so that its checksum shows damage to a single text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BEGINS = "$ORIGIN "  # as every text in our normal form does: what is empty or 
 
 
 def octets_of(body: object) -> bytes:
-    """What was packed. Raises ValueError with the reason when it cannot be had any more."""
+    """The uncompressed octets. Raises ValueError with the reason if they are damaged."""
     if not isinstance(body, bytes):
         raise ValueError("it does not exist" if body is None else "it is not of octets")  # noqa: TRY004 - a damage, no bug
     try:
@@ -21,7 +21,7 @@ def octets_of(body: object) -> bytes:
 
 
 def text_of(body: object) -> str:
-    """The text of a zone. Raises ValueError with the reason when it cannot be had any more."""
+    """The text of a zone. Raises ValueError with the reason if it is damaged."""
     text = octets_of(body).decode("ascii")  # UnicodeDecodeError is a ValueError
     if not text.startswith(_BEGINS):
         raise ValueError("it is no text of a zone")
@@ -29,7 +29,7 @@ def text_of(body: object) -> str:
 
 
 def text_if_whole(body: object) -> str | None:
-    """The text of a zone; None when it cannot be had any more."""
+    """The text of a zone; None if it is damaged."""
     try:
         return text_of(body)
     except ValueError:
@@ -45,12 +45,12 @@ def read(connection: sqlite3.Connection, name: str, version: int, body: object) 
 
 
 def damaged(connection: sqlite3.Connection, name: str, version: int, reason: str) -> VersionDamaged:
-    """The error for a version that is wanted and cannot be had."""
+    """The error for a version whose text is damaged."""
     return VersionDamaged(name, version=version, file=file_of(connection), reason=reason)
 
 
 def file_of(connection: sqlite3.Connection) -> str:
-    """The file of the store."""
+    """The path of the store's file."""
     return next((str(file) for _, schema, file in connection.execute("PRAGMA database_list") if schema == "main"), "")
 
 

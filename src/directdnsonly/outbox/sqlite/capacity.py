@@ -1,4 +1,4 @@
-"""Back-pressure: pushes are refused rather than kept above a backlog or in the disk's reserve."""
+"""Back-pressure: pushes are refused above a backlog, or when they would use the disk's reserve."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOM_BYTES = 256 * 1024  # by so much the room must grow until a push that did n
 
 
 class Capacity:
-    """Whether the store has room for more, and why not."""
+    """Whether the store has room for more, and if not, why."""
 
     def __init__(self, *, folder: Path, settings: OutboxSettings, clock: Clock, reader: Connection) -> None:
         self._folder = folder
@@ -36,7 +36,7 @@ class Capacity:
         self._pages_left = settings.max_store_mb * 2**20 // PAGE_BYTES  # as long as nobody looked
 
     async def require(self) -> None:
-        """Raises OutboxUnavailable when a push must not be taken."""
+        """Raises OutboxUnavailable if no push may be accepted."""
         now = self._clock.now_s()
         if now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = now
@@ -50,7 +50,7 @@ class Capacity:
             )
 
     async def require_now(self) -> None:
-        """As `require`, looking anew, after something small was committed.
+        """As `require`, but checks again, after something small was committed.
 
         A push needs more room than that: one that did not fit counts until there is more, or a push was kept.
         """
@@ -66,17 +66,17 @@ class Capacity:
         return not is_new and self.room_bytes() >= self._room_then + ROOM_BYTES
 
     def room_bytes(self) -> int:
-        """By how much the store can grow: free on its disk, or below `max_store_mb` as it was seen last."""
+        """How many bytes the store can grow: free disk space, or what `max_store_mb` leaves, as last checked."""
         free = shutil.disk_usage(self._folder).free
         return min(free, max(self._pages_left, 0) * PAGE_BYTES) if self._settings.max_store_mb else free
 
     def kept(self, deliveries: int) -> None:
-        """A push was committed, and made so much work."""
+        """Note a committed push and the number of deliveries that it made."""
         self._refused = None
         self._backlog += deliveries
 
     def refused(self, error: OutboxUnavailable) -> None:
-        """A push could not be committed."""
+        """Note that a push could not be committed."""
         self._refused, self._refused_at, self._room_then = error, self._clock.now_s(), self.room_bytes()
 
     async def _look(self) -> None:

@@ -1,4 +1,4 @@
-"""A change of a zone, in one transaction: look, decide, write. Who repeats the transaction repeats all three."""
+"""Changes a zone in one transaction: look, decide, write. Whoever retries the transaction repeats all three."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from directdnsonly.outbox.sqlite.write import Setting, write
 
 
 class Changed(NamedTuple):
-    """What was told and whether anything was written; `rows`: what the last write changed."""
+    """The receipt, and whether anything was written; `rows`: how many rows the last write changed."""
 
     receipt: Receipt | None
     written: bool
@@ -21,7 +21,7 @@ class Changed(NamedTuple):
 
 
 def change(connection: sqlite3.Connection, command: Command, setting: Setting) -> Changed:
-    """Raises what `decide` and the store's own guards raise; then nothing is written."""
+    """Look, decide and write. Raises what `decide` and the store's own checks raise; then nothing is written."""
     known = look(connection, command)
     for need in needs(command, known):
         known = look_for(connection, command, known, need, now=setting.now)
@@ -34,7 +34,7 @@ def change(connection: sqlite3.Connection, command: Command, setting: Setting) -
 
 
 def record(connection: sqlite3.Connection, command: Command, setting: Setting) -> Receipt:
-    """For a push or a delete, of which there is always something to tell."""
+    """As `change`, for a push or delete, which always has a receipt."""
     receipt = change(connection, command, setting).receipt
     assert receipt is not None
     return receipt

@@ -1,4 +1,4 @@
-"""One aiosqlite connection that can run a whole function on its thread in one hop. SQLite details live here."""
+"""An aiosqlite connection that runs a whole function on its thread in one hop, and other details of SQLite."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CURE = (
 
 
 class Connection(aiosqlite.Connection):
-    """aiosqlite's connection with `call`: one thread hop for many statements (a hop costs 15 us: docs/adr/0008)."""
+    """An aiosqlite connection with `call`: one thread hop for many statements (a hop costs 15 us: docs/adr/0008)."""
 
     file = ""
 
@@ -37,7 +37,7 @@ class Connection(aiosqlite.Connection):
             raise OutboxUnavailable(f"the store is closed: {error}") from error
 
     async def opened(self) -> Connection:
-        """Open it. When that fails its thread has ended: it would tell a loop that is closed, and print a traceback."""
+        """Open the connection; if that fails, wait for its thread, which would otherwise report to a closed loop."""
         try:
             await self
         except sqlite3.Error as error:
@@ -47,7 +47,7 @@ class Connection(aiosqlite.Connection):
 
 
 def unavailable(error: sqlite3.Error, file: str) -> OutboxUnavailable:
-    """SQLite's error with what an operator can do about it. Decided by SQLite's result code, not by words."""
+    """OutboxUnavailable for an SQLite error, with what an operator can do; chosen by SQLite's result code, not its text."""
     code = getattr(error, "sqlite_errorname", "") or type(error).__name__
     hints = {
         "SQLITE_FULL": "the disk (or the size limit) of the store is full: free space; pushes are accepted again by itself",

@@ -93,7 +93,7 @@ INSERT INTO attempt (backend, zone, version, state, attempt, reason, at, elapsed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leased:
-    """A claimed row before its newest version is read."""
+    """A leased row before its newest version is read."""
 
     backend: str
     zone: str
@@ -109,7 +109,7 @@ class Leased:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Once for the connection that writes, when the tables are there."""
+    """Prepare the writing connection, once, after the migrations."""
     for how, sql in _ENDS.items():
         make_view(
             connection,
@@ -120,7 +120,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def statements() -> list[str]:
-    """What the triggers run, each as a statement of its own: for their plans."""
+    """The statements inside the triggers, one by one, so that tests can check their query plans."""
     return [sql.format(v=":") for sql in _ENDS.values()]
 
 
@@ -143,7 +143,7 @@ def claim(
 def claim_recorded(
     connection: sqlite3.Connection, leases_s: Mapping[str, float], receipt: Receipt, *, now: float
 ) -> list[Claim]:
-    """In the transaction that recorded a change: lease it to these backends, unless it is a bulk, or not due there yet."""
+    """Lease a change to idle lanes in the transaction that records it, unless it is bulk or not yet due there."""
     if not receipt.changed or receipt.priority >= Priority.BULK:
         return []
     leased = []
@@ -174,7 +174,7 @@ def _leased(backend: str, priority: Priority, row: tuple[Any, ...]) -> Leased:
 
 
 def read_newest(connection: sqlite3.Connection, leased: Sequence[Leased]) -> list[Claim]:
-    """The newest version of each leased zone, read when or after it was leased. One that is damaged says so itself."""
+    """The claims with each zone's newest version, read when or after it was leased; a damaged one is marked so."""
     newest: dict[str, tuple[int, str, int, int, bytes | None]] = {}
     for start in range(0, len(leased), 500):
         names = [row.zone for row in leased[start : start + 500]]
@@ -216,7 +216,7 @@ def read_newest(connection: sqlite3.Connection, leased: Sequence[Leased]) -> lis
 
 
 def settle(connection: sqlite3.Connection, settlements: Sequence[Settlement], *, now: float) -> list[str]:
-    """Write the ends of attempts; the zones that they are about. A lost fence changes nothing."""
+    """Write the outcomes of attempts; returns their zones. A lost fence changes nothing."""
     good: dict[tuple[str, Settle], list[Settlement]] = {}
     for end in settlements:
         if end.how in _ENDS:
@@ -259,7 +259,7 @@ def _settle_bad(connection: sqlite3.Connection, end: Settlement, *, now: float) 
 
 
 def adopt(connection: sqlite3.Connection, backends: Sequence[str], *, now: float, latest_due_at: float) -> None:
-    """At start: leases of a dead process are given back, and each backend gets a delivery of every zone.
+    """At start: release the leases of a dead process, and give each backend a delivery of every zone.
 
     When the clock was set back while we were down, waiting times go on as they were; and no due time is further away
     than any backoff reaches.
@@ -290,7 +290,7 @@ def _newest_at(connection: sqlite3.Connection) -> float:
 
 
 def _adopt_one(connection: sqlite3.Connection, name: str, now: float) -> None:
-    """A backend that is new, or was away: it gets what it has not; tombstones only for zones it may still hold."""
+    """Give a new or returning backend the deliveries it lacks; tombstones only for zones that it may still have."""
     connection.execute(
         f"""
 INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)
@@ -311,7 +311,7 @@ SELECT :backend, zone, version, kind, {quoted(BEGINS)}, {Priority.BULK:d}, :now,
 
 
 def requeue(connection: sqlite3.Connection, backend: str, names: Sequence[ZoneName], *, now: float, reason: str) -> int:
-    """Drift: verified or dead rows become due again, behind everything that people wait for."""
+    """Make verified or dead rows due again because of drift, after everything that people are waiting for."""
     changed = 0
     for name in names:
         changed += connection.execute(
@@ -323,7 +323,7 @@ def requeue(connection: sqlite3.Connection, backend: str, names: Sequence[ZoneNa
 
 
 def revive(connection: sqlite3.Connection, backends: Sequence[str], name: ZoneName | None, *, now: float) -> int:
-    """Dead rows become due with no attempt burned. One zone is somebody waiting; many are a bulk. Keeps the reason."""
+    """Make dead rows due with all their attempts; a single zone is interactive, many are bulk. Keeps the reason."""
     where, priority = ("AND zone = :zone", Priority.INTERACTIVE) if name else ("", Priority.BULK)
     return sum(
         connection.execute(
@@ -334,6 +334,6 @@ def revive(connection: sqlite3.Connection, backends: Sequence[str], name: ZoneNa
 
 
 def revive_some(connection: sqlite3.Connection, backend: str, *, limit: int, now: float) -> int:
-    """As `revive`, of one backend and no more than `limit`, as a bulk."""
+    """As `revive`, for one backend, at most `limit` rows, as bulk."""
     values = {"backend": backend, "limit": limit, "now": now, "priority": int(Priority.BULK)}
     return connection.execute(REVIVE % _SOME, values).rowcount

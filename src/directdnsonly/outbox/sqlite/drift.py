@@ -1,4 +1,4 @@
-"""DriftWatch over SQLite. What changes a zone goes by what was seen: a newer push always wins over a plan."""
+"""`DriftWatch` on SQLite. Its changes of zones are compare-and-set: a newer push always wins over a plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from directdnsonly.zone.name import ZoneName
 
 
 class SqliteDrift(DriftWatch):
-    """Each method is told by DriftWatch."""
+    """Implements DriftWatch, which documents each method."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""One SQLite file that is open: WAL with synchronous=FULL, one connection that writes, two that read, the clock, the settings.
+"""An open SQLite store: one writing connection (WAL, synchronous=FULL), two reading ones, the clock, the settings.
 
 The parts of the store (recording, approval, work, looking, drift, operators, upkeep) are made over one of these. One
 process owns a store: a second one is refused at start (the lock file `outbox.lock` beside it).
@@ -32,7 +32,7 @@ PAGES_OF_A_MB = 256  # pages of 4 KiB
 
 
 class Engine:
-    """Use within one event loop. `reader` is for the line of a push; `viewer` for people, whose looks may take longer."""
+    """The parts shared by the store's classes. Use within one event loop. `reader` serves pushes; `viewer` serves people's slower queries."""
 
     def __init__(
         self,
@@ -57,23 +57,23 @@ class Engine:
         self.ahead_s = 0.0  # by so much the clock is not believed
 
     async def write(self, function: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
-        """`durable` False: what a power loss may undo, because it is then done again (claims, proofs)."""
+        """Run a write in the next transaction. `durable` False: a power loss may undo it, because it is then repeated (claims, proofs)."""
         return await self.commits.submit(function, durable=durable)
 
     def believed_s(self) -> float:
-        """The time by which things are forgotten and graces end, epoch seconds (see doubt)."""
+        """The trusted time, by which history is deleted and grace periods end, epoch seconds (see `outbox.doubt`)."""
         return self.clock.now_s() - self.ahead_s
 
     def setting(self) -> Setting:
-        """What is written now is written with."""
+        """The values that every write needs now."""
         return Setting(self.clock.now_s(), self.backends, self.settings.history_versions)
 
     def chosen(self, backend: str) -> tuple[str, ...]:
-        """The active backends, or the one of that name; none when it is not active."""
+        """The active backends, or only the one of that name; empty if it is not active."""
         return self.backends if not backend else tuple(name for name in self.backends if name == backend)
 
     def size_bytes(self) -> int:
-        """The store on disk, with its write-ahead log."""
+        """The size of the store on disk, with its write-ahead log."""
         return sum(path.stat().st_size for path in self.folder.glob(f"{FILE_NAME}*"))
 
 
@@ -81,7 +81,7 @@ class Engine:
 async def open_engine(
     folder: Path, *, settings: OutboxSettings, clock: Clock, backends: Sequence[str]
 ) -> AsyncIterator[Engine]:
-    """The file in `folder`, whole, migrated and locked, with its committer running. Raises OutboxUnavailable, OutboxTooNew."""
+    """The store in `folder`: checked, migrated and locked, with its committer running. Raises OutboxUnavailable, OutboxTooNew."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

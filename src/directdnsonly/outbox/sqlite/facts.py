@@ -11,7 +11,7 @@ from directdnsonly.zone.name import ZoneName
 
 
 def read(connection: sqlite3.Connection, name: ZoneName, backends: Sequence[str]) -> ZoneFacts:
-    """In one transaction, so that no push comes in between."""
+    """Read all facts in one transaction, so that no push comes in between."""
     connection.execute("BEGIN")
     try:
         return ZoneFacts(

@@ -1,4 +1,4 @@
-"""SQL of what status, pages and metrics are told: everything that is counted, at one moment."""
+"""SQL of the figures for status, pages and metrics, all of one moment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from directdnsonly.outbox.sqlite import held, losses, tokens, view
 
 
 def read(connection: sqlite3.Connection, backends: Sequence[str]) -> Figures:
-    """A row, three small indexes and what waits for a person; in one transaction, so that all of it is of one moment."""
+    """Read the figures from one row, three small indexes and what waits for a person, in one transaction."""
     connection.execute("BEGIN")
     try:
         count, since = held.count(connection)

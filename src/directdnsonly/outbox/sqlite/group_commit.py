@@ -1,4 +1,4 @@
-"""Group commit: writes that wait for the disk share one transaction and one fsync.
+"""Group commit: waiting writes share one transaction and one fsync.
 
 Each write is a function of the connection. All that wait when the disk is free run in one BEGIN IMMEDIATE .. COMMIT;
 their callers are told after the COMMIT. What comes meanwhile is the next group, which the connection's thread takes by
@@ -28,7 +28,7 @@ Write = Callable[[sqlite3.Connection], Any]
 
 
 class Waiting(NamedTuple):
-    """A write that has not begun. `then` is called with its result when it is committed, also when nobody waits any more."""
+    """A write that has not begun. `then` is called with its result once it is committed, even if nobody waits any more."""
 
     write: Write
     durable: bool
@@ -37,7 +37,7 @@ class Waiting(NamedTuple):
 
 
 class GroupCommit:
-    """The one writer. `run` is an actor: it ends only by `close` (or by a bug, which ends the process)."""
+    """The only writer. `run` is an actor: it ends only by `close` (or by a bug, which ends the process)."""
 
     def __init__(self, connection: Connection, *, largest_group: int) -> None:
         self._connection = connection
@@ -57,7 +57,7 @@ class GroupCommit:
 
     @property
     def at_rest(self) -> bool:
-        """Whether nothing is being committed, and nothing waits for it."""
+        """Whether nothing is being committed and nothing is waiting."""
         return not self._outstanding
 
     async def submit(
@@ -67,7 +67,7 @@ class GroupCommit:
         durable: bool = True,
         then: Callable[[T], None] | None = None,
     ) -> T:
-        """Run `write` in the next transaction; its result, once it is on disk (`durable`) or with the system.
+        """Run `write` in the next transaction; returns its result once it is on disk (`durable`) or with the operating system.
 
         Raises OutboxUnavailable when the store cannot take it. A caller that is cancelled before its write began
         leaves no trace; after that the write may be committed all the same, and `then` is told of it.
@@ -91,7 +91,7 @@ class GroupCommit:
                 return
 
     async def run_once(self) -> None:
-        """Commit what waits, a group after the other, and what comes meanwhile."""
+        """Commit the waiting writes, group by group, including those that arrive meanwhile."""
         await self._connection.call(partial(self._drain, asyncio.get_running_loop()))
 
     def _drain(self, loop: asyncio.AbstractEventLoop, connection: sqlite3.Connection) -> None:
@@ -127,7 +127,7 @@ class GroupCommit:
         return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._largest_group))]
 
     def close(self) -> None:
-        """Take no more; `run` returns when what waits has been committed."""
+        """Accept no more writes; `run` returns once the waiting ones are committed."""
         self._closing = True
         self._wake.set()
 

@@ -1,4 +1,4 @@
-"""SQL of pushes that wait for approval, and of planned moves."""
+"""SQL of held pushes and announced moves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SELECT h.zone, h.version, h.digest, h.rule, h.reason, h.difference, h.credential
 
 
 def record(connection: sqlite3.Connection, held: HeldPush) -> int:
-    """Keep a push; the one that waited before for this zone is void."""
+    """Hold a push, replacing the zone's earlier held push."""
     owner = held.owner
     return connection.execute(
         "INSERT OR REPLACE INTO held (zone, version, digest, rule, reason, difference, credential, hostname, username,"
@@ -42,12 +42,12 @@ def record(connection: sqlite3.Connection, held: HeldPush) -> int:
 
 
 def drop(connection: sqlite3.Connection, name: ZoneName) -> int:
-    """What waited for this zone is over."""
+    """Drop the zone's held push."""
     return connection.execute("DELETE FROM held WHERE zone = ?", (name,)).rowcount
 
 
 def explain(connection: sqlite3.Connection, name: ZoneName, digest: str, difference: str) -> None:
-    """What the push that waits would change, for people; nothing when it does not wait any more."""
+    """Keep the description of a held push; does nothing if it is no longer held."""
     connection.execute(
         "UPDATE held SET difference = ? WHERE zone = ? AND digest = ?",
         (difference[:20_000], name, bytes.fromhex(digest)),
@@ -55,7 +55,7 @@ def explain(connection: sqlite3.Connection, name: ZoneName, digest: str, differe
 
 
 def cursor_of(after: str) -> tuple[float, str]:
-    """Moment and name of the last one before a page: `at/zone`, empty before any. Raises ValueError for what is none of ours."""
+    """The time and name in a page's cursor `at/zone`; empty before the first. Raises ValueError for an invalid cursor."""
     at, _, name = after.partition("/")
     try:
         return (float(at), name) if after else (-1.0, "")
@@ -66,7 +66,7 @@ def cursor_of(after: str) -> tuple[float, str]:
 def waiting(
     connection: sqlite3.Connection, limit: int, *, bodies: bool, after: tuple[float, str] = (-1.0, "")
 ) -> list[HeldPush]:
-    """Those that wait, oldest first, those after `after`; without `bodies` what was sent is neither read nor judged."""
+    """Held pushes after `after`, oldest first; without `bodies` their texts are not read."""
     query = _VALID if bodies else _VALID.replace("h.body", "NULL")
     rows = connection.execute(f"{query}AND (h.at, h.zone) > (?, ?) ORDER BY h.at, h.zone LIMIT ?", (*after, limit))
     return [_held(connection, row) for row in rows]
@@ -76,13 +76,13 @@ COUNT = f"SELECT COUNT(*), MIN(h.at) {_VALID[_VALID.index('FROM') :]}"
 
 
 def count(connection: sqlite3.Connection) -> tuple[int, float | None]:
-    """How many wait, and since when the oldest does."""
+    """How many pushes are held, and since when the oldest."""
     number, since = connection.execute(COUNT).fetchone()
     return int(number), since
 
 
 def one(connection: sqlite3.Connection, name: ZoneName) -> HeldPush | None:
-    """The one that waits for this zone."""
+    """The zone's held push; None if there is none."""
     row = connection.execute(_VALID + "AND h.zone = ?", (name,)).fetchone()
     return _held(connection, row) if row else None
 
@@ -111,7 +111,7 @@ def _held(connection: sqlite3.Connection, row: tuple[Any, ...]) -> HeldPush:
 
 
 def open_migration(connection: sqlite3.Connection, move: Migration, now: float) -> int:
-    """A planned move from now on; its number. Those that are over are forgotten."""
+    """Open a move from now on; returns its number. Deletes those that are over."""
     connection.execute("DELETE FROM migration WHERE until <= ?", (now,))
     row = connection.execute(
         "INSERT INTO migration (former, server, zones, until) VALUES (?, ?, ?, ?) RETURNING id",
@@ -121,12 +121,12 @@ def open_migration(connection: sqlite3.Connection, move: Migration, now: float) 
 
 
 def close_migration(connection: sqlite3.Connection, number: int) -> bool:
-    """The move is over before its time; whether there was one."""
+    """Close a move before its time is up; returns whether it was open."""
     return connection.execute("DELETE FROM migration WHERE id = ?", (number,)).rowcount > 0
 
 
 def migrations(connection: sqlite3.Connection, now: float, *, after: int = 0, limit: int = 1000) -> list[Migration]:
-    """Planned moves that are open, those with a higher number than `after`."""
+    """The open moves with a number above `after`."""
     rows = connection.execute(
         "SELECT id, former, server, zones, until FROM migration WHERE until > ? AND id > ? ORDER BY id LIMIT ?",
         (now, after, limit),

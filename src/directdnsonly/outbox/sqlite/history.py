@@ -1,4 +1,4 @@
-"""SQL of looking back and ahead: versions, attempts, what waits and what was given up. Only reads."""
+"""SQL of history and queues: versions, attempts, outstanding and dead deliveries. Reads only."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def attempts(connection: sqlite3.Connection, name: ZoneName, before: int | None,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """Where a page begins: behind this delivery. The defaults stand before any."""
+    """The cursor of a page: the delivery after which it begins. The defaults come before all."""
 
     backend: str = ""
     zone: str = ""
@@ -87,7 +87,7 @@ class Cursor:
 
 
 def cursor_of(after: str) -> Cursor:
-    """The `next` of a page read back: `backend/priority/due_at/zone`. Raises ValueError for what is none of ours."""
+    """The cursor in a page's `next`: `backend/priority/due_at/zone`. Raises ValueError for an invalid cursor."""
     if not after:
         return Cursor()
     try:

@@ -1,4 +1,4 @@
-"""SQL of forgetting: history by age, in small steps so that no push waits for it."""
+"""SQL of deleting old history, in small steps so that no push waits for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SELECT zone, version FROM zone
 
 
 def prune(connection: sqlite3.Connection, *, before: float) -> int:
-    """Remove one step of what is older than `before` (epoch seconds); how many rows. 0: nothing is left to do.
+    """Delete one batch of rows older than `before` (epoch seconds); returns how many, 0 when done.
 
     The newest version of a zone is never removed, nor the one that it is pinned at; a tombstone only when every backend that had the zone, also
     one that is away, has proven it gone. Its number is never given again: the floor of all numbers rises to it.

@@ -1,4 +1,4 @@
-"""SQL for operators: zones by what they look for, and delivering a zone once more."""
+"""SQL for operators: filtered lists of zones, and redelivery."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from directdnsonly.zone.name import ZoneName
 def listed(
     connection: sqlite3.Connection, wanted: ZoneFilter, after: str, limit: int, backends: Sequence[str]
 ) -> list[ZoneSummary]:
-    """Living zones by name, a page after `after`."""
+    """Existing zones in order of name, a page after `after`."""
     where, values = ["kind = 'put'", "zone > ?"], [after]
     if wanted.search:
         where.append("instr(zone, ?) > 0")
@@ -39,7 +39,7 @@ def listed(
 def redeliver(
     connection: sqlite3.Connection, name: ZoneName, backends: Sequence[str], *, now: float, reason: str
 ) -> int:
-    """What is served, given up or waits for its next try becomes due now; what is on its way stays. How many."""
+    """Make a zone's deliveries due now unless they are in progress; returns how many."""
     marks = ",".join("?" * len(backends))
     return connection.execute(
         f"UPDATE delivery SET state = {moved(Event.REDELIVER)}, priority = MIN(priority, {Priority.INTERACTIVE:d}),"

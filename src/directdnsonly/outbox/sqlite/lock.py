@@ -1,4 +1,4 @@
-"""One process owns a store, and one a folder in which name servers are run."""
+"""Locks that let only one process own a store, or a folder of bundled name servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FOLDER_CURE = "give the folder to the user that the service runs as, or choose a
 
 
 def own(path: Path, *, what: str = "the store", cure: str = FOLDER_CURE) -> int:
-    """Own `what` by this file, or say who does. The lock ends with the process, however it ends."""
+    """Lock `what` by this file; raises OutboxUnavailable, which names the owner, if it is taken. The lock ends with the process."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

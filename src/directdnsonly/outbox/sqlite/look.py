@@ -1,4 +1,4 @@
-"""SQL of looking: what a decision goes by (see decide). On the writer, in the transaction of the change."""
+"""SQL of the look on which a decision is based (see `outbox.decide`), on the writer in the change's transaction."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ SELECT NULL, zones, credential, hostname, '' FROM zones_below WHERE above = ?2""
 
 
 def look(connection: sqlite3.Connection, command: Command) -> Look:
-    """What most decisions need, in one statement."""
+    """The facts that most decisions need, in one statement."""
     row = connection.execute(LOOK, (name_of(command),)).fetchone()
     version, challenge, redirecting, rule, credential, hostname, username, digest = row[len(_COLUMNS) :]
     waits = None
@@ -74,7 +74,7 @@ def look(connection: sqlite3.Connection, command: Command) -> Look:
 
 
 def look_for(connection: sqlite3.Connection, command: Command, known: Look, need: Need, *, now: float) -> Look:
-    """The same with what a decision has asked for. `now`: epoch seconds, for announced moves."""
+    """The same look with what a decision requested. `now`: epoch seconds, for announced moves."""
     if need is Need.MOVES:
         return known.with_more(known.more._replace(moves=held.migrations(connection, now)))
     return known.with_more(_LOOK_FOR[need](connection, command, known))

@@ -1,4 +1,4 @@
-"""Looking over SQLite: on a connection that only reads, so that no push waits for a person."""
+"""`Looking` on SQLite, on read-only connections so that no push waits for a person."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from directdnsonly.zone.name import ZoneName
 
 
 class SqliteLooking(Looking):
-    """Each method is told by Looking."""
+    """Implements Looking, which documents each method."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

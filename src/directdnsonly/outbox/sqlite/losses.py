@@ -1,4 +1,4 @@
-"""SQL of pushes and deletes that could not be recorded when they came, and so were lost."""
+"""SQL of lost pushes: those that could not be recorded when they came."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ONE: Final = f"SELECT {_ROW} FROM lost_push WHERE lost_push.zone = ? AND {_STAND
 
 
 def record(connection: sqlite3.Connection, lost: Sequence[LostPush], *, keep: int = KEEP) -> None:
-    """Keep the newest of each zone, of `keep` zones at most; those that were made good are forgotten."""
+    """Keep the newest of each zone, of `keep` zones at most; deletes those whose zone was recorded since."""
     connection.executemany(_KEEP_NEWEST, [_row_of(one) for one in lost])
     connection.execute(f"DELETE FROM lost_push WHERE NOT ({_STANDS}) OR {_TOO_LATE}")
     connection.execute(
@@ -43,23 +43,23 @@ def record(connection: sqlite3.Connection, lost: Sequence[LostPush], *, keep: in
 
 
 def newest(connection: sqlite3.Connection, limit: int) -> list[LostPush]:
-    """Those that were not made good, newest first."""
+    """Lost pushes whose zone was not recorded since, newest first."""
     return [_lost(row) for row in connection.execute(NEWEST, (limit,))]
 
 
 def one(connection: sqlite3.Connection, name: ZoneName) -> LostPush | None:
-    """The newest of this zone, unless it was made good."""
+    """The zone's newest lost push; None if the zone was recorded since."""
     row = connection.execute(ONE, (name,)).fetchone()
     return _lost(row) if row else None
 
 
 def count(connection: sqlite3.Connection) -> int:
-    """How many zones have one that was not made good."""
+    """How many zones have a lost push and were not recorded since."""
     return int(connection.execute(COUNT).fetchone()[0])
 
 
 def forget(connection: sqlite3.Connection, name: ZoneName | None) -> int:
-    """A person has looked at it: of one zone, or all; how many."""
+    """Forget lost pushes of one zone, or all; returns how many."""
     if name is None:
         return connection.execute("DELETE FROM lost_push").rowcount
     return connection.execute("DELETE FROM lost_push WHERE zone = ?", (name,)).rowcount

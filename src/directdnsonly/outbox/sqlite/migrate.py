@@ -16,7 +16,7 @@ def migrations() -> list[tuple[int, str]]:
 
 
 def migrate(connection: sqlite3.Connection) -> int:
-    """Bring the store to this program's schema; the schema's number. Raises OutboxTooNew, OutboxUnavailable, changing nothing."""
+    """Migrate the store to this program's schema; returns the schema's number. Raises OutboxTooNew, OutboxUnavailable, changing nothing."""
     known = migrations()
     newest = known[-1][0]
     present = int(connection.execute("PRAGMA user_version").fetchone()[0])

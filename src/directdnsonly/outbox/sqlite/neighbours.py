@@ -1,4 +1,4 @@
-"""SQL of what one zone means for another one here: a DNAME, and a zone of its own at or below that name.
+"""SQL of conflicts between zones held here: a DNAME, and another zone at or below that name.
 
 NSD keeps all zones in one tree. It serves a zone that stands exactly where another one has its DNAME as long as that zone has
 records at its own name alone; with any record or zone below the DNAME it serves only the one that it reads first.
@@ -26,7 +26,7 @@ _MEANS = "NSD serves only the one that it reads first, and SERVFAIL for the othe
 
 
 def warnings_of(connection: sqlite3.Connection, zone: Zone) -> tuple[ZoneWarning, ...]:
-    """Only for a zone that has a DNAME, or while some zone has: a few reads by whole key."""
+    """Warnings about a zone's DNAME conflicts; read only if any zone has a DNAME, by a few key look-ups."""
     return (*_at_ours(connection, zone), *_below_ours(connection, zone), *_above_us(connection, zone))
 
 

@@ -1,4 +1,4 @@
-"""SQL of what is kept to be looked at: refused pushes and the audit. Runs on the writer inside its transaction."""
+"""SQL of writing refused pushes and audit events, on the writer inside its transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEEP_BODY_BYTES = 64 * 1024
 
 
 def record_refused(connection: sqlite3.Connection, refused: Refused) -> None:
-    """Keep the newest refusals, and of the newest of those the first part of what was sent."""
+    """Keep a refusal; only the newest are kept, and of these only the newest with the beginning of their body."""
     owner = refused.owner
     row = connection.execute(
         "INSERT INTO refused (change_id, name, rule, reason, credential, hostname, username, address, at, body,"
@@ -39,7 +39,7 @@ def record_refused(connection: sqlite3.Connection, refused: Refused) -> None:
 
 
 def record_event(connection: sqlite3.Connection, event: Event) -> None:
-    """One line of the audit."""
+    """Keep an audit event."""
     connection.execute(
         "INSERT INTO event (at, event, zone, actor, address, detail) VALUES (?, ?, ?, ?, ?, ?)",
         (event.at, event.event, event.zone, event.actor, event.address, event.detail[:2000]),

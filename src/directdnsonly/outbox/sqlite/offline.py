@@ -1,4 +1,4 @@
-"""The store as a command sees it that needs no service: opened for reading alone, beside whoever has it open."""
+"""Read-only access to the store for commands, whether or not a service has it open."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TEXTS = "SELECT w.zone, v.body FROM wanted w JOIN version v ON v.zone = w.zone 
 
 
 def kept_in(folder: Path, configured: Collection[str]) -> dict[str, int]:
-    """Backends that are not configured and that the store in `folder` keeps deliveries for, and how many.
+    """The unconfigured backends for which the store in `folder` keeps deliveries, and how many.
 
     None when there is no store that can be read. Nothing is changed.
     """
@@ -27,7 +27,7 @@ def kept_in(folder: Path, configured: Collection[str]) -> dict[str, int]:
 
 
 def texts_in(folder: Path) -> Iterator[tuple[str, str]]:
-    """Each living zone of the store in `folder` with its text, by name; those left out whose text is damaged.
+    """Each existing zone of the store in `folder` with its text, in order of name, without damaged ones.
 
     Raises OSError or sqlite3.Error when there is no store that can be read. Nothing is changed.
     """

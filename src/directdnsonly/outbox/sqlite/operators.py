@@ -1,4 +1,4 @@
-"""Operators over SQLite: what a person does to deliveries, backends and tokens."""
+"""`Operators` on SQLite: a person's acts on deliveries, backends and tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from directdnsonly.zone.name import ZoneName
 
 
 class SqliteOperators(Operators):
-    """Each method is told by Operators."""
+    """Implements Operators, which documents each method."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

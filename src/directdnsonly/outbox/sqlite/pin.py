@@ -1,4 +1,4 @@
-"""SQL of looking at a pin: a zone that keeps what it serves until a person releases it."""
+"""SQL of reading pins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from directdnsonly.zone.name import ZoneName
 
 
 def find_pin(connection: sqlite3.Connection, name: ZoneName) -> Pin | None:
-    """The pin of a zone, with the newest version that waits behind it."""
+    """The pin of a zone, with the newest version waiting behind it; None if it is not pinned."""
     row = connection.execute(
         "SELECT p.version, p.actor, p.address, p.reason, p.at, z.version, z.pushed_at FROM pin p LEFT JOIN zone z USING (zone)"
         " WHERE p.zone = ?",

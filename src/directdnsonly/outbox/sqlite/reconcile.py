@@ -1,4 +1,4 @@
-"""SQL of reconciliation. What changes a zone does so by compare-and-set: a newer push always wins over a plan."""
+"""SQL of reconciliation. Changes of zones are compare-and-set: a newer push always wins over a plan."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def held_page(connection: sqlite3.Connection, after: str, limit: int) -> list[He
 
 
 def held(connection: sqlite3.Connection, names: Sequence[ZoneName]) -> list[Held]:
-    """These zones and tombstones, as far as there are any."""
+    """Those of the given zones that exist or have a tombstone."""
     found: list[Held] = []
     for start in range(0, len(names), NAMES_AT_ONCE):
         part = names[start : start + NAMES_AT_ONCE]
@@ -58,7 +58,7 @@ def _row(row: tuple[Any, ...]) -> Held:
 def not_ours(
     connection: sqlite3.Connection, backend: str, names: Sequence[ZoneName]
 ) -> tuple[list[ZoneName], list[ZoneName]]:
-    """Of zones that a backend holds: those that we know nothing of, and those that we have deleted there already."""
+    """Of a backend's zones, those unknown to the store, and those that we have already deleted there."""
     living: set[str] = set()
     deleted: set[str] = set()
     for start in range(0, len(names), NAMES_AT_ONCE):
@@ -81,7 +81,7 @@ def not_ours(
 
 
 def sightings(connection: sqlite3.Connection, *, after: str = "", limit: int | None = None) -> list[Sighting]:
-    """Zones that are being watched, by name, those after `after`; `limit` None: all."""
+    """Sightings after `after`, in order of name; `limit` None: all."""
     rows = connection.execute(
         f"SELECT {_SIGHTING} FROM sighting WHERE zone > ? ORDER BY zone LIMIT ?",
         (after, -1 if limit is None else limit),
@@ -90,7 +90,7 @@ def sightings(connection: sqlite3.Connection, *, after: str = "", limit: int | N
 
 
 def sighting_of(connection: sqlite3.Connection, name: ZoneName) -> Sighting | None:
-    """How this zone is being watched; None when it is not."""
+    """The zone's sighting; None if it is not watched."""
     row = connection.execute(f"SELECT {_SIGHTING} FROM sighting WHERE zone = ?", (name,)).fetchone()
     return _sighting(row) if row else None
 
@@ -111,7 +111,7 @@ def _sighting(row: tuple[Any, ...]) -> Sighting:
 
 
 def save_sightings(connection: sqlite3.Connection, seen: Sequence[Sighting], over: Sequence[ZoneName]) -> None:
-    """Write how zones were seen, and forget those that are over. What an operator decided meanwhile is not undone."""
+    """Write sightings and delete finished ones; an operator's decision made meanwhile is kept."""
     connection.executemany(
         f"INSERT INTO sighting ({_SIGHTING}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (zone) DO UPDATE SET version = excluded.version, server = excluded.server,"
@@ -141,12 +141,12 @@ def save_sightings(connection: sqlite3.Connection, seen: Sequence[Sighting], ove
 
 
 def approve(connection: sqlite3.Connection, plan: str) -> int:
-    """Approve exactly the deletions of this plan; how many zones."""
+    """Approve exactly the deletions of this plan; returns how many zones."""
     return connection.execute("UPDATE sighting SET approved = 1 WHERE plan = ? AND state <> 'kept'", (plan,)).rowcount
 
 
 def keep(connection: sqlite3.Connection, name: ZoneName, now: float) -> bool:
-    """The zone is kept, though its server lists it no more; whether we hold it."""
+    """Keep a zone that its server no longer lists; returns whether we hold it."""
     row = connection.execute("SELECT version, hostname FROM zone WHERE zone = ? AND kind = 'put'", (name,)).fetchone()
     if row is None:
         return False
@@ -159,7 +159,7 @@ def keep(connection: sqlite3.Connection, name: ZoneName, now: float) -> bool:
 
 
 def baselines(connection: sqlite3.Connection) -> list[Baseline]:
-    """The last whole list of each server."""
+    """The last complete list of each server."""
     rows = connection.execute("SELECT server, zones, listed_at, accepted, vouched FROM da_list")
     return [
         Baseline(server=row[0], zones=row[1], listed_at=row[2], accepted=bool(row[3]), vouched=row[4]) for row in rows
@@ -167,7 +167,7 @@ def baselines(connection: sqlite3.Connection) -> list[Baseline]:
 
 
 def save_baseline(connection: sqlite3.Connection, baseline: Baseline) -> None:
-    """A whole list came (or an operator accepts the next one)."""
+    """Store a server's complete list, or that an operator accepts its next one."""
     connection.execute(
         "INSERT INTO da_list (server, zones, listed_at, accepted, vouched) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (server) DO UPDATE SET"
@@ -177,7 +177,7 @@ def save_baseline(connection: sqlite3.Connection, baseline: Baseline) -> None:
 
 
 def save_pass(connection: sqlite3.Connection, one: Pass, keep_passes: int) -> int:
-    """Keep a pass, and as many before it as wanted; its number."""
+    """Store a pass, keeping only the newest ones; returns its number."""
     row = connection.execute(
         "INSERT INTO reconcile_pass (started_at, ended_at, dry_run, report) VALUES (?, ?, ?, ?) RETURNING id",
         (one.started_at, one.ended_at, one.dry_run, zlib.compress(one.report.encode())),
@@ -187,7 +187,7 @@ def save_pass(connection: sqlite3.Connection, one: Pass, keep_passes: int) -> in
 
 
 def passes(connection: sqlite3.Connection, limit: int) -> list[Pass]:
-    """The last passes, newest first; without those whose report cannot be read any more."""
+    """The most recent passes, newest first, without those whose report is damaged."""
     rows = connection.execute(
         "SELECT id, started_at, ended_at, dry_run, report FROM reconcile_pass ORDER BY id DESC LIMIT ?", (limit,)
     )

@@ -1,4 +1,4 @@
-"""Recording over SQLite: what changes a zone, each in one transaction that shares its fsync with all that wait."""
+"""`Recording` on SQLite: each change in one transaction, which shares its fsync with all waiting writes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from directdnsonly.zone.name import ZoneName
 
 
 class SqliteRecording(Recording):
-    """Each method is told by Recording."""
+    """Implements Recording, which documents each method."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""Backends that are no longer configured: what is kept for them, and how that is dropped.
+"""SQL of backends that are no longer configured: what is kept for them, and dropping it.
 
 It is kept because a backend may only be away for a while: when it comes back, what was deleted meanwhile is deleted
 there, too. One that is gone for good keeps the tombstone of every zone that it served; only an operator knows that.
@@ -17,12 +17,12 @@ SELECT name, (SELECT COUNT(*) FROM delivery WHERE backend = name) FROM
 
 
 def kept(connection: sqlite3.Connection, configured: Collection[str]) -> dict[str, int]:
-    """Backends that are not configured, and how many deliveries are kept for each (0: only a pause, or its name)."""
+    """The unconfigured backends, with how many deliveries are kept for each (0: only a pause, or its name)."""
     return {name: count for name, count in connection.execute(_KEPT) if name not in configured}
 
 
 def forget_step(connection: sqlite3.Connection, name: str) -> int:
-    """Drop one step of the deliveries of a backend; how many. With the last ones go its pause and its name."""
+    """Delete one batch of a backend's deliveries; returns how many. Its pause and name go with the last ones."""
     dropped = connection.execute(
         "DELETE FROM delivery WHERE backend = ?1 AND zone IN (SELECT zone FROM delivery WHERE backend = ?1 LIMIT ?2)",
         (name, STEP),

@@ -1,4 +1,4 @@
-"""SQL of what went wrong with a zone's pushes and still stands: nothing of the zone was accepted since, in the order of commits.
+"""SQL of refusals that still stand: nothing of the zone was accepted since, in order of commits.
 
 No clock decides: one that was ahead would hide every refusal until it is caught up with.
 """
@@ -15,12 +15,12 @@ INSERT INTO standing_refusal (zone, first_id, newest_id) VALUES (rtrim(lower(?1)
 
 
 def refused(connection: sqlite3.Connection, name: str, number: int, *, oldest: int) -> None:
-    """Refusal `number` stands from now on; those older than `oldest` are no longer kept. `name` as it was sent."""
+    """Mark refusal `number` as standing, and drop those older than `oldest`. `name`: as it was sent."""
     connection.execute(_STANDS, (name, number))
     connection.execute("DELETE FROM standing_refusal WHERE newest_id < ?", (oldest,))
 
 
 def first(connection: sqlite3.Connection, name: ZoneName) -> int | None:
-    """The number of the oldest refusal that stands; None: none does."""
+    """The number of the oldest standing refusal; None if there is none."""
     row = connection.execute("SELECT first_id FROM standing_refusal WHERE zone = ?", (name,)).fetchone()
     return None if row is None else int(row[0])

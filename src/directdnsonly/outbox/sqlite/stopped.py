@@ -1,4 +1,4 @@
-"""The store as commands see it that need no service, or must not have one."""
+"""`StoppedStore` on SQLite, for commands that need no service, or must not have one running."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from directdnsonly.outbox.store.stopped import StoppedStore
 
 
 class StoppedSqlite(StoppedStore):
-    """Each method is told by StoppedStore. `folder`: where the file is, or will be."""
+    """Implements StoppedStore, which documents each method. `folder`: where the file is, or will be."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

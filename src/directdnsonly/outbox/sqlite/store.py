@@ -1,4 +1,4 @@
-"""The store in one SQLite file: an engine, and the parts over it."""
+"""The store in one SQLite file: an engine and the parts built on it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from directdnsonly.outbox.sqlite.work import SqliteWork
 
 
 class SqliteStore:
-    """`store.Store` over one engine, which only this engine's own tests look at."""
+    """Implements `store.Store` on one engine."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -36,6 +36,6 @@ class SqliteStore:
 async def open_store(
     folder: Path, *, settings: OutboxSettings, clock: Clock, backends: Sequence[str]
 ) -> AsyncIterator[SqliteStore]:
-    """The store in `folder`, at work until the block ends. Raises OutboxUnavailable, OutboxTooNew."""
+    """The store in `folder`, open until the block ends. Raises OutboxUnavailable, OutboxTooNew."""
     async with open_engine(folder, settings=settings, clock=clock, backends=backends) as engine:
         yield SqliteStore(engine)

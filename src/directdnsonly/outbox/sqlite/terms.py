@@ -1,4 +1,4 @@
-"""SQL of what changes are made under: the keys of repeated requests, and the count of zones of limited credentials."""
+"""SQL of changes' terms: idempotency keys, and the zone counts of limited credentials."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COUNT = "SELECT credential, COUNT(*) FROM zone WHERE kind = 'put' GROUP BY cred
 
 
 def count_limited(connection: sqlite3.Connection, credentials: Sequence[str]) -> None:
-    """Count the zones of credentials that have a limit, once in the life of each; from then on the triggers count."""
+    """Count the zones of credentials that have a limit, once for each; triggers keep the counts from then on."""
     new = [name for name in credentials if connection.execute(COUNTED, (name,)).fetchone() is None]
     if new:
         zones: dict[str, int] = dict(connection.execute(_COUNT).fetchall())
@@ -38,7 +38,7 @@ def count_limited(connection: sqlite3.Connection, credentials: Sequence[str]) ->
 
 
 def find_key(connection: sqlite3.Connection, credential: str, key: str, *, now: float) -> Repeated | None:
-    """What an earlier request with this key became, within a day."""
+    """The outcome of an earlier request with this key within a day; None if there was none."""
     row = connection.execute(FIND_KEY, (credential, key, now - KEYS_KEPT_S)).fetchone()
     if row is None:
         return None
@@ -48,7 +48,7 @@ def find_key(connection: sqlite3.Connection, credential: str, key: str, *, now: 
 def keep_key(
     connection: sqlite3.Connection, terms: Terms, origin: Origin, warnings: Sequence[ZoneWarning], *, now: float
 ) -> int:
-    """Keep what the request became; forgets what is older than a day, a few at a time. Raises KeyTaken."""
+    """Keep a request's outcome, and delete some of those older than a day. Raises KeyTaken."""
     credential, oldest = origin.owner.credential, now - KEYS_KEPT_S
     connection.execute(FORGET_KEYS, (oldest,))
     values = (credential, terms.key, terms.fingerprint, origin.change_id, told.of_warnings(warnings), now, oldest)

@@ -8,7 +8,7 @@ from directdnsonly.outbox.operators import ApiToken, Pause
 
 
 def tokens(connection: sqlite3.Connection) -> list[tuple[bytes, ApiToken]]:
-    """Every token with the digest that it is known by."""
+    """Every token with the digest by which it is recognised."""
     rows = connection.execute(
         "SELECT digest, id, name, roles, networks, created_by, created_at, expires_at FROM api_token ORDER BY created_at"
     )
@@ -30,7 +30,7 @@ def tokens(connection: sqlite3.Connection) -> list[tuple[bytes, ApiToken]]:
 
 
 def add_token(connection: sqlite3.Connection, token: ApiToken, digest: bytes) -> None:
-    """Keep a new token."""
+    """Store a new token."""
     connection.execute(
         "INSERT INTO api_token (id, name, digest, roles, networks, created_by, created_at, expires_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -48,7 +48,7 @@ def add_token(connection: sqlite3.Connection, token: ApiToken, digest: bytes) ->
 
 
 def remove_token(connection: sqlite3.Connection, token_id: str) -> bool:
-    """Forget a token; whether there was one."""
+    """Delete a token; returns whether it existed."""
     return connection.execute("DELETE FROM api_token WHERE id = ?", (token_id,)).rowcount > 0
 
 
@@ -59,7 +59,7 @@ def pauses(connection: sqlite3.Connection) -> dict[str, Pause]:
 
 
 def pause(connection: sqlite3.Connection, name: str, given: Pause) -> None:
-    """Keep that a backend is paused; the first who did so stays."""
+    """Store a backend's pause; an existing one stays."""
     connection.execute(
         "INSERT INTO paused_backend (name, actor, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
         (name, given.actor, given.reason, given.at),
@@ -67,5 +67,5 @@ def pause(connection: sqlite3.Connection, name: str, given: Pause) -> None:
 
 
 def resume(connection: sqlite3.Connection, name: str) -> bool:
-    """A backend is no longer paused; whether it was."""
+    """Remove a backend's pause; returns whether there was one."""
     return connection.execute("DELETE FROM paused_backend WHERE name = ?", (name,)).rowcount > 0

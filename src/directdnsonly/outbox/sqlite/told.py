@@ -1,4 +1,4 @@
-"""Warnings and faults as the store keeps them: JSON, and nothing where there are none."""
+"""Warnings and faults in the form that the store keeps: JSON, or nothing if there are none."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _MAX_CHARS: Final = 500  # of one reason; there are ten at most
 
 
 def of_warnings(warnings: Sequence[ZoneWarning]) -> str:
-    """As they are kept; who made them has bounded their number and length."""
+    """Warnings as stored; their number and length were bounded when they were made."""
     return json.dumps([asdict(one) for one in warnings]) if warnings else ""
 
 
 def warnings_in(kept: str) -> tuple[ZoneWarning, ...]:
-    """What `of_warnings` gave; a text alone is a warning of an earlier program."""
+    """The warnings stored by `of_warnings`; a bare text is one of an earlier program."""
     found = json.loads(kept) if kept else []
     return tuple(ZoneWarning(**one) if isinstance(one, dict) else ZoneWarning("", str(one)) for one in found)
 
 
 def of_faults(faults: Sequence[Fault]) -> str:
-    """As they are kept."""
+    """Faults as stored."""
     return json.dumps([asdict(replace(one, reason=one.reason[:_MAX_CHARS])) for one in faults]) if faults else ""
 
 
 def faults_in(kept: str, *, rule: str, reason: str) -> tuple[Fault, ...]:
-    """What `of_faults` gave; where nothing is kept, the one that rule and reason tell."""
+    """The faults stored by `of_faults`; if none are, the one given by rule and reason."""
     return tuple(Fault(**one) for one in json.loads(kept)) if kept else (Fault(rule, reason),)

@@ -1,4 +1,4 @@
-"""A version, its deliveries and its receipt, written by one statement.
+"""Triggers by which one statement writes a version, its deliveries and its receipt.
 
 Each statement that Python gives to SQLite lets go of the interpreter's lock and takes it back, and while the event loop is
 busy that is what a statement costs: four of them took twice as long as one. So what belongs to one version is one INSERT
@@ -117,13 +117,13 @@ CHANGE: Final = _INSERT_CHANGE.format(v=":")
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Once for the connection that writes, when the tables are there."""
+    """Create the views and triggers on the writing connection, once, after the migrations."""
     for view, steps in _STEPS.items():
         make_view(connection, view, _NAMES[view], steps)
 
 
 def make_view(connection: sqlite3.Connection, view: str, names: Sequence[str], steps: Sequence[str]) -> None:
-    """A view of these columns; who inserts a row runs the steps, in which `{v}` stands before the row's values."""
+    """A temporary view with these columns; inserting a row into it runs the steps, in which `{v}` prefixes its values."""
     columns = ", ".join(f"NULL AS {name}" for name in names)
     body = ";".join(step.format(v="NEW.") for step in steps)
     connection.execute(f"CREATE TEMP VIEW {view} AS SELECT {columns}")
@@ -131,11 +131,11 @@ def make_view(connection: sqlite3.Connection, view: str, names: Sequence[str], s
 
 
 def statements() -> list[str]:
-    """What the triggers run, each as a statement of its own: for their plans."""
+    """The statements inside the triggers, one by one, so that tests can check their query plans."""
     return [step.format(v=":") for steps in _STEPS.values() for step in steps]
 
 
 @lru_cache(64)
 def names_of(backends: tuple[str, ...]) -> str:
-    """Backends as `_WANT` reads them."""
+    """The backends' names in the form that `_WANT` reads."""
     return json.dumps(backends)

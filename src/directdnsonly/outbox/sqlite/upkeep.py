@@ -1,4 +1,4 @@
-"""Upkeep over SQLite: the start, the hourly work, and how the file and its disk are."""
+"""`Upkeep` on SQLite: work at start and every hour, and the condition of the file and its disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_BACKOFF_S = 3600.0
 
 
 class SqliteUpkeep(Upkeep):
-    """Each method is told by Upkeep."""
+    """Implements Upkeep, which documents each method."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""SQL of looking: everything here only reads, on a reader connection."""
+"""SQL for showing data: everything here only reads, on a reading connection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SELECT zone, version, kind, serial, pushed_serial, records, digest, signed, cred
 
 
 def summary_of(row: tuple[Any, ...]) -> ZoneSummary:
-    """A row of SUMMARY."""
+    """The ZoneSummary in a row of SUMMARY."""
     return ZoneSummary(
         name=ZoneName.trusted(row[0]),
         version=row[1],
@@ -40,14 +40,14 @@ def summary_of(row: tuple[Any, ...]) -> ZoneSummary:
 
 
 def find_held(connection: sqlite3.Connection, names: Sequence[ZoneName]) -> ZoneSummary | None:
-    """The first of `names` that is a living zone."""
+    """The first of `names` that is an existing zone; None if none is."""
     query = SUMMARY + "WHERE kind = 'put' AND zone IN (" + ",".join("?" * len(names)) + ")"
     found = {row[0]: row for row in connection.execute(query, names)}
     return next((summary_of(found[name]) for name in names if name in found), None)
 
 
 def zones(connection: sqlite3.Connection, after: str, limit: int, search: str) -> list[ZoneSummary]:
-    """Living zones by name, a page after `after`."""
+    """Existing zones in order of name, a page after `after`."""
     where, parameters = "WHERE kind = 'put' AND zone > ?", [after, limit]
     if search:
         where += " AND instr(zone, ?) > 0"
@@ -56,13 +56,13 @@ def zones(connection: sqlite3.Connection, after: str, limit: int, search: str) -
 
 
 def zone(connection: sqlite3.Connection, name: ZoneName) -> ZoneSummary | None:
-    """One zone or tombstone."""
+    """The zone or tombstone of this name; None if it is unknown."""
     row = connection.execute(SUMMARY + "WHERE zone = ?", (name,)).fetchone()
     return summary_of(row) if row else None
 
 
 def text(connection: sqlite3.Connection, name: ZoneName, version: int | None) -> str | None:
-    """The text of one version; None when it is a deletion or not kept. Raises VersionDamaged."""
+    """The text of one version; None if it is a deletion or not kept. Raises VersionDamaged."""
     row = connection.execute(
         "SELECT version, kind, body FROM version WHERE zone = ?1"
         " AND version = COALESCE(?2, (SELECT version FROM wanted WHERE zone = ?1))",
@@ -77,7 +77,7 @@ def text(connection: sqlite3.Connection, name: ZoneName, version: int | None) ->
 
 
 def proven_text(connection: sqlite3.Connection, backend: str, name: ZoneName) -> str | None:
-    """The text of the version that was proven last there; None when it is not kept, or damaged."""
+    """The text of the version last proven on the backend; None if it is not kept, or damaged."""
     row = connection.execute(
         "SELECT v.body FROM delivery d JOIN version v ON v.zone = d.zone AND v.version = d.verified_version"
         " WHERE d.backend = ? AND d.zone = ?",
@@ -102,7 +102,7 @@ def placements(connection: sqlite3.Connection, name: ZoneName, backends: Sequenc
 
 
 def placement(row: tuple[Any, ...]) -> Placement:
-    """A row of PLACEMENT."""
+    """The Placement in a row of PLACEMENT."""
     return Placement(
         backend=row[0],
         name=ZoneName.trusted(row[1]),
@@ -121,7 +121,7 @@ def placement(row: tuple[Any, ...]) -> Placement:
 
 
 def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
-    """What an accepted push became."""
+    """The receipt of an accepted push; None if it is unknown."""
     row = connection.execute(
         "SELECT c.id, c.zone, c.version, c.kind, c.changed, c.serial, c.priority, c.ignored, v.warnings FROM change c"
         " LEFT JOIN version v ON v.zone = c.zone AND v.version = c.version WHERE c.id = ?",
@@ -155,7 +155,7 @@ DEAD_OF_EACH = f"SELECT backend, COUNT(*), SUM(want_kind = 'put') FROM delivery 
 
 
 def backlog(connection: sqlite3.Connection, backends: Sequence[str]) -> list[Backlog]:
-    """Outstanding work per backend; reads only the due rows and the dead ones, each in its index. In one transaction.
+    """Outstanding work by backend, in one transaction; reads only outstanding and dead rows, by index.
 
     A living zone has one delivery on each of them: what is neither due nor dead is proven.
     """
@@ -179,12 +179,12 @@ def backlog(connection: sqlite3.Connection, backends: Sequence[str]) -> list[Bac
 
 
 def count_zones(connection: sqlite3.Connection) -> int:
-    """Living zones: those of which some content is wanted."""
+    """The number of existing zones: those of which some content is wanted."""
     return int(connection.execute(COUNT_ZONES).fetchone()[0])
 
 
 def next_due_at(connection: sqlite3.Connection, backend: str) -> float | None:
-    """The earliest due time over the classes: three index look-ups."""
+    """The earliest due time of all priorities, by three index look-ups; None if nothing is outstanding."""
     found = [connection.execute(NEXT_DUE, (backend, int(priority))).fetchone()[0] for priority in Priority]
     return min((due_at for due_at in found if due_at is not None), default=None)
 
@@ -192,7 +192,7 @@ def next_due_at(connection: sqlite3.Connection, backend: str) -> float | None:
 def wanted_page(
     connection: sqlite3.Connection, backend: str, after: str, page: int, *, texts: bool = False
 ) -> list[Claim]:
-    """A page of zones that should be served on the backend and are believed to be. `texts`: with their bodies."""
+    """A page of zones that the backend has proven and should serve. `texts`: with their texts."""
     body, join = (
         ("v.body", "LEFT JOIN version v ON v.zone = d.zone AND v.version = z.version") if texts else ("NULL", "")
     )
@@ -230,7 +230,7 @@ REFUSED_SERVER = "COALESCE(NULLIF(hostname, ''), credential)"
 def refused(
     connection: sqlite3.Connection, limit: int, wanted: Mapping[str, str], *, before: int | None = None, bodies: bool
 ) -> list[Refused]:
-    """Refused pushes, newest first; `body` is empty where it cannot be read any more, or was not asked for.
+    """Refused pushes, newest first; `body` is empty if it is damaged or was not requested.
 
     `wanted`: the value of REFUSED_NAME, REFUSED_SERVER, `rule`; empty: any. Each is found by an index of its own.
     """
@@ -274,7 +274,7 @@ def events(
     since: float | None = None,
     before: int | None = None,
 ) -> list[Event]:
-    """The audit, newest first. `wanted`: values of `zone`, `event`, `actor`; empty: any. Each is found by an index."""
+    """Audit events, newest first. `wanted`: values of `zone`, `event`, `actor`; empty: any. Each has an index."""
     where, values = _where(wanted, before)
     if since is not None:  # ids follow the time, but for a clock that was set back
         where += " AND id >= (SELECT MIN(id) FROM event WHERE at >= ?) AND at >= ?"
@@ -290,7 +290,7 @@ def events(
 
 
 def _where(wanted: Mapping[str, str], before: int | None) -> tuple[str, list[object]]:
-    """What must fit, and only those before this id."""
+    """The WHERE clause for the given values and for ids below the cursor."""
     given = {column: value for column, value in wanted.items() if value}
     terms = ["id < ?", *(f"{column} = ?" for column in given)]
     return f"WHERE {' AND '.join(terms)}", [_NEVER if before is None else before, *given.values()]

@@ -1,4 +1,4 @@
-"""Whether every page of the store is where it belongs: looked at before each start, and begun as early as can be.
+"""The integrity check of the store before each start, begun as early as possible.
 
 A row that is missing from an index is a zone that was acknowledged and never comes to a name server. Nothing is mended:
 SQLite could make the indexes anew from their tables, but which of the two is right nobody knows. Texts of zones are not
@@ -22,7 +22,7 @@ _begun: dict[Path, Future[str | None]] = {}
 
 
 def begin(folder: Path) -> None:
-    """Begin to look at the store in this folder, in a thread; `require_whole` waits for it."""
+    """Begin to check the store in this folder, in a thread; `require_whole` waits for it."""
     path = (folder / FILE_NAME).resolve()  # as SQLite tells it
     if path.is_file():
         _begun[path] = Future()
@@ -41,7 +41,7 @@ def _look_early(path: Path, told: Future[str | None]) -> None:
 
 
 def require_whole(connection: sqlite3.Connection) -> None:
-    """Raises OutboxUnavailable unless every page, row and index entry is where it belongs. Blocks."""
+    """Raises OutboxUnavailable unless every page, row and index entry is intact. Blocks."""
     file = file_of(connection)
     early = _begun.pop(Path(file), None)
     verdict = (early.result() if early is not None else None) or _look(connection)

@@ -1,4 +1,4 @@
-"""Work over SQLite. Claims and ends are not waited for on disk: what a power loss undoes of them is done again."""
+"""`Work` on SQLite. Claims and settlements are not fsynced: what a power loss undoes is repeated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from directdnsonly.zone.name import ZoneName
 
 
 class SqliteWork(Work):
-    """Each method is told by Work."""
+    """Implements Work, which documents each method."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

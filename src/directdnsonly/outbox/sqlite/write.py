@@ -1,4 +1,4 @@
-"""SQL of writing what was decided, a function for each kind of write. No rule is here: see decide."""
+"""SQL that carries out decisions, one function for each kind of write; the rules are in `outbox.decide`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COMPRESSION_LEVEL = 6  # 21 us and a half of the size for a usual zone
 
 
 class Setting(NamedTuple):
-    """What every write is made with. `now`: epoch seconds; `keep`: versions of history of each zone."""
+    """The values that every write needs. `now`: epoch seconds; `keep`: how many versions of each zone's history."""
 
     now: float
     backends: Sequence[str]
@@ -48,7 +48,7 @@ class Setting(NamedTuple):
 
 
 def write(connection: sqlite3.Connection, writes: Sequence[Write], setting: Setting) -> int:
-    """In this order; how many rows the last one changed. Raises KeyTaken."""
+    """Carry out the writes in order; returns how many rows the last one changed. Raises KeyTaken."""
     changed = 0
     for one in writes:
         changed = _WRITE[type(one)](connection, one, setting)

@@ -1,4 +1,4 @@
-"""What a store of the outbox can do, in parts, each for those who use it. An engine has each part as one class that is it.
+"""The outbox's store as Protocols, one for each kind of user. An engine implements each Protocol as one class.
 
 Everything here raises OutboxUnavailable when the disk or the store is at fault; then nothing was written. What a method
 raises beside that, its docstring says.
@@ -18,7 +18,7 @@ from directdnsonly.outbox.store.work import Work
 
 
 class Store(Protocol):
-    """All parts of one store that is open. Who needs one part is handed that part."""
+    """All parts of one open store; code that needs one part is passed only that part."""
 
     @property
     def recording(self) -> Recording: ...  # noqa: D102 - each is told by its own class

@@ -1,4 +1,4 @@
-"""For pushes that wait until a person has looked at them, and planned moves."""
+"""`Approval`: the store's part for held pushes and announced moves."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from directdnsonly.zone.name import ZoneName
 
 
 class Approval(Protocol):
-    """For pushes that wait until a person has looked at them, and planned moves."""
+    """The store's part for held pushes and announced moves."""
 
     async def explain_held(self, name: ZoneName, digest: str, difference: str) -> None:
-        """Keep what the push that waits would change, for who decides about it."""
+        """Keep the description of what a held push would change, for the operator who decides."""
         ...
 
     async def drop_held(self, name: ZoneName) -> None:
-        """What waits for this zone is over."""
+        """Drop the zone's held push."""
         ...
 
     async def held_pushes(self, *, limit: int = 100, bodies: bool = True, after: str = "") -> list[HeldPush]:
-        """Those that wait and are not void, oldest first; without `bodies` the bodies are empty and cost nothing.
+        """Held pushes that are not void, oldest first; without `bodies` the bodies are empty and cost nothing.
 
-        `after`: moment and name of the last one before, `at/zone`. Raises ValueError for anything else.
+        `after`: the cursor `at/zone` of the last one before. Raises ValueError for anything else.
         """
         ...
 
     async def held_push(self, name: ZoneName) -> HeldPush | None:
-        """The one that waits for this zone."""
+        """The zone's held push; None if there is none."""
         ...
 
     async def open_migration(self, move: Migration) -> int:
-        """A planned move from now on; its number."""
+        """Open a move from now on; returns its number."""
         ...
 
     async def close_migration(self, number: int) -> bool:
-        """End a planned move; whether there was one."""
+        """Close a move; returns whether it was open."""
         ...
 
     async def migrations(self, *, after: int = 0, limit: int = 1000) -> list[Migration]:
-        """Planned moves that are open, those with a higher number than `after`."""
+        """The open moves with a number above `after`."""
         ...

@@ -1,4 +1,4 @@
-"""For reconcile: what is held, what was absent, and the passes."""
+"""`DriftWatch`: the store's part for reconciliation."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from directdnsonly.zone.name import ZoneName
 
 
 class DriftWatch(Protocol):
-    """For reconcile: what is held, what was absent, and the passes."""
+    """The store's part for reconciliation: zones held, absences seen, and passes."""
 
     def believed_s(self) -> float:
-        """The time by which absences and graces are counted, epoch seconds: not a clock that leapt while we were down."""
+        """The trusted time by which absences and grace periods are counted, epoch seconds: not a clock that jumped while we were down."""
         ...
 
     async def held_page(self, *, after: str = "", limit: int = 1000) -> list[Held]:
@@ -22,47 +22,47 @@ class DriftWatch(Protocol):
         ...
 
     async def held(self, names: Sequence[ZoneName]) -> list[Held]:
-        """These zones and tombstones, as far as there are any, in any order."""
+        """Those of the given zones that exist or have a tombstone, in any order."""
         ...
 
     async def not_ours(self, backend: str, names: Sequence[ZoneName]) -> tuple[list[ZoneName], list[ZoneName]]:
-        """Of zones that a backend holds: those that we know nothing of, and those that we have deleted there already."""
+        """Of a backend's zones, those unknown to the store, and those that we have already deleted there."""
         ...
 
     async def sightings(self, *, after: str = "", limit: int | None = None) -> list[Sighting]:
-        """Zones that their server's whole list lacked, by name, those after `after`; `limit` None: all."""
+        """Sightings of zones absent from their server's complete list, after `after`, in order of name; `limit` None: all."""
         ...
 
     async def save_sightings(self, seen: Sequence[Sighting], over: Sequence[ZoneName]) -> None:
-        """Write how zones were seen, forget those that are over. An operator's word meanwhile (kept, approved) stays."""
+        """Write sightings and delete finished ones; an operator's decision made meanwhile (kept, approved) stays."""
         ...
 
     async def record_orphan_delete(self, sighting: Sighting, deletion: NewDeletion) -> Receipt | None:
-        """Commit a tombstone if the zone is still the one that was absent; None when it was pushed or kept since."""
+        """Commit a tombstone if the zone is still the one that was absent; None if it was pushed or kept since."""
         ...
 
     async def record_extra_delete(self, backend: str, names: Sequence[ZoneName], *, change_id: str) -> int:
-        """Have zones that we do not own removed from one backend; how many."""
+        """Remove zones that we do not own from one backend; returns how many."""
         ...
 
     async def approve(self, plan: str) -> int:
-        """Approve the deletions of a plan that was over the cap; how many zones."""
+        """Approve the deletions of a plan that exceeded the cap; returns how many zones."""
         ...
 
     async def keep(self, name: ZoneName) -> bool:
-        """Keep a zone though its server lists it no more; False when we do not hold it."""
+        """Keep a zone that its server no longer lists; False if we do not hold it."""
         ...
 
     async def baselines(self) -> list[Baseline]:
-        """The last whole list of each server."""
+        """The last complete list of each server."""
         ...
 
     async def save_baseline(self, baseline: Baseline) -> None:
-        """A whole list came, or an operator vouches for the next one."""
+        """Store a server's complete list, or that an operator accepts its next one."""
         ...
 
     async def save_pass(self, one: Pass, *, keep: int) -> int:
-        """Keep a pass and `keep` before it; its number."""
+        """Store a pass, keeping `keep` before it; returns its number."""
         ...
 
     async def passes(self, *, limit: int = 20) -> list[Pass]:

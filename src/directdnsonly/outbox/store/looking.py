@@ -1,4 +1,4 @@
-"""For everybody who shows something, and for acceptance before it decides: read only."""
+"""`Looking`: the store's read-only part."""
 
 from __future__ import annotations
 
@@ -22,81 +22,81 @@ from directdnsonly.zone.name import ZoneName
 
 
 class Looking(Protocol):
-    """For everybody who shows something, and for acceptance before it decides: read only."""
+    """The store's read-only part, for showing data and for acceptance before it decides."""
 
     @property
     def settled(self) -> ZoneWatch:
-        """Tells who waits that something of a zone was settled."""
+        """Wakes those who wait for a zone's deliveries to be settled."""
         ...
 
     async def zone(self, name: ZoneName) -> ZoneSummary | None:
-        """One zone or its tombstone."""
+        """The zone or its tombstone; None if it is unknown."""
         ...
 
     async def zones(self, *, after: str = "", limit: int = 100, search: str = "") -> list[ZoneSummary]:
-        """Living zones in order of name, those after `after`."""
+        """Existing zones in order of name, after `after`."""
         ...
 
     async def listed(self, wanted: ZoneFilter, *, after: str = "", limit: int = 100) -> list[ZoneSummary]:
-        """Living zones that fit, in order of name, those after `after`."""
+        """Existing zones that match the filter, in order of name, after `after`."""
         ...
 
     async def find_held(self, names: Sequence[ZoneName]) -> ZoneSummary | None:
-        """The first of `names` that is a living zone (no tombstone), None when none is. Read only, one round trip."""
+        """The first of `names` that is an existing zone (no tombstone); None if none is. One round trip."""
         ...
 
     async def count_zones(self) -> int:
-        """Living zones."""
+        """The number of existing zones."""
         ...
 
     async def published_text(self, name: ZoneName, version: int | None = None) -> str | None:
-        """The normalised text of a version (None: the newest); None for a tombstone or what is not kept.
+        """The normalised text of a version (None: the newest); None for a tombstone or a version that is not kept.
 
-        Raises VersionDamaged when it cannot be read any more.
+        Raises VersionDamaged if the stored text is damaged.
         """
         ...
 
     async def text(self, name: ZoneName, version: int | None = None) -> str | None:
-        """As `published_text`; None also when it is damaged: a push is compared with what can be had, and heals it."""
+        """As `published_text`, but None also if the text is damaged: a push is compared with what is readable, and heals it."""
         ...
 
     async def versions(self, name: ZoneName, *, before: int | None = None, limit: int = 100) -> list[PastVersion]:
-        """The zone's history that is kept, newest first, below version `before`."""
+        """The zone's kept history below version `before`, newest first."""
         ...
 
     async def pin_of(self, name: ZoneName) -> Pin | None:
-        """The zone's pin."""
+        """The zone's pin; None if it is not pinned."""
         ...
 
     async def facts_of(self, name: ZoneName) -> ZoneFacts:
-        """Everything that is known of one zone, as it was at one moment."""
+        """Everything that is known of one zone, at one moment."""
         ...
 
     async def placements(self, name: ZoneName) -> list[Placement]:
-        """The zone on each backend."""
+        """The zone's state on each backend."""
         ...
 
     async def outstanding(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
-        """Deliveries that wait or run, by backend and then in the order in which they will be taken.
+        """Outstanding deliveries by backend, in the order in which they will be claimed.
 
         `after` is the `next` of the page before; raises ValueError for anything else.
         """
         ...
 
     async def dead(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
-        """Deliveries that were given up, by backend and name; `after` as above."""
+        """Dead deliveries by backend and name; `after` as above."""
         ...
 
     async def attempts(self, name: ZoneName, *, before: int | None = None, limit: int = 100) -> list[Attempt]:
-        """Attempts on the zone that did not end in proof, newest first, those with a lower id than `before`."""
+        """Attempts on the zone that did not end in proof, with an id below `before`, newest first."""
         ...
 
     async def receipt(self, change_id: str) -> Receipt | None:
-        """What an accepted push became."""
+        """The receipt of an accepted push; None if it is unknown."""
         ...
 
     async def repeated(self, credential: str, key: str) -> Repeated | None:
-        """What an earlier request with this idempotency key became."""
+        """The outcome of an earlier request with this idempotency key; None if there was none."""
         ...
 
     async def refused(
@@ -109,7 +109,7 @@ class Looking(Protocol):
         before: int | None = None,
         bodies: bool = True,
     ) -> list[Refused]:
-        """Refused pushes, newest first, those with a lower id than `before`; of one zone, server or rule when given.
+        """Refused pushes with an id below `before`, newest first; only of the given zone, server or rule.
 
         `server`: a host name, or the credential of those that named none. Without `bodies` these are empty and cost nothing.
         """
@@ -125,13 +125,13 @@ class Looking(Protocol):
         since: float | None = None,
         before: int | None = None,
     ) -> list[Event]:
-        """The audit, newest first, those with a lower id than `before`; what is given must fit. `since`: epoch seconds."""
+        """Audit events with an id below `before`, newest first, that match the given values. `since`: epoch seconds."""
         ...
 
     async def figures(self) -> Figures:
-        """Everything that is counted, at one moment; costs the same for any number of zones."""
+        """The store's counts at one moment; costs the same for any number of zones."""
         ...
 
     async def backlog(self) -> list[Backlog]:
-        """Outstanding work per backend."""
+        """Outstanding work by backend."""
         ...

@@ -1,4 +1,4 @@
-"""For what a person does to deliveries, backends and tokens."""
+"""`Operators`: the store's part for acts of operators."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from directdnsonly.zone.name import ZoneName
 
 
 class Operators(Protocol):
-    """For what a person does to deliveries, backends and tokens."""
+    """The store's part for operators' acts on deliveries, backends and tokens."""
 
     async def redeliver(self, name: ZoneName, backends: Sequence[str], *, reason: str) -> int:
-        """A zone becomes due now on these backends, unless it is on its way; how many."""
+        """Make a zone due now on these backends unless a delivery is in progress; returns how many."""
         ...
 
     async def revive(self, *, name: ZoneName | None = None, backend: str = "") -> int:
-        """Give dead deliveries all their attempts again, at once: of a zone, of a backend, or all; how many."""
+        """Give dead deliveries all their attempts again, for a zone, a backend or all; returns how many."""
         ...
 
     async def tokens(self) -> list[tuple[bytes, ApiToken]]:
-        """Every token of the API with the digest that it is known by."""
+        """Every API token with the digest by which it is recognised."""
         ...
 
     async def add_token(self, token: ApiToken, digest: bytes) -> None:
-        """Keep a new token."""
+        """Store a new token."""
         ...
 
     async def remove_token(self, token_id: str) -> bool:
-        """Forget a token; whether there was one."""
+        """Delete a token; returns whether it existed."""
         ...
 
     async def pauses(self) -> dict[str, Pause]:
-        """The backends that an operator has stopped."""
+        """The paused backends."""
         ...
 
     async def pause(self, backend: str, given: Pause) -> None:
-        """Keep that a backend is stopped, also over a restart. One that is stopped already stays as it was."""
+        """Store a backend's pause, which survives restarts; an existing one stays as it is."""
         ...
 
     async def resume(self, backend: str) -> bool:
-        """A backend works again; whether it was stopped."""
+        """Remove a backend's pause; returns whether there was one."""
         ...
 
     async def removed_backends(self, configured: Collection[str]) -> dict[str, int]:
-        """Backends that are not configured any more, and how many deliveries are kept for each."""
+        """Backends that are no longer configured, and how many deliveries are kept for each."""
         ...
 
     async def forget_backend(self, name: str) -> int:
-        """Drop what is kept for a backend that is not configured, a step at a time; how many deliveries.
+        """Drop what is kept for an unconfigured backend, in batches; returns how many deliveries, 0 if there are none.
 
-        Nothing when there is nothing. What is left after an error is dropped by the next call.
+        What is left after an error is dropped by the next call.
         """
         ...

@@ -1,4 +1,4 @@
-"""For acceptance and the journal: what changes a zone, and what is noted beside it."""
+"""`Recording`: the store's part for changes of zones, refusals, losses and audit events."""
 
 from __future__ import annotations
 
@@ -17,73 +17,73 @@ from directdnsonly.zone.name import ZoneName
 
 
 class Takers(Protocol):
-    """Lanes that have nothing to do. What somebody waits for is leased to them in the commit that records it.
+    """The idle lanes, to which urgent work is leased in the very commit that records it.
 
-    Both are called on the event loop and return at once.
+    Both methods are called on the event loop and return at once.
     """
 
     def waiting(self) -> Mapping[str, float]:
-        """The backends whose lane would begin at once, and for how many seconds each wants its lease."""
+        """The backends whose lane would start at once, with the lease in seconds that each wants."""
         ...
 
     def take(self, claims: Sequence[Claim]) -> None:
-        """These are leased and committed. A lane that has begun something else meanwhile gives them back."""
+        """Start on claims that were leased and committed with their change; a lane that is busy by now returns them."""
         ...
 
 
 class Recording(Protocol):
-    """For acceptance and the journal: what changes a zone, and what is noted beside it."""
+    """The store's part for changes of zones, and for refused and lost pushes and audit events."""
 
     def serve(self, takers: Takers) -> None:
-        """From now on, lease to them what is recorded while they and the store have nothing else to do."""
+        """From now on, lease new changes to these lanes while they and the store are idle."""
         ...
 
     async def record_push(self, push: NewVersion) -> Receipt:
-        """Commit a new version of a zone, newest wins. The serial to publish is decided inside the transaction.
+        """Commit a new version of a zone; the newest wins. The published serial is decided in the same transaction.
 
-        Who may (docs/ownership.md) and the push's terms are judged, and its key is kept, there too: raises OwnershipRefused,
-        VersionConflict, ZonePolicyError, KeyTaken. What has to wait for approval is kept so, and `withheld` tells it.
+        So are ownership (docs/ownership.md), the push's terms and its idempotency key: raises OwnershipRefused,
+        VersionConflict, ZonePolicyError, KeyTaken. A push that needs approval is held, as the receipt's `withheld` says.
         """
         ...
 
     async def record_delete(self, deletion: NewDeletion) -> Receipt:
-        """Commit a tombstone. Unknown zone: `changed` False. Another owner's zone: `ignored` says why, zone stays.
+        """Commit a tombstone. Unknown zone: `changed` is False. Another owner's zone: it stays, and `ignored` says why.
 
-        Terms as those of a push. Raises OwnershipRefused, VersionConflict, KeyTaken. See also Receipt.gives_way.
+        Terms as for a push. Raises OwnershipRefused, VersionConflict, KeyTaken. See also Receipt.gives_way.
         """
         ...
 
     async def pin(self, new: NewPin) -> Pin | None:
-        """Hold what is wanted now: pushes and deletes are recorded, and wait. None: no such zone. Idempotent.
+        """Pin the wanted version: pushes and deletes are recorded, but wait. None if there is no such zone. Idempotent.
 
-        Raises ZonePolicyError when `new.version` is not the wanted one.
+        Raises ZonePolicyError if `new.version` is not the wanted one.
         """
         ...
 
     async def unpin(self, name: ZoneName, origin: Origin) -> Receipt | None:
-        """Release: the newest version that came meanwhile is wanted from now on. None: it was not pinned."""
+        """Release a pin, so that the newest version becomes the wanted one; None if the zone was not pinned."""
         ...
 
     async def record_refused(self, refused: Refused) -> None:
-        """Keep a refused push for the operator."""
+        """Keep a refused push for operators."""
         ...
 
     async def record_event(self, event: Event) -> None:
-        """Keep one line of the audit."""
+        """Keep an audit event."""
         ...
 
     async def record_lost(self, lost: Sequence[LostPush]) -> None:
-        """Keep what could not be recorded when it came, the newest of each zone."""
+        """Keep lost pushes: those that could not be recorded when they came, the newest of each zone."""
         ...
 
     async def lost(self, *, limit: int = 100) -> list[LostPush]:
-        """Those that nothing recorded since has made good, newest first."""
+        """Lost pushes whose zones have not been recorded since, newest first."""
         ...
 
     async def lost_push(self, name: ZoneName) -> LostPush | None:
-        """The newest push of this zone, when it was lost and nothing was recorded of the zone since."""
+        """The zone's lost push; None if nothing was lost, or the zone was recorded since."""
         ...
 
     async def forget_lost(self, name: ZoneName | None = None) -> int:
-        """A person has looked at it: of one zone, or all; how many."""
+        """Forget the lost push of one zone, or all; returns how many."""
         ...

@@ -1,4 +1,4 @@
-"""For commands that need no service, or must not have one."""
+"""`StoppedStore`: the store as commands use it without the service."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from directdnsonly.outbox.kept import (
 
 
 class StoppedStore(Protocol):
-    """A store that need not be open: for commands beside the service, or instead of it. Everything blocks."""
+    """The store for commands that run beside the service, or instead of it. All methods block."""
 
     def begin(self) -> None:
-        """Begin to look whether it is whole, in a thread, while the rest of the program is loaded; opening waits for it."""
+        """Begin the integrity check in a thread, while the rest of the program loads; opening the store waits for it."""
         ...
 
     def copy_to(self, target: Path) -> Copied:
-        """Write the store as it is now to one new file, also while the service runs. Raises BackupFailed."""
+        """Back up the store to one new file, even while the service runs. Raises BackupFailed."""
         ...
 
     def restore_from(self, source: Path, *, replace: bool) -> tuple[Copied, Path | None]:
-        """Put a copy in its place; also where the former store was put aside, if there was one. Raises BackupFailed."""
+        """Restore a backup; returns where the former store was set aside as well, if there was one. Raises BackupFailed."""
         ...
 
     def removed_backends(self, configured: Collection[str]) -> dict[str, int]:
-        """As Operators.removed_backends; nothing when there is no store that can be read. Changes nothing."""
+        """As Operators.removed_backends; empty if there is no readable store. Changes nothing."""
         ...
 
     def texts(self) -> Iterator[tuple[str, str]]:
-        """Each living zone with its text, by name; left out are those whose text is damaged. Changes nothing.
+        """Each existing zone with its text, in order of name, without damaged ones. Changes nothing.
 
-        Raises OutboxUnavailable when there is no store that can be read.
+        Raises OutboxUnavailable if there is no readable store.
         """
         ...

@@ -1,4 +1,4 @@
-"""For the service itself: the start, the hourly work, and how the store is."""
+"""`Upkeep`: the store's part for start, housekeeping and condition."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from directdnsonly.outbox.kept import (
 
 
 class Upkeep(Protocol):
-    """For the service itself: the start, the hourly work, and how the store is."""
+    """The store's part for the service itself: work at start, hourly housekeeping, and the store's condition."""
 
     async def adopt_backends(self, names: Sequence[str]) -> None:
-        """Make the outbox hold a delivery of every zone for each of these backends, and give back all leases."""
+        """Ensure a delivery of every zone for each of these backends, and release all leases."""
         ...
 
     async def count_limited(self, credentials: Sequence[str]) -> None:
-        """Before pushes come: count the zones of credentials that have a limit for the first time, in one walk over all."""
+        """Count the zones of credentials that are limited for the first time, in one walk over all; to call before pushes come."""
         ...
 
     async def judge_clock(self) -> float:
-        """Seconds that the clock leapt ahead while we were down, and is not believed for; 0 when it is believed.
+        """By how many seconds the clock jumped ahead while we were down and is not yet trusted; 0 if it is.
 
-        Asked at start and every hour.
+        To call at start and every hour.
         """
         ...
 
     async def prune(self) -> int:
-        """Forget one step of old history; how many rows (0: done)."""
+        """Delete one batch of old history; returns how many rows (0: done)."""
         ...
 
     async def probe(self) -> None:
-        """Whether pushes can be committed now: something is really written. OutboxUnavailable has the reason."""
+        """Check by a real write that pushes can be committed now. OutboxUnavailable has the reason if not."""
         ...
 
     def condition(self) -> Condition:
-        """How much room there is, and what was written since the start. Asks the disk; never raises."""
+        """The room left, and what was written since the start. Checks the disk; never raises."""
         ...

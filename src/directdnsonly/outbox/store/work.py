@@ -1,4 +1,4 @@
-"""For dispatch: what is to be delivered, and how it ended."""
+"""`Work`: the store's part for dispatch."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from directdnsonly.zone.name import ZoneName
 
 
 class Work(Protocol):
-    """For dispatch: what is to be delivered, and how it ended."""
+    """The store's part for dispatch: claim due deliveries, and settle them."""
 
     async def claim(
         self, backend: str, *, limit: int, lease_s: float, lowest: Priority = Priority.BULK
     ) -> Sequence[Claim]:
-        """Lease up to `limit` due deliveries, urgent first, none below `lowest`.
+        """Lease up to `limit` due deliveries, most urgent first, none of lower priority than `lowest`.
 
-        The versions are read after the claim has committed: they are the newest.
+        The versions are read after the claim has committed, so they are the newest.
         """
         ...
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Write the ends of attempts, each only if its fence still holds."""
+        """Write the outcomes of attempts, each only if its fence still holds."""
         ...
 
     async def next_due_at(self, backend: str) -> float | None:
-        """When the next delivery of this backend becomes due; None when nothing is outstanding."""
+        """When the backend's next delivery becomes due; None if nothing is outstanding."""
         ...
 
     def wanted(self, backend: str, *, after: str = "", page: int = 1000) -> AsyncIterator[list[Claim]]:
@@ -35,17 +35,17 @@ class Work(Protocol):
         ...
 
     def proven(self, backend: str, *, page: int = 500) -> AsyncIterator[list[Claim]]:
-        """As `wanted`, with the texts; those that cannot be read any more are left out."""
+        """As `wanted`, with the texts, without damaged ones."""
         ...
 
     async def proven_text(self, backend: str, name: ZoneName) -> str | None:
-        """The text of the version that the backend has proven last; None when there is none, it is not kept or damaged."""
+        """The text of the version that the backend has last proven; None if there is none, or it is not kept or damaged."""
         ...
 
     async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
-        """Drift was found: verified (or dead) deliveries become due again; how many."""
+        """Make verified (or dead) deliveries due again because of drift; returns how many."""
         ...
 
     async def revive_given_up(self, backend: str, *, limit: int) -> int:
-        """Deliveries that were given up get another round; how many."""
+        """Give dead deliveries another round of attempts; returns how many."""
         ...
