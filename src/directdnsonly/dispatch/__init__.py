@@ -1,4 +1,4 @@
-"""4 dispatch: a lane per backend drains the outbox; the only room that changes a backend.
+"""4 dispatch: one lane per backend drains the outbox; the only package that changes a backend.
 
 What is here
     `dispatcher` holds the lanes. A `lane` has an express worker for what people wait for, bulk workers for everything, a

@@ -1,4 +1,4 @@
-"""Batch telemetry of one lane: a batch opens with the first work and closes when the lane is empty."""
+"""Batch statistics of one lane: a batch begins with the first work and ends when the lane is idle."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class BatchLog:
     proven_s: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
 
     def begin(self, zones: int) -> None:
-        """A worker took `zones`."""
+        """A worker took this many zones."""
         if self.zones == 0:
             self.started_at = self.clock.now_s()
         self.busy += 1
@@ -41,7 +41,7 @@ class BatchLog:
             self.log.info("batch.started", backend=self.backend)
 
     def end(self, *, proven: int, failed: int, given_back: int) -> None:
-        """A worker finished; what it gave back unharmed counts later, when it is taken again."""
+        """A worker finished; deliveries put back without an attempt are counted when they are taken again."""
         self.busy -= 1
         self.zones -= given_back
         self.failed += failed
@@ -49,7 +49,7 @@ class BatchLog:
         self.failed_total += failed
 
     def idle(self) -> None:
-        """A worker found nothing due. The last one closes the batch."""
+        """A worker found nothing due; the last one to do so ends the batch."""
         if self.busy or not self.zones:
             return
         elapsed_s = max(self.clock.now_s() - self.started_at, 1e-6)
@@ -71,6 +71,6 @@ class BatchLog:
         self.proven_s.append(seconds)
 
     def median_proven_s(self) -> float | None:
-        """Median of the newest push -> proven times."""
+        """The median time from push to proof of the newest deliveries, in seconds; None before the first."""
         ordered = sorted(self.proven_s)
         return ordered[len(ordered) // 2] if ordered else None

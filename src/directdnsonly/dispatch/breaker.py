@@ -14,7 +14,7 @@ from enum import StrEnum
 
 
 class BreakerState(StrEnum):
-    """Whether work may flow."""
+    """The state of a circuit breaker: whether deliveries are attempted."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -23,7 +23,7 @@ class BreakerState(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Breaker:
-    """State, since when, and why; epoch seconds. `cause`: how it began; `latest`: what was said last, where that is another thing."""
+    """The breaker's state, since when (epoch seconds), and why. `cause`: the first failure; `latest`: the last one, if different."""
 
     delay_s: float
     delay_max_s: float
@@ -37,11 +37,11 @@ class Breaker:
 
     @property
     def reason(self) -> str:
-        """Why it is not closed, for people: the cause, and beside it what is said now. Empty when it is closed."""
+        """Why it is not closed, for people: the cause and, if different, the latest failure. Empty if it is closed."""
         return f"{self.cause} (now: {self.latest})" if self.latest else self.cause
 
     def trip(self, now: float, reason: str, *, is_start: bool = False) -> bool:
-        """The backend failed as a whole; whether this opened the circuit (False: it was open already)."""
+        """Note that the whole backend failed; returns whether this opened the circuit (False: it was already open)."""
         opened = self.state is BreakerState.CLOSED
         if opened:
             self.since = now
@@ -55,12 +55,12 @@ class Breaker:
         return opened
 
     def probe(self) -> None:
-        """One question is asked now."""
+        """Note that the backend is being probed now."""
         self.state = BreakerState.HALF_OPEN
         self.probe_at = None
 
     def close(self, now: float) -> float:
-        """The backend answered; how long the circuit was not closed, in seconds."""
+        """Close the circuit because the backend answered; returns for how many seconds it was not closed."""
         lasted = now - self.since
         self.state = BreakerState.CLOSED
         self.since = now
@@ -70,5 +70,5 @@ class Breaker:
         return lasted
 
     def succeeded(self) -> None:
-        """Work was proven: the next outage starts with the short delay again."""
+        """Note that a delivery was proven, so that the next outage starts with the short delay again."""
         self.trips = 0

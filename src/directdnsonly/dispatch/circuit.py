@@ -1,4 +1,4 @@
-"""The circuit of one lane: opened when its backend fails as a whole, closed again by a prober that asks for it."""
+"""The circuit of one lane: opened when its whole backend fails, closed by a prober when it answers again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from directdnsonly.dispatch.breaker import Breaker, BreakerState
 
 
 class Circuit:
-    """While `flowing` is not set nothing is attempted. `run` is an actor."""
+    """A circuit breaker and its prober. While `flowing` is not set nothing is attempted. `run` is an actor."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Circuit:
         on_closed: Callable[[], None],
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """`ask` tells why work cannot flow, empty when it can; `on_closed` is called when it flows again.
+        """`ask` returns why nothing can be delivered, or ""; `on_closed` is called when the circuit closes.
 
         `on_change` is called after each change that people should see at once.
         """
@@ -41,7 +41,7 @@ class Circuit:
         self._log = structlog.get_logger()
 
     def trip(self, reason: str, *, is_start: bool = False) -> None:
-        """The backend failed as a whole, or (`is_start`) its name server is only starting, which is no news."""
+        """Open the circuit: the whole backend failed or, with `is_start`, its name server is only starting, which is not logged."""
         opened = self.breaker.trip(self._clock.now_s(), reason, is_start=is_start)
         self.flowing.clear()
         if opened and not is_start:
@@ -50,11 +50,11 @@ class Circuit:
         self._tripped.set()
 
     def probe_soon(self) -> None:
-        """The backend is probably there: it is asked without waiting any longer."""
+        """Probe without further delay, because the backend is probably back."""
         self._soon.set()
 
     async def run(self) -> None:
-        """While the circuit is open: ask, with growing pauses, until the backend and its name server answer."""
+        """While the circuit is open, probe with growing pauses until the backend and its name server answer."""
         while True:
             await self._tripped.wait()
             self._tripped.clear()
@@ -72,7 +72,7 @@ class Circuit:
                 self._on_change()
 
     async def _until_probe(self) -> None:
-        """The pause before the next question; cut short when the bundled name server says that it runs."""
+        """Wait before the next probe; cut short when the bundled name server reports that it runs."""
         due_at = self.breaker.probe_at or self._clock.now_s()
         try:
             async with asyncio.timeout(max(due_at - self._clock.now_s(), 0.0)):

@@ -1,4 +1,4 @@
-"""One attempt: apply a batch of claims to one backend, ask its name server for proof, say how each ended."""
+"""One attempt: apply a batch of claims to one backend, ask its name server for proof, and settle each claim."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUICK_S = 0.25  # a healthy name server proves a zone within milliseconds; only 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptReport:
-    """What became of a batch: settlements as written, and the backend's failure when there was one.
+    """The outcome of an attempt: settlements as written, and the backend's failure, if any.
 
     `hung`: the backend lives, but this batch got no answer. `apply_s` and `verify_s` are the parts of the time that the batch took.
     """
@@ -38,7 +38,7 @@ class AttemptReport:
 
 
 class Delivery:
-    """Makes attempts on one backend. Holds no state between them."""
+    """Makes attempts on one backend; keeps no state between them."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Delivery:
         self._slots = asyncio.Semaphore(backend.capabilities.concurrency)
 
     async def attempt(self, claims: Sequence[Claim], proven: list[Settlement]) -> AttemptReport:
-        """Apply, verify, settle. Raises only for bugs and a lost store; a cancelled attempt leaves its lease behind.
+        """Apply, verify and settle a batch. Raises only for bugs and a lost store; if cancelled, its leases expire by themselves.
 
         What the store cannot read is buried; the other zones of the batch are delivered. `proven` is filled as proofs are
         committed, so that they can be told when the attempt does not come to its end.
@@ -105,7 +105,7 @@ class Delivery:
         )
 
     def _not_applied(self, claim: Claim, outcome: Outcome) -> Settlement:
-        """What the backend did not do: tried later, given up, or nothing to be done (a zone of the operator's is no ghost)."""
+        """Settlements for changes that the backend did not apply: retry, dead, or nothing to do (the operator's own zone stays)."""
         if outcome.kind is OutcomeKind.HELD and claim.kind is Kind.DELETE:
             return Settlement(claim=claim, how=Settle.VERIFIED, reason=outcome.reason)
         return self.failed(claim, outcome.reason, final=outcome.kind is not OutcomeKind.RETRY)
@@ -115,13 +115,13 @@ class Delivery:
             return await _ONCE_MORE_WHEN_DROPPED.copy()(self._backend.apply, changes)
 
     async def _given_back(self, claims: Sequence[Claim], error: BackendUnavailable) -> AttemptReport:
-        """The backend's fault: nothing is burned."""
+        """Settlements for an outage of the backend: the claims go back and no attempt is counted."""
         ends = [Settlement(claim=claim, how=Settle.DEFER, reason=error.reason) for claim in claims]
         await self._work.settle(ends)
         return AttemptReport(settlements=tuple(ends), unavailable=error)
 
     async def _hung(self, claims: Sequence[Claim]) -> AttemptReport:
-        """No answer in time. When the backend answers otherwise, some zone of the batch hangs it.
+        """Settlements for a backend that did not answer in time; if it answers a probe, a zone of the batch makes it hang.
 
         The lane then tries with half as many, until the one that hangs is alone: then it is that zone's failure.
         """
@@ -136,7 +136,7 @@ class Delivery:
         return AttemptReport(settlements=tuple(ends), hung=True)
 
     async def why_not_ready(self) -> str:
-        """Why work cannot flow now, asked of the backend and of its name server; empty when it can."""
+        """Why nothing can be delivered now, as the backend and its name server answer a probe; empty if it can."""
         if reason := self._gate():
             return reason
         try:
@@ -151,7 +151,7 @@ class Delivery:
     async def _prove(
         self, claims: Sequence[Claim], proven: list[Settlement]
     ) -> tuple[list[Settlement], BackendUnavailable | None]:
-        """Ask until proven: at first quickly; then apply once more what is not served, and ask with patience.
+        """Ask for proof, at first briefly; then apply again what is not served, and ask more patiently.
 
         What is proven is settled here at once, so that a slow zone in the batch delays nobody's news. The ends of the rest.
         """
@@ -176,7 +176,7 @@ class Delivery:
         return ends, None
 
     async def _again(self, claims: Sequence[Claim]) -> list[Settlement]:
-        """Apply once more what is not served as it was applied; the ends of what is refused when asked about."""
+        """Apply again what is not served as applied; returns settlements for what the backend refuses now."""
         if not claims:
             return []
         try:

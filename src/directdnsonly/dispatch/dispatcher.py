@@ -1,4 +1,4 @@
-"""All lanes together. A lane that ends unexpectedly ends the service: never one that lives and delivers nothing."""
+"""Runs all lanes together. If a lane ends unexpectedly the service ends, rather than run on without delivering."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WATCH = "dispatch:watch"
 
 
 class Dispatcher:
-    """Runs a lane per backend, and asks the idle ones now and then whether their backend is still there."""
+    """Runs one lane per backend, and periodically checks that the backends of idle lanes are still there."""
 
     def __init__(self, lanes: Sequence[Lane], *, watch_every_s: float = 10.0) -> None:
         self.lanes = {lane.name: lane for lane in lanes}
@@ -21,11 +21,11 @@ class Dispatcher:
 
     @property
     def actors(self) -> list[str]:
-        """Names of the tasks that are there while it is alive."""
+        """The names of the tasks that exist while the dispatcher is alive."""
         return [WATCH, *(name for lane in self.lanes.values() for name in lane.actors)]
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run all lanes until cancelled."""
         async with asyncio.TaskGroup() as group:
             for lane in self.lanes.values():
                 group.create_task(lane.run(), name=f"dispatch:{lane.name}")
@@ -37,11 +37,11 @@ class Dispatcher:
             await self.look()
 
     async def look(self) -> None:
-        """One pass over all backends at once, so that the status is true also while nothing is pushed."""
+        """Check all backends in parallel, so that the status is true even while nothing is pushed."""
         await asyncio.gather(*(lane.look() for lane in self.lanes.values()))
 
     def wake(self, priority: Priority, *, begun: Collection[str] = ()) -> None:
-        """New work of this class was recorded for every backend; `begun` have it already."""
+        """Wake the lanes: new work of this priority was recorded for every backend; those in `begun` already have it."""
         for name, lane in self.lanes.items():
             if name not in begun:
                 lane.wake(priority)
@@ -49,10 +49,10 @@ class Dispatcher:
     # -- Takers
 
     def waiting(self) -> Mapping[str, float]:
-        """The backends whose lane would begin at once, and for how many seconds each wants its lease."""
+        """The backends whose lane would start at once, with the lease in seconds that each wants."""
         return {name: lane.lease_s for name, lane in self.lanes.items() if lane.waits}
 
     def take(self, claims: Sequence[Claim]) -> None:
-        """These are leased and committed. A lane that has begun something else meanwhile gives them back."""
+        """Start on claims that were leased and committed with their change; a lane that is busy by now gives them back."""
         for claim in claims:
             self.lanes[claim.backend].take(claim)

@@ -1,4 +1,4 @@
-"""What a lane has in hand without having claimed it, and what it must give back without having begun it."""
+"""What a lane has been handed without claiming it, and what it must return without having started it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ FRESH_S = 1.0  # what was handed to a lane is begun in the same turn of the loop
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """A claim that came with the commit of its change."""
+    """A claim that was leased in the same commit as its change."""
 
     claim: Claim
     at: float  # of the monotonic clock
 
 
 class Hand:
-    """One claim that was handed over with its commit, and claims whose end could not be written. Never blocks a commit."""
+    """Holds one handed-over claim, and claims whose settlement could not be written. Never blocks a commit."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -31,19 +31,19 @@ class Hand:
 
     @property
     def is_free(self) -> bool:
-        """Whether nothing is in it."""
+        """Whether no claim has been handed over."""
         return self._handed is None and not self._unsettled
 
     def take(self, claim: Claim) -> None:
-        """Hold this for whoever begins with it next."""
+        """Hold a claim for the next worker."""
         self._handed = Handed(claim, at=time.monotonic())
 
     def owe(self, claims: Sequence[Claim]) -> None:
-        """Give these back when the store can work; what was settled of them keeps its end, by its fence."""
+        """Return these claims once the store works; those that were settled stay so, because their fence no longer holds."""
         self._unsettled += claims
 
     def begin(self) -> tuple[Claim | None, bool]:
-        """What was handed over, if anything; and whether it is too old to begin with, and owed instead."""
+        """The claim that was handed over, if any, and whether it is too old to start and must be returned instead."""
         handed, self._handed = self._handed, None
         if handed is None:
             return None, False
@@ -53,7 +53,7 @@ class Hand:
         return None, True
 
     async def give_back(self) -> None:
-        """What is owed need not wait for the end of its lease. Raises OutboxUnavailable: it is owed still."""
+        """Return owed claims without waiting for their leases to expire. Raises OutboxUnavailable; then they stay owed."""
         if not self._unsettled:
             return
         claims, self._unsettled = self._unsettled, []

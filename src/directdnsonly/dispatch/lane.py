@@ -1,4 +1,4 @@
-"""A lane: all the work for one backend. Lanes never wait for each other.
+"""A lane does all deliveries to one backend; lanes never wait for each other.
 
 An express worker takes what people wait for, bulk workers take everything, a prober asks a dead backend whether it is
 back, and a sweeper compares the name server with the store at start and at the end of each outage.
@@ -40,7 +40,7 @@ LONGEST_NAP_S = 30.0  # a lane looks at the store at least this often, whatever 
 
 
 class Lane:
-    """Drains the outbox of one backend until cancelled."""
+    """Delivers the outbox's work for one backend until cancelled."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Lane:
         after_start: Callable[[], Awaitable[None]] | None = None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """`gate` says why a bundled name server is not running; empty when it is, or when there is none.
+        """`gate` returns why a bundled name server is not running; empty if it is, or if there is none.
 
         `after_start` is awaited once, when the name server has been compared with the store for the first time. It may
         raise BackendUnavailable and OutboxUnavailable: then it is awaited again after the next comparison.
@@ -135,7 +135,7 @@ class Lane:
         return self._backend.name
 
     def status(self) -> LaneStatus:
-        """A picture of now."""
+        """The lane's present status."""
         return LaneStatus(
             backend=self.name,
             breaker=self._circuit.breaker.state,
@@ -151,22 +151,22 @@ class Lane:
         )
 
     def wake(self, priority: Priority) -> None:
-        """New work was recorded. One worker is woken; it wakes the others when it finds more than it can take."""
+        """Wake one worker because work was recorded; it wakes the others if it finds more than it can take."""
         self._wakes[Priority.BULK if priority is Priority.BULK else Priority.INTERACTIVE][0].set()
 
     @property
     def waits(self) -> bool:
-        """Whether its express worker sleeps and would begin at once with what it is handed."""
+        """Whether the express worker is idle and would start at once on a claim handed to it."""
         awake = self._circuit.flowing.is_set() and self._unpaused.is_set()
         return self._express_naps and awake and self._hand.is_free
 
     @property
     def lease_s(self) -> float:
-        """How long its attempts own their zones."""
+        """How long an attempt owns its zones, in seconds."""
         return self._settings.lease_s
 
     def take(self, claim: Claim) -> None:
-        """Begin with this, which was leased to us as it was recorded; it is given back when we no longer wait."""
+        """Start on a claim that was leased to us as it was recorded; it is returned if the express worker is busy by now."""
         if self.waits:
             self._hand.take(claim)
         else:
@@ -179,50 +179,50 @@ class Lane:
                 event.set()
 
     def _returned(self) -> None:
-        """The backend is back, perhaps without some of what it had: it is compared with the store, and work goes on."""
+        """The backend is back, perhaps without some of its zones: compare it with the store, and resume deliveries."""
         self._sweeper.want()
         self._wake_all()
 
     def pause(self, reason: str) -> None:
-        """Take no more work until `resume`; what is on its way ends as usual."""
+        """Start no more attempts until `resume`; those in progress end as usual."""
         self._paused = reason
         self._unpaused.clear()
         self._on_change()
 
     def resume(self) -> None:
-        """Work again."""
+        """Resume deliveries after `pause`."""
         self._paused = ""
         self._unpaused.set()
         self._wake_all()
         self._on_change()
 
     async def probe(self) -> str:
-        """Ask the backend and its name server now; why work cannot flow, empty when it can."""
+        """Probe the backend and its name server now; returns why nothing can be delivered, or ""."""
         reason = await self._delivery.why_not_ready()
         if not reason:
             self._circuit.probe_soon()
         return reason
 
     async def ask(self, wanted: Expected) -> Asked:
-        """What its name servers answer about a zone now, by the judgement that proves deliveries. Never raises for an outage."""
+        """What the backend's name servers answer about a zone now, judged as for proof. Never raises for an outage."""
         return await self._proof.ask(wanted, limit_s=self._settings.probe_timeout_s)
 
     @property
     def proves(self) -> bool:
-        """Whether anybody can be asked: without an address of a name server, what is stored is all that is known."""
+        """Whether deliveries can be proven: without a name server address, only what is stored is known."""
         return bool(self._backend.servers)
 
     def name_server_lost(self, reason: str) -> None:
-        """The bundled name server ended: nothing is attempted until it is back."""
+        """Note that the bundled name server has exited: nothing is attempted until it is back."""
         self._circuit.trip(reason)
 
     def name_server_running(self) -> None:
-        """The bundled name server (re)started: ask it at once, and compare it with the store."""
+        """Note that the bundled name server has (re)started: probe it at once, and compare it with the store."""
         self._sweeper.want()
         self._circuit.probe_soon()
 
     async def run(self) -> None:
-        """Deliver until cancelled; a store that cannot work now is waited for. Anything it raises is a bug: it ends the service."""
+        """Deliver until cancelled, waiting whenever the store is unavailable. Anything it raises is a bug and ends the service."""
         if reason := self._gate():
             self._circuit.trip(reason, is_start=True)
         try:
@@ -234,7 +234,7 @@ class Lane:
 
     @property
     def actors(self) -> list[str]:
-        """Names of the tasks that are there while the lane is alive."""
+        """The names of the tasks that exist while the lane is alive."""
         return list(self._workers())
 
     def _workers(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
@@ -292,7 +292,7 @@ class Lane:
             self._express_naps &= not is_express
 
     async def run_once(self, lowest: Priority = Priority.BULK) -> bool:
-        """One batch of the most urgent class; whether there was any."""
+        """Deliver one batch of the most urgent class; returns whether there was any work."""
         limit = self._batch_limit if lowest is Priority.BULK else min(self._settings.express_batch, self._batch_limit)
         claims = await self._store.claim(self.name, limit=limit, lease_s=self._settings.lease_s, lowest=lowest)
         if not claims:
@@ -325,7 +325,7 @@ class Lane:
             self._on_change()
 
     def _judge(self, report: AttemptReport) -> None:
-        """What the attempt says about the backend as a whole."""
+        """Update the circuit by what an attempt says about the whole backend."""
         if report.hung:
             self._batch_limit = max(len(report.settlements) // 2, 1)
             return
@@ -336,7 +336,7 @@ class Lane:
         self._circuit.trip(report.unavailable.reason)
 
     async def look(self) -> None:
-        """An idle lane asks whether its backend is there; one that works finds out by itself."""
+        """Check that the backend is there, if the lane is idle; a busy one finds out by itself."""
         if self._batch.busy or self._circuit.breaker.state is not BreakerState.CLOSED:
             return
         reason = await self._delivery.why_not_ready()
@@ -344,5 +344,5 @@ class Lane:
             self._circuit.trip(reason)
 
     async def sweep(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
-        """Compare the name server with the store; with `repair`, queue again what differs. Raises BackendUnavailable."""
+        """Compare the name server with the store and, with `repair`, requeue zones that differ. Raises BackendUnavailable."""
         return await self._sweeper.sweep(repair=repair, gentle=gentle)

@@ -1,4 +1,4 @@
-"""Proof of what was delivered: the name server's own answers, then what it reads where the backend can look there."""
+"""Proof of deliveries: the name servers' own answers, and what the backend reads back from storage if it can."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ OLD_S = 0.05  # what was seen longer ago than this, while the name server was st
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is said of one zone now. `said` is empty where nobody can be asked; `stored` None: the backend cannot look."""
+    """What is known of one zone now. `said`: empty if nobody can be asked; `stored`: None if the backend cannot read back."""
 
     said: tuple[Said, ...]
     stored: Verdict | None = None
 
 
 class Proof:
-    """Joins the verifier with the backend's own view."""
+    """Combines the DNS verifier with what the backend reads back."""
 
     def __init__(
         self, backend: Backend, verifier: Verifier, *, depth: Depth = Depth.COUNT, before: Before = nothing_before
     ) -> None:
-        """`before` gives the text of a zone that its name server has proven last."""
+        """`before` returns the zone text that the name server has last proven."""
         self._backend = backend
         self._verifier = verifier
         self._depth = depth
@@ -58,7 +58,7 @@ class Proof:
         return verdicts
 
     async def ask(self, wanted: Expected, *, limit_s: float) -> Asked:
-        """What each name server answers now, and what the backend stores, judged as a proof. An outage is an answer.
+        """What each name server answers now and what the backend stores, judged as for proof. An outage is a result, not an error.
 
         `limit_s`: for the backend; the name servers have their own.
         """
@@ -79,13 +79,13 @@ class Proof:
         return verdicts[0]
 
     async def why_silent(self) -> str:
-        """Why a name server cannot prove anything now; empty when each of them answers."""
+        """Why a name server cannot prove anything now; empty if all of them answer."""
         return await self._verifier.why_silent()
 
     async def _beside(
         self, expected: Sequence[Expected], patience_s: float, *, first: bool
     ) -> tuple[list[Verdict], Sequence[ZoneObserved | None] | None]:
-        """Ask the name server, and look at what it reads meanwhile; None when that failed or is old by now."""
+        """Ask the name server while reading back what is stored; None for the latter if it failed or is stale."""
         began_at = time.monotonic()
         async with asyncio.TaskGroup() as both:
             looking = both.create_task(self._seen([one.name for one in expected]), name="proof:look")
@@ -93,7 +93,7 @@ class Proof:
         return verdicts, looking.result() if time.monotonic() - began_at < OLD_S else None
 
     async def _seen(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None] | None:
-        """What the backend holds; None when it cannot look now: asked again, it tells the reason."""
+        """What the backend has stored; None if it cannot read back now (a second request raises the reason)."""
         try:
             return await self._backend.observe(names)
         except BackendUnavailable:
@@ -105,7 +105,7 @@ class Proof:
         verdicts: list[Verdict],
         seen: Sequence[ZoneObserved | None] | None,
     ) -> None:
-        """Where the backend can read what its name server reads, DNS alone is not enough (and may be all we have)."""
+        """Read back what is stored, if the backend can: then an answer by DNS alone is not enough proof."""
         numbers = [number for number, verdict in enumerate(verdicts) if verdict.finding is Finding.PROVEN]
         if not numbers:
             return

@@ -1,4 +1,4 @@
-"""What a lane tells to whoever counts. Called once an attempt, never awaited."""
+"""`DeliveryRecorder`: the metrics interface of lanes, called once per attempt and never awaited."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from directdnsonly.outbox.deliveries import Settle
 
 
 class DeliveryRecorder(Protocol):
-    """Counts deliveries."""
+    """Counts attempts, proofs and batches."""
 
     def attempted(self, backend: str, how: Settle | Literal["stored"]) -> None:
-        """An attempt on one zone ended like this; `stored`: done, and nobody can be asked for proof."""
+        """An attempt on one zone ended in this state; `stored`: delivered, but nobody can be asked for proof."""
         ...
 
     def proven(self, backend: str, *, applied_s: float, proven_s: float) -> None:
-        """A zone is served: seconds from the commit of the push until the backend took it, and until the proof."""
+        """A zone was proven: seconds from the commit of its push until the backend applied it, and until the proof."""
         ...
 
     def batch(self, backend: str, *, zones: int, seconds: float) -> None:
-        """The lane is empty again after this much work."""
+        """A lane has worked off its queue: how many zones, in how many seconds."""
         ...
 
 
 class NobodyCounts:
-    """For lanes of which nobody wants to know."""
+    """A DeliveryRecorder that counts nothing."""
 
     def attempted(self, backend: str, how: Settle | Literal["stored"]) -> None:
         """Nothing."""

@@ -1,4 +1,4 @@
-"""When a failed delivery is tried again. Pure; the due time itself lives in the store and survives restarts.
+"""The retry delays of failed deliveries. Pure; the due time itself is in the store and survives restarts.
 
 Plain arithmetic: tenacity repeats a call and waits in between, and for these delays nobody waits. It stands where a call
 is repeated at once: in `delivery` (a connection that was dropped) and `mysql.server` (a transaction that others were in
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """Delays of the original (30 s, 2 m, 5 m, 15 m, 30 m), varied by `jitter`, then give up."""
+    """The delays of the original directdnsonly (30 s, 2 m, 5 m, 15 m, 30 m), varied by `jitter`; then the delivery is dead."""
 
     delays_s: tuple[float, ...] = (30.0, 120.0, 300.0, 900.0, 1800.0)
     jitter: float = 0.2
     max_attempts: int = 5
 
     def delay_s(self, failed: int) -> float | None:
-        """Seconds to wait after `failed` failures in a row (1 = the first try failed); None: give up.
+        """Seconds to wait after `failed` consecutive failures (1: the first attempt failed); None: give up.
 
         The first try and `max_attempts` retries are made, so that every delay is used once; the last one repeats.
         """

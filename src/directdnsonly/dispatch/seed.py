@@ -1,4 +1,4 @@
-"""A bundled name server that has lost its files (a new machine, a restored store) is given all of them before it starts.
+"""Gives a bundled name server without files (a new machine, a restored store) all its zones before it starts.
 
 It then serves them from its first moment, and the comparison that follows every start proves them. Zone by zone, by
 commands, 100,000 take BIND minutes. Only what this very name server has proven before is laid: nothing else is known to load.
@@ -15,7 +15,7 @@ from directdnsonly.outbox.store.work import Work
 
 
 async def seed(backend: Seedable, work: Work, clock: Clock) -> int:
-    """How many zones were laid; none when there are files already. What fails is told, and left to the comparison."""
+    """Write the files; returns how many, 0 if there are files already. A failure is logged and left to the sweep."""
     log = structlog.get_logger()
     began_at, laid = clock.now_s(), 0
     try:

@@ -1,4 +1,4 @@
-"""Settings of dispatch."""
+"""The settings under `dispatch`: retries, leases, timeouts and batch sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a lane says of a store that cannot work: at once, now and then while it lasts, and when it is over."""
+"""Logs that the store is unavailable to a lane: at once, periodically while it lasts, and when it is over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AGAIN_S: Final = 60.0  # the workers of a lane try twice a second: on a full dis
 
 
 class StoreTrouble:
-    """Of one lane, for all of its workers."""
+    """The store's trouble as one lane sees it, shared by all its workers."""
 
     def __init__(self, lane: str, *, on_change: Callable[[], None] = lambda: None) -> None:
         self._lane = lane
@@ -25,7 +25,7 @@ class StoreTrouble:
         self._tries = 0
 
     def failed(self, reason: str, *, task: str) -> None:
-        """The store could not do something for `task`."""
+        """Note that the store failed a request of `task`."""
         now = time.monotonic()
         if self._began_at is None:
             self._began_at, self._tries = now, 0
@@ -37,7 +37,7 @@ class StoreTrouble:
         self._on_change()
 
     def worked(self) -> None:
-        """It did what it was asked to."""
+        """Note that the store served a request."""
         if self._began_at is None:
             return
         lasted_s = round(time.monotonic() - self._began_at, 1)

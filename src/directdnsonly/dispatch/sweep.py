@@ -1,4 +1,4 @@
-"""Compare a name server with the store, and queue again what differs. Runs in pages; pushes go first."""
+"""Compares a name server with the store and requeues what differs, page by page; pushes take precedence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DOUBT_S = 1.0  # the longest that such a zone waits for others to be asked again
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepFound:
-    """Zones looked at, those that were not as they should be (queued again), and the first of them with the reason."""
+    """The result of a sweep: zones compared, zones that differed (requeued), and the first of those with the reason."""
 
     seen: int
     drifted: int
@@ -35,7 +35,7 @@ class SweepFound:
 
 @dataclass(slots=True, kw_only=True)
 class _Pass:
-    """What a pass has found so far."""
+    """What a sweep has found so far."""
 
     shown: int
     seen: int = 0
@@ -44,7 +44,7 @@ class _Pass:
 
 
 class Sweep:
-    """First what the backend stores (whole, right version, serial, count), then what its name server answers (serial)."""
+    """A comparison of what the backend stores (intact, version, serial, count), then of what its name server answers (serial)."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Sweep:
         on_queued: Callable[[], None],
         beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_queued` is told when zones were queued again, so that they need not wait for the end of the pass.
+        """`on_queued` is called when zones are requeued, so that they need not wait for the end of the sweep.
 
         `beat` is called at each page: the sign that it goes on.
         """
@@ -69,7 +69,7 @@ class Sweep:
         self.running = False
 
     async def run_once(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
-        """One pass over all zones that are believed to be served; memory is one page. Raises BackendUnavailable.
+        """Compare all zones that should be served, holding one page in memory. Raises BackendUnavailable.
 
         `repair` False: nothing is queued again, `drifted` counts what would be. `gentle`: small pages, and after each a
         pause some times as long as it took, so that pushes do not feel it.
@@ -101,12 +101,12 @@ class Sweep:
         return SweepFound(seen=pass_.seen, drifted=pass_.drifted, examples=tuple(pass_.examples))
 
     async def _note(self, pass_: _Pass, page: Sequence[Claim], broken: dict[str, str], *, repair: bool) -> None:
-        """Count what is broken; with `repair`, queue it again."""
+        """Count the zones that differ and, with `repair`, requeue them."""
         pass_.examples += [f"{name}: {reason}" for name, reason in broken.items()][: pass_.shown - len(pass_.examples)]
         pass_.drifted += await self._queue_again(page, broken) if repair else len(broken)
 
     async def _broken(self, page: Sequence[Claim]) -> tuple[dict[str, str], list[Claim]]:
-        """Zones of a page that are not stored as they should be, each with the reason; and those that DNS did not prove."""
+        """The zones of a page that are not stored correctly, each with the reason, and those that DNS did not prove."""
         stored = await self._backend.observe([claim.name for claim in page])
         broken = {
             str(claim.name): reason
@@ -117,7 +117,7 @@ class Sweep:
         return broken, [claim for claim, _ in await self._unproven(whole, patience_s=0.0)]
 
     async def _still_unproven(self, claims: Sequence[Claim]) -> dict[str, str]:
-        """Ask once more, with patience: many at once, since the patience is the same for one and for all."""
+        """Ask again with a longer timeout about the unproven zones, many at once since they share the timeout."""
         if not claims:
             return {}
         return {
@@ -125,7 +125,7 @@ class Sweep:
         }
 
     async def _unproven(self, claims: Sequence[Claim], *, patience_s: float) -> list[tuple[Claim, Verdict]]:
-        """Those that DNS did not prove. Raises BackendUnavailable when that is because nothing is answered at all."""
+        """The zones that DNS did not prove. Raises BackendUnavailable if nothing answers at all."""
         verdicts = await self._proof.verify(claims, patience_s=patience_s, count=False)
         silent = any(verdict.finding is Finding.SILENT for verdict in verdicts)
         if silent and (reason := await self._proof.why_silent()):
@@ -137,7 +137,7 @@ class Sweep:
         ]
 
     async def _queue_again(self, page: Sequence[Claim], broken: dict[str, str]) -> int:
-        """By reason, so that each zone's own is seen while it waits."""
+        """Requeue zones grouped by reason, so that each shows its own while it waits."""
         queued = 0
         for reason in dict.fromkeys(broken.values()):
             names = [claim.name for claim in page if broken.get(claim.name) == reason]
@@ -148,7 +148,7 @@ class Sweep:
 
 
 def _why_not_as_stored(claim: Claim, observed: ZoneObserved | None) -> str:
-    """What is wrong with what the backend holds, as far as its medium can tell; empty when nothing is."""
+    """What is wrong with the stored copy, as far as the backend can tell; empty if nothing is."""
     if observed is None:
         return "is not there"
     if not observed.whole:

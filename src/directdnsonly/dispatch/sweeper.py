@@ -1,4 +1,4 @@
-"""The actor that has a name server compared with the store: at start, after each outage, and when reconcile asks."""
+"""The actor that sweeps a name server: at start, after each outage, and when reconciliation asks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HUNG_S = 300.0  # beyond every limit that a page of a sweep has of its own
 
 
 class Sweeper:
-    """One sweep of a backend at a time. `run` is an actor, named `dispatch:BACKEND:sweeper`."""
+    """Runs sweeps of one backend, one at a time. `run` is an actor, named `dispatch:BACKEND:sweeper`."""
 
     def __init__(
         self,
@@ -49,23 +49,23 @@ class Sweeper:
 
     @property
     def name(self) -> str:
-        """Of the task."""
+        """The name of the sweeper's task."""
         return f"dispatch:{self._backend.name}:sweeper"
 
     @property
     def running(self) -> bool:
-        """Whether a sweep is under way."""
+        """Whether a sweep is in progress."""
         return self._sweep.running
 
     def want(self) -> None:
-        """The name server may lack what it had: compare it when it answers and the lane works."""
+        """Request a sweep, because the name server may have lost zones; it runs when the backend answers and the lane works."""
         self._wanted.set()
 
     def _goes_on(self) -> None:
         self._pulses.beat(self.name, HUNG_S)
 
     async def run(self) -> None:
-        """Sweep whenever it is wanted, until cancelled."""
+        """Sweep whenever requested, until cancelled."""
         while True:
             await self._wanted.wait()
             await self._circuit.flowing.wait()
@@ -85,7 +85,7 @@ class Sweeper:
                 await asyncio.sleep(STORE_PAUSE_S)
 
     async def sweep(self, *, repair: bool = True, gentle: bool = False) -> SweepFound:
-        """Compare the name server with the store; with `repair`, queue again what differs. Raises BackendUnavailable."""
+        """Compare the name server with the store and, with `repair`, requeue zones that differ. Raises BackendUnavailable."""
         async with self._one:
             began_at = self._clock.now_s()
             with self._pulses.at_work(self.name, HUNG_S):

@@ -1,4 +1,4 @@
-"""What is told of a lane: a line for each delivery in the log, figures for the metrics, a picture of now."""
+"""Reports on a lane: a log line for each delivery, metrics, and the present status."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from directdnsonly.outbox.deliveries import Settle, Settlement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneStatus:
-    """What an operator is told about a lane."""
+    """A lane's status as shown to operators."""
 
     backend: str
     breaker: BreakerState
@@ -33,7 +33,7 @@ class LaneStatus:
 
 
 class DeliveryLog:
-    """Tells the ends of attempts of one backend."""
+    """Logs and counts the outcomes of one backend's attempts."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class DeliveryLog:
         batch: BatchLog,
         proves: bool = True,
     ) -> None:
-        """`proves` False: there is no name server to ask, so that the end of a delivery is no proof."""
+        """`proves` False: there is no name server to ask, so a finished delivery is stored, not proven."""
         self._backend = backend
         self._clock = clock
         self._log = log
@@ -54,7 +54,7 @@ class DeliveryLog:
         self._proves = proves
 
     def tell(self, report: AttemptReport) -> None:
-        """One canonical line for each zone of an attempt, and its place in the figures."""
+        """Log one canonical line for each zone of an attempt, and count it."""
         for end in report.settlements:
             self._tell(end, report)
 

@@ -1,4 +1,4 @@
-"""Beside the line, reconcile: make what we serve equal to what DirectAdmin owns, and never delete on doubt.
+"""reconcile: makes what we serve equal to what DirectAdmin has, and never deletes when in doubt.
 
 Why it is needed
     DirectAdmin pushes once. A push that met a closed door, a zone that was made while we were away, a delete that never

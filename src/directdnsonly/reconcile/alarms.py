@@ -1,4 +1,4 @@
-"""What a person must look at: raised once, told once, cleared when it is over. Each change is an event in the audit."""
+"""Alarms: what a person must look at. Raised and logged once, cleared when it is over; each change is an audit event."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from directdnsonly.clock import Clock
 
 
 class AlarmKind(StrEnum):
-    """Why."""
+    """What an alarm is about."""
 
     NO_LIST = "no-list"  # a server gives no whole list: nothing is judged by it
     HOSTNAME = "hostname"  # a server pushes under a name that the configuration does not know
@@ -23,7 +23,7 @@ class AlarmKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """One thing that is wrong since a time. `subject`: a server, or a backend."""
+    """One alarm: what is wrong, with whom, and since when. `subject`: a server or a backend."""
 
     kind: AlarmKind
     subject: str
@@ -32,7 +32,7 @@ class Alarm:
 
 
 class Alarms:
-    """The alarms that stand now."""
+    """The active alarms."""
 
     def __init__(self, *, journal: Journal, clock: Clock) -> None:
         self._journal = journal
@@ -40,11 +40,11 @@ class Alarms:
         self._standing: dict[tuple[AlarmKind, str], Alarm] = {}
 
     def standing(self) -> list[Alarm]:
-        """Those that stand, oldest first."""
+        """The active alarms, oldest first."""
         return sorted(self._standing.values(), key=lambda alarm: alarm.since)
 
     async def judge(self, kind: AlarmKind, subject: str, reason: str) -> None:
-        """Raise the alarm when there is a reason, clear it when there is none."""
+        """Raise the alarm if there is a reason, clear it if there is none."""
         before = self._standing.get((kind, subject))
         now = self._clock.now_s()
         if reason:

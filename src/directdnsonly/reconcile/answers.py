@@ -1,4 +1,4 @@
-"""What a DirectAdmin server answered, understood. Pure; anything doubtful raises `NoList` or `NotReadable`."""
+"""Parses the answers of a DirectAdmin server. Pure; anything doubtful raises `NoList` or `NotReadable`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEXT_TYPES = frozenset({"TXT", "SPF"})
 
 
 class NoList(DirectDNSOnlyError):
-    """No proof that we know which zones a server has: nothing may be concluded from it. The text is the reason."""
+    """We cannot be sure which zones a server has, so nothing may be concluded. The text is the reason."""
 
 
 class NotReadable(DirectDNSOnlyError):
@@ -35,7 +35,7 @@ class NotReadable(DirectDNSOnlyError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeList:
-    """All zones of one server, sorted, each once. `asked_at`: before the first page was asked for, epoch seconds."""
+    """The complete list of a server's zones, sorted, each once. `asked_at`: before the first page was requested, epoch seconds."""
 
     hostname: str
     zones: Sequence[ZoneName] = field(repr=False)
@@ -46,7 +46,7 @@ class WholeList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of the zone list: names as they came, pages in all, and the number of rows that it states (None: not)."""
+    """One page of the zone list: names as sent, total pages, and the total rows it states (None if it does not)."""
 
     names: list[str]
     pages: int
@@ -54,12 +54,12 @@ class Page:
 
 
 def looks_like_html(body: str) -> bool:
-    """Whether this is a page for people (a login form) instead of data."""
+    """Whether the answer is an HTML page (such as a login form) instead of data."""
     return body.lstrip()[:15].lower().startswith(("<!doctype", "<html", "<head", "<body"))
 
 
 def tree_of(body: str) -> Any:
-    """JSON of somebody who may mean harm. Raises ValueError for all that is none, also where Python's reader is more patient.
+    """Parse JSON from an untrusted server. Raises ValueError for all that is not valid, even where Python's parser is lenient.
 
     A key that stands twice is none either: one of the two rows would be lost, and its zone taken for absent.
     """
@@ -90,7 +90,7 @@ def _a_finite_number(word: str) -> float:
 
 
 def _shown(text: str) -> str:
-    """Foreign text that can be written anywhere: JSON may hold halves of surrogate pairs, which no encoding takes."""
+    """Foreign text made encodable: JSON may contain lone surrogates, which no encoding accepts."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -141,7 +141,7 @@ def legacy_names(body: str) -> list[str]:
 
 
 def whole(hostname: str, pages: Sequence[Page], *, asked_at: float) -> WholeList:
-    """The proof that the pages are the whole list: as many as stated, full, as many rows as stated, none twice.
+    """The complete list of these pages, if they prove it: as many as stated, each full, as many rows as stated, no duplicates.
 
     Raises NoList.
     """
@@ -159,7 +159,7 @@ def whole(hostname: str, pages: Sequence[Page], *, asked_at: float) -> WholeList
 
 
 def listed(hostname: str, names: Iterable[str], *, asked_at: float, pages: int = 1) -> WholeList:
-    """Names in their one normal form, sorted. Raises NoList when one came twice, or none at all."""
+    """The names in normal form, sorted. Raises NoList if one occurs twice, or if there are none."""
     good: list[ZoneName] = []
     bad: list[str] = []
     for name in names:
@@ -176,7 +176,7 @@ def listed(hostname: str, names: Iterable[str], *, asked_at: float, pages: int =
 
 
 def error_of(body: str) -> str:
-    """DirectAdmin's own error text; empty when it states none. Its noise (`&#58;`, `%20`) is undone."""
+    """DirectAdmin's own error text, with its escapes (`&#58;`, `%20`) decoded; empty if it states none."""
     try:
         tree = tree_of(body)
         fields = (
@@ -210,12 +210,12 @@ def owners_of(body: str) -> Mapping[str, str]:
 
 
 def is_zone_text(body: str) -> bool:
-    """Whether this is a zone file: no page, and a line with SOA."""
+    """Whether this is a zone file: not an HTML page, and with an SOA line."""
     return not looks_like_html(body) and any("SOA" in line.upper().split() for line in body.splitlines()[:200])
 
 
 def text_of_records(body: str, name: ZoneName) -> str:
-    """The zone file of what `CMD_API_DNS_CONTROL?json=yes&ttl=yes` answers. Raises NotReadable."""
+    """The zone file made from an answer of `CMD_API_DNS_CONTROL?json=yes&ttl=yes`. Raises NotReadable."""
     if looks_like_html(body):
         raise NotReadable("it answered a web page instead of the zone")
     if why := error_of(body):
@@ -242,7 +242,7 @@ def _line(row: Mapping[str, Any], default: int) -> str:
 
 
 def _strings(text: str) -> str:
-    """Bare text as quoted strings, none above 255 octets (RFC 1035, section 3.3)."""
+    """Plain text as quoted strings of at most 255 octets each (RFC 1035, section 3.3)."""
     step = 250 if text.isascii() else 60
     parts = [text[start : start + step] for start in range(0, len(text), step)] or [""]
     return " ".join('"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"' for part in parts)

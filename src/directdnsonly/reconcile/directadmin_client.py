@@ -1,4 +1,4 @@
-"""One DirectAdmin server's API, asked by us. Every answer has a limit of time and size; only its own host is spoken to.
+"""A client of one DirectAdmin server's API. Every answer is limited in time and size; only the server's own host is contacted.
 
 A list is given out only with the proof that it is whole (`answers.whole`); everything else raises `NoList` with the
 reason, and nothing may be concluded from it.
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer within its limits."""
+    """An HTTP answer that stayed within its limits."""
 
     status: int
     body: str
@@ -41,7 +41,7 @@ class Answer:
 
 
 class DirectAdminClient:
-    """Use as an async context manager, for one pass: a session does not outlive it."""
+    """Use as an async context manager for one pass; its session ends with it."""
 
     def __init__(
         self, server: DirectAdminServer, *, clock: Clock, verify: bool, timeout_s: float, max_bytes: int, ipp: int
@@ -56,7 +56,7 @@ class DirectAdminClient:
         self._session = False
 
     async def __aenter__(self) -> DirectAdminClient:
-        """Nothing is asked yet."""
+        """Open the client; nothing is requested yet."""
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -68,7 +68,7 @@ class DirectAdminClient:
     # -- what it has
 
     async def zones(self) -> WholeList:
-        """Every zone of the server, with proof. Raises NoList."""
+        """The complete list of the server's zones, proven to be complete. Raises NoList."""
         for left in reversed(range(TRIES)):
             asked_at = self._clock.now_s()
             try:
@@ -105,13 +105,13 @@ class DirectAdminClient:
         return await _understood(answers.page_of, answer.body)
 
     async def owners(self) -> Mapping[str, str]:
-        """DirectAdmin's user of each zone that has one. Raises NoList."""
+        """The DirectAdmin user of each zone that has one. Raises NoList."""
         answer = await self._get("CMD_API_DOMAIN_OWNERS", {})
         _require_ok(answer)
         return await asyncio.to_thread(answers.owners_of, answer.body)
 
     async def zone(self, name: ZoneName) -> bytes:
-        """One zone as zone file text. Raises NotReadable; its `absent` says that the server denies having it."""
+        """One zone as zone file text. Raises NotReadable, whose `absent` says that the server denies having the zone."""
         try:
             answer = await self._get("CMD_API_DNS_CONTROL", {"domain": name})
             if answer.status == OK and answers.is_zone_text(answer.body):
@@ -124,7 +124,7 @@ class DirectAdminClient:
         return (await _understood(answers.text_of_records, answer.body, name)).encode()
 
     async def login_test(self) -> None:
-        """Return when the server accepts us. Raises NoList."""
+        """Check that the server accepts our credentials. Raises NoList if not."""
         answer = await self._get("CMD_API_LOGIN_TEST", {})
         _require_ok(answer)
         if answers.looks_like_html(answer.body):
@@ -135,7 +135,7 @@ class DirectAdminClient:
     # -- its Multi Server Setup
 
     async def multi_server(self, form: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """The cluster as it is, or the answer to a change of it. Raises NoList."""
+        """The Multi Server settings, or the answer to a change of them. Raises NoList."""
         if form is None:
             answer = await self._get("CMD_MULTI_SERVER", {"json": "yes"})
         else:
@@ -154,7 +154,7 @@ class DirectAdminClient:
         return await self._ask("GET", command, params=parameters)
 
     async def _ask(self, method: str, command: str, **arguments: Any) -> Answer:
-        """One question; a login page's redirect makes a session and asks again. Raises NoList."""
+        """One request; if redirected to a login page, log in and repeat it. Raises NoList."""
         answer = await self._send(method, command, **arguments)
         if answer.status in REDIRECTS and not self._session and self._is_own(answer.location):
             await self._log_in(command)
@@ -164,7 +164,7 @@ class DirectAdminClient:
         return answer
 
     async def _log_in(self, referer: str) -> None:
-        """The Evolution skin opens its pages to a session only."""
+        """Log in for a session, which the Evolution skin's pages require."""
         form = {
             "username": self.server.username,
             "password": self.server.password.get_secret_value(),
@@ -180,7 +180,7 @@ class DirectAdminClient:
             self._http.headers["X-CSRFToken"] = token
 
     def _is_own(self, location: str) -> bool:
-        """Whether a redirect stays on the server; nothing of ours is ever sent elsewhere."""
+        """Whether a redirect stays on the server; credentials are never sent elsewhere."""
         try:
             target = httpx.URL(self.server.origin).join(location)
         except httpx.InvalidURL:
@@ -223,14 +223,14 @@ class DirectAdminClient:
 
 
 class _Legacy(Exception):
-    """The server knows only the older list."""
+    """The server supports only the older list format."""
 
     def __init__(self, body: str) -> None:
         self.body = body
 
 
 async def _understood(how: Callable[..., T], body: str, *more: Any) -> T:
-    """An answer, understood; a large one beside the loop, where pushes need not wait for it."""
+    """Parse an answer, a large one in a thread so that pushes need not wait."""
     return how(body, *more) if len(body) <= LARGE else await asyncio.to_thread(how, body, *more)
 
 

@@ -1,4 +1,4 @@
-"""Each name server against the store: what it lacks is queued again, what we do not own is listed."""
+"""Compares each name server with the store: missing zones are requeued, zones that we do not own are listed."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ SHOWN = 100  # extra zones of a backend that are named
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """How many zones a backend has, and how many of them nobody here knows."""
+    """How many zones a backend has, and how many of them are unknown to the store."""
 
     zones: int
     strangers: int
 
     @property
     def is_our_loss(self) -> bool:
-        """Whether it rather is the store that lacks them: most of them are unknown. Nothing is deleted then."""
+        """Whether it is rather the store that lost them, because most are unknown. Nothing is deleted then."""
         return self.strangers * 2 > self.zones
 
 
 @dataclass(slots=True)
 class Healed:
-    """What was found on all backends. Lists hold the first ones, counts all."""
+    """The findings on all backends; lists hold the first ones, counts all."""
 
     missing: list[Drift] = field(default_factory=list)
     drifted: int = 0
@@ -50,7 +50,7 @@ class Healed:
 
 
 class Heal:
-    """Compares every backend, side by side; one that is away keeps nobody waiting."""
+    """Compares all backends in parallel; one that is down delays no other."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Heal:
         self._delete_extra = delete_extra
 
     async def look(self, *, repair: bool) -> Healed:
-        """One comparison; `repair` False only looks. Raises OutboxUnavailable."""
+        """Compare all backends; with `repair` False change nothing. Raises OutboxUnavailable."""
         healed = Healed()
         await asyncio.gather(*(self._one(lane, healed, repair=repair) for lane in self._lanes))
         return healed
@@ -92,7 +92,7 @@ class Heal:
             healed.unreachable[lane.name] = unforeseen(error, "the comparison", backend=lane.name)
 
     async def known(self, lane: Lane) -> Known:
-        """Only look. Raises BackendUnavailable, OutboxUnavailable."""
+        """Count a backend's zones, changing nothing. Raises BackendUnavailable, OutboxUnavailable."""
         zones = strangers = 0
         async for page in _pages(lane):
             zones += len(page)
@@ -100,7 +100,7 @@ class Heal:
         return Known(zones=zones, strangers=strangers)
 
     async def _extra(self, lane: Lane, healed: Healed, *, repair: bool) -> None:
-        """The backend's zones that nobody here knows. All are counted before the first one may be deleted."""
+        """The backend's zones that are unknown to the store, all counted before the first may be deleted."""
         zones = 0
         strangers: list[ZoneName] = []
         async for page in _pages(lane):

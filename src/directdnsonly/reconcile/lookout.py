@@ -1,4 +1,4 @@
-"""What reconciliation has to say of one zone. Pure: settings and what the store keeps in, words' facts out."""
+"""What reconciliation knows about one zone, as facts for its explanation. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from directdnsonly.reconcile.settings import ReconciliationSettings
 
 
 class Lookout:
-    """Knows the rules and the servers of the configuration."""
+    """Judges single zones by the configured rules and servers."""
 
     def __init__(self, settings: ReconciliationSettings) -> None:
         self._settings = settings
         self._names = frozenset(name for server in settings.directadmin_servers for name in server.names)
 
     def orphan(self, zone: ZoneSummary, sighting: Sighting | None) -> Orphan | None:
-        """The zone as one that is on its way to be deleted; None when it is not: kept, listed, or pushed since."""
+        """The zone's way to deletion as an orphan; None if it is kept, listed, or pushed since."""
         if sighting is None or sighting.state is SightingState.KEPT or self._settings.dry_run:
             return None
         if zone.kind is Kind.DELETE or sighting.version != zone.version or zone.pushed_at > sighting.first_at:
@@ -31,7 +31,7 @@ class Lookout:
         )
 
     def _deleted_at(self, sighting: Sighting) -> float:
-        """The earliest moment at which a pass may delete it: absent often and long enough, then the grace."""
+        """The earliest time at which a pass may delete the zone: absent often and long enough, plus the grace period."""
         settings = self._settings
         grace_s = settings.grace_minutes * 60
         if sighting.quarantined_at is not None:
@@ -44,7 +44,7 @@ class Lookout:
         return ripe_at + grace_s
 
     def unclaimed(self, zone: ZoneSummary) -> Unclaimed | None:
-        """The zone as one that no configured server answers for; None also where none is configured."""
+        """The zone as one for which no configured server is responsible; None if one is, or if none is configured."""
         hostname = zone.owner.hostname.lower().removesuffix(".")
         if not self._names or zone.kind is Kind.DELETE or hostname in self._names:
             return None

@@ -1,4 +1,4 @@
-"""The long way of an orphan: absent, absent again, ripe, quarantined, due. Pure.
+"""The steps of an orphan to its deletion: absent, absent again, ripe, quarantined, due. Pure.
 
 A zone is deleted only after it was absent in several whole lists over a stretch of time, under a cap, after a grace in
 which it was still served, and (by whoever carries this out) after DirectAdmin itself was asked once more.
@@ -19,7 +19,7 @@ LEAST_CAP = 3  # a share of few zones would round to nothing
 
 
 class Step(StrEnum):
-    """What is next for an absent zone."""
+    """The next step for an absent zone."""
 
     COUNT = "count"  # absent, not yet often or long enough
     BLOCK = "block"  # too many at once: an operator must approve
@@ -31,7 +31,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
-    """One absent zone, how it was seen by now, and its next step."""
+    """An absent zone, its sightings so far, and its next step."""
 
     zone: Absent
     sighting: Sighting
@@ -40,7 +40,7 @@ class Next:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How careful we are."""
+    """The limits that protect zones from being deleted as orphans by mistake."""
 
     absences: int
     absent_s: float
@@ -51,18 +51,18 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphans:
-    """The steps of this pass, and zones that are watched no longer. `blocked`: plan by server that was over the cap."""
+    """The steps of this pass, and zones no longer watched. `blocked`: by server, the plan that exceeded the cap."""
 
     steps: tuple[Next, ...]
     blocked: Mapping[str, str]
 
     def of(self, step: Step) -> list[Next]:
-        """Zones with this next step."""
+        """The zones with this next step."""
         return [one for one in self.steps if one.step is step]
 
 
 def advance(plan: Plan, known: Mapping[ZoneName, Sighting], rules: Rules, *, now: float) -> Orphans:
-    """Judge every absent zone of the plan, given how each was seen before."""
+    """Decide the next step of every absent zone of a plan, given its earlier sightings."""
     steps: list[Next] = []
     blocked: dict[str, str] = {}
     for found in plan.servers:
@@ -82,13 +82,13 @@ def advance(plan: Plan, known: Mapping[ZoneName, Sighting], rules: Rules, *, now
 
 
 def plan_id(zones: Sequence[Absent]) -> str:
-    """The name of a set of deletions: another set, or another version of a zone, has another name."""
+    """The id of a set of deletions; it changes if the set or the version of a zone in it does."""
     text = "\n".join(f"{zone.name} {zone.version}" for zone in sorted(zones, key=lambda zone: zone.name))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _seen_again(zone: Absent, before: Sighting | None, now: float) -> Sighting:
-    """One absence more; from the start when the zone was pushed since (or is another version)."""
+    """The sighting with one more absence; restarted if the zone was pushed since or has another version."""
     if before is None or before.version != zone.version or zone.pushed_at > before.first_at:
         return Sighting(name=zone.name, version=zone.version, server=zone.server, absences=1, first_at=now, last_at=now)
     return replace(before, absences=before.absences + 1, last_at=now)
@@ -100,7 +100,7 @@ def _is_ripe(sighting: Sighting, rules: Rules) -> bool:
 
 
 def _is_under_way(sighting: Sighting, rules: Rules) -> bool:
-    """Whether it counts against the cap: on its way to be deleted with nobody's approval."""
+    """Whether the zone counts towards the cap: on its way to deletion without an approval."""
     if sighting.approved or sighting.state is SightingState.KEPT:
         return False
     return sighting.state is SightingState.QUARANTINED or _is_ripe(sighting, rules)

@@ -1,4 +1,4 @@
-"""What differs between the store and what DirectAdmin's servers list. Pure: pages of the store in, a Plan out.
+"""Computes the differences between the store and DirectAdmin's lists. Pure: pages of the store in, a Plan out.
 
 The lists and the store are walked side by side in order of name, so that memory holds the lists' names and what was
 found, never the zones. Every judgement is about one row against lists that were asked for *after* that row's last
@@ -23,7 +23,7 @@ from directdnsonly.zone.serial import is_newer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absent:
-    """A zone of a server whose whole list lacks it."""
+    """A zone that is absent from its server's complete list."""
 
     name: ZoneName
     version: int
@@ -33,7 +33,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """A zone that a server lists and we do not hold (version 0), or hold only as a tombstone of `version`."""
+    """A zone that a server lists but that we do not hold (version 0), or only as a tombstone of `version`."""
 
     name: ZoneName
     server: str
@@ -54,7 +54,7 @@ class Stale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migrated:
-    """A zone of one server that only another one lists: it moved, and the new server's push was missed."""
+    """A zone of one server that only another one lists: it moved, and we missed the new server's push."""
 
     name: ZoneName
     version: int
@@ -64,7 +64,7 @@ class Migrated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownerless:
-    """A zone that no configured server answers for: made by API, or pushed by a host name that nobody claims."""
+    """A zone for which no configured server is responsible: made by the API, or pushed by an unknown host name."""
 
     name: ZoneName
     hostname: str = ""
@@ -72,7 +72,7 @@ class Ownerless:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """A zone that a backend does not hold as it should, or holds though we do not own it."""
+    """A zone that a backend does not hold correctly, or holds although we do not own it."""
 
     backend: str
     zone: str
@@ -81,7 +81,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFound:
-    """What one server's list showed. `reason`: why it proves nothing; empty when it is whole and believed."""
+    """What one server's list showed. `reason`: why it proves nothing; empty if it is complete and accepted."""
 
     server: str
     listed: int = 0
@@ -96,7 +96,7 @@ class ServerFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One comparison. Nothing in it has been done."""
+    """The result of one comparison; nothing in it has been carried out."""
 
     made_at: float
     servers: tuple[ServerFound, ...] = ()
@@ -120,7 +120,7 @@ SHOWN = 100  # ownerless zones that are named
 
 @dataclass(slots=True)
 class _Server:
-    """A whole list being walked."""
+    """A complete list while it is walked."""
 
     listing: WholeList
     owned: int = 0
@@ -139,7 +139,7 @@ class _Server:
 
 
 class Planner:
-    """Feed it the store's rows in order of name, then finish."""
+    """Makes a Plan: `feed` it the store's rows in order of name, then `finish`."""
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class Planner:
         trusted: frozenset[str] = frozenset(),
         vouched: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        """`names`: server by every host name that pushes may carry, also of servers without a list.
+        """`names`: the server for every host name that pushes may carry, including servers without a list.
 
         `watched`: zones that were absent before. `trusted`: servers whose list an operator has vouched for.
         `vouched`: how many of the server's zones the list held that an operator vouched for before.
@@ -171,7 +171,7 @@ class Planner:
         self._ownerless_count = self._withheld = self._seen = 0
 
     def feed(self, page: Sequence[Held]) -> Mapping[str, list[Held]]:
-        """Judge a page; by server, the zones that are in its list as they should be (whose serials may be asked)."""
+        """Judge a page of the store; returns, by server, the zones listed as expected, whose serials may be queried."""
         wanted: dict[str, list[Held]] = {server: [] for server in self._servers}
         taken = {server: frozenset(state.take(page[-1].name)) for server, state in self._servers.items()}
         known = {held.name for held in page}
@@ -211,7 +211,7 @@ class Planner:
             self._settled.discard(held.name)
 
     def _tombstone(self, held: Held, at: Sequence[str]) -> None:
-        """Deleted by us, yet listed: made again while we were away, unless a person deleted it on purpose."""
+        """Judge a zone deleted here but listed: created again while we were away, unless a person deleted it on purpose."""
         for server in at[:1]:
             if held.source in {Source.API, Source.PEER}:
                 self._withheld += 1
@@ -227,7 +227,7 @@ class Planner:
                 self._ownerless.append(Ownerless(name=held.name, hostname=held.owner.hostname))
 
     def serials(self, server: str, asked: Sequence[Held], theirs: Sequence[int | None]) -> None:
-        """What the server's own name server says about zones that `feed` gave out."""
+        """Add the serials that a server's own name server has for zones returned by `feed`."""
         for held, serial in zip(asked, theirs, strict=True):
             if serial is not None and is_newer(serial, held.pushed_serial):
                 self._stale.append(
@@ -242,7 +242,7 @@ class Planner:
                 )
 
     def finish(self, *, made_at: float, failed: Mapping[str, str]) -> Plan:
-        """The plan. `failed`: servers without a whole list, each with the reason."""
+        """The finished plan. `failed`: servers without a complete list, each with the reason."""
         for server, state in self._servers.items():
             self._missed += [Missed(name=name, server=server) for name in state.take(None)]
         found = {server: self._found(server, state) for server, state in self._servers.items()}

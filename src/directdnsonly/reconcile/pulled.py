@@ -1,4 +1,4 @@
-"""The way in of pulled zones: the same acceptance that DirectAdmin's pushes go through."""
+"""Records pulled zones by the same acceptance as DirectAdmin's pushes."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from directdnsonly.zone.name import ZoneName
 
 
 class PulledZones:
-    """Use within one event loop. Each method raises PushRefused and OutboxUnavailable, as the acceptance does."""
+    """Records pulled zones. Use within one event loop. Every method raises PushRefused and OutboxUnavailable, as `Acceptance` does."""
 
     def __init__(self, acceptance: Acceptance, wake: Callable[[Priority], None]) -> None:
-        """`wake` tells the lanes that deletions were recorded."""
+        """`wake` is called when deletions were recorded, to wake the lanes."""
         self._acceptance = acceptance
         self.wake = wake
 
     async def pull(self, name: ZoneName, body: bytes, *, owner: Owner, server: str, only_if_version: int) -> Receipt:
-        """Record what a server answered, unless another version came meanwhile."""
+        """Record the zone text from a server, unless another version came meanwhile."""
         accepted = await self._acceptance.push(
             name, body, owner=owner, address=server, source=Source.PULL, only_if_version=only_if_version
         )
         return accepted.receipt
 
     async def release(self, held: HeldPush, *, only_if_version: int) -> Receipt:
-        """Serve a held push whose reason is gone, unless another version came meanwhile."""
+        """Let a held push be served because its reason is gone, unless another version came meanwhile."""
         accepted = await self._acceptance.push(
             held.name,
             held.body,
@@ -38,6 +38,6 @@ class PulledZones:
         return accepted.receipt
 
     async def push_again(self, held: HeldPush) -> Receipt:
-        """Judge a held push again, as if its server pushed it now."""
+        """Judge a held push again as if its server had pushed it now."""
         accepted = await self._acceptance.push(held.name, held.body, owner=held.owner, address=held.address)
         return accepted.receipt

@@ -1,4 +1,4 @@
-"""The actor: a pass every interval or when asked, one at a time, and one line about each.
+"""The reconciliation actor: runs passes periodically or on request, one at a time, and logs one line for each.
 
 A pass only looks (`Survey`, `Heal` without repair) or also records (`Repair`, `Heal`). Only dispatch changes a backend.
 """
@@ -40,7 +40,7 @@ HUNG_S: Final = 1800.0  # a stage of a pass over a fleet; it tells its progress 
 
 @dataclass(slots=True)
 class Job:
-    """One pass, asked for or due. `live` False: it only looks."""
+    """One pass, requested or due. `live` False: it only compares."""
 
     id: int
     live: bool
@@ -53,13 +53,13 @@ class Job:
     beat: Callable[[], None] = lambda: None
 
     def progress(self, stage: str, count: int) -> None:
-        """How far it has come."""
+        """Report the pass's progress: its stage, and the number of zones so far."""
         self.stage, self.count = stage, count
         self.beat()
 
 
 class Reconciler:
-    """Use within one event loop."""
+    """Runs reconciliation passes. Use within one event loop."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class Reconciler:
     # -- asked by people
 
     def request(self, *, live: bool) -> Job:
-        """Ask for a pass (or a plan only); it waits for the one that runs."""
+        """Request a pass, or only a plan; it starts after the one that is running."""
         job = Job(id=max(self._jobs, default=0) + 1, live=live, kept=live)
         self._jobs[job.id] = job
         while len(self._jobs) > KEPT_JOBS:
@@ -123,28 +123,28 @@ class Reconciler:
         return job
 
     def job(self, number: int) -> Job | None:
-        """A pass that was asked for."""
+        """A requested pass by its number; None if it is unknown."""
         return self._jobs.get(number)
 
     def alarms(self) -> list[Alarm]:
-        """What a person must look at now."""
+        """The active alarms."""
         return self._alarms.standing()
 
     async def passes(self, limit: int) -> list[PassView]:
-        """The last passes, newest first."""
+        """The most recent passes, newest first."""
         return [
             PassView.model_validate_json(one.report).model_copy(update={"id": one.id})
             for one in await self._drift.passes(limit=limit)
         ]
 
     async def watched(self, *, after: str = "", limit: int | None = None) -> list[Sighting]:
-        """Zones that a whole list of their server lacked, by name: those after `after`, `limit` of them or all."""
+        """Zones absent from a complete list of their server, in order of name: `limit` of them, or all, after `after`."""
         return await self._drift.sightings(after=after, limit=limit)
 
     # -- the loop
 
     async def run(self) -> None:
-        """Passes until cancelled; a store that cannot work now is tried again with the next one."""
+        """Run passes until cancelled; if the store is unavailable, the next pass tries again."""
         if self.settings.enabled:
             self.next_at = self._clock.now_s() + self.settings.initial_delay_minutes * 60
         while True:
@@ -163,7 +163,7 @@ class Reconciler:
                 job.done.set()
 
     async def _fail(self, job: Job, error: Exception) -> None:
-        """A pass that came to no end; the next one tries again."""
+        """Record that a pass failed; the next one tries again."""
         if store_is_unavailable(error):
             job.failure = reason_of(error)
             self._log.warning("store.unavailable", reason=job.failure, task="reconcile")
@@ -175,7 +175,7 @@ class Reconciler:
         self.pulses.beat("reconcile", HUNG_S)
 
     async def _next(self) -> Job:
-        """The next pass that is asked for or due."""
+        """Wait for the next pass that is requested or due."""
         if self.next_at is None:
             return await self._queue.get()
         try:
@@ -185,7 +185,7 @@ class Reconciler:
             return Job(id=0, live=not self.settings.dry_run)
 
     async def run_once(self, job: Job | None = None) -> PassView:
-        """One pass. Raises OutboxUnavailable."""
+        """Run one pass. Raises OutboxUnavailable."""
         job = self.running = job or Job(id=0, live=not self.settings.dry_run)
         started_at = self._clock.now_s()
         result = Result()
@@ -212,7 +212,7 @@ class Reconciler:
         return view
 
     async def _with_directadmin(self, job: Job, result: Result) -> tuple[Surveyed, Orphans]:
-        """Look; when live, pull what was missed and take orphans a step further."""
+        """Compare with DirectAdmin and, if live, pull missed zones and advance orphans by a step."""
         surveyed = await self._survey.look(job.progress)
         steps = orphan_rules.advance(surveyed.plan, surveyed.sightings, self._rules, now=self._drift.believed_s())
         if job.live:
@@ -228,7 +228,7 @@ class Reconciler:
         return surveyed, steps
 
     async def _judge(self, surveyed: Surveyed, steps: Orphans, result: Result) -> None:
-        """Raise and clear the alarms that the pass has grounds for."""
+        """Raise and clear alarms according to the pass's findings."""
         for server in self.settings.directadmin_servers:
             name = server.hostname
             found = surveyed.plan.server(name)
@@ -252,7 +252,7 @@ class Reconciler:
             await self._alarms.judge(AlarmKind.OVER_CAP, name, over if plan else "")
 
     async def look_for_unknown(self, backend: str) -> None:
-        """Whether this backend has mostly zones that the store does not know. Raises BackendUnavailable, OutboxUnavailable."""
+        """Raise or clear the alarm that a backend has mostly unknown zones. Raises BackendUnavailable, OutboxUnavailable."""
         await self._judge_known(backend, await self._heal.known(self._lanes[backend]))
 
     async def _judge_known(self, backend: str, known: Known) -> None:
@@ -276,7 +276,7 @@ class Reconciler:
         )
 
     def _tell(self, view: PassView) -> None:
-        """The one canonical line of a pass, and its figures."""
+        """Log the one canonical line of a pass, and count it."""
         done = {key: value if isinstance(value, int) else len(value) for key, value in view.done if key != "failures"}
         self._recorder.passed(
             ended_at=view.ended_at, seconds=view.ended_at - view.started_at, found=view.plan.counts, done=done

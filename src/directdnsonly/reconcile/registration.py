@@ -1,4 +1,4 @@
-"""Register ourselves in a DirectAdmin server's Multi Server Setup. Idempotent: what is right already stays untouched."""
+"""Registers us in a DirectAdmin server's Multi Server Setup. Idempotent: correct settings are left alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SWITCHES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ourselves:
-    """How DirectAdmin reaches us."""
+    """The address, port and credentials by which DirectAdmin reaches us."""
 
     address: str
     port: int
@@ -31,7 +31,7 @@ class Ourselves:
 
 
 async def register(client: DirectAdminClient, us: Ourselves) -> list[str]:
-    """What was done, one line each; empty when everything was right. Raises NoList with the reason."""
+    """Register us; returns what was done, one line each, empty if nothing was needed. Raises NoList with the reason."""
     cluster = await client.multi_server()
     done: list[str] = []
     if str(cluster.get("CLUSTER_ON", "")).lower() not in {"yes", "on", "1"}:
@@ -61,7 +61,7 @@ async def register(client: DirectAdminClient, us: Ourselves) -> list[str]:
 
 
 async def _save(client: DirectAdminClient, us: Ourselves, wanted: Mapping[str, str]) -> None:
-    """Save, and look: an empty `passwd` keeps the stored password."""
+    """Save our settings and check the result; an empty `passwd` keeps the stored password."""
     form = {"action": "multiple", "save": "yes", "passwd": "", "select0": us.address}
     form |= {f"{key}-{us.address}": value for key, value in wanted.items()}
     _require(await client.multi_server(form), "save our settings")
@@ -77,7 +77,7 @@ def _entry(cluster: Mapping[str, Any], address: str) -> Mapping[str, Any] | None
 
 
 def _require(answer: Mapping[str, Any], what: str) -> None:
-    """A change that does not say success has failed."""
+    """Raise NoList unless the answer to a change says success."""
     if not answer.get("success"):
         raise NoList(
             f"it did not {what}: {str(answer.get('result') or answer.get('error') or 'no reason given')[:200]}"

@@ -1,4 +1,4 @@
-"""Carry a plan out: pull what was missed, take orphans a step further. Everything becomes an ordinary version."""
+"""Carries out a plan: pulls missed zones and advances orphans. Everything becomes an ordinary version."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SHOWN = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One zone to be pulled, if it still is of this version with us (0: not held)."""
+    """A zone to pull, if we still hold this version of it (0: we do not hold it)."""
 
     name: ZoneName
     version: int
@@ -42,7 +42,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Result:
-    """What was done, counted as it goes on."""
+    """What a pass has done, counted as it goes along."""
 
     pulled: int = 0
     refused: int = 0
@@ -56,14 +56,14 @@ class Result:
     failed: dict[str, int] = field(default_factory=dict)  # zones that could not be pulled, by server
 
     def fail(self, server: str, reason: str) -> None:
-        """One zone could not be pulled."""
+        """Note that a zone could not be pulled."""
         self.failed[server] = self.failed.get(server, 0) + 1
         if len(self.failures) < SHOWN:
             self.failures.append(reason)
 
 
 class Repair:
-    """Records what a plan asks for; each record is compare-and-set, so that a newer push always wins."""
+    """Records a plan's changes; each is a compare-and-set, so that a newer push always wins."""
 
     def __init__(
         self,
@@ -86,11 +86,11 @@ class Repair:
         self._refused: dict[ZoneName, bytes] = {}  # contents that our parser refuses, by their hash
 
     def refused(self, name: ZoneName) -> bool:
-        """Whether the zone was fetched and refused: it is not missed, it is wrong."""
+        """Whether the zone was fetched but refused, so that it is at fault rather than missed."""
         return name in self._refused
 
     async def pull(self, surveyed: Surveyed, result: Result, progress: Progress) -> None:
-        """Missed, migrated and stale zones, server by server. Raises OutboxUnavailable."""
+        """Pull the missed, migrated and stale zones, server by server. Raises OutboxUnavailable."""
         for server in self._settings.directadmin_servers:
             try:
                 missed, stale = self._missed(server, surveyed), await self._stale(server, surveyed)
@@ -115,7 +115,7 @@ class Repair:
         return [Wanted(name=name, version=version, owner=owner) for name, version in here]
 
     async def _with_users(self, client: DirectAdminClient, missed: Sequence[Wanted]) -> list[Wanted]:
-        """With DirectAdmin's user of each zone; a zone may do without, until its next push tells it."""
+        """The zones with their DirectAdmin users; a zone may lack one until its next push."""
         try:
             users = await client.owners() if missed else {}
         except NoList:
@@ -123,7 +123,7 @@ class Repair:
         return [replace(one, owner=replace(one.owner, username=users.get(one.name, ""))) for one in missed]
 
     async def _stale(self, server: DirectAdminServer, surveyed: Surveyed) -> list[Wanted]:
-        """Those that are still stale after the pause: a push on its way is not a missed one."""
+        """The zones that are still stale after a pause, because a push in transit is not a missed one."""
         stale = [one for one in surveyed.plan.stale if one.server == server.hostname]
         if not stale:
             return []
@@ -140,7 +140,7 @@ class Repair:
     async def _pull_all(
         self, client: DirectAdminClient, wanted: Sequence[Wanted], result: Result, progress: Progress
     ) -> None:
-        """A few at once; ends when the server stops answering."""
+        """Pull zones, a few at a time, until the server stops answering."""
         waiting = iter(wanted)
         row_of_failures = 0
 
@@ -157,7 +157,7 @@ class Repair:
                 group.create_task(worker(), name=f"reconcile:pull:{client.server.hostname}:{number}")
 
     async def _pull_one(self, client: DirectAdminClient, wanted: Wanted, result: Result) -> bool:
-        """Whether the server answered."""
+        """Pull one zone; returns whether the server answered."""
         server = client.server.hostname
         try:
             text = await client.zone(wanted.name)
@@ -190,7 +190,7 @@ class Repair:
         return True
 
     async def release(self, surveyed: Surveyed, result: Result) -> None:
-        """Take-overs that waited because the former server still listed the zone: now its whole list lacks it.
+        """Release held take-overs whose former server no longer lists the zone.
 
         And zones that lay above or below another server's: they are judged again, by what is there now.
         """
@@ -216,7 +216,7 @@ class Repair:
     # -- orphans
 
     async def orphans(self, surveyed: Surveyed, orphans: Orphans, result: Result) -> None:
-        """Each absent zone one step further. Raises OutboxUnavailable."""
+        """Advance each absent zone by one step. Raises OutboxUnavailable."""
         now = self._drift.believed_s()
         back = [one for name, one in surveyed.sightings.items() if name in surveyed.plan.present]
         result.returned += [str(one.name) for one in back if one.state is SightingState.QUARANTINED]
@@ -237,7 +237,7 @@ class Repair:
                 await self._delete(one, result)
 
     async def _denied(self, steps: Sequence[Next], result: Result) -> frozenset[ZoneName]:
-        """Asked once more, zone by zone: those that DirectAdmin denies having. Doubt is not denial."""
+        """The zones that DirectAdmin, asked for each again, denies having; a doubtful answer is not a denial."""
         sure: set[ZoneName] = set()
         for server in self._settings.directadmin_servers:
             here = [one.zone.name for one in steps if one.zone.server == server.hostname]
@@ -249,7 +249,7 @@ class Repair:
         return frozenset(sure)
 
     async def _denied_by(self, server: DirectAdminServer, names: Sequence[ZoneName]) -> frozenset[ZoneName]:
-        """A fresh list must lack each, and the server must deny each while it does give out another zone."""
+        """The zones that are absent from a fresh list and denied by a server that still returns another zone."""
         async with self._open(server) as client:
             try:
                 listed = (await client.zones()).zones

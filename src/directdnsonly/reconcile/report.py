@@ -1,4 +1,4 @@
-"""Plan and result as they are kept, answered and printed: pydantic, with lists cut so that a huge drift stays readable."""
+"""The stored and shown form of a plan and its result, with lists cut so that a huge drift stays readable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Report(BaseModel):
 
 
 class ServerView(_Report):
-    """One DirectAdmin server's list."""
+    """What was found in one DirectAdmin server's list."""
 
     server: str
     listed: int
@@ -38,7 +38,7 @@ class ZoneLine(_Report):
 
 
 class PlanView(_Report):
-    """What differs. Counts are whole, lists are cut."""
+    """The differences of a plan. Counts are complete, lists are cut."""
 
     made_at: Moment
     servers: list[ServerView] = []
@@ -88,7 +88,7 @@ def view_of(
     plan: Plan, orphans: Orphans, *, silent: Sequence[str], missing: Sequence[Drift], drifted: int, extra: Sequence[Drift],
     extras: int, unreachable: dict[str, str],
 ) -> PlanView:  # fmt: skip
-    """A plan for people. `drifted` and `extras` count what `missing` and `extra` show the first of."""
+    """The view of a plan. `drifted` and `extras` are the totals of which `missing` and `extra` show the first."""
     return PlanView(
         made_at=plan.made_at,
         servers=[

@@ -1,4 +1,4 @@
-"""What reconciliation needs of its siblings, which it must not import: small Protocols, wired in `service`."""
+"""Protocols for what reconciliation needs of sibling packages, which it must not import; wired in `service`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from directdnsonly.backends.contract import ZoneObserved
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """What a comparison of one name server with the store showed. `drifted`: the reason by zone, the first ones."""
+    """The result of comparing one name server with the store. `drifted`: the first zones that differ, with the reason."""
 
     seen: int = 0
     drifted: int = 0
@@ -27,7 +27,7 @@ class Lane(Protocol):
         ...
 
     async def sweep(self, *, repair: bool) -> Swept:
-        """Compare with the store; with `repair`, queue again what differs. Raises BackendUnavailable."""
+        """Compare with the store and, with `repair`, requeue zones that differ. Raises BackendUnavailable."""
         ...
 
     def inventory(self) -> AsyncIterator[ZoneObserved]:
@@ -44,7 +44,7 @@ class PassRecorder(Protocol):
 
 
 class NoRecorder:
-    """Where nobody counts."""
+    """A PassRecorder that counts nothing."""
 
     def passed(self, *, ended_at: float, seconds: float, found: Mapping[str, int], done: Mapping[str, int]) -> None:
         """A pass ended: what differed by kind, and what was done by kind (nothing by a plan or a dry run)."""

@@ -1,4 +1,4 @@
-"""Settings of reconciliation. The original's keys keep their names and defaults."""
+"""The settings under `reconciliation`; the original's keys keep their names and defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Look, and change nothing: ask each server for its list, walk the store beside them, and make the plan."""
+"""Makes the plan of a pass without changing anything: fetches each server's list and walks the store beside them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surveyed:
-    """The plan with what carrying it out needs."""
+    """The plan, with what is needed to carry it out."""
 
     plan: Plan
     sightings: Mapping[ZoneName, Sighting]
@@ -37,7 +37,7 @@ class Surveyed:
 
 
 class Survey:
-    """One look at everything. `open_client` makes a client per server."""
+    """One comparison with all servers. `open_client` makes a client for each server."""
 
     def __init__(
         self, *, drift: DriftWatch, settings: ReconciliationSettings, clock: Clock, open_client: Opened
@@ -48,7 +48,7 @@ class Survey:
         self._open = open_client
 
     async def look(self, progress: Progress) -> Surveyed:
-        """One plan. Raises OutboxUnavailable."""
+        """Make a plan. Raises OutboxUnavailable."""
         servers = self._settings.directadmin_servers
         progress("asking DirectAdmin", 0)
         before = {one.server: one for one in await self._drift.baselines()}
@@ -89,7 +89,7 @@ class Survey:
         )
 
     async def _list(self, server: DirectAdminServer, before: Baseline | None) -> WholeList | NoList:
-        """The whole list; that there is none is a value, so that the other servers go on."""
+        """The complete list, or why there is none, returned as a value so that the other servers go on."""
         try:
             async with self._open(server) as client:
                 listing = await client.zones()
@@ -108,7 +108,7 @@ class Survey:
         return len(listing.zones) < before.zones * self._settings.least_share
 
     async def _walk(self, planner: Planner, progress: Progress) -> tuple[str, ...]:
-        """The store beside the lists, a page at a time; servers whose name server is silent."""
+        """Walk the store beside the lists, page by page; returns the servers whose name server is silent."""
         after, seen = "", 0
         silent: set[str] = set()
         serials = _Serials(self._settings)
@@ -131,14 +131,14 @@ class Survey:
 
 
 class _Serials:
-    """Questions to DirectAdmin's own name servers, at a bounded rate."""
+    """SOA queries to DirectAdmin's own name servers, at a limited rate."""
 
     def __init__(self, settings: ReconciliationSettings) -> None:
         self._pause_s = SERIALS_AT_ONCE / settings.serials_per_s
         self._probers: dict[str, SoaProber] = {}
 
     async def ask(self, server: DirectAdminServer, zones: Sequence[Held]) -> list[int | None] | None:
-        """The serial of each zone; None when nothing at all answers."""
+        """The serial of each zone; None if nothing answers at all."""
         prober = await self._prober(server)
         if prober is None:
             return None
@@ -174,7 +174,7 @@ class _Serials:
 async def serials_now(
     settings: ReconciliationSettings, server: DirectAdminServer, zones: Sequence[Held]
 ) -> list[int | None] | None:
-    """Ask once more about a few zones."""
+    """The serials of a few zones, queried again."""
     serials = _Serials(settings)
     try:
         return await serials.ask(server, zones)

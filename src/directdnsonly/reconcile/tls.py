@@ -1,4 +1,4 @@
-"""Whom we believe to be the DirectAdmin server: certificates checked, by CA file, or by one pinned fingerprint."""
+"""How a DirectAdmin server's certificate is checked: by the system's CAs, a CA file, or a pinned fingerprint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NO_CHECK_TIME = 0x200000
 
 
 async def context_of(server: DirectAdminServer, *, verify: bool, timeout_s: float) -> ssl.SSLContext | bool:
-    """What httpx checks the server with. A pin is compared before anything secret is sent. Raises NoList."""
+    """The TLS verification for httpx; a pin is compared before anything secret is sent. Raises NoList."""
     if not server.ssl:
         return True
     if server.fingerprint:
@@ -37,7 +37,7 @@ def _unchecked() -> ssl.SSLContext:
 
 
 async def _pinned(server: DirectAdminServer, timeout_s: float) -> ssl.SSLContext:
-    """A context that accepts exactly the certificate with this fingerprint: it is fetched first, with nothing said."""
+    """A TLS context that accepts only the certificate with this fingerprint, which is fetched first without sending a request."""
     try:
         async with asyncio.timeout(timeout_s):
             _, writer = await asyncio.open_connection(server.hostname, server.port, ssl=_unchecked())

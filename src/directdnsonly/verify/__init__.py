@@ -1,4 +1,4 @@
-"""6 verify: ask the name server itself, and judge its answer.
+"""6 verify: queries the name server itself and judges its answers.
 
 What is here
     `wire` writes questions and reads answers (SOA and little else, octets in, values out), `query` asks by UDP with TCP

@@ -1,4 +1,4 @@
-"""One question to a name server, the answer as it came: UDP first, TCP where it is cut.
+"""Sends one query to a name server and returns the raw answer: UDP first, TCP if it is truncated.
 
 The message is not read here: what one record holds must not make the others unreadable.
 """
@@ -17,7 +17,7 @@ _CUT = 0x02  # TC, in the third octet
 
 
 async def ask(host: str, port: int, owner: bytes, kind: int, *, limit_s: float) -> bytes:
-    """The answer about `owner` (as in a message) and this type. Raises OSError, TimeoutError when there is none."""
+    """The answer for `owner` (in wire form) and this type. Raises OSError or TimeoutError if there is none."""
     asked = question_of(owner, kind, secrets.randbelow(65536))
     try:
         async with asyncio.timeout(limit_s):
@@ -30,7 +30,7 @@ async def ask(host: str, port: int, owner: bytes, kind: int, *, limit_s: float) 
 
 
 async def _by_udp(host: str, port: int, asked: bytes) -> bytes:
-    """Asked twice, since a datagram may be lost."""
+    """The answer by UDP, queried twice because a datagram may be lost."""
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as udp:

@@ -1,4 +1,4 @@
-"""Judge a name server's answer. Pure."""
+"""Judges the answers of name servers. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from directdnsonly.zone.text import records_of
 
 
 class Depth(StrEnum):
-    """How much is asked before a zone counts as proven; each includes the one before."""
+    """How much is checked before a zone counts as proven; each level includes the one before."""
 
     SERIAL = "serial"  # the SOA, with authority and the wanted serial
     COUNT = "count"  # the number of records, where it can be told
@@ -23,7 +23,7 @@ class Depth(StrEnum):
 
 
 class Finding(StrEnum):
-    """What the answer showed."""
+    """What an answer showed about the zone."""
 
     PROVEN = "proven"  # served as wanted, or gone as wanted
     SILENT = "silent"  # no answer
@@ -39,7 +39,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """How a zone should be served. `records` 0: not to be counted; `text` (normal form): what to compare with.
+    """How a zone should be served. `records` 0: do not count them; `text` (normal form): what to compare with.
 
     `unsure`: other content of the zone may be served under this very serial, so that only the records tell.
     """
@@ -61,13 +61,13 @@ class Verdict:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        """Nobody can act on a fault without a word."""
+        """Give a finding without a reason a default one, because nobody can act on a fault without words."""
         if self.finding is not Finding.PROVEN and not self.reason:
             object.__setattr__(self, "reason", f"the finding is: {self.finding}")
 
 
 def judge(expected: Expected, answer: Answer | None, *, server: str, authoritative: bool = True) -> Verdict:
-    """What `answer` of `server` means for `expected`; `authoritative`: an answer must carry AA.
+    """The verdict on an answer of `server` for `expected`; `authoritative`: the answer must have AA set.
 
     A deleted zone is proven gone by any answer without its SOA: REFUSED, or that of a parent zone served there.
     """
@@ -117,7 +117,7 @@ def judge_stored(
     place: str,
     whole: bool = True,
 ) -> Verdict:
-    """The verdict after looking into what the name server reads (a database, its API). None: cannot be told."""
+    """The verdict on what the name server reads (a database, its API); None for a fact that is not known."""
     if expected.absent:
         gone = Verdict(finding=Finding.PROVEN, reason=verdict.reason)
         return Verdict(finding=Finding.LINGERING, reason=f"{place} still holds the deleted zone") if present else gone
@@ -136,7 +136,7 @@ def judge_stored(
 
 
 def judge_content(expected: Expected, verdict: Verdict, found: Iterable[Record], *, server: str) -> Verdict:
-    """The verdict after every record was read."""
+    """The verdict after every record was compared."""
     differs = difference(records_of(expected.text or ""), found)
     if not differs:
         return verdict

@@ -1,4 +1,4 @@
-"""Read what a name server serves, record by record: a whole zone by AXFR, or some of its RRsets by query."""
+"""Compares what a name server serves record by record: a whole zone by AXFR, or some of its RRsets by query."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LARGE = 64 * 1024  # octets of a transfer that are read in a thread: 15 records 
 
 
 async def read_zone(host: str, port: int, name: ZoneName, *, stall_s: float) -> list[Record]:
-    """Every record by AXFR, in normal form, the closing SOA left out. `stall_s`: for how long nothing may come.
+    """Every record by AXFR, in normal form, without the closing SOA. `stall_s`: the longest pause allowed, in seconds.
 
     Raises TransferRefused, OSError, TimeoutError (also for what is no transfer at all).
     """
@@ -61,12 +61,12 @@ async def read_zone(host: str, port: int, name: ZoneName, *, stall_s: float) -> 
 
 
 def _read(messages: Iterable[bytes]) -> list[Record]:
-    """The records of a whole transfer, but the closing SOA."""
+    """The records of a whole transfer, without the closing SOA."""
     return [_record(found, message) for message in messages for found in records_in(message)][:-1]
 
 
 async def sample(host: str, port: int, text: str, *, before: str | None = None, limit_s: float = QUERY_S) -> str:
-    """What differs in a sample of the RRsets of a normalised zone; empty when nothing does. Raises as `asked` does.
+    """What differs in a sample of the RRsets of a normalised zone; empty if nothing does. Raises as `asked` does.
 
     What changed against `before` (the version that was proven last) is asked first, also whether what went is gone.
     """
@@ -74,12 +74,12 @@ async def sample(host: str, port: int, text: str, *, before: str | None = None, 
 
 
 async def rewritten(host: str, port: int, text: str, *, limit_s: float = QUERY_S) -> str:
-    """What differs in those RRsets whose text a name server may take for another; empty when nothing does, or there are none."""
+    """What differs in the RRsets whose text a name server may interpret differently; empty if nothing does, or there are none."""
     return await asked(host, port, _spread(_suspects(text), MOST_CHANGED), limit_s=limit_s)
 
 
 async def asked(host: str, port: int, some: Iterable[RRset], *, limit_s: float) -> str:
-    """What differs in these RRsets, asked one by one: UDP first, TCP where the answer is cut.
+    """What differs in these RRsets, queried one by one: UDP first, TCP if the answer is truncated.
 
     Raises OSError when one has no answer in `limit_s`.
     """
@@ -101,7 +101,7 @@ async def asked(host: str, port: int, some: Iterable[RRset], *, limit_s: float) 
 
 
 def _sampled(text: str, before: str | None) -> list[RRset]:
-    """The challenges, what changed, and some others spread over the zone. An RRset that went has no rdata."""
+    """A sample of RRsets: ACME challenges, changed ones, and others spread over the zone. A removed RRset has no rdata."""
     found = rrsets(text)
     cuts = _cuts(found)
     old = rrsets(before) if before is not None else found
@@ -115,7 +115,7 @@ def _sampled(text: str, before: str | None) -> list[RRset]:
 
 
 def _suspects(text: str) -> list[RRset]:
-    """Those that hold an escape (also the generic form) or an IPv6 address that is written with dots."""
+    """The RRsets with an escape (or the generic form), or an IPv6 address written with dots."""
     if "\\" not in text and "AAAA ::" not in text:
         return []  # the usual zone
     found = rrsets(text)
@@ -135,7 +135,7 @@ def _cuts(found: dict[tuple[str, str], RRset]) -> set[str]:
 
 
 def _is_answered(rrset: RRset, cuts: set[str]) -> bool:
-    """Whether a question for it is rightly answered with it: not where it is delegated."""
+    """Whether a query for the RRset should be answered with it, which is not so at or below a delegation."""
     below = any(rrset.owner == cut or rrset.owner.endswith(f".{cut}") for cut in cuts)
     return not below and rrset.type not in {"RRSIG", "NSEC", "NSEC3"}
 
@@ -153,12 +153,12 @@ def _is_challenge(rrset: RRset) -> bool:
 
 
 def _is_covered(owner: str, found: dict[tuple[str, str], RRset]) -> bool:
-    """Whether a wildcard may answer for a name that has gone."""
+    """Whether a wildcard may answer for a removed name."""
     return any(name.startswith("*.") and owner.endswith(name[1:]) for name, _ in found)
 
 
 def _record(found: Found, message: bytes) -> Record:
-    """In normal form. RDATA that cannot be read stops no other's reading. Raises MalformedAnswer."""
+    """A record of a message in normal form; RDATA that cannot be parsed is kept in the generic form. Raises MalformedAnswer."""
     kind = dns.rdatatype.RdataType.make(found.type)
     try:
         owner, _ = dns.name.from_wire(message, found.owner_at)

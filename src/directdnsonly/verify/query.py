@@ -1,4 +1,4 @@
-"""Ask a name server for the SOA of many zones at once, over UDP."""
+"""Queries a name server for the SOA of many zones at once, over UDP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANSWER_S = 0.4  # an answer on a healthy path takes less than a millisecond
 
 
 class SoaProber(asyncio.DatagramProtocol):
-    """One UDP socket to one name server. Use `open`.
+    """Sends SOA queries over one UDP socket to one name server. Create it with `open`.
 
     Driven by what comes in, without a task or a future for each question: a sweep asks 100,000.
     """
@@ -34,18 +34,18 @@ class SoaProber(asyncio.DatagramProtocol):
 
     @classmethod
     async def open(cls, host: str, port: int) -> SoaProber:
-        """A prober for this server. Raises OSError when there is no way to the address."""
+        """A prober for this server. Raises OSError if there is no route to the address."""
         loop = asyncio.get_running_loop()
         _, prober = await loop.create_datagram_endpoint(cls, remote_addr=(host, port))
         return prober
 
     async def ask(self, name: ZoneName, *, tries: int = 2) -> Answer | None:
-        """The server's answer about this zone's SOA; None when none came."""
+        """The server's answer for this zone's SOA; None if none came."""
         (answer,) = await self.ask_all((name,), tries=tries)
         return answer
 
     async def ask_all(self, names: Sequence[ZoneName], *, tries: int = 2) -> list[Answer | None]:
-        """Answers in the order of the names, WINDOW questions at a time."""
+        """The answers in the order of the names, None for those that did not come; WINDOW queries are in flight at a time."""
         if not names:
             return []
         survey = _Survey(names, tries, self._loop.create_future())
@@ -59,7 +59,7 @@ class SoaProber(asyncio.DatagramProtocol):
         return survey.answers
 
     def close(self) -> None:
-        """Release the socket; what is asked has no answer."""
+        """Release the socket; queries in flight get no answer."""
         self._is_closed = True
         if self._transport is not None:
             self._transport.close()
@@ -70,7 +70,7 @@ class SoaProber(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)  # its base class is missing in CPython 3.11
 
     def datagram_received(self, data: bytes, _address: object) -> None:
-        """An answer, or what pretends to be one: only a matching identity and question count."""
+        """Take a datagram as an answer only if its id and question match a query in flight."""
         try:
             identity = identity_of(data)
             one = self._waiting[identity]
@@ -81,7 +81,7 @@ class SoaProber(asyncio.DatagramProtocol):
         self._end(one, answer)
 
     def error_received(self, _error: Exception) -> None:
-        """ICMP: nobody listens there. The questions in flight are over."""
+        """End all queries in flight, because ICMP says that nobody listens there."""
         self._lose_all()
 
     def _send(self, survey: _Survey, number: int, tries: int) -> None:
@@ -99,7 +99,7 @@ class SoaProber(asyncio.DatagramProtocol):
         self._transport.sendto(one.asked)  # which may call error_received
 
     def _end(self, one: _Question, answer: Answer | None) -> None:
-        """This question is done with; the next one of its survey takes its place."""
+        """End a query; the next one of its survey takes its place."""
         survey = one.survey
         survey.answers[one.number] = answer
         survey.ended += 1
@@ -110,7 +110,7 @@ class SoaProber(asyncio.DatagramProtocol):
             survey.done.set_result(None)
 
     def _expire(self) -> None:
-        """Take out the questions whose time is over, and come back for the next one."""
+        """End the queries that have timed out, and schedule the next check."""
         self._timer = None
         now = self._loop.time()
         late: list[_Question] = []
@@ -127,7 +127,7 @@ class SoaProber(asyncio.DatagramProtocol):
         self._lose(list(lost.values()))
 
     def _lose(self, questions: list[_Question]) -> None:
-        """These have no answer. They are looked after from the loop: to send may end in here again at once."""
+        """Retry or give up these queries, from the loop because sending may call this again at once."""
         if questions and not self._lost:
             self._loop.call_soon(self._ask_again)
         self._lost += questions
@@ -144,7 +144,7 @@ class SoaProber(asyncio.DatagramProtocol):
 
 
 def identities() -> Iterator[int]:
-    """Numbers of 16 bits that nobody can foretell, since an answer by UDP can be forged. Without end.
+    """An endless series of unpredictable 16-bit ids, because an answer by UDP can be forged.
 
     Drawn by the hundred: each call of the system costs, and lets other threads run in between.
     """
@@ -153,7 +153,7 @@ def identities() -> Iterator[int]:
 
 
 class _Survey:
-    """What one call asks."""
+    """The queries of one call of `ask_all`, and its answers."""
 
     __slots__ = ("answers", "done", "ended", "left", "names", "tries")
 
@@ -166,7 +166,7 @@ class _Survey:
 
 @dataclass(slots=True)
 class _Question:
-    """One in flight. `tries`: how often it may be asked again."""
+    """A query in flight. `tries`: how many times it may be sent again."""
 
     survey: _Survey
     number: int

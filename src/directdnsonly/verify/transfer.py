@@ -1,4 +1,4 @@
-"""Count the records of zones by AXFR: one transfer after the other over a kept TCP connection.
+"""Counts the records of zones by AXFR, one transfer after another over a persistent TCP connection.
 
 Several under way at once (RFC 7766, section 6.2.1.1) were tried: named 9.18 takes them up together and answers SERVFAIL
 beyond its `transfers-out`, which secondaries need, and everybody's answers wait for our delayed acknowledgements (40 ms).
@@ -33,19 +33,19 @@ KEEP_S, KEEP_MOST = 8.0, 4  # idle connections: how long, and how many; name ser
 
 
 class TransferRefused(Exception):
-    """The server does not allow us an AXFR (REFUSED or NOTAUTH)."""
+    """The server does not allow us the AXFR (REFUSED or NOTAUTH)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uncounted:
-    """Why the records of a zone could not be counted. `slow`: nothing came for a while, which more patience may cure."""
+    """Why the records of a zone could not be counted. `slow`: the transfer stalled, which a longer limit may cure."""
 
     reason: str
     slow: bool = False
 
 
 class TransferCounter:
-    """Counts at one server, over connections that are kept for a while: opening one costs more than a small transfer."""
+    """Counts at one server over connections kept open for a while, because opening one costs more than a small transfer."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
@@ -55,7 +55,7 @@ class TransferCounter:
     async def count(
         self, names: Sequence[ZoneName], *, stall_s: float, timeout_s: float = COUNT_S
     ) -> list[int | Uncounted]:
-        """Records of each zone, or why there is no number. `stall_s`: for how long nothing may come of one of them.
+        """The number of records of each zone, or why it is unknown. `stall_s`: the longest pause allowed within a transfer.
 
         What one zone's transfer does is that zone's: the others are asked for over new connections, also of a server
         that closes after any number of transfers. What `timeout_s` was too short for has no number. Raises
@@ -92,7 +92,7 @@ class TransferCounter:
         return made
 
     def _kept(self) -> _Transfers | None:
-        """A connection that is probably still open."""
+        """A kept connection that is probably still open; None if there is none."""
         while self._idle:
             used_at, connection = self._idle.pop()
             if time.monotonic() - used_at < KEEP_S and connection.is_open:
@@ -108,7 +108,7 @@ class TransferCounter:
 
 
 class _Transfers(asyncio.Protocol):
-    """One connection. A protocol of its own: asyncio's streams cost more than counting does."""
+    """One connection for transfers, as an asyncio Protocol because streams cost more than the counting."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -133,7 +133,7 @@ class _Transfers(asyncio.Protocol):
     async def count(
         self, names: Sequence[ZoneName], *, allowed: bool, stall_s: float, until: float
     ) -> list[int | Uncounted]:
-        """Records of each zone, or the server's error; of the first ones, when the connection broke (`is_open`).
+        """The number of records of each zone, or the server's error; only of the first ones if the connection broke (`is_open`).
 
         `allowed`: NOTAUTH is such an error, and no refusal. Raises TransferRefused.
         """
@@ -156,7 +156,7 @@ class _Transfers(asyncio.Protocol):
         return self._counts
 
     def _watch(self, stall_s: float, until: float) -> None:
-        """Close when nothing comes. One timer for all zones of a call: each of them moves only the time."""
+        """Close the connection if the transfer stalls; one timer serves all zones of a call."""
         if self._done is None or self._done.done():
             return
         now = time.monotonic()
@@ -168,7 +168,7 @@ class _Transfers(asyncio.Protocol):
         self._watcher = asyncio.get_running_loop().call_later(wait_s, self._watch, stall_s, until)
 
     def close(self) -> None:
-        """At once."""
+        """Close the connection at once."""
         self._end(None)
         self.is_open = False
         self._name = None
@@ -201,7 +201,7 @@ class _Transfers(asyncio.Protocol):
         self.close()
 
     def _ask(self) -> None:
-        """For the next one; the end when there is none."""
+        """Request the next zone's transfer, or finish if there is none."""
         self._name = next(self._left, None)
         if self._name is None:
             self._end(None)
@@ -213,7 +213,7 @@ class _Transfers(asyncio.Protocol):
             self._transport.write(len(self._asked).to_bytes(2, "big") + self._asked)
 
     def _take(self, message: bytes) -> None:
-        """One message of the transfer under way. Raises MalformedAnswer."""
+        """Take one message of the transfer in progress. Raises MalformedAnswer."""
         if self._name is None or identity_of(message) != identity_of(self._asked):
             self.began = self._name is not None
             raise MalformedAnswer("an answer to what was not asked")

@@ -1,4 +1,4 @@
-"""Proof: ask every name server of a backend until each zone is served as wanted, or patience is over."""
+"""Proof by DNS: queries every name server of a backend until each zone is served as expected, or time is up."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Before = Callable[[ZoneName], Awaitable[str | None]]
 
 
 async def nothing_before(_name: ZoneName) -> str | None:
-    """No version is known to have been proven."""
+    """None for every zone: no version is known to have been proven."""
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What one name server answered just now, and what that proves. `answer` None: none came."""
+    """A name server's answer just now, and the verdict on it. `answer`: None if none came."""
 
     server: str
     verdict: Verdict
@@ -53,7 +53,7 @@ class Address(Protocol):
 
 
 class Verifier:
-    """Asks the name servers of one backend. A zone is proven when all of them prove it (or when there is none)."""
+    """Queries the name servers of one backend. A zone is proven if all of them prove it (or if there are none)."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Verifier:
         forgets: bool = True,
         rewrites: bool = False,
     ) -> None:
-        """`authoritative`: answers must carry AA. `forgets`: a deleted zone must stop being answered.
+        """`authoritative`: answers must have AA set. `forgets`: a deleted zone must no longer be answered.
 
         `rewrites`: what the name server reads may be another record than was written: such RRsets are always asked.
         """
@@ -83,7 +83,7 @@ class Verifier:
     async def verify(
         self, expected: Sequence[Expected], *, patience_s: float, before: Before = nothing_before, first: bool = False
     ) -> list[Verdict]:
-        """One verdict per expectation, in order. Polls from a millisecond on, growing; at least once.
+        """One verdict per expectation, in order. Polls at least once, at intervals growing from a millisecond.
 
         `first`: there will be another look at what is not proven now, so that what is only slow delays no neighbour.
 
@@ -101,7 +101,7 @@ class Verifier:
         return verdicts
 
     async def ask(self, expected: Expected, *, before: Before = nothing_before) -> list[Said]:
-        """What each name server answers now, judged as a proof is; waits for no change."""
+        """What each name server answers now, judged as for proof, without waiting for a change."""
         return list(await asyncio.gather(*(self._ask_at(server, expected, before) for server in self._servers)))
 
     async def _ask_at(self, server: Address, expected: Expected, before: Before) -> Said:
@@ -134,7 +134,7 @@ class Verifier:
         return self._probers[key]
 
     async def why_silent(self) -> str:
-        """Why a name server cannot prove anything now; empty when each of them answers."""
+        """Why a name server cannot prove anything now; empty if all of them answer."""
         for server in self._servers:
             prober = await self._prober(server)
             if await prober.ask(ANY_NAME) is None:
@@ -167,7 +167,7 @@ class Verifier:
         return verdicts
 
     async def _until_replaced(self, look: Callable[[], _Look], others: Sequence[int], until: float) -> None:
-        """Look again at other content under the right serial, where it may be the old one that is about to be replaced."""
+        """Check again if other content is served under the right serial, as it may be the old content about to be replaced."""
         pause_s = FIRST_PAUSE_S
         while time.monotonic() + pause_s < until:
             again = look()
@@ -183,7 +183,7 @@ class Verifier:
             pause_s = max(min(pause_s * 1.5, LONGEST_PAUSE_S), 2 * (time.monotonic() - began_at))  # reading costs more
 
     def _may_change(self, expected: Expected) -> bool:
-        """Whether the serial says nothing of the content, or a cache may hold an RRset longer than the SOA."""
+        """Whether the serial does not identify the content, or a cache may keep an RRset longer than the SOA."""
         return expected.unsure or self._rewrites
 
     def _judge(self, expected: Expected, answer: Answer | None, server: Address) -> Verdict:
@@ -194,7 +194,7 @@ class Verifier:
         return verdict
 
     async def _records(self, look: _Look, numbers: Sequence[int]) -> None:
-        """What the serial does not tell of these: their number, or every record, as far as is asked for and can be read."""
+        """Check what the serial does not show: the number of records, or every record, as far as requested and possible."""
         wanted = [number for number in numbers if not look.expected[number].absent]
         if self._transfers and self._depth is not Depth.SERIAL:
             counted = [number for number in wanted if look.expected[number].records]
@@ -210,7 +210,7 @@ class Verifier:
 
 
 class _Look:
-    """At the records of some zones on one server. What cannot be read is asked for RRset by RRset, in bounded time."""
+    """A check of the records of some zones on one server; if a transfer fails, RRsets are queried within a time limit."""
 
     def __init__(
         self,
@@ -230,7 +230,7 @@ class _Look:
         self.asked: set[int] = set()  # whose RRsets stand for their transfer
 
     def is_proven(self, number: int) -> bool:
-        """So far."""
+        """Whether the zone is proven so far."""
         return self._verdicts[number].finding is Finding.PROVEN
 
     def is_other(self, number: int) -> bool:
@@ -238,7 +238,7 @@ class _Look:
         return _is_other(self._verdicts[number])
 
     def forget(self, numbers: Sequence[int]) -> None:
-        """What was found of these: only their serial counts again."""
+        """Drop the findings on these zones, so that only their serial counts again."""
         for number in numbers:
             self._verdicts[number] = Verdict(finding=Finding.PROVEN, serial=self._verdicts[number].serial)
 
@@ -273,14 +273,14 @@ class _Look:
         self._verdicts[number] = judge_content(wanted, self._verdicts[number], found, server=self._shown)
 
     async def _instead(self, number: int, reason: str, *, slow: bool) -> None:
-        """Its transfer cannot be read: what its RRsets say. What is only slow gets the longer patience first."""
+        """Query RRsets because the transfer failed; a transfer that is only slow gets a longer limit first."""
         if slow and self._first:
             self._unread(number, reason)
         else:
             await self.ask(number, why=reason)
 
     async def ask(self, number: int, *, why: str = "") -> None:
-        """Compare a sample of its RRsets, what changed first."""
+        """Compare a sample of a zone's RRsets, changed ones first."""
         self.asked.add(number)
         wanted = self.expected[number]
         if wanted.text is None:
@@ -300,7 +300,7 @@ class _Look:
         self._judge(number, differs)
 
     async def ask_rewritten(self, number: int) -> None:
-        """Compare those RRsets of its that the name server may read otherwise than they are written."""
+        """Compare those RRsets of a zone that the name server may interpret differently."""
         try:
             text = self.expected[number].text or ""
             differs = await rewritten(self.server.host, self.server.port, text, limit_s=self._stall_s)

@@ -1,4 +1,4 @@
-"""The bytes of SOA and AXFR questions and answers (RFC 1035, RFC 5936). Pure, hand-made: a sweep asks 10,000 a second.
+"""The wire format of SOA and AXFR queries and answers (RFC 1035, RFC 5936). Pure, hand-written: a sweep sends 10,000 a second.
 
 dnspython would cost 180 us of CPU a zone in a sweep, this costs 13 (docs/adr/0008).
 """
@@ -26,12 +26,12 @@ _POINTER = 0xC0  # the two high bits of a length octet
 
 
 class MalformedAnswer(ValueError):
-    """The bytes are no DNS answer to our question."""
+    """The octets are not a DNS answer to our query."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a name server said about a zone's SOA. `serial` is None when the answer holds no SOA of this zone."""
+    """A name server's answer to an SOA query. `serial` is None if the answer has no SOA of this zone."""
 
     rcode: int
     authoritative: bool
@@ -40,7 +40,7 @@ class Answer:
 
 
 class Found(NamedTuple):
-    """Where one record stands in a message."""
+    """The position of one record in a message."""
 
     owner_at: int
     type: int
@@ -50,18 +50,18 @@ class Found(NamedTuple):
 
 
 def question(name: ZoneName, kind: int, identity: int) -> bytes:
-    """One question without recursion desired."""
+    """A query message for a zone, without recursion desired."""
     labels = b"".join([_LENGTHS[len(label)] + label for label in name.encode("ascii").split(b".")])
     return question_of(labels + b"\0", kind, identity)
 
 
 def question_of(owner: bytes, kind: int, identity: int) -> bytes:
-    """The same for any name, given as in a message."""
+    """A query message for any name given in wire form."""
     return b"".join((_HEADER.pack(identity, 0, 1, 0, 0, 0), owner, kind.to_bytes(2, "big"), _CLASS))
 
 
 def answers(message: bytes, asked: bytes) -> bool:
-    """Whether this is an answer to this question, and no other's."""
+    """Whether the message answers this very query."""
     if len(message) < len(asked) or message[:2] != asked[:2] or not message[2] & 0x80:
         return False
     return message[4:6] == asked[4:6] and message[12 : len(asked)].lower() == asked[12:].lower()
@@ -87,14 +87,14 @@ def records_in(message: bytes) -> Iterator[Found]:
 
 
 def identity_of(message: bytes) -> int:
-    """The first two octets. Raises MalformedAnswer."""
+    """The id of a message, its first two octets. Raises MalformedAnswer."""
     if len(message) < _HEADER.size:
         raise MalformedAnswer("shorter than a header")
     return int.from_bytes(message[:2], "big")
 
 
 def read_soa(message: bytes, asked: bytes) -> Answer:
-    """The answer to the SOA question `asked`. Raises MalformedAnswer when it is not one."""
+    """The answer to the SOA query `asked`. Raises MalformedAnswer if it is not one."""
     try:
         _, flags, questions, answers, _, _ = _HEADER.unpack_from(message)
         if not flags & 0x8000 or questions != 1:
@@ -122,7 +122,7 @@ def read_soa(message: bytes, asked: bytes) -> Answer:
 
 
 def _name(message: bytes, position: int) -> tuple[bytes, int]:
-    """A name as lower-case wire bytes, and where the message goes on after it; pointers are bounded."""
+    """A name as lower-case wire octets, and the position after it; pointers are bounded."""
     labels, after, jumps = b"", 0, 0
     while True:
         length = message[position]
@@ -142,7 +142,7 @@ def _name(message: bytes, position: int) -> tuple[bytes, int]:
 
 
 def skip_name(message: bytes, position: int) -> int:
-    """Where the message goes on after the name at `position`."""
+    """The position after the name at `position`."""
     while True:
         length = message[position]
         if length == 0:
@@ -162,11 +162,11 @@ class TransferCount:
 
     @property
     def complete(self) -> bool:
-        """The second SOA came, or the server refused."""
+        """Whether the transfer is over: the second SOA came, or the server refused."""
         return self.soas >= 2 or self.rcode != NOERROR  # noqa: PLR2004 - RFC 5936: it begins and ends with the SOA
 
     def feed(self, message: bytes, asked: bytes) -> None:
-        """One message of the answer to `asked`. Raises MalformedAnswer."""
+        """Count the records of one message of the answer to `asked`. Raises MalformedAnswer."""
         try:
             _, flags, questions, answers, _, _ = _HEADER.unpack_from(message)
             if not flags & 0x8000:
