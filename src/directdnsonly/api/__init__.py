@@ -1,1 +1,1 @@
-"""Beside the line: the JSON API and the health answers."""
+"""The JSON API under /api/v1, health checks and metrics."""

@@ -1,4 +1,4 @@
-"""/api/v1/held and /api/v1/migrations: approve or reject held pushes, announce moves."""
+"""/api/v1/held and /api/v1/migrations: approve or reject held pushes, announce moves between servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far an accepted change has come, with a long poll that sleeps until something was written."""
+"""The state of an accepted change, with a long poll that sleeps until something is written."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ async def follow(
     place: Place | None = None,
     unasked: Collection[str] = (),
 ) -> ChangeView:
-    """The change as it stands, or as it stands when it is done, at most `wait_s` seconds later.
+    """The state of a change now, or once it is done, after at most `wait_s` seconds.
 
-    Earlier when somebody else needs the place, or when the credential waits for too many changes at once.
+    Returns earlier if another client needs the connection, or if the credential has too many long polls.
     `unasked`: backends without an address of a name server, where nothing is ever proven.
     """
     with looking.settled.watching(receipt.name) as written, (place or NoPlace()).waiting(who, written.set) as wait:

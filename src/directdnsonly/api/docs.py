@@ -13,7 +13,7 @@ ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css
 
 
 def router(app: FastAPI, authenticate: Callable[[Request], object]) -> APIRouter:
-    """The three addresses."""
+    """The router of /docs, its assets and /openapi.json."""
     pages = APIRouter(include_in_schema=False)
     folder = files("fastapi_swagger.resources")
 

@@ -1,4 +1,4 @@
-"""/api/v1/zones/{zone}/explain: the verdict on one zone, with all that it stands on. The pages show the same."""
+"""/api/v1/zones/{zone}/explain: the verdict on one zone, with the facts behind it. The pages show the same."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from directdnsonly.verify.compare import Finding, Verdict
 
 
 class CauseView(BaseModel):
-    """One thing that is so, as all who tell of it say it."""
+    """One reason, in the same words as everywhere else."""
 
     cause: advice.Cause
     live: advice.Live = Field(description="What it makes of the zone")
@@ -41,7 +41,7 @@ class CauseView(BaseModel):
 
 
 class StoredView(BaseModel):
-    """What a backend reads where its name server reads (a database, its API)."""
+    """What a backend reads back from its name server's storage (a database, its API)."""
 
     finding: Finding
     reason: str
@@ -53,7 +53,7 @@ class StoredView(BaseModel):
 
 
 class PlaceView(PlacementView):
-    """One zone on one backend, and what is said of it there now."""
+    """One zone on one backend, and what its name servers say now."""
 
     standing: str = Field(description="`proven`, `stored, not proven: ...`, or its state")
     servers: list[ServedView] = Field(description="What each name server answers now; empty: nobody can be asked")

@@ -1,7 +1,7 @@
-"""Who may call what of the API: one table, and the ASGI layer that obeys it before any route is looked for.
+"""Who may call what of the API: one table, and the ASGI middleware that enforces it before routing.
 
-A request that no row opens needs a log-in: a route that somebody adds later is closed until a row says otherwise.
-DirectAdmin's requests never come here: the router in front leads them to their own door, which asks in its own words.
+A request that no row opens needs a log-in: a route added later is closed until a row says otherwise.
+DirectAdmin's requests never come here: the router in front passes them to their own endpoint, which authenticates itself.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: any of `roles` opens these methods of these paths; no roles: open to everybody."""
+    """One row: any of `roles` allows these methods on these paths; no roles: open to everybody."""
 
     methods: frozenset[str]
     path: re.Pattern[str]
@@ -58,7 +58,7 @@ TABLE: Final[Sequence[Row]] = (
 
 
 def needed(method: str, path: str) -> frozenset[str]:
-    """The roles of which one is needed."""
+    """The roles of which one is needed; empty if the path is open."""
     for row in TABLE:
         if ("." in row.methods or method in row.methods) and row.path.fullmatch(path):
             return row.roles
@@ -66,7 +66,7 @@ def needed(method: str, path: str) -> frozenset[str]:
 
 
 class Guard:
-    """The layer. `open_metrics`: networks that may read /metrics without a password."""
+    """The middleware. `open_metrics`: networks that may read /metrics without a password."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Guard:
 
 
 def not_admitted(error: NotAdmitted) -> ASGIApp:
-    """401, or 429 for those who failed too often."""
+    """The answer to a rejected log-in: 401, or 429 after too many failures."""
     close = {"Connection": "close"}  # whatever body comes with it is not read
     if error.again_in_s:
         wait = str(math.ceil(error.again_in_s))
@@ -126,13 +126,13 @@ def not_admitted(error: NotAdmitted) -> ASGIApp:
 
 
 def principal_of(request: Request) -> Principal | None:
-    """Who was admitted; None on an open path without a log-in."""
+    """The authenticated principal; None on an open path without a log-in."""
     found: Principal | None = request.scope.get(PRINCIPAL)
     return found
 
 
 def operator_of(request: Request) -> Operator:
-    """Who asks, as the guard has let them in, and from where. Raises HTTPException 401 when nobody was let in."""
+    """The authenticated operator and its address. Raises HTTPException 401 if nobody is authenticated."""
     principal = principal_of(request)
     if principal is None:
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "give a user name and a password, or a token", CHALLENGE)

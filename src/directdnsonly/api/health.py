@@ -1,4 +1,4 @@
-"""/livez and /readyz (no password, no details that help a stranger), and /api/v1/status, which tells all of it."""
+"""/livez and /readyz (no password, no details that help a stranger), and /api/v1/status with all details."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from directdnsonly.shapes import failures, rfc3339
 
 
 def router(parts: ApiParts, readiness: Readiness) -> APIRouter:
-    """The three answers."""
+    """The router of the health checks and the status."""
     health = APIRouter()
     running = parts.running
 

@@ -1,4 +1,4 @@
-"""A zone's history: what was wanted when and who sent it; the difference of two versions, and rolling back."""
+"""A zone's history: its versions and who sent them, the difference of two versions, and rollback."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class ChangedRRset(BaseModel):
 
 
 class DiffCounts(BaseModel):
-    """How many RRsets came, went, and differ, also those that are not shown."""
+    """How many RRsets were added, removed and changed, including those not shown."""
 
     added: int
     removed: int
@@ -124,7 +124,7 @@ class DiffView(BaseModel):
 
 
 class RollbackRequest(BaseModel):
-    """Which version's content shall be served again; `pin` holds it there."""
+    """The version whose content is to be served again; `pin` also pins the zone there."""
 
     model_config = ConfigDict(extra="forbid")
 

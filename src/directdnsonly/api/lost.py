@@ -22,7 +22,7 @@ class Forgotten(BaseModel):
 
 
 def router(parts: ApiParts) -> APIRouter:
-    """The two routes; the guard asks who it is."""
+    """The router of lost pushes; the guard authenticates."""
     api = APIRouter(prefix="/api/v1", tags=["outbox"])
 
     @api.get("/lost", summary="Pushes that could not be recorded when they came, newest first", responses=failures(503))

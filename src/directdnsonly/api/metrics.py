@@ -1,7 +1,7 @@
 """/metrics for Prometheus. No label is a zone: the number of series does not grow with the number of zones.
 
-Counting happens where things happen, with children made before (0.4 us each). What can be asked for is asked when
-somebody reads, and the text is made beside the loop: a thousand series take 13 ms.
+Events are counted as they happen, with children made in advance (0.4 us each). Everything else is read at the scrape,
+and the text is made in a thread: a thousand series take 13 ms.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DELIVERY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 
 
 class Metrics:
-    """Counts what it is told, as PushRecorder and DeliveryRecorder ask. Has a registry of its own."""
+    """Implements PushRecorder, DeliveryRecorder and PassRecorder with a Prometheus registry of its own."""
 
     def __init__(self, backends: Sequence[str]) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
@@ -104,16 +104,16 @@ class Metrics:
     # -- PushRecorder
 
     def answered(self, source: Source, result: str, seconds: float) -> None:
-        """`result`: a value of Became, or refused, failed."""
+        """Count an answer. `result`: a value of Became, or "refused" or "failed"."""
         (self._pushes.get((source, result)) or self._any_push(str(source), result)).inc()
         self._ack.observe(seconds)
 
     def refused(self, rule: str) -> None:
-        """A push broke this rule. Rules are a short list of ours."""
+        """Count a refusal by its rule; the rules are a short list of ours."""
         self._refused.labels(rule).inc()
 
     def pushes_so_far(self) -> dict[str, int]:
-        """Pushes and deletes since start by what became of them, whoever sent them."""
+        """Pushes and deletes since start, by outcome, from all senders."""
         found = dict.fromkeys(RESULTS, 0)
         for metric in self._all_pushes.collect():
             for sample in metric.samples:
@@ -124,23 +124,23 @@ class Metrics:
     # -- DeliveryRecorder
 
     def attempted(self, backend: str, how: Settle | Literal["stored"]) -> None:
-        """An attempt on one zone ended like this; `stored`: done, and nobody can be asked for proof."""
+        """Count an attempt on one zone by its outcome; `stored`: delivered, but nobody can be asked for proof."""
         self._attempts[backend, how].inc()
 
     def proven(self, backend: str, *, applied_s: float, proven_s: float) -> None:
-        """A zone is served: seconds from the commit of the push until the backend took it, and until the proof."""
+        """Count a proven zone: seconds from the commit of its push until the backend applied it, and until the proof."""
         self._applied[backend].observe(applied_s)
         self._proven[backend].observe(proven_s)
 
     def batch(self, backend: str, *, zones: int, seconds: float) -> None:
-        """The lane is empty again after this much work."""
+        """Count the work of a lane that has worked off its queue."""
         self._zones[backend].inc(zones)
         self._busy[backend].inc(seconds)
 
     # -- PassRecorder
 
     def passed(self, *, ended_at: float, seconds: float, found: Mapping[str, int], done: Mapping[str, int]) -> None:
-        """A pass ended: what differed by kind, and what was done by kind (nothing by a plan or a dry run).
+        """Count a pass: what differed by kind, and what was done by kind (nothing by a plan or a dry run).
 
         Kinds and actions are short lists of ours.
         """
@@ -153,7 +153,7 @@ class Metrics:
             self._done.labels(action).inc(count)
 
     async def text(self, parts: Running, look: Look) -> bytes:
-        """Everything, as Prometheus reads it."""
+        """All metrics in the Prometheus text format."""
         families = [family async for family in _asked(parts, look)]
         return await asyncio.to_thread(self._generate, families)  # it takes longer than a push
 
@@ -163,7 +163,7 @@ class Metrics:
 
 
 class _Now:
-    """What was asked for this reading."""
+    """A collector of the values read for one scrape."""
 
     def __init__(self) -> None:
         self.families: list[Metric] = []
@@ -173,7 +173,7 @@ class _Now:
         return self.families
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing before the first reading."""
+        """No families in advance: prometheus_client then does not collect at registration."""
         return ()
 
 
@@ -275,7 +275,7 @@ def _service(parts: Running) -> Iterator[Metric]:
 
 
 def router(metrics: Metrics, parts: Running, look: Look) -> APIRouter:
-    """The one answer."""
+    """The router of /metrics."""
     pages = APIRouter(tags=["service"])
 
     @pages.get(

@@ -18,12 +18,12 @@ from directdnsonly.readiness import ReasonKind, ServiceState
 
 
 def router(running: Running, readiness: Readiness) -> APIRouter:
-    """The two routes; the guard asks who it is. Not in the OpenAPI document: nobody should begin with them."""
+    """The router of the two addresses; the guard authenticates. Not in the OpenAPI document, as nobody should start using them."""
     old = APIRouter(include_in_schema=False)
 
     @old.get("/health")
     async def get_health() -> Response:
-        """There always OK; here 503 where pushes are refused or a part of ours has ended."""
+        """The original always answers OK; we answer 503 while pushes are refused or a part of the service has ended."""
         unready = (await readiness.look()).verdict.state is ServiceState.UNREADY
         return JSONResponse(
             {"status": "ERROR" if unready else "OK", "backends": _backends(running)},
@@ -32,7 +32,7 @@ def router(running: Running, readiness: Readiness) -> APIRouter:
 
     @old.get("/queue_status")
     async def get_queue_status() -> dict[str, Any]:
-        """Saves and deletes are one outbox here, and a retry stays in it: all that is outstanding is `save_queue_size`."""
+        """The original's queue sizes; our one outbox also holds deletes and retries, so everything outstanding is `save_queue_size`."""
         verdict, figures = await readiness.readable()
         alive = not any(one.kind is ReasonKind.ACTOR for one in verdict.reasons)
         return {

@@ -1,4 +1,4 @@
-"""/api/v1/outbox: what waits, what was given up and why, and giving it all its attempts again."""
+"""/api/v1/outbox: outstanding and dead deliveries with reasons, failed attempts, and reviving dead deliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every router of the API is handed: the acts and looks of `operate`, what the store shows, and who asks."""
+"""What every router of the API is given: the acts and checks of `operate`, the store's read side, and who asks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from directdnsonly.outbox.store.looking import Looking
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiParts:
-    """Everything that the API looks at.
+    """The parts of the service that the API uses.
 
-    `asks`, a dependency of the framework's, tells who sent a request, and raises HTTPException 401 for nobody.
+    `asks` is a FastAPI dependency that returns who sent a request; it raises HTTPException 401 if nobody is authenticated.
     """
 
     looking: Looking

@@ -1,4 +1,4 @@
-"""Names of zones in the paths of the API.
+"""How zone names are written in the paths of the API.
 
 A name may hold a slash (RFC 2317), which stands as `%2F` in a path. Many proxies decode that before we see it, so a bare
 slash is taken too, but only below in-addr.arpa and ip6.arpa: otherwise `PUT .../zones/a.example/rollback`, a wrong
@@ -21,16 +21,16 @@ _SLASH = re.compile(SLASH, re.IGNORECASE)
 
 
 class ZoneConvertor(Convertor[str]):
-    """`{zone:zone}`."""
+    """The path parameter `{zone:zone}`."""
 
     regex = r"[^/]+|[^/]+(?:/[^/]+)+\.(?i:in-addr|ip6)\.(?i:arpa)\.?"
 
     def convert(self, value: str) -> str:
-        """The name as text, its slashes bare."""
+        """The name with its slashes decoded."""
         return _SLASH.sub("/", value)
 
     def to_string(self, value: str) -> str:
-        """For a path."""
+        """The name with its slashes encoded, for a path."""
         return value.replace("/", SLASH)
 
 
@@ -38,7 +38,7 @@ register_url_convertor("zone", ZoneConvertor())
 
 
 class KeepSlashes:
-    """The layer that leaves `%2F` in the paths of the API as it came; all else is decoded as ever.
+    """ASGI middleware that leaves `%2F` in API paths encoded; everything else is decoded as usual.
 
     It also lets HEAD be asked wherever GET may be (RFC 9110, 9.1), as load balancers do: the server sends no body then.
     """
@@ -58,7 +58,7 @@ class KeepSlashes:
 
 
 def allowed(request: Request) -> str:
-    """The methods of this address, for `Allow`: those of its own path in the document, since the framework names one route's."""
+    """All methods of a path, for `Allow`, taken from the OpenAPI document because the framework names only one route's."""
     path = request.scope["path"]
     methods = {
         method.upper()

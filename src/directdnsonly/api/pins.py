@@ -1,4 +1,4 @@
-"""Pinning: a zone that serves on what it has, until a person releases it."""
+"""/api/v1/zones/{zone}/pin: keep a zone at what it serves until an operator releases it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PinView(BaseModel):
 
 
 class PinRequest(BaseModel):
-    """Why, for those who find the pin later. `version` guards against a push that came a moment ago."""
+    """The reason, for whoever finds the pin later. `version` guards against a push that came a moment ago."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Errors of the JSON API as problem details (RFC 9457). docs/errors.md is made from the table here."""
+"""Errors of the JSON API as problem details (RFC 9457); docs/errors.md is generated from the table here."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def problem(
     errors: Sequence[FieldError] = (),
     refused: PushRefused | None = None,
 ) -> Response:
-    """One problem answer. `change_id`: of the push that it ended; with its rule and all faults when that was `refused`."""
+    """A problem response. `change_id`: the push that it ended; `refused`: adds its rule and all faults."""
     slug = PROBLEMS.get(status)
     body = Problem(
         type=f"{TYPE}{slug[0]}" if slug else "about:blank",
@@ -128,7 +128,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 async def on_invalid(_request: Request, error: Exception) -> Response:
-    """A parameter or body does not fit; says which, never echoes the input."""
+    """Answer 422: an invalid parameter or body; says which, and never echoes the input."""
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     detail = "; ".join(f"{'.'.join(str(part) for part in entry['loc'])}: {entry['msg']}" for entry in found)
@@ -145,13 +145,13 @@ def _pointer(place: Sequence[str | int]) -> str:
 
 
 async def on_refused(_request: Request, error: Exception) -> Response:
-    """The zone or its name is at fault."""
+    """Answer 422: the zone or its name is at fault."""
     assert isinstance(error, PushRefused)
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.reason, change_id=error.change_id, refused=error)
 
 
 async def on_not_theirs(_request: Request, error: Exception) -> Response:
-    """The zone is another server's."""
+    """Answer 403: the zone belongs to another server."""
     assert isinstance(error, OwnershipRefused)
     return problem(HTTPStatus.FORBIDDEN, error.reason, change_id=error.change_id)
 
@@ -160,45 +160,45 @@ OF_AN_ACT: Final[dict[type[ActRefused], int]] = {NotHere: 404, DoesNotFit: 409, 
 
 
 async def on_act_refused(_request: Request, error: Exception) -> Response:
-    """An operator's act that cannot be done."""
+    """Answer an operator's act that cannot be carried out, with the status of its error."""
     assert isinstance(error, ActRefused)
     return problem(OF_AN_ACT[type(error)], str(error))
 
 
 async def on_conflict(_request: Request, error: Exception) -> Response:
-    """Somebody else was faster."""
+    """Answer 412: another change came first."""
     assert isinstance(error, VersionConflict)
     return problem(HTTPStatus.PRECONDITION_FAILED, str(error))
 
 
 async def on_damaged(_request: Request, error: Exception) -> Response:
-    """The text is lost, for good; the rest of the store is not."""
+    """Answer 410: the version's text is damaged; the rest of the store is not."""
     assert isinstance(error, VersionDamaged)
     return problem(HTTPStatus.GONE, str(error))
 
 
 async def on_taken(_request: Request, error: Exception) -> Response:
-    """The same request was recorded a moment ago."""
+    """Answer 409: the same request was recorded a moment ago."""
     assert isinstance(error, KeyTaken)
     return problem(HTTPStatus.CONFLICT, str(error))
 
 
 async def on_unavailable(_request: Request, error: Exception) -> Response:
-    """Our store is at fault: nothing was recorded, try again."""
+    """Answer 503: our store is at fault and nothing was recorded; try again."""
     assert isinstance(error, OutboxUnavailable)
     headers = {"Retry-After": "5"}
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=headers, change_id=error.change_id)
 
 
 async def on_too_many(_request: Request, error: Exception) -> Response:
-    """No room for one more large body: what still comes of it will not be read."""
+    """Answer 503: no memory for another large body; the rest of it will not be read."""
     assert isinstance(error, BodiesTooMany)
     headers = {"Retry-After": "5", "Connection": "close"}
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=headers)
 
 
 async def on_bug(_request: Request, _error: Exception) -> Response:
-    """Our fault; the log has the story, a stranger gets none of it."""
+    """Answer 500: a bug of ours; the details are in the log, and a stranger gets none of them."""
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an unexpected error: see the log")
 
 

@@ -1,4 +1,4 @@
-"""No parameter of a query is passed over in silence: a filter with a slip in its name would answer everything."""
+"""Refuses unknown query parameters, because a filter with a misspelt name would return everything."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class AlarmView(BaseModel):
 
 
 class JobView(BaseModel):
-    """A pass that was asked for, and how far it is."""
+    """A requested pass and its progress."""
 
     id: int
     live: bool = Field(description="False: it only plans")
@@ -54,7 +54,7 @@ class JobView(BaseModel):
 
 
 class ReconcileView(BaseModel):
-    """Reconciliation at a glance."""
+    """The state of reconciliation at a glance."""
 
     enabled: bool
     dry_run: bool
@@ -68,7 +68,7 @@ class ReconcileView(BaseModel):
 
 
 class WatchedView(BaseModel):
-    """A zone that its server's list lacked."""
+    """A zone that was absent from its server's list."""
 
     zone: str
     version: int
@@ -99,7 +99,7 @@ class WatchedView(BaseModel):
 
 
 class Approved(BaseModel):
-    """What an approval reached."""
+    """The result of an approval."""
 
     zones: int
 
@@ -112,7 +112,7 @@ class Undone(BaseModel):
 
 
 def router(parts: ApiParts, reconciler: Reconciler) -> APIRouter:
-    """The routes: looks at the actor, and the acts."""
+    """The router of reconciliation."""
     api = APIRouter(prefix="/api/v1/reconcile", tags=["reconcile"], dependencies=[Depends(parts.asks)])
     acts = parts.acts.reconciling
 

@@ -1,4 +1,4 @@
-"""A zone as JSON RRsets, and the zone file that means the same. The zone parser judges what is in it, not this module."""
+"""A zone as JSON RRsets, converted to a zone file; validating the content is left to the zone parser."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ZoneContent(BaseModel):
     rrsets: list[RRset] = Field(min_length=1, max_length=100_000)
 
     def text(self) -> bytes:
-        """As a zone file."""
+        """The zone as a zone file."""
         lines = [f"$TTL {self.ttl}"]
         for rrset in self.rrsets:
             ttl = self.ttl if rrset.ttl is None else rrset.ttl

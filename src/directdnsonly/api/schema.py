@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI finds out, and what it cannot: problems, ways to log in, who may call what."""
+"""The OpenAPI document: what FastAPI generates, plus problem details, security schemes and required roles."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ async def ask_lanes(looking: Looking, lanes: Mapping[str, Lane], zone: ZoneSumma
 
 
 async def _of_operators(looking: Looking, zone: ZoneSummary, asked: Mapping[str, Asked]) -> Mapping[str, Asked]:
-    """Whether the delete had nothing to do because the operator has a zone of that name, which therefore does not linger."""
+    """The answers of backends on which the operator's own zone of that name stays: there a delete leaves nothing lingering."""
     theirs = [
         one
         for one in await looking.placements(zone.name)

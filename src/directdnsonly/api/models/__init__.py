@@ -1,1 +1,1 @@
-"""Shapes of the JSON API, by subject."""
+"""Models of the JSON API, by subject."""

@@ -1,4 +1,4 @@
-"""Shapes of the JSON API: what went wrong (RFC 9457)."""
+"""Models of the JSON API: problem details (RFC 9457)."""
 
 from __future__ import annotations
 

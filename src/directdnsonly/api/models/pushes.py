@@ -1,4 +1,4 @@
-"""Shapes of the JSON API: pushes that were refused or lost, and the audit."""
+"""Models of the JSON API: refused and lost pushes, and the audit."""
 
 from __future__ import annotations
 

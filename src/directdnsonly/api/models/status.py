@@ -1,4 +1,4 @@
-"""Shapes of the JSON API: the service, its backends and its store."""
+"""Models of the JSON API: the service, its backends and its store."""
 
 from __future__ import annotations
 

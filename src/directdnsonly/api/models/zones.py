@@ -1,4 +1,4 @@
-"""Shapes of the JSON API: zones, where they are, and what became of a change."""
+"""Models of the JSON API: zones, their placements, and changes."""
 
 from __future__ import annotations
 
