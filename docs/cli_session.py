@@ -23,6 +23,7 @@ import typer
 from bench.load import PASSWORD, USER, push_blocking, rawsave
 from bench.service import DADNS, MANAGED, Service, free_port
 from tests.support.directadmin import StandIn
+from tests.support.name_servers import name_server
 from tests.support.terminals import run_on_terminal
 
 from directdnsonly.cli import whole
@@ -100,6 +101,8 @@ class Session:
     """Use as a context manager; `run` gives what was seen, in order."""
 
     kept: dict[str, str] = field(default_factory=dict)
+    others: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)  # other name servers
+    today: int = 0  # port of the one that served until now
 
     def __enter__(self) -> Session:
         self.da = StandIn()
@@ -121,6 +124,7 @@ class Session:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.others.close()
         self.service.__exit__(*error)
         self.da.__exit__(*error)
 
@@ -192,8 +196,14 @@ class Session:
     def tidy(self, text: str) -> str:
         """Without what belongs to the temporary folder: places, ports, the secret of a token."""
         text = text.replace(str(self.folder), "/srv/dns")
-        ports = {self.service.port: 2222, self.service.dns_port: 5300, self.down: 8081, self.da.port: 2223}
-        for port, usual in ports.items():
+        ports = {
+            self.service.port: 2222,
+            self.service.dns_port: 5300,
+            self.down: 8081,
+            self.da.port: 2223,
+            self.today: 5301,
+        }
+        for port, usual in ((port, usual) for port, usual in ports.items() if port):
             text = re.sub(rf"\b{port}\b", str(usual), text)
         text = re.sub(r"\bdadns_[A-Za-z0-9_-]{20,}", "dadns_(a secret of 43 characters)", text)
         return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
@@ -253,6 +263,18 @@ def _import_files(session: Session) -> None:
     session.write("zones/bad.example.db", zone("bad.example", 2026112501, "www IN A 192.0.2.256", "@ IN MX mail"))
 
 
+def _today(session: Session) -> None:
+    """One that lacks a zone, and has another address in the second."""
+    session.proven("one.example")
+    texts = {f"{name}.example": zone(f"{name}.example", 2026112501, *SHOP) for name in ("one", "two")}
+    texts["two.example"] = texts["two.example"].replace("192.0.2.80", "192.0.2.81") + "_dmarc IN TXT v=DMARC1\n"
+    folder = session.folder / "today"
+    folder.mkdir()
+    server = session.others.enter_context(name_server("named", texts, folder))
+    session.today = server.port
+    session.kept |= {"today": str(server.port), "ours": str(session.service.dns_port)}
+
+
 def _many(serial: int, number: int) -> str:
     return zone("big.example", serial, *(f"host{each} IN A 192.0.2.{each + 1}" for each in range(number)))
 
@@ -280,6 +302,8 @@ def steps() -> list[Act | Call]:
         Act("", lambda it: it.proven("two.example")),
         Call("zones"),
         Call("show two.example"),
+        Act("# the name server that has served these zones until today answers at port 5301", _today),
+        Call("compare 127.0.0.1:{today} 127.0.0.1:{ours} --all", 1),
         Call("outbox --backend ns2 --limit 1"),
         Act("# DirectAdmin pushes a zone that no name server could load", _refused),
         Call("refused"),

@@ -172,6 +172,24 @@ def test_oversized_headers_are_refused(service, octets):
     assert b" 431 " in head
 
 
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        (b"GET /readyz HTTP/1.0", b"200"),
+        (b"HEAD /readyz HTTP/1.0", b"200"),
+        (b"GET /livez HTTP/1.0", b"200"),
+        (b"OPTIONS / HTTP/1.0", b"401"),  # what HAProxy asks when it is not told what to ask
+        (b"OPTIONS /readyz HTTP/1.0", b"401"),
+    ],
+)
+def test_a_balancer_learns_our_health_without_a_password(service, asked, status):
+    """In HTTP/1.0 and without a Host, as balancers ask; with another method it is a stranger."""
+    with connect(service) as sock:
+        sock.sendall(asked + b"\r\n\r\n")
+
+        assert status == answer(sock).split(b" ", 2)[1]
+
+
 def test_kept_connections_are_closed_when_they_are_silent(service):
     with connect(service) as sock:
         sock.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")

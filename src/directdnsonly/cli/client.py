@@ -163,6 +163,17 @@ class Client:
         """Send a request and return the decoded JSON answer. Raises NoService, Hangs, Rejected."""
         return await self._ask(method, path, **arguments)
 
+    async def text(self, path: str) -> str | None:
+        """A zone file; None when there is none. Raises NoService, Rejected."""
+        answer = await self._answer("GET", path)
+        if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+            return None
+        if not answer.is_success:
+            raise Rejected(
+                f"{self._target.url} answered HTTP {answer.status_code} for {path}", status=answer.status_code
+            )
+        return answer.text
+
     async def items(self, path: str, *, most: int | None = None, **query: Any) -> list[Any]:
         """The entries of a list, fetched page by page: `most` of them, or all. Raises as `call`."""
         return (await self.items_and_rest(path, most=most, **query))[0]
@@ -182,7 +193,8 @@ class Client:
                 return found, False
         return found, True
 
-    async def _ask(self, method: str, path: str, **arguments: Any) -> Any:
+    async def _answer(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """Raises NoService when there is none."""
         try:
             async with asyncio.timeout(self._limit_s):
                 answer = await self._http.request(method, self._target.url + path, **arguments)
@@ -199,6 +211,10 @@ class Client:
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             what = "token: check DADNS_TOKEN" if self._target.token else _WHO
             raise NotKnown(f"{self._target.url} does not accept the {what}")
+        return answer
+
+    async def _ask(self, method: str, path: str, **arguments: Any) -> Any:
+        answer = await self._answer(method, path, **arguments)
         if answer.status_code == httpx.codes.NO_CONTENT:
             return {}
         try:

@@ -85,19 +85,30 @@ async def asked(host: str, port: int, some: Iterable[RRset], *, limit_s: float) 
     """
     told: list[str] = []
     for rrset in some:
-        owner, kind = dns.name.from_text(rrset.owner), dns.rdatatype.from_text(rrset.type)
-        try:
-            message = await ask(host, port, owner.to_wire() or b"", kind, limit_s=limit_s)
-            answers = [_record(one, message) for one in records_in(message)]
-        except (OSError, TimeoutError, MalformedAnswer) as error:
-            raise OSError(f"{rrset.owner} {rrset.type}: {words_of(error)}") from error
-        rcode = message[3] & 0x0F
+        rcode, answers = await read_answer(host, port, rrset.owner, rrset.type, limit_s=limit_s)
         wanted = [Record(rrset.owner, rrset.ttl, rrset.type, data) for data in rrset.rdata]
         found = [one for one in answers if one.owner == rrset.owner and one.type in {rrset.type, "SPF"}]
         if differs := difference(wanted, found):
             said = f" ({RCODES.get(rcode, rcode)})" if rcode != NOERROR else ""
             told.append(differs + said)
     return "; ".join(told)
+
+
+async def read_answer(host: str, port: int, owner: str, kind: str, *, limit_s: float) -> tuple[int, list[Record]]:
+    """The code of the answer about one owner and type, and the records in it. Raises OSError, which names both."""
+    try:
+        wire = dns.name.from_text(owner).to_wire() or b""
+        message = await ask(host, port, wire, dns.rdatatype.from_text(kind), limit_s=limit_s)
+        return message[3] & 0x0F, [_record(one, message) for one in records_in(message)]
+    except (OSError, TimeoutError, MalformedAnswer) as error:
+        raise OSError(f"{owner} {kind}: {words_of(error)}") from error
+
+
+def answerable(text: str) -> list[RRset]:
+    """The RRsets of a normalised zone that a question for them is answered with: not those at or below a delegation."""
+    found = rrsets(text)
+    cuts = _cuts(found)
+    return [rrset for rrset in found.values() if _is_answered(rrset, cuts)]
 
 
 def _sampled(text: str, before: str | None) -> list[RRset]:

@@ -31,7 +31,7 @@ def record_of(owner: str, ttl: int, kind: str, data: str) -> Record:
 
 def difference(wanted: Iterable[Record], found: Iterable[Record]) -> str:
     """The difference as text for people; empty if both have the same records. Names compare without case (RFC 4343)."""
-    here, there = Counter(map(_folded, wanted)), Counter(map(_folded, found))
+    here, there = Counter(map(folded, wanted)), Counter(map(folded, found))
     missing, extra = sorted((here - there).elements()), sorted((there - here).elements())
     told = [f"lacks {_shown(record)}" for record in missing] + [f"has also {_shown(record)}" for record in extra]
     more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
@@ -42,7 +42,8 @@ def _shown(record: Record) -> str:
     return f"{record.owner} {record.ttl} {record.type}"
 
 
-def _folded(record: Record) -> Record:
+def folded(record: Record) -> Record:
+    """With the names in its RDATA in lower case, so that what RFC 4343 calls equal is equal."""
     fold = FOLDS.get(record.type)
     try:
         return record if fold is None else record._replace(rdata=fold(record.rdata))
