@@ -27,6 +27,7 @@ from directdnsonly.dispatch.store_trouble import STORE_PAUSE_S, StoreTrouble
 from directdnsonly.dispatch.sweep import Sweep, SweepFound
 from directdnsonly.dispatch.sweeper import Sweeper
 from directdnsonly.dispatch.telling import DeliveryLog, LaneStatus
+from directdnsonly.dispatch.yielding import Yielding
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.changes import Priority
 from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
@@ -91,7 +92,6 @@ class Lane:
             on_closed=self._returned,
             on_change=on_change,
         )
-        self._bulk_workers = max(settings.bulk_workers, backend.capabilities.workers)
         self._gate = gate
         self._recorder = recorder or NobodyCounts()
         self._paused = ""
@@ -99,7 +99,7 @@ class Lane:
         self._unpaused.set()
         self._wakes: dict[Priority, list[asyncio.Event]] = {
             Priority.INTERACTIVE: [asyncio.Event()],
-            Priority.BULK: [asyncio.Event() for _ in range(self._bulk_workers)],
+            Priority.BULK: [asyncio.Event() for _ in range(max(settings.bulk_workers, backend.capabilities.workers))],
         }
         self.pulses = Pulses(clock)
         self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log, recorder=self._recorder)
@@ -126,8 +126,8 @@ class Lane:
             proves=self.proves,
         )  # fmt: skip
         self._batch_limit = backend.capabilities.batch_size
-        self._hand = Hand(work)
-        self._express_naps = False
+        self._yielding = Yielding(backend.servers, settings.bulk_slows_answers)
+        self._hand, self._express_naps = Hand(work), False
 
     @property
     def name(self) -> str:
@@ -245,6 +245,7 @@ class Lane:
             },
             f"dispatch:{self.name}:express": partial(self._work, Priority.INTERACTIVE, express),
             f"dispatch:{self.name}:prober": self._circuit.run,
+            f"dispatch:{self.name}:yielding": self._yielding.run,
             self._sweeper.name: self._sweeper.run,
         }
 
@@ -299,7 +300,8 @@ class Lane:
             return False
         if len(claims) == limit:
             self._wake_all()
-        await self._attempt(claims)
+        async with self._yielding.beside(len(claims) if lowest is Priority.BULK else 0):
+            await self._attempt(claims)
         return True
 
     async def _attempt(self, claims: Sequence[Claim]) -> None:

@@ -42,4 +42,9 @@ class DispatchSettings(BaseModel):
         ge=1,
         description="Workers per backend beside the express one, at least: one applies while one verifies.",
     )
+    bulk_slows_answers: float = Field(
+        4.0,
+        ge=0,
+        description="How many times as long the name server may take to answer while a bulk goes on, before the bulk rests; 0: it never rests.",
+    )
     sweep_page: int = Field(1000, ge=1, description="Zones per step when a name server is compared with the store.")

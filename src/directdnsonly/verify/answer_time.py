@@ -1,0 +1,93 @@
+"""How long a name server takes to answer, without what our own busy event loop adds: the kernel notes when an answer came."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import time
+
+from directdnsonly.verify.query import identities
+from directdnsonly.verify.wire import SOA, answers, question
+from directdnsonly.zone.name import ZoneName
+
+NOTHING = ZoneName.trusted("directdnsonly.invalid")  # RFC 6761: nobody serves it, but any server answers
+PATIENCE_S = 2.0
+_TIMESTAMPS = 35  # SO_TIMESTAMPNS of Linux, which Python's socket module does not name
+_TIMESPEC = struct.Struct("@qq")
+_LARGEST = 4096
+
+
+class AnswerTimer:
+    """Asks one name server one question at a time, by UDP."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._place = (host, port)
+        self._socket: socket.socket | None = None
+        self._identities = identities()
+
+    async def measure_s(self) -> float | None:
+        """Seconds from the question to the arrival of its answer; None when none came, or when nobody can tell.
+
+        The clock of the kernel's note is the wall clock: a measurement in which that jumps is thrown away.
+        """
+        try:
+            asking = self._socket = self._socket or self._open()
+            asked = question(NOTHING, SOA, next(self._identities))
+            sent_at = time.time_ns()
+            asking.send(asked)
+        except OSError:
+            self.close()
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                came_at = await self._arrival(asking, asked)
+        except (OSError, TimeoutError):
+            return None
+        seconds = (came_at - sent_at) / 1e9
+        return seconds if 0 <= seconds <= PATIENCE_S else None
+
+    def close(self) -> None:
+        """Release the socket; the next measurement opens another one."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _open(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._place[0] else socket.AF_INET
+        opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, _TIMESTAMPS, 1)
+            opened.connect(self._place)
+        except OSError:
+            opened.close()
+            raise
+        return opened
+
+    async def _arrival(self, asking: socket.socket, asked: bytes) -> int:
+        """When the answer to this question came, in nanoseconds of the wall clock. Raises OSError."""
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                message, notes, _, _ = asking.recvmsg(_LARGEST, 64)
+                if answers(message, asked):
+                    return _noted(notes)
+                continue  # a late answer to an earlier question
+            await _readable(asking)
+
+
+async def _readable(asking: socket.socket) -> None:
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(asking, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(asking)
+
+
+def _noted(notes: list[tuple[int, int, bytes]]) -> int:
+    for level, kind, data in notes:
+        if (level, kind) == (socket.SOL_SOCKET, _TIMESTAMPS) and len(data) >= _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+            return int(seconds * 1_000_000_000 + nanoseconds)
+    return time.time_ns()
