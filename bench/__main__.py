@@ -1,4 +1,4 @@
-"""Run the benchmarks: python -m bench [--quick] [--json FILE] [--against URL] [NAME ...]
+"""Run the benchmarks: python -m bench [--quick] [--json FILE] [NAME ...], or [arrivals] --against URL [--dns ADDRESS]
 
 ack       durable answers: 1 to 128 clients, keep-alive and a new connection each, 15 to 1,000 records; alone (the backend
           paused) and while delivering; beside the floors: the same server without us, with and without a shared fsync
@@ -15,6 +15,9 @@ security  10,000 wrong passwords from one address while another client pushes: i
 felt      what resolvers feel: dnsperf beside changes, new zones, restarts and kill -9, on quiet and on busy cores (needs dnsperf)
 places    1,500 refused connections that stay, and 1,500 long polls, beside a client that pushes: lost pushes, and p99 to alone
 neighbour, outage, often, urgent: what outages and bulks cost (bench/outbox.py)
+
+With --against URL nothing of ours is started: faults are tried on the receiver there (bench/against.py), or, with the name
+`arrivals`, its answers are timed.
 
 Figures are of one run on one machine; compare the ratios. With names only these are run; the others keep their figures
 in the file. Curves are drawn from the file into docs/bench/.
@@ -33,6 +36,7 @@ from pathlib import Path
 import dns.zone
 
 from bench import line, outbox
+from bench.against import against, told
 from bench.backends import backends, large, sweep
 from bench.drain import drain
 from bench.felt import felt
@@ -130,9 +134,12 @@ def main() -> None:
         "--json", type=Path, help="write the figures there, too; benchmarks that did not run keep theirs"
     )
     parser.add_argument(
-        "--against", metavar="URL", help="the arrivals on another server: http://user:password@host:port"
+        "--against", metavar="URL", help="faults (or `arrivals`) at any receiver: http://user:password@host:port"
     )
+    parser.add_argument("--dns", metavar="ADDRESS", default="", help="with --against: the name server behind it")
     options = parser.parse_args()
+    if options.against and options.names != ["arrivals"]:
+        raise SystemExit(told(against(options.against, options.dns), table, options.json))
     if options.against:
         print(table(f"arrivals at {options.against.rpartition('@')[2]}", line.against(options.against, options.quick)))
         return

@@ -1,7 +1,7 @@
 """Open-loop load: pushes arrive at fixed times, whatever the server does, each on a connection of its own, as DirectAdmin's.
 
 A latency counts from the time at which the push was due: a server that stalls is charged for everyone who had to wait
-(no coordinated omission). Works against any DirectAdmin-compatible server (`--against URL`).
+(no coordinated omission). Works against any DirectAdmin-compatible server (`arrivals --against URL`).
 """
 
 from __future__ import annotations

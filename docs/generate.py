@@ -33,7 +33,7 @@ SPEED = """# Speed
 
 Generated from `bench/results/latest.json` (`make bench`, then `make docs`); do not edit. Unless its table says otherwise, one run each on a machine with two cores
 that the load generator, the name server and we share: compare the ratios. A floor is what lies below us, alone, under the
-same load in the same run. `python -m bench --against URL` runs the arrivals on any server that speaks DirectAdmin's protocol.
+same load in the same run. `python -m bench arrivals --against URL` runs the arrivals on any server that speaks DirectAdmin's protocol.
 
 What bounds us now: an answered push costs 0.3 to 0.4 ms of CPU, two thirds of it in the event loop's thread (a quarter of all is
 the parse and the checks of the zone), one third in the thread that writes to the disk, and both are Python; 0.5 ms with its

@@ -63,8 +63,8 @@ FOUND = {
     "ahead.example": "newer serial",
 }
 TOLD = """\
-none.example: missing at both (OLD answers REFUSED; NEW answers REFUSED)
-gone.example: missing at NEW (NEW answers REFUSED)
+none.example: missing at both (OLD: answers REFUSED; NEW: answers REFUSED)
+gone.example: missing at NEW (NEW: answers REFUSED)
 address.example: different (serial 5 | 5)
   www.address.example. A: 3600 192.0.2.10 | 3600 192.0.2.11
 only.example: different (serial 5 | 5, records 15 | 14)
@@ -72,7 +72,7 @@ only.example: different (serial 5 | 5, records 15 | 14)
 ttl.example: different (serial 5 | 5)
   mail.ttl.example. A: 3600 192.0.2.10 | 60 192.0.2.10
 behind.example: older serial (serial 5 | 4)
-new.example: missing at OLD (OLD answers REFUSED)
+new.example: missing at OLD (OLD: answers REFUSED)
 """
 
 
@@ -183,7 +183,7 @@ def test_a_silent_server_is_unknown_and_not_different(dadns, servers):
         )
 
     assert 2 == done.returncode
-    assert "same.example: unknown (NEW no answer in 0.2 s)" in done.stdout
+    assert "same.example: unknown (NEW: no answer in 0.2 s)" in done.stdout
 
 
 def test_a_server_that_refuses_everything_is_unknown_too(dadns, servers, tmp_path):
@@ -192,7 +192,7 @@ def test_a_server_that_refuses_everything_is_unknown_too(dadns, servers, tmp_pat
         done = dadns("compare", servers[0], closed, "--zone", "same.example", "--zone", "gone.example")
 
     assert 2 == done.returncode
-    assert "same.example: unknown (NEW answers REFUSED)" in done.stdout
+    assert "same.example: unknown (NEW: answers REFUSED)" in done.stdout
 
 
 @contextmanager
@@ -212,15 +212,27 @@ def test_ipv6(dadns, servers, tmp_path):
     assert f"NEW is ::1#{port};" in told.stdout
 
 
+def test_where_one_allows_no_transfer_its_records_are_asked_for_by_the_names_of_the_other(dadns, servers, tmp_path):
+    """So also a record is found that nobody would guess; and with `always` nothing is judged, with the reason."""
+    with _on_ipv6(tmp_path, OLD["long"].replace('"003 x', '"333 x'), allowed="192.0.2.1") as port:
+        told = dadns("compare", servers[0], f"[::1]:{port}", "--zone", "long.example")
+        whole = dadns("compare", servers[0], f"[::1]:{port}", "--zone", "long.example", "--transfer", "always")
+
+    assert (1, 2) == (told.returncode, whole.returncode)
+    assert '  long.long.example. TXT: 60 "000 x' in told.stdout
+    assert "0 zones by transfer, 1 by some of their records" in told.stdout
+    assert "long.example: unknown (NEW: its transfer is answered REFUSED)" in whole.stdout
+
+
 @contextmanager
-def _on_ipv6(folder: Path, text: str) -> Iterator[int]:
+def _on_ipv6(folder: Path, text: str, *, allowed: str = "::1") -> Iterator[int]:
     """The port of an NSD on ::1 that serves long.example."""
     port = free_port()
     (folder / "long.zone").write_text(text)
     (folder / "nsd.conf").write_text(
         f'server:\n ip-address: ::1\n port: {port}\n server-count: 1\n username: ""\n zonesdir: "{folder}"\n database: ""\n'
         f' xfrdfile: ""\n zonelistfile: "{folder}/zone.list"\n xfrdir: "{folder}"\n pidfile: ""\n logfile: "{folder}/log"\n'
-        "remote-control:\n control-enable: no\nzone:\n name: long.example\n zonefile: long.zone\n provide-xfr: ::1 NOKEY\n"
+        f"remote-control:\n control-enable: no\nzone:\n name: long.example\n zonefile: long.zone\n provide-xfr: {allowed} NOKEY\n"
     )
     process = subprocess.Popen([require_program("nsd"), "-d", "-c", str(folder / "nsd.conf")])
     try:

@@ -286,7 +286,7 @@ def _print(
 
 def lines_of(parity: Parity, seen: Compared) -> Iterator[str]:
     """One zone for people: what was found, then each RRset that differs."""
-    reasons = [f"{name} {one.reason}" for name, one in (("OLD", seen.old), ("NEW", seen.new)) if one.reason]
+    reasons = [f"{name}: {one.reason}" for name, one in (("OLD", seen.old), ("NEW", seen.new)) if one.reason]
     serials = f"serial {_or_dash(seen.old.serial)} | {_or_dash(seen.new.serial)}"
     records = "" if seen.old.records == seen.new.records else f", records {seen.old.records} | {seen.new.records}"
     yield f"{seen.zone}: {parity} ({'; '.join(reasons) or serials + records})"
