@@ -1,4 +1,4 @@
-"""Settings of the door."""
+"""The settings under `app`: listening, credentials, limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HOST_NAME = re.compile(r"(?!\d+(\.\d+)*$)[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-
 
 
 class CredentialSettings(BaseModel):
-    """One more user name: how it proves itself, what it may do, and from where."""
+    """A further user name: how it authenticates, what it may do, and from where."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -156,7 +156,7 @@ class AppSettings(BaseModel):
 
 
 def known_secrets(app: AppSettings) -> list[Secret]:
-    """Everybody who may do something: the original's one user with every role, and those of `credentials`."""
+    """All principals: the original's one user, with every role, and those of `credentials`."""
     first = Secret(principal=Principal(name=app.auth_username), password=app.auth_password.get_secret_value())
     return [first, *(_secret(one) for one in app.credentials)]
 
@@ -179,5 +179,5 @@ def _secret(one: CredentialSettings) -> Secret:
 def as_networks(
     networks: Iterable[IPvAnyNetwork],
 ) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    """Pydantic's networks as those of the standard library."""
+    """Pydantic's networks converted to those of the standard library."""
     return tuple(ipaddress.ip_network(str(network)) for network in networks)
