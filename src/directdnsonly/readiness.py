@@ -185,7 +185,7 @@ def _of_backend(backend: BackendFacts) -> Iterator[Reason]:
             subject=name,
             short=f"{name} on loopback only",
             what=f"{name} answers on {backend.heard_here_only} only, where nobody else can ask it, and pushes come from outside:"
-            f" set dns.backends.{name}.listen and port, or verify_address where the world asks",
+            f" set dns.backends.{name}.listen and port, or verify_address to where resolvers query it",
         )
     if backend.dead:
         yield Reason(
@@ -205,11 +205,11 @@ def _of_certificate(ends_at: float, now: float) -> Iterator[Reason]:
     until = time.strftime("%Y-%m-%d", time.gmtime(ends_at))
     if ends_at <= now:
         short = "certificate expired"
-        what = f"the certificate of our door has expired on {until}: renew it, it is taken without a restart"
+        what = f"our TLS certificate expired on {until}: renew it; no restart is needed"
     elif ends_at - now < CERTIFICATE_SOON_S:
         days = counted(round((ends_at - now) / 86_400), "day")
         short = f"certificate ends in {days}"
-        what = f"the certificate of our door expires in {days}, on {until}: is its renewal failing?"
+        what = f"our TLS certificate expires in {days}, on {until}: is its renewal failing?"
     else:
         return
     yield Reason(kind=ReasonKind.CERTIFICATE, subject="", short=short, what=what)

@@ -91,7 +91,7 @@ class Outcome:
     def __post_init__(self) -> None:
         """Nobody can act on a fault without a word."""
         if self.kind is not OutcomeKind.APPLIED and not self.reason.strip():
-            object.__setattr__(self, "reason", f"the name server says nothing but: {self.kind}")
+            object.__setattr__(self, "reason", f"the name server gave no reason, only: {self.kind}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

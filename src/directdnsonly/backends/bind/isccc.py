@@ -56,7 +56,7 @@ class NativeControl:
         A connection that named has closed meanwhile is opened again once.
         """
         if len(line) > LARGEST_COMMAND:
-            raise ControlUnavailable(f"the command has {len(line)} octets, named takes 32 KiB")
+            raise ControlUnavailable(f"the command has {len(line)} octets, but named accepts at most 32 KiB")
         async with self._lock:
             if self._is_kept():
                 try:

@@ -59,5 +59,5 @@ class RndcControl:
         text = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
         text = "\n".join(part.removeprefix("rndc: ").removeprefix(f"'{word}' failed: ") for part in text.splitlines())
         if done.returncode and any(sign in text for sign in UNREACHED):
-            raise ControlUnavailable(text.splitlines()[0] if text else "rndc failed without a word")
+            raise ControlUnavailable(text.splitlines()[0] if text else "rndc failed without a message")
         return ControlReply(ok=done.returncode == 0, text=text)

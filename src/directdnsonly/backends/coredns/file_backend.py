@@ -187,9 +187,7 @@ class CorednsFileBackend:
         if "/" in change.name:
             if change.is_delete:
                 return _APPLIED
-            return _refused(
-                "the plug-in auto takes the name of a zone from the name of its file, which no slash can be in"
-            )
+            return _refused("the plug-in auto takes a zone's name from its file's name, which cannot contain a slash")
         if not change.known and self._files.is_foreign(change.name):
             return held_by_operator(f"{self._files.path(change.name)} was not written by us")
         if change.text is None:
@@ -198,7 +196,7 @@ class CorednsFileBackend:
         try:
             kinds = {line.split(" ", 4)[3] for line in change.text.splitlines()[2:] if line}
             if lacking := sorted(kinds & NO_NSEC3):
-                return _refused(f"CoreDNS does not serve zones with {', '.join(lacking)}")
+                return _refused(f"CoreDNS cannot serve zones with {', '.join(lacking)}")
             parse(change.text, change.name)
         except PushRefused as error:
             return _refused(f"CoreDNS would not load the zone: {error}")

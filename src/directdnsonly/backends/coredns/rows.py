@@ -77,7 +77,7 @@ def _read(text: str, name: ZoneName, dialect: Dialect) -> frozenset[Row]:
     kinds = {row.type for row in rows}
     if not dialect.signed and (found := sorted(kinds & SIGNATURES)):
         raise RowRefused(
-            f"the zone is signed ({', '.join(found)}), and signatures are not served with its answers by this plug-in"
+            f"the zone is signed ({', '.join(found)}), but this plug-in does not serve signatures with its answers"
         )
     return rows
 

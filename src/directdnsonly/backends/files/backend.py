@@ -144,7 +144,7 @@ class FiledBackend(ABC):
             if left:
                 name, first = next(iter(left.items()))
                 error.add_note(
-                    f"files not put back: {len(left)}, first {cause_and_cure(first, self._files.path(name))}"
+                    f"files not restored: {len(left)}, the first {cause_and_cure(first, self._files.path(name))}"
                 )
             raise
         await self._settle(todo, outcomes, written.before)
@@ -213,7 +213,7 @@ class FiledBackend(ABC):
         path = self._files.path(name)
         if outcome is None:
             return Outcome(kind=OutcomeKind.RETRY, reason=cannot_be(error, path, removed=True))
-        what = f"its last good file cannot be put back: {cause_and_cure(error, path)}"
+        what = f"its last good file cannot be restored: {cause_and_cure(error, path)}"
         return Outcome(kind=outcome.kind, reason=f"{outcome.reason}; {what}")
 
 

@@ -12,22 +12,22 @@ from pathlib import Path
 # errno -> what is wrong at the path and how to cure it. Every other errno (ENOSPC, EROFS, EDQUOT, EIO, EMFILE, ESTALE
 # ...) would meet the next zone just the same.
 ONE_PATH = {
-    errno.EISDIR: "a directory is in its place: move the directory away",
-    errno.ELOOP: "a symbolic link is in its place, or links lead in a circle: remove the link",
+    errno.EISDIR: "there is a directory in its place: move the directory away",
+    errno.ELOOP: "there is a symbolic link in its place, or a loop of links: remove the link",
     errno.ENOTDIR: "a part of its path is a file where a folder should be: move that file away",
-    errno.ENAMETOOLONG: "the file system takes no name of this length: choose another one for the folder of the zone files",
+    errno.ENAMETOOLONG: "the file system does not allow names of this length: use another one for the folder of the zone files",
     errno.EACCES: "we may not read or replace it: give it to the user that we run as, or remove it",
-    errno.EPERM: "it may not be changed: take its immutable attribute away (chattr -i), or remove it",
-    errno.ENOENT: "it went away under our hands: see who else works in the folder",
-    errno.EEXIST: "something else is in its place: move it away",
-    errno.ENOTEMPTY: "a directory is in its place: move the directory away",
+    errno.EPERM: "it may not be changed: clear its immutable attribute (chattr -i), or remove it",
+    errno.ENOENT: "it disappeared while we used it: find out what else works in this folder",
+    errno.EEXIST: "there is something else in its place: move it away",
+    errno.ENOTEMPTY: "there is a directory in its place: move the directory away",
     errno.EBUSY: "something is mounted on it: unmount it",
-    errno.ETXTBSY: "a program runs from it: end the program and remove the file",
-    errno.ENXIO: "a socket or a device is in its place: remove it",
-    errno.ENODEV: "a device is in its place: remove it",
-    errno.EINVAL: "the file system takes no such name: choose another one for the folder of the zone files",
-    errno.EILSEQ: "the file system takes no such name: choose another one for the folder of the zone files",
-    errno.EFBIG: "the file system takes no file of this size: choose another one for the folder of the zone files",
+    errno.ETXTBSY: "a program is running from it: end the program and remove the file",
+    errno.ENXIO: "there is a socket or a device in its place: remove it",
+    errno.ENODEV: "there is a device in its place: remove it",
+    errno.EINVAL: "the file system does not allow such names: use another one for the folder of the zone files",
+    errno.EILSEQ: "the file system does not allow such names: use another one for the folder of the zone files",
+    errno.EFBIG: "the file system does not allow files of this size: use another one for the folder of the zone files",
 }
 
 

@@ -91,7 +91,7 @@ class NativeNsdControl:
                     async with asyncio.timeout(1):
                         await writer.wait_closed()
         if not octets:
-            raise ControlUnavailable(f"nsd at {self._where} closed the control connection without a word")
+            raise ControlUnavailable(f"nsd at {self._where} closed the control connection without an answer")
         return octets.decode("utf-8", "replace").strip()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -49,6 +49,6 @@ def _lies_in(name: ZoneName, owners: Iterable[str], text_of: Callable[[], str]) 
 
 def _told(zone: ZoneName, owner: str, other: ZoneName) -> str:
     return (
-        f"NSD serves only one of the zones {zone} and {other}, that which it reads first, and SERVFAIL for the other:"
-        f" {zone} has a DNAME at {owner}, and {other} lies there. Remove either, or serve them from another name server"
+        f"NSD serves only one of the zones {zone} and {other}, the one that it reads first, and answers SERVFAIL for the other:"
+        f" {zone} has a DNAME at {owner}, and {other} is there. Remove one of them, or serve them from another name server"
     )

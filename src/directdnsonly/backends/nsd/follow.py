@@ -110,10 +110,12 @@ class Follower:
                 self.dropped[name] = Outcome(kind=OutcomeKind.RETRY, reason=told)
                 return
         if final and self._checker.there:
-            reason = "NSD answers SERVFAIL though nsd-checkzone takes the zone: can its user read the file? See its log"
+            reason = (
+                "NSD answers SERVFAIL though nsd-checkzone accepts the zone: can its user read the file? See its log"
+            )
             self.dropped[name] = Outcome(kind=OutcomeKind.RETRY, reason=reason)
         elif final:
-            reason = "NSD answers SERVFAIL since it read the zone: see its log"
+            reason = "NSD has answered SERVFAIL since it read the zone: see its log"
             self.dropped[name] = Outcome(kind=OutcomeKind.REFUSED, reason=reason)
 
 

@@ -42,7 +42,7 @@ class NameLinks:
                     continue  # this way of writing it cannot be a file for NSD either
                 if error.errno not in {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EINVAL}:
                     raise
-            raise UnwritableName(f"NSD would read the file of another zone for {name}: their names are too alike")
+            raise UnwritableName(f"NSD would read another zone's file for {name}: their names are too similar")
 
     def unlink(self, name: ZoneName) -> None:
         """Remove the links, and the folders that they leave empty."""

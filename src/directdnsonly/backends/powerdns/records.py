@@ -168,5 +168,5 @@ def why_unfit(records: Iterable[Record]) -> str:
         if record.type == _IPSECKEY and _in_one(record.rdata).split(" ")[-1][4:6] == "00":
             return f"{record.owner} IPSECKEY: PowerDNS reads no key of algorithm 0"
         if "\\" in record.owner and not _ANSWERED.match(record.owner):
-            return f"PowerDNS answers SERVFAIL to every question for the name {record.owner}, for an octet in it"
+            return f"PowerDNS answers SERVFAIL to every query for the name {record.owner}, because of an octet in it"
     return ""

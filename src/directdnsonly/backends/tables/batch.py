@@ -41,5 +41,5 @@ async def _alone(
         kind = OutcomeKind.HELD if isinstance(error, HeldByOperator) else OutcomeKind.REFUSED
         return Outcome(kind=kind, reason=explain(error))
     except TransactionLost as error:
-        return Outcome(kind=OutcomeKind.RETRY, reason=f"other transactions were in the way: {error.reason}")
+        return Outcome(kind=OutcomeKind.RETRY, reason=f"other transactions interfered: {error.reason}")
     return APPLIED
