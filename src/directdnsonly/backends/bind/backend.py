@@ -51,7 +51,7 @@ _SERIAL = re.compile(r"^serial: (\d+)$", re.MULTILINE)
 
 
 class BindBackend(FiledBackend):
-    """The backend `bind`: one named, by zone files and its control channel. Raises as `Backend` says."""
+    """The backend `bind`: drives one named by zone files and its control channel. Raises as `Backend` says."""
 
     def __init__(self, name: str, settings: BindSettings, layout: BindLayout) -> None:
         include = settings.zone_home == "include" or (settings.zone_home == "auto" and layout.named_conf is not None)

@@ -39,7 +39,7 @@ class CorednsFileSettings(BackendSettings):
     """A CoreDNS whose plug-in `auto` reads our folder."""
 
     type: Literal["coredns_file"] = Field(
-        "coredns_file", description="The type of name server; may be left out when the name tells it."
+        "coredns_file", description="The type of backend; may be omitted if the backend's name begins with it."
     )
     zones_dir: Path | None = Field(
         None,
@@ -57,7 +57,7 @@ class CorednsFileSettings(BackendSettings):
     )
 
     def folder(self, name: str, data_dir: Path) -> Path:
-        """Where the files are."""
+        """The folder of the zone files."""
         return (self.zones_dir or data_dir / "backends" / name / "zones").resolve()
 
     def told(self, name: str, data_dir: Path) -> str:
@@ -66,7 +66,7 @@ class CorednsFileSettings(BackendSettings):
         return f"{name}: CoreDNS, zone files in {folder}" + (f"; {why}" if (why := self.why_outgrown(folder)) else "")
 
     def why_outgrown(self, folder: Path) -> str:
-        """What to do about too many zones in the folder; empty when they are not, or it cannot be read. Blocking."""
+        """What to do about too many zones in the folder; empty if there are not, or it cannot be read. Blocking."""
         try:
             with os.scandir(folder) as entries:
                 zones = sum(not entry.name.startswith(".") for entry in entries)

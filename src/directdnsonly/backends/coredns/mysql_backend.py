@@ -1,4 +1,4 @@
-"""CoreDNS on MySQL: each zone is written as the difference to what the tables hold, many zones in one transaction.
+"""CoreDNS on MySQL: writes each zone as the difference from the tables, many zones in one transaction.
 
 The row of a zone and its id stay for the life of the zone (mysql_extend keeps ids in memory), and rows that come
 take the place of those that vanish. Deletes take the records, then the zone's row, in one transaction.

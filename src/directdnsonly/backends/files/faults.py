@@ -1,4 +1,4 @@
-"""What an OSError of a zone file is about: one zone's path, or the folder and with it every zone.
+"""Whether an OSError at a zone file concerns one zone's path, or the folder and so every zone.
 
 One path: that zone fails, its neighbours are delivered. The folder, the disk, our process: nothing is any zone's fault.
 """
@@ -32,7 +32,7 @@ ONE_PATH = {
 
 
 def is_one_path(number: int | None, *, folder_is_usable: bool) -> bool:
-    """Whether an errno met at one path is that path's alone.
+    """Whether an errno at one path concerns that path alone.
 
     Some errnos mean the path or the folder (EACCES: may we not read this file, or write nothing at all?): with a folder in
     which files can be made they are the path's.
@@ -41,19 +41,19 @@ def is_one_path(number: int | None, *, folder_is_usable: bool) -> bool:
 
 
 def concerns_one_path(error: OSError, folder: Path) -> bool:
-    """The same of an error, looking at the folder."""
+    """Whether an error concerns one path alone, also judging by the folder."""
     return error.errno in ONE_PATH and is_one_path(error.errno, folder_is_usable=_is_usable(folder))
 
 
 def cause_and_cure(error: OSError, path: Path) -> str:
-    """Path, cause and cure, for people. `path`: where the error does not name its own."""
+    """Path, cause and cure, for people. `path`: used if the error does not name its own."""
     where = error.filename2 or error.filename or path
     cure = ONE_PATH.get(error.errno or 0, "")
     return f"{where}: {error.strerror or error}{cure and f': {cure}'}"
 
 
 def cannot_be(error: OSError, path: Path, *, removed: bool) -> str:
-    """The reason of a zone whose file could not be replaced, or removed because the zone was deleted."""
+    """The reason for a zone whose file could not be replaced, or removed after a delete."""
     what = "the file of the deleted zone cannot be removed" if removed else "the zone file cannot be replaced"
     return f"{what}: {cause_and_cure(error, path)}"
 

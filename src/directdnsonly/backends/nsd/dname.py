@@ -1,4 +1,4 @@
-"""NSD keeps all zones in one tree, and refuses a DNAME with anything below it there, also when that is another zone's.
+"""Detects zones that NSD cannot serve together: its one tree refuses a DNAME with names below it, even another zone's.
 
 A zone exactly where another one has its DNAME is served all the same while it has records at its own name alone.
 """
@@ -17,7 +17,7 @@ _DNAME = re.compile(r"^(\S+) \d+ IN DNAME ", re.MULTILINE)
 
 
 def why_one_of_two(files: ZoneFolder, name: ZoneName, text: str) -> str:
-    """Why NSD cannot serve this zone beside another one of its zones; empty when there is no such other. Reads files."""
+    """Why NSD cannot serve this zone together with another one; empty if it can. Reads files."""
     for parent in name.ancestors():
         for owner in _redirects(files.read(parent)):
             if _lies_in(name, [owner], lambda: text):

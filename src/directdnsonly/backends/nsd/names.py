@@ -1,4 +1,4 @@
-r"""Links by which NSD finds the files of zones whose name is no file name (RFC 2317 slashes, more than 240 octets). Blocking.
+r"""Links by which NSD finds the files of zones whose name cannot be a file name (RFC 2317 slashes, over 240 octets). Blocking.
 
 NSD makes the path of a zone file from a pattern, `%s` being the raw name: `/` begins a folder in 4.6 to 4.12 and becomes
 `\047` in 4.15. Such zones have a pattern of their own, `names/%s`, and in that folder a link for each way to write it.

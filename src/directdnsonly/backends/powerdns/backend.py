@@ -1,4 +1,4 @@
-"""PowerDNS by its HTTP API.
+"""The PowerDNS backend that uses the HTTP API.
 
 A new zone is created whole. An existing one is read, and the RRsets that differ are replaced and deleted in one PATCH,
 which is one transaction there: never a delete and a create, between which the zone would not be served. That is one
@@ -41,7 +41,7 @@ Key = tuple[str, str]  # owner and type of an RRset
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A write and its answer; `careful`: RRsets that it was told in more than plain text."""
+    """A write and its answer; `careful`: RRsets that need a look at what was stored, as PowerDNS may change them."""
 
     reply: Reply
     careful: frozenset[Key] = frozenset()

@@ -1,4 +1,4 @@
-"""PowerDNS by the MySQL or MariaDB database that it reads (`launch=gmysql`).
+"""The PowerDNS backend that writes the MySQL or MariaDB database which PowerDNS reads (`launch=gmysql`).
 
 A batch is one transaction: the zones' rows in `domains` are locked in the order of their names, what `records` holds is
 read, and only the rows that differ are deleted and inserted. Readers see each RRset as it was or as it is.

@@ -1,4 +1,4 @@
-"""Our records as PowerDNS wants them, and its own as ours. Pure."""
+"""Converts our records to PowerDNS's form and back. Pure."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _unprinted(name: str) -> str:
 
 
 def grouped(records: Iterable[Record]) -> dict[tuple[str, str], list[Record]]:
-    """By owner and type."""
+    """The records grouped by owner and type."""
     found: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         found.setdefault((record.owner, record.type), []).append(record)
