@@ -1,4 +1,4 @@
-"""A bell that anybody rings who has changed something, and that one actor listens to."""
+"""A signal that anybody may raise after a change, and for which one actor waits."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import asyncio
 
 
 class Bell:
-    """However often it rang, whoever listens looks once. Use within one event loop."""
+    """Merges any number of rings into one wake-up. Use within one event loop."""
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
 
     def ring(self) -> None:
-        """Something may be another way now."""
+        """Signal that something may have changed."""
         self._rung.set()
 
     async def heard(self, limit_s: float) -> bool:
-        """Wait until it rings, or rang since it was heard last; False: it did not within `limit_s`."""
+        """Wait until it rings, or return at once if it rang since the last call; False if it did not within `limit_s`."""
         try:
             async with asyncio.timeout(limit_s):
                 await self._rung.wait()

@@ -1,4 +1,4 @@
-"""Time, handed in so that tests can move it.
+"""Clocks, which are passed in so that tests can move time.
 
 `SystemClock` is steady: it reads the wall clock once and goes on by the monotonic clock, so that a clock that is
 set an hour forth or back while we run neither delays nor hurries a retry.
@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the service asks about time."""
+    """The source of time for the service."""
 
     def now_s(self) -> float:
         """Seconds since the epoch; never goes back while the process lives."""
@@ -30,11 +30,11 @@ class SystemClock:
         self._offset_s = time.time() - time.monotonic()
 
     def now_s(self) -> float:
-        """Epoch seconds by the monotonic clock since start."""
+        """Epoch seconds, advanced by the monotonic clock since start."""
         return time.monotonic() + self._offset_s
 
     def wall(self) -> datetime:
-        """Now, aware, UTC."""
+        """The present time (aware, UTC)."""
         return datetime.now(UTC)
 
 
@@ -49,7 +49,7 @@ class ManualClock:
         return self._now_s
 
     def wall(self) -> datetime:
-        """The same as a datetime."""
+        """The time last set, as a datetime."""
         return datetime.fromtimestamp(self._now_s, UTC)
 
     def advance(self, seconds: float) -> None:

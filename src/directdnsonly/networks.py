@@ -9,7 +9,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def is_within(address: str, networks: Iterable[Network]) -> bool:
-    """Whether an address (also one that IPv6 carries for IPv4) is in one of the networks."""
+    """Whether an address (also an IPv4-mapped IPv6 one) is in one of the networks."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -20,7 +20,7 @@ def is_within(address: str, networks: Iterable[Network]) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine can come there."""
+    """Whether the address can be reached from this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

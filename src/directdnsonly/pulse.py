@@ -1,4 +1,4 @@
-"""Signs of life of work that is under way, so that an actor that hangs is seen: /readyz names it."""
+"""Heartbeats of work in progress, so that an actor that hangs is detected and named by /readyz."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from directdnsonly.clock import Clock
 
 
 class Pulses:
-    """Who is at work, and until when the next sign of life must have come. Who waits for work is not in it."""
+    """The actors at work, and when the next heartbeat of each is due. Idle actors are not included."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -18,7 +18,7 @@ class Pulses:
 
     @contextmanager
     def at_work(self, name: str, limit_s: float) -> Iterator[None]:
-        """A piece of work that shows its first sign of life now."""
+        """A piece of work as a context manager; the first heartbeat is now."""
         self.beat(name, limit_s)
         try:
             yield
@@ -26,16 +26,16 @@ class Pulses:
             self._due.pop(name, None)
 
     def beat(self, name: str, limit_s: float) -> None:
-        """It goes on: the next sign is due within `limit_s`."""
+        """Record a heartbeat; the next one is due within `limit_s`."""
         self._due[name] = self._clock.now_s() + limit_s
 
     def overdue(self) -> dict[str, float]:
-        """Who hangs, each with the seconds by which its sign of life is late."""
+        """The actors that hang, each with the seconds by which its heartbeat is overdue."""
         now = self._clock.now_s()
         return {name: now - due for name, due in self._due.items() if due < now}
 
 
 def task_name() -> str:
-    """Of the task that runs now, by which its signs of life are known; empty outside of one."""
+    """The name of the running task, under which its heartbeats are recorded; empty outside a task."""
     task = asyncio.current_task()
     return task.get_name() if task is not None else ""

@@ -1,4 +1,4 @@
-"""Whether the service does its work, and why not: one judgement for /readyz, the API, `dadns status`, the pages, the log and the metrics.
+"""Judges whether the service is ready, and if not, why: one verdict for /readyz, the API, `dadns status`, the pages, the log and the metrics.
 
 Pure: facts go in, a verdict comes out. `judge` is the only place that knows what is unready (pushes are refused, or may be
 answered and never served) and what is degraded (pushes are accepted and safe, but a person should look).
@@ -18,7 +18,7 @@ CERTIFICATE_SOON_S: Final = 21 * 86_400  # of 90 days; it is renewed 30 days bef
 
 
 class ServiceState(StrEnum):
-    """How the service is."""
+    """The state of the service."""
 
     READY = "ready"
     DEGRADED = "degraded"  # pushes are accepted and safe; a person should look
@@ -26,7 +26,7 @@ class ServiceState(StrEnum):
 
 
 class ReasonKind(StrEnum):
-    """What may be wrong, the worst first; a label of the metrics."""
+    """The kinds of reasons for not being ready, the worst first; used as a label of the metrics."""
 
     STORE = "store"  # no push can be committed
     ACTOR = "actor"  # a part of ours has ended, or hangs
@@ -46,7 +46,7 @@ _ORDER: Final = {kind: place for place, kind in enumerate(ReasonKind)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One thing that is not as it should be. `subject`: a backend, a zone or an actor; `since`: epoch seconds."""
+    """One reason for not being ready. `subject`: a backend, a zone or an actor; `since`: epoch seconds."""
 
     kind: ReasonKind
     subject: str
@@ -56,15 +56,15 @@ class Reason:
 
     @property
     def state(self) -> ServiceState:
-        """What this makes of the service."""
+        """The state of the service that this reason causes."""
         return ServiceState.UNREADY if self.kind in UNREADY else ServiceState.DEGRADED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendFacts:
-    """One backend. `down`: why nothing can be delivered, empty when it can; `paused_by` is empty while it works.
+    """The facts about one backend. `down`: why nothing can be delivered, or ""; `paused_by`: empty while it is not paused.
 
-    `heard_here_only`: the loopback address on which alone it is asked, while pushes come in from elsewhere.
+    `heard_here_only`: the loopback address, if it listens only there although pushes come from outside.
     """
 
     name: str
@@ -80,7 +80,7 @@ class BackendFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known at `now`. `store`: why no push can be committed; empty when one can."""
+    """All facts at the time `now`. `store`: why no push can be committed; empty if one can."""
 
     now: float
     started_at: float
@@ -99,7 +99,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the facts mean. `since`: epoch seconds at which this state began; `reasons`: the worst first."""
+    """The verdict on the service. `since`: when this state began, epoch seconds; `reasons`: the worst first."""
 
     state: ServiceState
     since: float
@@ -123,12 +123,12 @@ class Verdict:
 
     @property
     def why(self) -> str:
-        """All reasons in a line; empty when it is ready."""
+        """All reasons in one line; empty if the service is ready."""
         return "; ".join(reason.what for reason in self.reasons)
 
 
 def judge(facts: Facts, before: Verdict | None = None) -> Verdict:
-    """The verdict; `before` is the one that it follows, and tells since when a thing has lasted that has no time of its own."""
+    """The verdict on the facts; `before` is the previous one, which dates reasons that have no time of their own."""
     known = {(one.kind, one.subject): one.since for one in before.reasons} if before else {}
     reasons = tuple(
         one if one.since is not None else replace(one, since=known.get((one.kind, one.subject)) or facts.now)
@@ -185,7 +185,7 @@ def _of_backend(backend: BackendFacts) -> Iterator[Reason]:
             subject=name,
             short=f"{name} on loopback only",
             what=f"{name} answers on {backend.heard_here_only} only, where nobody else can ask it, and pushes come from outside:"
-            f" set dns.backends.{name}.listen and port, or verify_address where the world asks",
+            f" set dns.backends.{name}.listen and port, or verify_address to where resolvers query it",
         )
     if backend.dead:
         yield Reason(
@@ -205,11 +205,11 @@ def _of_certificate(ends_at: float, now: float) -> Iterator[Reason]:
     until = time.strftime("%Y-%m-%d", time.gmtime(ends_at))
     if ends_at <= now:
         short = "certificate expired"
-        what = f"the certificate of our door has expired on {until}: renew it, it is taken without a restart"
+        what = f"our TLS certificate expired on {until}: renew it; no restart is needed"
     elif ends_at - now < CERTIFICATE_SOON_S:
         days = counted(round((ends_at - now) / 86_400), "day")
         short = f"certificate ends in {days}"
-        what = f"the certificate of our door expires in {days}, on {until}: is its renewal failing?"
+        what = f"our TLS certificate expires in {days}, on {until}: is its renewal failing?"
     else:
         return
     yield Reason(kind=ReasonKind.CERTIFICATE, subject="", short=short, what=what)

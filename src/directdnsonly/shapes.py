@@ -1,4 +1,4 @@
-"""Shapes that every answer of the API shares, whoever gives it: moments, pages, owners, and what may go wrong."""
+"""Models shared by all parts of the API: times, pages, owners, and documented errors."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LARGEST_PAGE: Final = 1000
 
 
 def _seconds(told: object) -> object:
-    """Epoch seconds of what an answer or a stored report holds."""
+    """Epoch seconds from a value in an answer or a stored report."""
     return datetime.fromisoformat(told).timestamp() if isinstance(told, str) else told
 
 
 def _moment(told: object) -> object:
-    """Epoch seconds of a parameter. Raises ValueError for what names no moment: a number, a date, a time without a zone."""
+    """Epoch seconds from a parameter. Raises ValueError for a bare number, a date, or a time without a time zone."""
     if not isinstance(told, str):
         return told
     at = datetime.fromisoformat(told)
@@ -36,12 +36,12 @@ def _moment(told: object) -> object:
 
 
 def rfc3339(at: float) -> str:
-    """Epoch seconds as the API tells them."""
+    """Epoch seconds as an RFC 3339 timestamp in UTC."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 def _whole(told: object) -> object:
-    """A number of JSON without a fraction, 3.0 too (JSON Schema, 6.1.1); neither a string nor true. Raises ValueError."""
+    """A JSON number without a fraction, including 3.0 (JSON Schema, 6.1.1), but no string or boolean. Raises ValueError."""
     if isinstance(told, float) and told.is_integer():
         return int(told)
     if not isinstance(told, int) or isinstance(told, bool):
@@ -61,21 +61,21 @@ Moment = Annotated[
 
 
 class Page(BaseModel, Generic[T]):
-    """A part of a list."""
+    """A page of a list."""
 
     items: list[T]
     next: str | None = Field(description="Give it as `after` for the next page; null on the last one")
 
     @classmethod
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
-        """`ZonePage`: a name that reads well in a generated client."""
+        """`ZonePage` and such: a model name that reads well in a generated client."""
         return f"{params[0].__name__.removesuffix('View')}Page"
 
     @classmethod
     def cut(
         cls, found: Sequence[R], limit: int, *, view: Callable[[R], T], key: Callable[[R], object], **more: Any
     ) -> Self:
-        """The first `limit` of `found`, which holds one more when there is a next page. `key`: where that begins."""
+        """A page of the first `limit` of `found`, which has one more if there is a next page. `key`: makes the cursor."""
         shown = found[:limit]
         following = str(key(shown[-1])) if len(found) > limit else None
         return cls(items=[view(one) for one in shown], next=following, **more)
@@ -133,7 +133,7 @@ class OwnerView(BaseModel):
 
 
 def looked_for(zone: str) -> ZoneName | None:
-    """The zone that a ZoneQuery means; None for none. What is no name is itself: there is nothing about it."""
+    """The zone that a ZoneQuery means; None if empty. An invalid name is returned as it is, and matches nothing."""
     try:
         return ZoneName.parse(zone) if zone else None
     except NameRefused:
@@ -141,5 +141,5 @@ def looked_for(zone: str) -> ZoneName | None:
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors that can come of one operation. Those of the guard and of a wrong parameter need not be told."""
+    """The documented errors of one operation; those of the guard and of invalid parameters are added elsewhere."""
     return {status: {} for status in statuses}

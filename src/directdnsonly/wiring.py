@@ -1,4 +1,4 @@
-"""The plug between dispatch and reconcile, which must not import each other; and what settings of several rooms mean together."""
+"""Connects dispatch to reconcile, which must not import each other, and derives facts from the settings of several packages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from directdnsonly.reconcile.seams import Swept
 
 
 def heard_here_only(settings: Settings) -> dict[str, str]:
-    """Bundled name servers that only this machine can ask, by backend, while pushes come in from elsewhere."""
+    """Bundled name servers that listen on loopback only while pushes come from outside: their addresses by backend."""
     if is_loopback(settings.app.listen_host):
         return {}
     found = {name: backend.heard_here_only for name, backend in settings.enabled_backends().items()}
@@ -21,7 +21,7 @@ def heard_here_only(settings: Settings) -> dict[str, str]:
 
 
 def places_of(settings: Settings) -> list[str]:
-    """Where the bundled name servers answer, for the first screen."""
+    """Where the bundled name servers listen, for the start-up message."""
     return [
         f"{name}: {' '.join(f'{address}#{port}' for address, port in backend.listening)}"
         for name, backend in settings.enabled_backends().items()
@@ -31,7 +31,7 @@ def places_of(settings: Settings) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class SweptLane:
-    """reconcile's Lane over dispatch's."""
+    """Adapts a lane of dispatch to reconcile's Lane Protocol."""
 
     lane: lane.Lane
     backend: Backend
@@ -52,5 +52,5 @@ class SweptLane:
 
 
 def swept_lanes(lanes: Mapping[str, lane.Lane], backends: Mapping[str, Backend]) -> list[SweptLane]:
-    """Every backend with its lane."""
+    """The lanes of all backends, adapted for reconcile."""
     return [SweptLane(lanes[name], backend) for name, backend in backends.items()]

@@ -1,4 +1,4 @@
-"""Numbers, moments and faults in sentences that a person reads."""
+"""Numbers, times and errors worded for sentences that people read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def with_article(kind: str) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """What an error says; its kind where it says nothing (a TimeoutError, a connection that was closed). Never empty."""
+    """The text of an error, or a description of its type if it has none (a TimeoutError, a closed connection). Never empty."""
     said = " ".join(str(error).split())
     return said or _KINDS.get(type(error).__name__, type(error).__name__)
 
@@ -35,12 +35,12 @@ _KINDS = {"TimeoutError": "no answer in time", "IncompleteReadError": "closed in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """Says when something was: `07:45:45` on the day that it is now, with the date on other days."""
+    """Words times for people: `07:45:45` if it was today, with the date otherwise."""
 
     now: float
     timezone: tzinfo
 
     def at(self, moment: float) -> str:
-        """A moment (epoch seconds) for people, in this time zone."""
+        """A time (epoch seconds) for people, in the calendar's time zone."""
         told, now = (datetime.fromtimestamp(each, self.timezone) for each in (moment, self.now))
         return told.strftime("%H:%M:%S" if told.date() == now.date() else "%Y-%m-%d %H:%M:%S")

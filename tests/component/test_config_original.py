@@ -144,7 +144,7 @@ def test_every_variable_of_its_readme_starts_us_in_the_image(tmp_path):
     assert ("127.0.0.1", "::1") == settings.app.trusted_proxies
     assert settings.app.check_subdomain_owner_in_cluster_domainowners is True
     told = notes(settings)
-    assert "not there yet" in told["peer_sync"]
+    assert "not supported yet" in told["peer_sync"]
     assert "DADNS_PEER_SYNC_ENABLED" in told["peer_sync"]
     assert "dadns import original /app/data/directdns.db" in told["datastore"]
 

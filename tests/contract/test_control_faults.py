@@ -268,5 +268,5 @@ async def test_a_command_that_named_would_not_take_is_not_sent():
     """named closes on requests above 32 KiB: other commands on the connection would suffer."""
     control = control_at(1)
 
-    with pytest.raises(ControlUnavailable, match="named takes 32 KiB"):
+    with pytest.raises(ControlUnavailable, match="but named accepts at most 32 KiB"):
         await control.command("x" * (LARGEST_COMMAND + 1))

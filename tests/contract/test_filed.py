@@ -98,7 +98,7 @@ async def test_a_file_that_cannot_be_put_back_keeps_no_other_from_it(kind, tmp_p
         blocked.unlink()
         blocked.mkdir()
 
-    with pytest.raises(BackendUnavailable, match=f"; files not put back: 1, first {blocked}: Is a directory"):
+    with pytest.raises(BackendUnavailable, match=f"; files not restored: 1, the first {blocked}: Is a directory"):
         await attempt
 
     assert [1] * 19 == [one.serial async for one in backend.inventory()]

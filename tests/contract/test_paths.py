@@ -16,8 +16,8 @@ from tests.support.made import a_delete, a_push
 
 GOOD = 20
 SAID = {
-    "directory": "Is a directory: a directory is in its place: move the directory away",
-    "loop": "Too many levels of symbolic links: a symbolic link is in its place",
+    "directory": "Is a directory: there is a directory in its place: move the directory away",
+    "loop": "Too many levels of symbolic links: there is a symbolic link in its place",
 }
 BAD = ZoneName.parse("bad.example")
 

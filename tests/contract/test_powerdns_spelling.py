@@ -221,7 +221,7 @@ async def test_a_powerdns_that_keeps_nothing_of_it_refuses_the_zone_with_the_dif
     (outcome,) = await behind.apply([rig.put("a.example", 1, r'x 60 IN TXT "C:\\dir"' + "\n")])
 
     assert OutcomeKind.REFUSED is outcome.kind
-    assert "PowerDNS says yes and stores something else: lacks x.a.example. 60 TXT" in outcome.reason
+    assert "PowerDNS reported success but stored something else: lacks x.a.example. 60 TXT" in outcome.reason
     assert len(proxy.writes) < 8
 
 

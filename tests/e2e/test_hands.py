@@ -98,7 +98,7 @@ def test_explain_tells_cause_and_cure(dadns, service):
         told = dadns("explain", "hangs.example", code=1).stdout
         assert "does not answer" in told
         assert "NOT LIVE: bind is down since " in told
-        assert "do:  it is started again by itself; everything outstanding is then delivered by itself" in told
+        assert "do:  it is restarted automatically; everything outstanding is then delivered automatically" in told
         assert "not ready" in dadns("probe", "bind", code=1).stdout
     finally:
         os.kill(service.named_pid(), signal.SIGCONT)

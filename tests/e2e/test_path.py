@@ -53,7 +53,9 @@ def test_a_directory_at_one_zones_path_opens_no_breaker(service):
         until(lambda: placement("bad.example")["attempts"] >= 3)
 
         told = placement("bad.example")
-        assert f"{obstacle}: Is a directory: a directory is in its place: move the directory away" in told["reason"]
+        assert (
+            f"{obstacle}: Is a directory: there is a directory in its place: move the directory away" in told["reason"]
+        )
         until(lambda: {"verified"} == {placement(name)["state"] for name in names[1:]})
         assert ("closed", 1, 0) == (backend()["breaker"], backend()["pending"] + backend()["leased"], backend()["dead"])
         assert SERIAL == served_serial(sock, "bad.example")

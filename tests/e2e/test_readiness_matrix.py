@@ -345,7 +345,7 @@ def test_a_certificate_that_expires_and_a_directadmin_that_lists_nothing(tmp_pat
     files = {"CERTIFICATE": "chain.pem", "KEY": "key.pem"}
     environ = {f"DADNS_APP_TLS_{name}": str(tmp_path / file) for name, file in files.items()}
     with one(QUICK + reconciliation, environ=environ, scheme="https") as service:
-        certificate = r"the certificate of our door expires in 5 days, on 20\d\d-\d\d-\d\d: is its renewal failing\?"
+        certificate = r"our TLS certificate expires in 5 days, on 20\d\d-\d\d-\d\d: is its renewal failing\?"
         shown(matrix, "a certificate is about to expire", service, "degraded", {"certificate": certificate})
         httpx.post(
             f"{service.url}/api/v1/reconcile/run",

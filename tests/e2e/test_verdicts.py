@@ -138,7 +138,7 @@ def only_refused(it):
     assert it.push("never.example", text=BAD).startswith("error=1")
     yield Expected(
         asked="never.example", live="not live", verdict="refused", status=404,
-        words=[" by da1.host.example was refused", "customers get nothing of it from us"],
+        words=[" by da1.host.example was refused", "customers get no answer for it from us"],
     )  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def lost(it):
         assert it.push("lost.example", SERIAL + 1).startswith("error=1")
     yield Expected(
         asked="lost.example", live="not live", verdict="lost", do="push it again in DirectAdmin",
-        words=["NOT LIVE: the push of ", " was lost: we could not keep it (", "locked", "customers get version 1 of "],
+        words=["NOT LIVE: the push of ", " was lost: we could not record it (", "locked", "customers get version 1 of "],
         metrics={"directdnsonly_lost_pushes": 1},
     )  # fmt: skip
     it.proven("lost.example", SERIAL + 1)
@@ -227,7 +227,7 @@ def given_up(it):
     it.push("stuck.example")
     it.until(lambda: it.get("zones/stuck.example")["placements"][0]["state"] == "dead")
     yield Expected(
-        asked="stuck.example", live="not live", verdict="given-up", words=["given up on bind after ", "customers get serial 1 (no version that we keep) from bind"],
+        asked="stuck.example", live="not live", verdict="given-up", words=["given up on bind after ", "customers get serial 1 (not a version that we keep) from bind"],
         do="correct the cause, then: dadns redeliver stuck.example --backend bind",
         metrics={'directdnsonly_outbox_deliveries{backend="bind",state="dead"}': 1},
     )  # fmt: skip
@@ -240,7 +240,7 @@ def given_up_and_served(it):
     place.write_text(it.http.get("/api/v1/zones/stuck.example/text").text)
     it.rndc("addzone", f'stuck.example {{ type primary; file "{place}"; }};')
     yield Expected(
-        asked="stuck.example", live="live", verdict="given-up", also=["fine"], words=["yet it is served now"],
+        asked="stuck.example", live="live", verdict="given-up", also=["fine"], words=["but it is served now"],
         do="dadns redeliver stuck.example --backend bind",
     )  # fmt: skip
 
@@ -310,7 +310,7 @@ def down(it):
         it.push("down.example")
         it.until(lambda: it.get("zones/down.example")["placements"][0]["state"] == "verified")
         yield Expected(
-            asked="down.example", live="not live", verdict="down", do="everything outstanding is then delivered by itself",
+            asked="down.example", live="not live", verdict="down", do="everything outstanding is then delivered automatically",
             words=["dc1 is down since ", "does not answer", "no answer from dc1"],
             metrics={'directdnsonly_breaker_open{backend="dc1"}': 1},
         )  # fmt: skip
@@ -326,8 +326,8 @@ def rows_gone(it):
     it.proven("rows.example")
     it.sql("DELETE FROM records WHERE hostname = 'www' AND " + OF.format("rows.example"))
     yield Expected(
-        asked="rows.example", live="not live", verdict="wrong", do="somebody changed the name server behind us: dadns redeliver",
-        words=["proven on dc1 at ", ", but dc1 ", "(as far as its serial tells) from dc1"],
+        asked="rows.example", live="not live", verdict="wrong", do="the name server was changed by somebody else: dadns redeliver",
+        words=["proven on dc1 at ", ", but dc1 ", "(judging by its serial) from dc1"],
     )  # fmt: skip
 
 
@@ -370,8 +370,8 @@ def ownerless(it):
     assert it.push("nobodys.example", hostname="da9.host.example").startswith("error=0")
     it.settled("nobodys.example")
     yield Expected(
-        asked="nobodys.example", live="live", verdict="ownerless", also=["fine"], do="add it to its pushed_as",
-        words=["LIVE: pushed by da9.host.example: no server of the configuration answers for it"],
+        asked="nobodys.example", live="live", verdict="ownerless", also=["fine"], do="add it to that server's pushed_as",
+        words=["LIVE: pushed by da9.host.example: no configured server is responsible for it"],
     )  # fmt: skip
 
 
@@ -382,7 +382,7 @@ def counted_as_orphan(it):
     it.a_pass()
     yield Expected(
         asked="orphan.example", live="live", verdict="orphan", also=["fine"], do="dadns reconcile --undo orphan.example",
-        words=["LIVE: 127.0.0.1 lists it no more (1 whole list since ", "): it will be deleted at 20", "version 1"],
+        words=["LIVE: 127.0.0.1 no longer lists it (1 complete list since ", "): it will be deleted at 20", "version 1"],
     )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ def test_what_nobody_can_be_asked_about_is_stored_and_never_proven(unasked, matr
             live="unknown",
             verdict="unproven",
             do="dns.backends.dc1.verify_address",
-            words=[f"UNKNOWN: dc1: {NO_ADDRESS}; customers get what is stored there, which nobody can ask for"],
+            words=[f"UNKNOWN: dc1: {NO_ADDRESS}; customers get what is stored there, which cannot be queried"],
             metrics={
                 'directdnsonly_attempts_total{backend="dc1",outcome="stored"}': 1,
                 'directdnsonly_attempts_total{backend="dc1",outcome="verified"}': 0,

@@ -235,7 +235,7 @@ async def test_a_zone_of_the_operators_is_told_once_and_its_delete_is_done(tmp_p
         assert ("operators", 77, gone.reason) == (said.verdict.finding, said.answer.serial, said.verdict.reason)
         assert 77 == await until_served(backend, "his.example")
 
-    assert dead.reason.startswith("held by the operator: named has it from elsewhere")
+    assert dead.reason.startswith("held by the operator: named has the zone from another source")
     assert 2 == gone.verified_version
     assert gone.reason.startswith(HELD_BY_OPERATOR)  # by which `dadns explain` knows that what is served is not ours
 

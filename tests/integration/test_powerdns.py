@@ -109,7 +109,7 @@ async def test_api_does_not_take_a_zone_that_is_transferred_from_elsewhere(tmp_p
         first, second = await backend.apply([rig.put("a.example", 1), rig.put("b.example", 1)])
 
         assert (OutcomeKind.HELD, APPLIED) == (first.kind, second.kind)
-        assert "PowerDNS transfers it from elsewhere (kind Slave)" in first.reason
+        assert "PowerDNS transfers the zone from elsewhere (kind Slave)" in first.reason
         rig.close()
 
 

@@ -147,7 +147,7 @@ RIGS = [
     RigKind(name="powerdns-sqlite", open=powerdns_under_test, refusal="Conflicts with", batch=200, title="PowerDNS"),
     RigKind(
         name="powerdns_mysql", open=powerdns_mysql_under_test, poison=TOO_LONG,
-        refusal="the TXT record of long.bad.example does not fit the table records: Data too long",
+        refusal="the TXT record of long.bad.example does not fit into the table records: Data too long",
         title="PowerDNS on MySQL",
     ),
 ]  # fmt: skip

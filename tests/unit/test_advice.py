@@ -85,14 +85,14 @@ CASES = {
         zone(refused=replace(REFUSED, at=FIRST - 1)), "not live", "refused", "NOT LIVE: the push of 06:59:59 was refused"
     ),
     "refused, and nothing was ever accepted": (
-        Facts(name="z.example", refused=REFUSED), "not live", "refused", "customers get nothing of it from us"
+        Facts(name="z.example", refused=REFUSED), "not live", "refused", "customers get no answer for it from us"
     ),
-    "lost": (zone(lost=LOST), "not live", "lost", "the push of 07:02:00 was lost: we could not keep it (the disk is full)"),
+    "lost": (zone(lost=LOST), "not live", "lost", "the push of 07:02:00 was lost: we could not record it (the disk is full)"),
     "a lost delete": (zone(lost=replace(LOST, what="delete")), "not live", "lost", "the delete of 07:02:00 was lost"),
     "lost, by a clock that is behind": (zone(lost=replace(LOST, at=FIRST - 1)), "not live", "lost", "NOT LIVE: the push of 06:59:59"),
     "held": (zone(held=HELD), "not live", "held", "waits for approval: it loses 9 of 20 records; customers get version 2"),
     "held, and nothing was ever accepted": (
-        Facts(name="z.example", held=HELD), "not live", "held", "customers get nothing of it from us"
+        Facts(name="z.example", held=HELD), "not live", "held", "customers get no answer for it from us"
     ),
     "pinned": (
         PINNED_ZONE, "not live", "pinned",
@@ -131,17 +131,17 @@ CASES = {
     ),
     "cannot be read": (
         zone(place(answers=[says(proven=False, unread=True, reason="its records cannot be read")])), "unknown", "silent",
-        "UNKNOWN: its records cannot be read; customers get version 2 of 07:01:00 (as far as its serial tells)",
+        "UNKNOWN: its records cannot be read; customers get version 2 of 07:01:00 (judging by its serial)",
     ),
     "wrong in the database": (
         zone(place(stored=Heard(server="bind", proven=False, answered=True, reason="rows are gone"))), "not live", "wrong",
-        "but rows are gone; customers get version 2 of 07:01:00 (as far as its serial tells)",
+        "but rows are gone; customers get version 2 of 07:01:00 (judging by its serial)",
     ),
     "the database cannot be read": (
         zone(place(stored=Heard(server="bind", proven=False, answered=False))), "live", "fine", "LIVE"
     ),
     "an older one": (zone(place(answers=[says(1)])), "not live", "wrong", "customers get version 1 of 07:00:00"),
-    "a strange one": (zone(place(answers=[says(77)])), "not live", "wrong", "get serial 77 (no version that we keep)"),
+    "a strange one": (zone(place(answers=[says(77)])), "not live", "wrong", "get serial 77 (not a version that we keep)"),
     "two servers of one backend": (
         zone(place(answers=[says(), says(1, server="192.0.2.2#53")])), "not live", "wrong",
         "version 2 of 07:01:00 from bind (192.0.2.1#53), version 1 of 07:00:00 from bind (192.0.2.2#53)",
@@ -158,7 +158,7 @@ CASES = {
     ),
     "deleted": (
         zone(place(answers=[says(None, wanted=None)]), newest=DELETED), "live", "fine",
-        "LIVE: deleted at 07:01:00, and no name server answers for it any more",
+        "LIVE: deleted at 07:01:00, and no name server answers for it any longer",
     ),
     "deleted, from memory": (
         zone(place(answers=[Heard(server="s", proven=True, answered=True, serial=1, reason="s remembers")]), newest=DELETED),
@@ -174,17 +174,17 @@ CASES = {
     ),
     "deleted, the operator had a zone of that name": (
         zone(place(answers=[says(None, wanted=None)], reason="held by the operator: it was there"), newest=DELETED),
-        "live", "fine", "LIVE: deleted at 07:01:00, and no name server answers for it any more",
+        "live", "fine", "LIVE: deleted at 07:01:00, and no name server answers for it any longer",
     ),
     "orphan": (
         zone(orphan=ORPHAN), "live", "orphan",
-        "LIVE: da1 lists it no more (2 whole lists since 07:02:00): it will be deleted at 2027-01-17 00:00:00 at the earliest",
+        "LIVE: da1 no longer lists it (2 complete lists since 07:02:00): it will be deleted at 2027-01-17 00:00:00 at the earliest",
     ),
     "orphan over the cap": (
         zone(orphan=replace(ORPHAN, plan="p1")), "live", "orphan", "it will be deleted when plan p1 is approved"
     ),
     "ownerless": (
-        zone(unclaimed=Unclaimed(hostname="da9", credential="c")), "live", "ownerless", "LIVE: pushed by da9: no server of"
+        zone(unclaimed=Unclaimed(hostname="da9", credential="c")), "live", "ownerless", "LIVE: pushed by da9: no configured server is responsible"
     ),
     "ownerless, by API": (
         zone(unclaimed=Unclaimed(hostname="", credential="anna")), "live", "ownerless", "pushed by the credential anna"

@@ -72,7 +72,7 @@ def told(tmp_path: Path):
         ("dns: {backends: {bnd: {type: bnd}}}", "dns.backends.bnd.type: 'bnd' is not a type (line 1; did you mean bind?)"),
         ("dns: {backends: {ns1: {}}}", "dns.backends.ns1.type: is missing"),
         ("dns: {backends: {powerdns_x: {}}}", "one of api_key and api_key_file must be set"),
-        ("dns: {backends: {'../../etc': {type: bind}}}", "a backend's name is letters, digits"),
+        ("dns: {backends: {'../../etc': {type: bind}}}", "a backend's name may have letters, digits"),
         ("dns: {default_backend: bnd, backends: {bind: {}}}", "'bnd' is no enabled backend (line 1; did you mean bind?)"),
         ("dns: {default_backend: bind, backends: {bind: {enabled: false}, bind_2: {}}}", "'bind' is no enabled backend"),
     ],

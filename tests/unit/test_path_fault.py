@@ -52,7 +52,7 @@ def test_the_folder_is_looked_at(tmp_path):
     assert not concerns_one_path(is_directory, tmp_path / "gone")
     assert not concerns_one_path(no_folder, tmp_path / "file")
     assert not concerns_one_path(loop, tmp_path / "loop")
-    assert f"{tmp_path}/zones/a.db: Is a directory: a directory is in its place" in cause_and_cure(
+    assert f"{tmp_path}/zones/a.db: Is a directory: there is a directory in its place" in cause_and_cure(
         is_directory, tmp_path / "other"
     )
 

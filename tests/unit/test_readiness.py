@@ -38,7 +38,7 @@ def test_all_well_is_ready_since_the_start():
          "degraded: 1 given up on bind", "1 zone was given up on bind: dadns outbox --dead, then dadns revive"),
         ({"backends": [BackendFacts(name="bind", heard_here_only="127.0.0.1:5300")]}, "degraded", "loopback", 1000.0,
          "degraded: bind on loopback only", ("bind answers on 127.0.0.1:5300 only, where nobody else can ask it, and"
-         " pushes come from outside: set dns.backends.bind.listen and port, or verify_address where the world asks")),
+         " pushes come from outside: set dns.backends.bind.listen and port, or verify_address to where resolvers query it")),
         (LOST, "degraded", "lost", 990.0, "degraded: 3 not recorded",
          "3 pushes were not recorded and must be sent again (dadns lost), the newest of a.example: the disk is full"),
         ({"held": 1, "held_since": 77.0}, "degraded", "held", 77.0,
@@ -47,9 +47,9 @@ def test_all_well_is_ready_since_the_start():
          "degraded: 1 alarm", "alarm: no-list da1: HTML"),
         ({"certificate_ends_at": 1000.0 + 5 * DAY}, "degraded", "certificate", 1000.0,
          "degraded: certificate ends in 5 days",
-         "the certificate of our door expires in 5 days, on 1970-01-06: is its renewal failing?"),
+         "our TLS certificate expires in 5 days, on 1970-01-06: is its renewal failing?"),
         ({"certificate_ends_at": 999.0}, "degraded", "certificate", 1000.0, "degraded: certificate expired",
-         "the certificate of our door has expired on 1970-01-01: renew it, it is taken without a restart"),
+         "our TLS certificate expired on 1970-01-01: renew it; no restart is needed"),
     ],
 )  # fmt: skip
 def test_each_fault_has_its_state_its_words_and_its_time(facts, state, kind, since, headline, words):

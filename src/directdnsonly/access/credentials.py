@@ -1,8 +1,8 @@
-"""Who may do what: roles, and the answer to "who is this, and may they try".
+"""Credentials and roles: who a client is, what it may do, and whether it may try to log in.
 
-The hot path first: a header that has succeeded before from the same address is known by one keyed digest and one
-look-up. Everything else goes the slow way: it costs a turn of a bucket that belongs to the address and the user name,
-so that guessing is slow and a hash is never bought in bulk, while those who are known already never notice.
+The hot path first: a header that has succeeded before from the same address is recognised by one keyed digest and one
+look-up. Everything else takes the slow path, limited by a leaky bucket per address and user name, so that guessing
+is slow and hashing cannot be forced in bulk, while known clients never notice.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ log = structlog.get_logger()
 
 
 class Role(StrEnum):
-    """What a credential may do."""
+    """A role: one kind of thing that a credential may do."""
 
     PUSH = "push"  # push and delete zones: DirectAdmin's door and PUT, DELETE of the API
     READ = "read"  # look at everything: the API's GET, /metrics, /docs
@@ -50,7 +50,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Somebody who may do something. `hostname`: the only DirectAdmin server it may push for; empty: any."""
+    """An authenticated client. `hostname`: the only DirectAdmin server for which it may push; empty: any."""
 
     name: str
     roles: frozenset[Role] = frozenset(Role)
@@ -76,21 +76,21 @@ class BearerTokens(Protocol):
     """The API's tokens, looked up in memory."""
 
     def find(self, token: str) -> Principal | None:
-        """Whose token it is; None when it is unknown, revoked or too old."""
+        """The principal of a token; None if it is unknown, revoked or expired."""
         ...
 
 
 class NoTokens:
-    """Where there are none."""
+    """A BearerTokens without any tokens."""
 
     def find(self, token: str) -> Principal | None:
-        """Nobody's."""
+        """None, for every token."""
         del token
         return None
 
 
 class Access:
-    """Knows the credentials. Holds no password: only digests under a key that lives as long as the process."""
+    """Authenticates clients. Holds no passwords, only digests under a key that lives as long as the process."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Access:
         on_failure: Callable[[str, str, int], Awaitable[None]] | None = None,
         count_failure: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_failure` is told address, user and number of failures, at most once a minute for each pair."""
+        """`on_failure` is called with address, user and number of failures, at most once a minute for each pair."""
         self._key = secrets.token_bytes(32)
         self._clock = clock
         self._tokens = tokens or NoTokens()
@@ -124,7 +124,7 @@ class Access:
             self._add(secret)
 
     def __repr__(self) -> str:
-        """The names only."""
+        """The credentials' names, without secrets."""
         return f"Access({sorted(self._names)})"
 
     def _add(self, secret: Secret) -> None:
@@ -138,11 +138,11 @@ class Access:
             self._hashed[name] = secret
 
     def recognise(self, header: bytes, address: str) -> Principal | None:
-        """Who sends this Authorization header from this address, if that has succeeded before. Never waits."""
+        """The principal of an Authorization header that has succeeded before from this address, else None. Never waits."""
         return self._remembered.get(self._place(header, address))
 
     async def admit(self, header: bytes, address: str) -> Principal:
-        """Who sends this Authorization header. Raises NotAdmitted, after a pause that grows dear to a guesser."""
+        """Authenticate an Authorization header. Raises NotAdmitted, after a pause that slows guessing down."""
         found = self.recognise(header, address)
         if found is not None:
             return found
@@ -172,7 +172,7 @@ class Access:
         raise NotAdmitted("user name or password is wrong" if found is None else "not from this address")
 
     async def _admit_bearer(self, token: bytes, address: str) -> Principal:
-        """A token cannot be guessed (256 bits), so nobody who has one is ever made to wait."""
+        """Authenticate a bearer token; it cannot be guessed (256 bits), so a valid one never waits."""
         found = self._tokens.find(token.decode("ascii", "replace"))
         if found is not None and found.comes_from(address):
             return found
@@ -195,9 +195,9 @@ class Access:
         return found
 
     async def _by_hash(self, user: str, token: bytes) -> Principal | None:
-        """Verify an argon2 hash beside the loop, one at a time.
+        """Verify a password against an argon2 hash in a thread, one at a time.
 
-        Names without a hash cost nothing here: the same pause before every failure hides which ones have one.
+        Names without a hash cost nothing here: the same pause before every failure hides which names have one.
         """
         secret = self._hashed.get(user)
         if secret is None:
@@ -230,7 +230,7 @@ class Access:
             self._remembered.popitem(last=False)
 
     async def _count(self, bucket: tuple[str, str], address: str) -> None:
-        """Never tells a name that is not configured: what somebody typed as a name may be a password."""
+        """Count and report a failure, without names that are not configured: somebody may have typed a password as the name."""
         self._count_failure()
         if failures := self.failures.count(bucket, self._clock.now_s()):
             shown = bucket[1] or "a name that is not configured"
@@ -265,7 +265,7 @@ def hash_of(password: str) -> str:
 
 
 def _about_one() -> float:
-    """0.7 to 1.3: guessers that were answered together shall not come again together."""
+    """A random factor from 0.7 to 1.3, so that guessers answered together do not come back together."""
     return 0.7 + secrets.randbelow(600) / 1000
 
 
@@ -285,7 +285,7 @@ def _user(token: bytes) -> str:
 
 
 def _password(token: bytes) -> bytes:
-    """As UTF-8, also when the client sent Latin-1."""
+    """The password as UTF-8, even if the client sent Latin-1."""
     octets = _pair(token).partition(b":")[2]
     try:
         octets.decode()
@@ -295,7 +295,7 @@ def _password(token: bytes) -> bytes:
 
 
 def _tokens(name: str, password: str) -> set[bytes]:
-    """What a client may send; RFC 7617 leaves the character set open, so UTF-8 and Latin-1 are both known."""
+    """The header values that a client may send; RFC 7617 leaves the character set open, so both UTF-8 and Latin-1 are valid."""
     pair = f"{name}:{password}"
     encoded = {pair.encode()}
     try:

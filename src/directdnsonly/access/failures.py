@@ -1,4 +1,4 @@
-"""Failed log-ins: a leaky bucket for each address and user, in bounded memory; and when one is worth a log line."""
+"""Counts failed log-ins: a leaky bucket for each address and user, in bounded memory, and when to log one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Bucket:
 
 
 class FailedLogins:
-    """Who fails too often must wait: `burst` failures at once, then one each `leak_s` seconds."""
+    """Limits failures per address and user: `burst` at once, then one every `leak_s` seconds."""
 
     def __init__(
         self, *, burst: int = 10, leak_s: float = 6.0, log_every_s: float = 60.0, remember: int = 4096
@@ -33,7 +33,7 @@ class FailedLogins:
         self.total = 0
 
     def __len__(self) -> int:
-        """How many pairs are remembered."""
+        """The number of pairs remembered."""
         return len(self._buckets)
 
     def wait_s(self, who: tuple[str, str], now_s: float) -> float:
@@ -46,7 +46,7 @@ class FailedLogins:
         return max((level + 1 - self._burst) * self._leak_s, 0.0)
 
     def count(self, who: tuple[str, str], now_s: float) -> int:
-        """Count a failure; how many to log now, 0 when the last line about this pair is younger than a minute."""
+        """Count a failure; returns how many to log now, 0 if this pair was logged less than a minute ago."""
         self.total += 1
         bucket = self._buckets.pop(who, None) or _Bucket(at=now_s)
         leaked = max(bucket.level - max(now_s - bucket.at, 0.0) / self._leak_s, 0.0)

@@ -1,4 +1,4 @@
-"""The API's bearer tokens: made here, shown once, kept as digests; looked up in memory, so that a request costs no disk."""
+"""The API's bearer tokens: shown once, stored as digests, and looked up in memory so that a request needs no disk access."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECRET_BYTES: Final = 32
 
 
 class TokenBook:
-    """All tokens of this store. One process owns a store, so what is in memory is the truth after `load`."""
+    """All tokens of the store, authoritative in memory after `load` because one process owns a store."""
 
     def __init__(self, operators: Operators, clock: Clock) -> None:
         self._operators = operators
@@ -26,11 +26,11 @@ class TokenBook:
         self._known: dict[bytes, tuple[ApiToken, Principal]] = {}
 
     async def load(self) -> None:
-        """Read them all; once, at start."""
+        """Load all tokens; to call once at start."""
         self._known = {digest: (token, _principal(token)) for digest, token in await self._operators.tokens()}
 
     def find(self, token: str) -> Principal | None:
-        """Whose token it is; None when it is unknown, revoked or too old."""
+        """The principal of a token; None if it is unknown, revoked or expired."""
         # The look-up compares SHA-256 digests: whoever can steer those does not need to guess a token.
         found = self._known.get(_digest(token))
         if found is None:
@@ -39,13 +39,13 @@ class TokenBook:
         return None if kept.expires_at is not None and kept.expires_at <= self._clock.now_s() else principal
 
     def all(self) -> list[ApiToken]:
-        """Every token, also those that are too old."""
+        """Every token, including expired ones."""
         return [token for token, _ in self._known.values()]
 
     async def create(
         self, name: str, *, roles: Sequence[str], networks: Sequence[str], days: float | None, by: str
     ) -> tuple[ApiToken, str]:
-        """A new token and its secret, which nobody can be told again. Raises ValueError on wrong roles or networks."""
+        """Create a token; returns it with its secret, which cannot be shown again. Raises ValueError for invalid roles or networks."""
         now = self._clock.now_s()
         token = ApiToken(
             id=secrets.token_hex(6),
@@ -62,7 +62,7 @@ class TokenBook:
         return token, secret
 
     async def revoke(self, token_id: str) -> bool:
-        """End a token at once; whether there was one."""
+        """Revoke a token at once; returns whether it existed."""
         removed = await self._operators.remove_token(token_id)
         self._known = {digest: pair for digest, pair in self._known.items() if pair[0].id != token_id}
         return removed

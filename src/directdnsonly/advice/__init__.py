@@ -1,4 +1,4 @@
-"""The verdict on one zone: is it live, why not, since when, what customers get meanwhile, and what to do. Pure.
+"""The verdict on one zone: whether it is live, why not, since when, what customers get meanwhile, and what to do. Pure.
 
 One judgement for the API, the command line and the pages: all three show these words. `live` means that what customers
 get is what the newest push said. What is asked and read comes in as `Facts`.

@@ -1,4 +1,4 @@
-"""What the verdict on a zone stands on, and what it says. Plain values: nothing is asked or read here."""
+"""The facts on which a zone's verdict is based, and the verdict itself. Plain values; nothing is queried or read here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Live(StrEnum):
 
 
 class Cause(StrEnum):
-    """What may be said of a zone; in the order of judgement: what makes it not live, then what hides whether it is."""
+    """The possible causes of a verdict, in order of judgement: those that make a zone not live, then those that hide whether it is."""
 
     REFUSED = "refused"  # the newest push
     LOST = "lost"  # the newest push: we could not keep it
@@ -43,7 +43,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """One version of the zone, as we keep it."""
+    """A kept version of the zone."""
 
     version: int
     serial: int
@@ -53,7 +53,7 @@ class Edition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setback:
-    """A push (or delete) that was answered with an error, and nothing was accepted since. `sender` where it is not the zone's owner."""
+    """A push (or delete) that was answered with an error, with nothing accepted since. `sender`: if it is not the zone's owner."""
 
     at: float
     reason: str
@@ -63,7 +63,7 @@ class Setback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A push that waits for approval."""
+    """A held push."""
 
     at: float
     reason: str
@@ -72,7 +72,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
-    """A zone that is held as it is. `waiting`: the newest version behind the pin."""
+    """The zone's pin. `waiting`: the newest version behind it."""
 
     actor: str
     reason: str
@@ -83,7 +83,7 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
-    """A zone that its server's lists lack. `due_at`: when it would be deleted; `plan`: it waits for this approval."""
+    """A zone absent from its server's lists. `due_at`: when it would be deleted; `plan`: the approval that it waits for."""
 
     server: str
     absences: int
@@ -94,7 +94,7 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unclaimed:
-    """A zone that no configured DirectAdmin server answers for. `hostname` empty: it was not pushed by one."""
+    """A zone for which no configured DirectAdmin server is responsible. `hostname` empty: it was not pushed by one."""
 
     hostname: str
     credential: str
@@ -102,7 +102,7 @@ class Unclaimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """Who has stopped the work for a backend."""
+    """The pause of a backend: who, when and why."""
 
     actor: str
     reason: str
@@ -111,7 +111,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What one name server (or a backend's own store) says now, as the lane that proves it judges. `serial` None: none."""
+    """What a name server (or a backend's storage) says now, judged as for proof. `serial`: None if there is none."""
 
     server: str
     proven: bool
@@ -125,7 +125,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The zone on one backend. `answers` is empty when nobody knows where its name servers are asked."""
+    """The zone on one backend. `answers` is empty if no address of its name servers is known."""
 
     backend: str
     state: str
@@ -147,7 +147,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything that the verdict stands on. `newest`: what is wanted on the name servers; `versions`: those that are kept, newest first."""
+    """All facts for a verdict. `newest`: the version wanted on the name servers; `versions`: the kept ones, newest first."""
 
     name: str
     newest: Edition | None = None
@@ -163,7 +163,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One thing that is so. `do` is empty when there is nothing to do, `since` None when nobody knows."""
+    """One reason for the verdict. `do` is empty if there is nothing to do, `since` None if unknown."""
 
     cause: Cause
     live: Live
@@ -175,7 +175,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """The verdict: the first of `reasons` is its cause, the others hold as well."""
+    """The verdict: the first of `reasons` is its cause, the others apply as well."""
 
     live: Live
     headline: str

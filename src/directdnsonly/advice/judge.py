@@ -1,4 +1,4 @@
-"""The judgement itself, by the order of `Cause`, and its words."""
+"""Judges a zone in the order of `Cause`, and words the verdict."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ORDER: Final = {cause: number for number, cause in enumerate(Cause)}
 
 
 def judge_zone(facts: Facts, calendar: Calendar) -> Judgement:
-    """The verdict. What makes it what it is comes first, so that the headline explains its own word."""
+    """The verdict on a zone; the reason that determines it comes first, so that the headline explains itself."""
     found = list(_reasons(facts, calendar))
     if not any(reason.cause in _WHOLE or reason.live is not Live.LIVE for reason in found):
         found.append(_fine(facts, calendar))
@@ -43,7 +43,7 @@ def _reasons(facts: Facts, calendar: Calendar) -> Iterator[Reason]:
     yield from _of_pushes(facts, calendar)
     if facts.newest is None:
         if facts.refused is None and facts.lost is None and facts.held is None:
-            cure = "save it in DirectAdmin; when that brings it not, look at our entry in its Multi Server Setup"
+            cure = "save it in DirectAdmin; if it still does not come, check our entry in its Multi Server Setup"
             why = f"no zone {facts.name} was ever pushed to us (or it was deleted long ago)"
             yield Reason(cause=Cause.UNHEARD, live=Live.UNKNOWN, why=why, do=cure)
         return
@@ -57,17 +57,17 @@ def _reasons(facts: Facts, calendar: Calendar) -> Iterator[Reason]:
 
 
 def _of_pushes(facts: Facts, calendar: Calendar) -> Iterator[Reason]:
-    """What came after the last push that was accepted."""
+    """Reasons from pushes after the last accepted one: refused, lost or held."""
     for cause, one in ((Cause.REFUSED, facts.refused), (Cause.LOST, facts.lost)):
         if one is None:
             continue
         by = f" by {one.sender}" if one.sender else ""
         refused = cause is Cause.REFUSED
-        what = "was refused" if refused else "was lost: we could not keep it"
+        what = "was refused" if refused else "was lost: we could not record it"
         cure = (
             "correct the zone in DirectAdmin and save it again"
             if refused
-            else f"dadns status tells why; when that is cured, {one.what} it again in DirectAdmin"
+            else f"dadns status says why; once that is solved, {one.what} it again in DirectAdmin"
         )
         why = f"the {one.what} of {calendar.at(one.at)}{by} {what} ({one.reason})"
         yield Reason(cause=cause, live=Live.NOT_LIVE, why=why, do=cure, since=one.at)
@@ -89,33 +89,35 @@ def _of_pushes(facts: Facts, calendar: Calendar) -> Iterator[Reason]:
 
 
 def _of_lists(facts: Facts, calendar: Calendar) -> Iterator[Reason]:
-    """What reconciliation knows of a zone that is served."""
+    """Reasons from reconciliation about a zone that is served."""
     if one := facts.orphan:
-        why = f"{one.server} lists it no more ({counted(one.absences, 'whole list')} since {calendar.at(one.first_at)})"
+        why = f"{one.server} no longer lists it ({counted(one.absences, 'complete list')} since {calendar.at(one.first_at)})"
         if one.plan:
             why += f": it will be deleted when plan {one.plan} is approved"
-            cure = f"look, then dadns reconcile --approve {one.plan}, or keep it: dadns reconcile --undo {facts.name}"
+            cure = (
+                f"review it, then dadns reconcile --approve {one.plan}, or keep it: dadns reconcile --undo {facts.name}"
+            )
         else:
             why += f": it will be deleted at {calendar.at(one.due_at)} at the earliest, unless it comes back"
-            cure = f"when it is to stay: dadns reconcile --undo {facts.name}"
+            cure = f"to keep it: dadns reconcile --undo {facts.name}"
         yield Reason(cause=Cause.ORPHAN, live=Live.LIVE, why=why, do=cure, since=one.first_at)
     if nobody := facts.unclaimed:
         if nobody.hostname:
-            by = f"pushed by {nobody.hostname}: no server of the configuration answers for it"
+            by = f"pushed by {nobody.hostname}: no configured server is responsible for it"
         else:
-            by = f"pushed by the credential {nobody.credential}: no DirectAdmin server answers for it"
+            by = f"pushed by the credential {nobody.credential}: no DirectAdmin server is responsible for it"
         why = f"{by}, so it is neither compared nor deleted"
-        cure = f"when {nobody.hostname} is one of them, add it to its pushed_as" if nobody.hostname else ""
+        cure = f"if {nobody.hostname} is one of them, add it to that server's pushed_as" if nobody.hostname else ""
         yield Reason(cause=Cause.OWNERLESS, live=Live.LIVE, why=why, do=cure)
 
 
 def _of_place(facts: Facts, place: Place, calendar: Calendar) -> Iterator[Reason]:
-    """What is to be said of one backend; nothing when it serves what is wanted."""
+    """Reasons concerning one backend; none if it serves what is wanted."""
     again = redeliver(facts.name, place.backend)
     wrong = [heard for heard in (*place.answers, *_seen(place)) if not heard.proven]
     if _serves(facts, place):
         if place.state == "dead":
-            why = f"{_given_up(place)}, yet it is served now"
+            why = f"{_given_up(place)}, but it is served now"
             yield _reason(place, Cause.GIVEN_UP, why, f"to have it proven: {again}", place.failed_at, live=Live.LIVE)
     elif _is_operators(facts, place):
         assert facts.newest is not None
@@ -132,13 +134,13 @@ def _of_place(facts: Facts, place: Place, calendar: Calendar) -> Iterator[Reason
 
 
 def _of_proven(place: Place, wrong: Sequence[Heard], again: str, calendar: Calendar) -> Iterator[Reason]:
-    """It was proven, or stored where nobody can be asked; `wrong` is what is said now that is no proof."""
+    """Reasons for a proven (or stored) version; `wrong`: present answers that do not prove it."""
     otherwise = [heard for heard in wrong if heard.answered and not heard.unread]
     if otherwise:
         why = f"{'proven' if place.answers else 'stored'} {_on(place, calendar)}, but {'; '.join(heard.reason for heard in otherwise)}"
-        yield _reason(place, Cause.WRONG, why, f"somebody changed the name server behind us: {again}", None)
+        yield _reason(place, Cause.WRONG, why, f"the name server was changed by somebody else: {again}", None)
     elif not place.answers:
-        cure = f"tell where its name servers are asked: dns.backends.{place.backend}.verify_address"
+        cure = f"say where its name servers can be queried: dns.backends.{place.backend}.verify_address"
         yield _reason(place, Cause.UNPROVEN, f"{place.backend}: {NO_ADDRESS}", cure, None, live=Live.UNKNOWN)
     elif wrong:
         why = "; ".join(heard.reason for heard in wrong)
@@ -148,7 +150,7 @@ def _of_proven(place: Place, wrong: Sequence[Heard], again: str, calendar: Calen
 
 
 def _of_outstanding(facts: Facts, place: Place, again: str, calendar: Calendar) -> Iterator[Reason]:
-    """The version that is wanted there has not been proven."""
+    """Reasons why the wanted version is not proven on a backend yet."""
     assert facts.newest is not None
     what = _named(facts.newest, calendar)
     if place.state == "dead":
@@ -174,7 +176,7 @@ def _of_outstanding(facts: Facts, place: Place, again: str, calendar: Calendar) 
 
 
 def _serves(facts: Facts, place: Place) -> bool:
-    """Whether all that can be asked there says what is wanted, and nothing else could say the same."""
+    """Whether everything that can be queried there shows the wanted version unambiguously."""
     assert facts.newest is not None
     heard = [*place.answers, *_seen(place)]
     if not place.answers or not all(one.proven for one in heard):
@@ -187,7 +189,7 @@ def _serves(facts: Facts, place: Place) -> bool:
 
 
 def _is_operators(facts: Facts, place: Place) -> bool:
-    """Whether the delete had nothing to do there: what is served is not ours."""
+    """Whether the delete had nothing to do there because the zone served is the operator's own."""
     assert facts.newest is not None
     done = place.state == "verified" and place.verified_version == place.want_version
     return done and facts.newest.deleted and place.reason.startswith(HELD_BY_OPERATOR)
@@ -198,26 +200,26 @@ def _fine(facts: Facts, calendar: Calendar) -> Reason:
     edition = facts.newest
     proofs = [place.verified_at for place in facts.places if place.verified_at is not None]
     if edition.deleted:
-        why = f"deleted at {calendar.at(edition.at)}, and no name server answers for it any more"
+        why = f"deleted at {calendar.at(edition.at)}, and no name server answers for it any longer"
     else:
         why = f"every name server answers {_named(edition, calendar)}"
     return Reason(cause=Cause.FINE, live=Live.LIVE, why=why, since=max(proofs, default=None))
 
 
 def customers_get(facts: Facts, calendar: Calendar) -> str:
-    """What whoever asks the name servers gets now; a sentence without its full stop."""
+    """What resolvers get from the name servers now, as a sentence without full stop."""
     if facts.newest is None:
-        return "customers get nothing of it from us"
+        return "customers get no answer for it from us"
     said: dict[str, list[str]] = {}
     for place in facts.places:
         doubted = any(not seen.proven for seen in _seen(place))
         for heard in place.answers:
             whom = place.backend if len(place.answers) == 1 else f"{place.backend} ({heard.server})"
             by_serial = heard.unread or (doubted and heard.proven)
-            doubt = " (as far as its serial tells)" if by_serial and heard.serial is not None else ""
+            doubt = " (judging by its serial)" if by_serial and heard.serial is not None else ""
             said.setdefault(_gets(facts, heard, calendar) + doubt, []).append(whom)
         if not place.answers:
-            what = "what is stored there, which nobody can ask for"
+            what = "what is stored there, which cannot be queried"
             said.setdefault(what, []).append(place.backend)
     if not said:
         return "customers get nothing"
@@ -228,7 +230,7 @@ def customers_get(facts: Facts, calendar: Calendar) -> str:
 
 
 def _gets(facts: Facts, heard: Heard, calendar: Calendar) -> str:
-    """What one name server gives to customers."""
+    """What one name server answers to customers."""
     assert facts.newest is not None
     wanted = facts.newest
     if not heard.answered:
@@ -237,26 +239,26 @@ def _gets(facts: Facts, heard: Heard, calendar: Calendar) -> str:
         return "nothing" if heard.proven else f"no zone ({heard.said})" if heard.said else "no zone"
     known = [one for one in (wanted, *facts.versions) if one.serial == heard.serial and not one.deleted]
     if not known:
-        return f"serial {heard.serial} (no version that we keep)"
+        return f"serial {heard.serial} (not a version that we keep)"
     return _named(known[0], calendar) + (", with other records" if heard.same_serial else "")
 
 
 def standing(place: Place) -> str:
-    """How far the zone has come on one backend, in words: `proven`, `stored, not proven: ...`, `dead`, `pending`."""
+    """The zone's state on one backend in words: `proven`, `stored, not proven: ...`, `dead`, `pending`."""
     if place.state != "verified":
         return place.state
     return "proven" if place.answers else NO_ADDRESS
 
 
 def redeliver(zone: str, backend: str) -> str:
-    """The command that delivers a zone once more."""
+    """The command that delivers a zone again."""
     return f"dadns redeliver {zone} --backend {backend}"
 
 
 def decide(zone: str, digest: str) -> str:
-    """The commands about a push that waits for approval."""
+    """The commands to decide about a held push."""
     short = digest[:16]
-    return f"look with dadns held, then: dadns approve {zone} {short} or dadns reject {zone} {short}"
+    return f"review it with dadns held, then: dadns approve {zone} {short} or dadns reject {zone} {short}"
 
 
 def _given_up(place: Place) -> str:
@@ -268,8 +270,8 @@ def _paused(backend: str, stop: Stop, calendar: Calendar) -> str:
 
 
 def _restart(place: Place) -> str:
-    cure = "it is started again by itself" if place.bundled else f"start it, or correct dns.backends.{place.backend}"
-    return f"{cure}; everything outstanding is then delivered by itself (dadns probe {place.backend} asks now)"
+    cure = "it is restarted automatically" if place.bundled else f"start it, or correct dns.backends.{place.backend}"
+    return f"{cure}; everything outstanding is then delivered automatically (to check now: dadns probe {place.backend})"
 
 
 def _named(edition: Edition, calendar: Calendar) -> str:
@@ -285,7 +287,7 @@ def _because(reason: str) -> str:
 
 
 def _seen(place: Place) -> tuple[Heard, ...]:
-    """What is stored there; that it cannot be read just now is no matter while the name servers themselves answer."""
+    """What is stored there; not being able to read it does not matter while the name servers themselves answer."""
     return (place.stored,) if place.stored is not None and (place.stored.answered or not place.answers) else ()
 
 

@@ -22,10 +22,10 @@ class HeldView(BaseModel):
     """A push that waits for approval."""
 
     zone: str
-    digest: str = Field(description="Of the content; an approval names it (at least its first 12 digits)")
+    digest: str = Field(description="Digest of the content, by which it is approved (at least the first 12 digits)")
     rule: str = Field(description="loss, takeover, or overlap: a new zone above or below another server's")
     reason: str
-    difference: str = Field(description="What came and went, a line each")
+    difference: str = Field(description="Records added and removed, one per line")
     owner: OwnerView = Field(description="Who sent it")
     address: str
     at: Moment
@@ -62,16 +62,18 @@ class NewMigration(BaseModel):
     from_server: str = Field(
         min_length=1,
         max_length=253,
-        description="Host name of the server that zones leave",
+        description="Host name of the server that the zones leave",
         examples=["da1.example.com"],
     )
     to_server: str = Field(
         min_length=1,
         max_length=253,
-        description="Host name of the server that they go to",
+        description="Host name of the server that the zones move to",
         examples=["da2.example.com"],
     )
-    zones: list[ZoneText] = Field([], max_length=10_000, description="Which; none: all", examples=[["example.com"]])
+    zones: list[ZoneText] = Field(
+        [], max_length=10_000, description="The zones that move; empty: all", examples=[["example.com"]]
+    )
     hours: float = Field(24.0, gt=0, le=LONGEST_MOVE_HOURS, examples=[24], strict=True)
 
 
@@ -107,7 +109,7 @@ def router(parts: ApiParts) -> APIRouter:
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(parts.asks)])
     approvals = parts.acts.approvals
 
-    @api.get("/held", tags=["held"], summary="Pushes that wait for approval, oldest first", responses=failures(503))
+    @api.get("/held", tags=["held"], summary="Pushes held for approval, oldest first", responses=failures(503))
     async def list_held(
         after: Annotated[str, Query(pattern=CURSOR, description="`next` of the page before")] = "", limit: Limit = 100
     ) -> Page[HeldView]:
@@ -120,7 +122,7 @@ def router(parts: ApiParts) -> APIRouter:
     @api.post(
         "/held/{zone:zone}/approve/{digest}",
         tags=["held"],
-        summary="Serve a held push",
+        summary="Approve a held push, so that it is served",
         responses=failures(404, 409, 503),
     )
     async def approve_held(zone: ZonePath, digest: Digest, request: Request) -> Decided:
@@ -131,7 +133,7 @@ def router(parts: ApiParts) -> APIRouter:
     @api.post(
         "/held/{zone:zone}/reject/{digest}",
         tags=["held"],
-        summary="Forget a held push",
+        summary="Discard a held push",
         responses=failures(404, 503),
     )
     async def reject_held(zone: ZonePath, digest: Digest, request: Request) -> Decided:
@@ -150,7 +152,7 @@ def router(parts: ApiParts) -> APIRouter:
         "/migrations",
         tags=["held"],
         status_code=HTTPStatus.CREATED,
-        summary="Announce a move",
+        summary="Announce that zones move from one server to another",
         responses=failures(400, 503),
     )
     async def open_migration(new: NewMigration, request: Request) -> MigrationView:
@@ -161,7 +163,10 @@ def router(parts: ApiParts) -> APIRouter:
         )
 
     @api.delete(
-        "/migrations/{migration_id}", tags=["held"], summary="End a move before its time", responses=failures(404, 503)
+        "/migrations/{migration_id}",
+        tags=["held"],
+        summary="Close an announced move before its time is up",
+        responses=failures(404, 503),
     )
     async def close_migration(
         number: Annotated[int, Path(alias="migration_id", ge=1, le=LARGEST, examples=[1])], request: Request

@@ -19,7 +19,9 @@ from directdnsonly.zone.name import ZoneName
 TAGS: list[str | Enum] = ["backends"]
 BackendPath = Annotated[str, Path(max_length=64, description="The backend's name", examples=["bind"])]
 
-RemovedPath = Annotated[str, Path(max_length=64, description="The former name", examples=["old-ns3"])]
+RemovedPath = Annotated[
+    str, Path(max_length=64, description="The name it had in the configuration", examples=["old-ns3"])
+]
 
 
 class PauseRequest(BaseModel):
@@ -34,7 +36,7 @@ class PausedView(BackendStatus):
     """The backend, and whether it was paused before."""
 
     already: bool = Field(
-        description="It was paused before: who did so first, when and why stay; what was given now is in the audit alone"
+        description="Whether it was already paused: the first pause stays, and the new reason is only in the audit log"
     )
 
 
@@ -51,7 +53,7 @@ class ForgottenView(BaseModel):
     """What was dropped."""
 
     backend: str
-    deliveries: int = Field(description="Deliveries that were kept for it; 0: there was nothing")
+    deliveries: int = Field(description="Deliveries that were kept for it; 0: there were none")
 
 
 class RedeliverView(BaseModel):
@@ -59,7 +61,7 @@ class RedeliverView(BaseModel):
 
     zone: str
     backends: list[str]
-    requeued: int = Field(description="Deliveries that are due now; others are on their way already")
+    requeued: int = Field(description="Deliveries that are now due; the others are already in progress")
 
 
 def router(parts: ApiParts) -> APIRouter:
@@ -79,7 +81,7 @@ def router(parts: ApiParts) -> APIRouter:
     @api.get(
         "/backends",
         tags=TAGS,
-        summary="Every backend by name: state, breaker, what is outstanding; also those that were removed",
+        summary="Every backend in order of name: state, breaker, outstanding work; also removed ones",
         responses=failures(503),
     )
     async def list_backends(after: AfterName = "", limit: Limit = LARGEST_PAGE) -> Page[BackendStatus]:
@@ -98,7 +100,7 @@ def router(parts: ApiParts) -> APIRouter:
     @api.delete(
         "/backends/{backend}",
         tags=TAGS,
-        summary="Forget a backend that is not configured any more",
+        summary="Forget a backend that is no longer configured",
         responses=failures(409, 503),
     )
     async def forget_backend(backend: RemovedPath, request: Request) -> ForgottenView:
@@ -112,7 +114,7 @@ def router(parts: ApiParts) -> APIRouter:
     @api.post(
         "/backends/{backend}/pause",
         tags=TAGS,
-        summary="Deliver nothing until resumed; holds over a restart",
+        summary="Stop deliveries until resumed, even across restarts",
         responses=failures(400, 404, 503),
     )
     async def pause_backend(backend: BackendPath, request: Request, why: PauseRequest | None = None) -> PausedView:
@@ -128,7 +130,7 @@ def router(parts: ApiParts) -> APIRouter:
     @api.post(
         "/backends/{backend}/probe",
         tags=TAGS,
-        summary="Ask it and its name server now",
+        summary="Check the backend and its name server now",
         responses=failures(404, 503),
     )
     async def probe_backend(backend: BackendPath) -> ProbeView:
@@ -139,13 +141,15 @@ def router(parts: ApiParts) -> APIRouter:
     @api.post(
         "/zones/{zone:zone}/redeliver",
         tags=["zones"],
-        summary="Deliver the newest version once more",
+        summary="Deliver the newest version again",
         responses=failures(404, 503),
     )
     async def redeliver_zone(
         zone: ZonePath,
         request: Request,
-        backend: Annotated[str | None, Query(max_length=64, description="Only there; else everywhere")] = None,
+        backend: Annotated[
+            str | None, Query(max_length=64, description="Only to this backend; default: to all")
+        ] = None,
     ) -> RedeliverView:
         name = ZoneName.parse(zone)
         done = await parts.acts.deliveries.redeliver(name, parts.asks(request), backend=backend)

@@ -21,11 +21,11 @@ class CauseView(BaseModel):
     """One reason, in the same words as everywhere else."""
 
     cause: advice.Cause
-    live: advice.Live = Field(description="What it makes of the zone")
+    live: advice.Live = Field(description="The verdict that this reason causes")
     why: str
     do: str = Field(description="What to do; empty: nothing")
     since: Moment | None = Field(description="Null: nobody knows")
-    backend: str = Field(description="Where it is so; empty: it is about the zone itself")
+    backend: str = Field(description="The backend concerned; empty: it is about the zone itself")
 
     @classmethod
     def of(cls, reason: advice.Reason) -> CauseView:
@@ -91,9 +91,9 @@ class WaitingView(BaseModel):
 class ExplainView(BaseModel):
     """The verdict on one zone: live or not, why, since when, what customers get meanwhile, and what to do."""
 
-    asked: str = Field(description="The name that was asked for", examples=["www.example.com"])
-    zone: str = Field(description="The zone that holds it", examples=["example.com"])
-    within: bool = Field(description="The name asked for is not the zone's own: it lies in the zone")
+    asked: str = Field(description="The requested name", examples=["www.example.com"])
+    zone: str = Field(description="The zone that contains the name", examples=["example.com"])
+    within: bool = Field(description="The requested name is not the zone's own but lies within the zone")
     live: advice.Live = Field(description="`live`: what customers get is what the newest push said")
     verdict: advice.Cause
     headline: str = Field(
@@ -105,7 +105,7 @@ class ExplainView(BaseModel):
     why: str
     customers: str
     do: str = Field(description="Empty: nothing to do")
-    also: list[CauseView] = Field(description="What holds as well, the nearest cause first")
+    also: list[CauseView] = Field(description="Further reasons, the most likely cause first")
     about: ZoneView | None = Field(description="Null: no zone of this name is known")
     pin: PinView | None
     held: WaitingView | None
@@ -144,7 +144,7 @@ def router(explainer: Explainer) -> APIRouter:
 
     @api.get(
         "/zones/{zone:zone}/explain",
-        summary="Is it live, why not, since when, what do customers get, what to do",
+        summary="Explain whether a zone is live, why not, since when, what customers get, and what to do",
         responses=failures(503),
     )
     async def explain_zone(zone: AskedPath) -> ExplainView:

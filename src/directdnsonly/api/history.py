@@ -28,14 +28,14 @@ class VersionView(BaseModel):
     version: int
     kind: Kind
     serial: int = Field(description="As published on the name servers")
-    pushed_serial: int = Field(description="As it was pushed")
+    pushed_serial: int = Field(description="As pushed")
     records: int
-    pusher: OwnerView = Field(description="Who sent it; need not be the owner")
+    pusher: OwnerView = Field(description="Who sent it; not necessarily the owner")
     address: str
     source: str
     change_id: str
     at: Moment
-    wanted: bool = Field(description="This is the version that shall be served")
+    wanted: bool = Field(description="Whether this is the version to be served")
     warnings: list[WarningView]
 
     @classmethod
@@ -138,7 +138,11 @@ def router(parts: ApiParts) -> APIRouter:
     looking = parts.looking
     one_diff = asyncio.Lock()
 
-    @api.get("/{zone:zone}/history", summary="Who sent which version when, newest first", responses=failures(404, 503))
+    @api.get(
+        "/{zone:zone}/history",
+        summary="The versions of a zone, newest first: who sent each and when",
+        responses=failures(404, 503),
+    )
     async def list_versions(zone: ZonePath, after: AfterNumber = None, limit: Limit = 100) -> HistoryPage:
         name = ZoneName.parse(zone)
         wanted = await _wanted(looking, name)
@@ -156,16 +160,16 @@ def router(parts: ApiParts) -> APIRouter:
 
     @api.get(
         "/{zone:zone}/diff",
-        summary="How one version became another, RRset by RRset",
+        summary="The difference of two versions, RRset by RRset",
         responses=failures(404, 410, 503),
     )
     async def diff_versions(
         zone: ZonePath,
         from_: Annotated[
-            int | None, Query(alias="from", ge=1, le=LARGEST, description="Left out: the one before `to`")
+            int | None, Query(alias="from", ge=1, le=LARGEST, description="Older version; default: the one before `to`")
         ] = None,
-        to: Annotated[int | None, Query(ge=1, le=LARGEST, description="Left out: the wanted one")] = None,
-        limit: Annotated[int, Query(ge=1, le=MOST_RRSETS, description="RRsets of each kind that are shown")] = 1000,
+        to: Annotated[int | None, Query(ge=1, le=LARGEST, description="Newer version; default: the wanted one")] = None,
+        limit: Annotated[int, Query(ge=1, le=MOST_RRSETS, description="How many RRsets of each kind to show")] = 1000,
     ) -> DiffView:
         name = ZoneName.parse(zone)
         newer = to if to is not None else await _wanted(looking, name)

@@ -40,7 +40,7 @@ def router(parts: ApiParts) -> APIRouter:
         behind = [one for *place, one in newest if not after or (*place,) > (-float(at), last)]
         return Page[LostView].cut(behind, limit, view=LostView.of, key=lambda one: f"{one.at!r}/{one.name}")
 
-    @api.delete("/lost", summary="Forget them: somebody has looked at it", responses=failures(503))
+    @api.delete("/lost", summary="Forget lost pushes that have been dealt with", responses=failures(503))
     async def forget_lost(request: Request, zone: ZoneQuery = "") -> Forgotten:
         who = parts.asks(request)
         return Forgotten(forgotten=await parts.acts.deliveries.forget_lost(looked_for(zone), who, asked=zone))

@@ -185,7 +185,7 @@ async def _asked(parts: Running, look: Look) -> AsyncIterator[Metric]:
         return  # the store cannot be read: a gauge that is missing is better than one that is wrong
     for name_, (meaning, value) in {
         "directdnsonly_zones": ("Living zones", seen.status.zones),
-        "directdnsonly_held_pushes": ("Pushes that wait for approval", seen.status.held),
+        "directdnsonly_held_pushes": ("Pushes held for approval", seen.status.held),
         "directdnsonly_lost_pushes": (
             "Zones whose newest push could not be recorded, and must come again",
             seen.status.lost,
@@ -254,11 +254,11 @@ def _service(parts: Running) -> Iterator[Metric]:
         "directdnsonly_start_time_seconds": ("When the service started, epoch seconds", parts.started_at),
         "directdnsonly_store_bytes": ("The store on disk", store.size_bytes),
         "directdnsonly_store_free_bytes": (
-            "By how much it can grow: on its disk, and below outbox.max_store_mb",
+            "How much the store can grow, limited by its disk and by outbox.max_store_mb",
             store.free_bytes,
         ),
         "directdnsonly_store_reserve_bytes": (
-            "Below so much on the disk pushes are refused (outbox.disk_reserve_mb)",
+            "Free disk space below which pushes are refused (outbox.disk_reserve_mb)",
             store.reserve_bytes,
         ),
         "directdnsonly_alarms": ("Alarms of the reconciler that stand now", len(parts.alarms())),
@@ -271,7 +271,7 @@ def _service(parts: Running) -> Iterator[Metric]:
     for name, (meaning, value) in gauges.items():
         yield GaugeMetricFamily(name, meaning, value=value)
     yield CounterMetricFamily("directdnsonly_store_commits", "Transactions", value=store.commits)
-    yield CounterMetricFamily("directdnsonly_store_writes", "Writes that they carried", value=store.writes)
+    yield CounterMetricFamily("directdnsonly_store_writes", "Writes in these transactions", value=store.writes)
 
 
 def router(metrics: Metrics, parts: Running, look: Look) -> APIRouter:

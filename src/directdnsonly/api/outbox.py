@@ -60,7 +60,7 @@ class AttemptView(BaseModel):
     id: int
     backend: str
     version: int
-    state: State = Field(description="Where it left the delivery")
+    state: State = Field(description="The state in which it left the delivery")
     attempt: int = Field(description="1 is the first try")
     reason: str
     at: Moment
@@ -86,7 +86,7 @@ def router(parts: ApiParts) -> APIRouter:
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(parts.asks)], tags=["outbox"])
     looking = parts.looking
 
-    @api.get("/outbox", summary="Deliveries that wait, or that were given up, in pages", responses=failures(404, 503))
+    @api.get("/outbox", summary="Outstanding or dead deliveries, in pages", responses=failures(404, 503))
     async def list_deliveries(
         state: Annotated[Which, Query(description="`pending`: waiting or running; `dead`: given up")] = Which.PENDING,
         backend: Annotated[str, Query(max_length=100)] = "",
@@ -104,7 +104,7 @@ def router(parts: ApiParts) -> APIRouter:
 
     @api.post(
         "/outbox/revive",
-        summary="Give dead deliveries all their attempts again, at once",
+        summary="Give dead deliveries all their attempts again, starting now",
         responses=failures(400, 404, 503),
     )
     async def revive_deliveries(wanted: ReviveRequest, request: Request) -> Revived:

@@ -22,7 +22,7 @@ class PinView(BaseModel):
     address: str
     reason: str
     at: Moment
-    waiting_version: int | None = Field(description="Newest version that came meanwhile, served when released")
+    waiting_version: int | None = Field(description="Newest version recorded meanwhile, served when released")
 
     @classmethod
     def of(cls, pin: Pin) -> PinView:
@@ -60,7 +60,7 @@ def router(parts: ApiParts) -> APIRouter:
 
     @api.put(
         "/{zone:zone}/pin",
-        summary="Serve on what is wanted now; pushes and deletes are recorded, and wait",
+        summary="Pin the zone at the wanted version; pushes and deletes are recorded, but wait",
         responses=failures(400, 404, 503),
     )
     async def put_pin(zone: ZonePath, request: Request, wanted: PinRequest | None = None) -> PinView:
@@ -70,7 +70,7 @@ def router(parts: ApiParts) -> APIRouter:
 
     @api.delete(
         "/{zone:zone}/pin",
-        summary="Release: the newest version that came meanwhile is served",
+        summary="Release the zone: the newest version recorded meanwhile is served",
         responses=failures(404, 503),
     )
     async def delete_pin(zone: ZonePath, request: Request) -> ReceiptView:

@@ -35,30 +35,30 @@ CHANGE: Final = "urn:directdnsonly:change:"
 
 # Slug of each status, and what to do about it. `type` of a problem is TYPE and the slug.
 PROBLEMS: Final[dict[int, tuple[str, str]]] = {
-    400: ("bad-request", "The request cannot be read: correct it."),
+    400: ("bad-request", "The request cannot be parsed: correct it."),
     401: ("not-admitted", "No or wrong credentials: give a user name and password, or a bearer token."),
     403: (
         "forbidden",
         "The credential does not have the role that this needs (docs/security.md), or the zone is another server's (docs/ownership.md).",
     ),
     404: ("not-found", "There is no such zone, change, backend, token or address."),
-    405: ("method-not-allowed", "The address is right, the method is not."),
+    405: ("method-not-allowed", "The path exists, but not with this method."),
     408: ("timeout", "The body did not come in time: send it again, faster."),
-    409: ("conflict", "It does not fit the present state; the detail says how."),
-    410: ("damaged", "The store cannot read this version of the zone any more; the detail says why and what heals it."),
-    412: ("version-conflict", "`If-Match` names another version than the newest: read the zone again, then decide."),
+    409: ("conflict", "It conflicts with the present state; the detail says how."),
+    410: ("damaged", "The stored text of this version is damaged; the detail says why and how to repair it."),
+    412: ("version-conflict", "`If-Match` names a version that is not the newest: read the zone again, then decide."),
     413: ("too-large", "The body is larger than `app.max_body_bytes`."),
     415: ("media-type", "The body is neither a zone file nor JSON."),
     422: (
         "refused",
-        "A parameter, the name or the zone is refused; the detail says which and why, `faults` everything that is wrong with a zone (rule, reason, line, owner).",
+        "A parameter, the name or the zone is refused; the detail says which and why, and `faults` lists everything that is wrong with a zone (rule, reason, line, owner).",
     ),
     429: ("too-many-failures", "Too many failed log-ins; `Retry-After` says when to try again."),
     431: ("headers-too-large", "The headers of the request are larger than `app.max_header_bytes`."),
     500: ("internal", "An error of ours: see the log."),
     503: (
         "unavailable",
-        "It cannot be taken now, the detail says why; nothing was recorded: try again after `Retry-After`.",
+        "It cannot be accepted now, the detail says why; nothing was recorded: try again after `Retry-After`.",
     ),
 }
 TITLES: Final[dict[int, str]] = {
@@ -122,7 +122,9 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = allowed(request)
         return problem(
-            error.status_code, f"{request.method} is no method of this address: {headers['Allow']}", headers=headers
+            error.status_code,
+            f"{request.method} is not supported at this path, only {headers['Allow']}",
+            headers=headers,
         )
     return problem(error.status_code, str(error.detail), headers=headers)
 

@@ -19,5 +19,7 @@ async def only_known(request: Request) -> None:
     known = sorted(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query")
     unknown = [key for key in given if key not in known]
     if unknown:
-        told = f"no such parameter here; known: {', '.join(known)}" if known else "no parameter is known here"
+        told = (
+            f"there is no such parameter; known ones: {', '.join(known)}" if known else "this path takes no parameters"
+        )
         raise RequestValidationError([{"loc": ("query", ascii(key[:_SHOWN])[1:-1]), "msg": told} for key in unknown])

@@ -32,7 +32,7 @@ class JobView(BaseModel):
     """A requested pass and its progress."""
 
     id: int
-    live: bool = Field(description="False: it only plans")
+    live: bool = Field(description="False: it only compares")
     done: bool
     stage: str
     count: int
@@ -59,10 +59,10 @@ class ReconcileView(BaseModel):
     enabled: bool
     dry_run: bool
     servers: list[str]
-    running: str = Field(description="Stage of the pass that runs; empty when none does")
+    running: str = Field(description="Stage of the running pass; empty if none is running")
     next_at: Moment | None = Field(description="When the next pass is due")
     alarms: list[AlarmView]
-    watched: int = Field(description="Zones that a whole list of their server lacked")
+    watched: int = Field(description="Zones absent from a complete list of their server")
     quarantined: int
     passes: list[PassView]
 
@@ -135,20 +135,24 @@ def router(parts: ApiParts, reconciler: Reconciler) -> APIRouter:
             passes=await reconciler.passes(passes) if passes else [],
         )
 
-    @api.get("/watched", summary="Zones by name that a whole list of their server lacked", responses=failures(503))
+    @api.get(
+        "/watched",
+        summary="Zones absent from a complete list of their server, in order of name",
+        responses=failures(503),
+    )
     async def list_watched(after: AfterName = "", limit: Limit = 100) -> Page[WatchedView]:
         found = await reconciler.watched(after=after, limit=limit + 1)
         return Page[WatchedView].cut(found, limit, view=WatchedView.of, key=lambda one: one.name)
 
-    @api.post("/plan", status_code=HTTPStatus.ACCEPTED, summary="Look at everything and change nothing")
+    @api.post("/plan", status_code=HTTPStatus.ACCEPTED, summary="Compare everything and change nothing")
     async def plan_reconciliation() -> JobView:
         return JobView.of(acts.plan())
 
-    @api.post("/run", status_code=HTTPStatus.ACCEPTED, summary="A pass now")
+    @api.post("/run", status_code=HTTPStatus.ACCEPTED, summary="Run a pass now")
     async def run_reconciliation() -> JobView:
         return JobView.of(acts.run())
 
-    @api.get("/jobs/{job_id}", summary="How far a plan or a pass is, and its result", responses=failures(404))
+    @api.get("/jobs/{job_id}", summary="The progress of a plan or pass, and its result", responses=failures(404))
     async def get_job(
         number: Annotated[int, Path(alias="job_id", ge=1, le=LARGEST, examples=[1])],
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0.0,
@@ -163,7 +167,7 @@ def router(parts: ApiParts, reconciler: Reconciler) -> APIRouter:
 
     @api.post(
         "/approve/{plan}",
-        summary="Approve the deletions of a plan that was over the cap",
+        summary="Approve the deletions of a plan that exceeded the cap",
         responses=failures(404, 503),
     )
     async def approve_plan(
@@ -173,7 +177,7 @@ def router(parts: ApiParts, reconciler: Reconciler) -> APIRouter:
 
     @api.post(
         "/servers/{server}/accept-list",
-        summary="Vouch for a server's next list, however short; later ones are compared with it",
+        summary="Accept a server's next list, however short; later ones are compared with it",
         responses=failures(404, 503),
     )
     async def accept_list(
@@ -184,7 +188,7 @@ def router(parts: ApiParts, reconciler: Reconciler) -> APIRouter:
 
     @api.post(
         "/undo/{zone:zone}",
-        summary="Keep a zone that its server lists no more; bring it back if deleted",
+        summary="Keep a zone that its server no longer lists, or restore it if it is deleted",
         responses=failures(404, 410, 503),
     )
     async def undo_orphan(zone: ZonePath, request: Request) -> Undone:

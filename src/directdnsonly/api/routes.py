@@ -57,9 +57,9 @@ def router(parts: ApiParts) -> APIRouter:
     async def list_zones(
         after: AfterName = "",
         limit: Limit = 100,
-        search: Annotated[str, Query(description="Part of the name", max_length=253)] = "",
+        search: Annotated[str, Query(description="Only names that contain this", max_length=253)] = "",
         owner: Annotated[str, Query(description="DirectAdmin host name, credential or DA user", max_length=253)] = "",
-        state: Annotated[State | None, Query(description="In this state on `backend`, or on any")] = None,
+        state: Annotated[State | None, Query(description="Only zones in this state on `backend`, or on any")] = None,
         backend: Annotated[str, Query(description="Delivered to this backend", max_length=64)] = "",
     ) -> Page[ZoneView]:
         wanted = ZoneFilter(search=search, owner=owner, state=str(state or ""), backend=backend)
@@ -150,7 +150,7 @@ def router(parts: ApiParts) -> APIRouter:
     @api.get(
         "/changes/{change_id}",
         tags=["changes"],
-        summary="How far an accepted change has come",
+        summary="The state of an accepted change",
         responses=failures(404, 503),
     )
     async def get_change(
@@ -169,8 +169,8 @@ def router(parts: ApiParts) -> APIRouter:
         after: AfterNumber = None,
         limit: Limit = 100,
         zone: ZoneQuery = "",
-        server: Annotated[str, Query(max_length=253, description="Host name, or credential, that sent it")] = "",
-        rule: Annotated[str, Query(max_length=64, description="Refused by this rule")] = "",
+        server: Annotated[str, Query(max_length=253, description="Only pushes of this host name or credential")] = "",
+        rule: Annotated[str, Query(max_length=64, description="Only pushes refused by this rule")] = "",
     ) -> Page[RefusedView]:
         name = zone.rstrip(".").lower()
         found = await looking.refused(name=name, server=server, rule=rule, before=after, limit=limit + 1, bodies=False)
@@ -181,8 +181,10 @@ def router(parts: ApiParts) -> APIRouter:
         after: AfterNumber = None,
         limit: Limit = 100,
         since: Since = None,
-        event: Annotated[str, Query(max_length=64, description="Of this kind only, see docs/log-events.md")] = "",
-        actor: Annotated[str, Query(max_length=253, description="Done by this credential")] = "",
+        event: Annotated[
+            str, Query(max_length=64, description="Only events of this kind, see docs/log-events.md")
+        ] = "",
+        actor: Annotated[str, Query(max_length=253, description="Only events by this credential")] = "",
         zone: ZoneQuery = "",
     ) -> Page[EventView]:
         name = looked_for(zone) or ""

@@ -46,7 +46,7 @@ class ZoneContent(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ttl: int = Field(3600, ge=0, le=2**31 - 1, description="Of RRsets without one")
+    ttl: int = Field(3600, ge=0, le=2**31 - 1, description="TTL of RRsets without their own")
     rrsets: list[RRset] = Field(min_length=1, max_length=100_000)
 
     def text(self) -> bytes:

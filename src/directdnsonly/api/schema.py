@@ -28,7 +28,7 @@ operation does not know are refused. Times are RFC 3339 in UTC. Errors are probl
 TAGS: Final = [
     {"name": "directadmin", "description": "What DirectAdmin sends: pushes, deletes, questions. For people: `zones`"},
     {"name": "zones", "description": "Zones as they shall be, and where they stand on each name server"},
-    {"name": "changes", "description": "How far an accepted change has come"},
+    {"name": "changes", "description": "The state of an accepted change"},
     {"name": "history", "description": "Old versions of a zone: who, when, what differs; rollback and pin"},
     {"name": "held", "description": "Pushes that wait for approval, and announced moves"},
     {"name": "reconcile", "description": "Comparison with DirectAdmin and with the name servers"},

@@ -57,7 +57,7 @@ class NewToken(BaseModel):
     networks: list[Annotated[IPvAnyNetwork, WithJsonSchema(_NETWORK)]] = Field(
         [], max_length=64, examples=[["192.0.2.0/24"]]
     )
-    days: float | None = Field(None, gt=0, le=3650, description="Days until it ends; null: never", examples=[90])
+    days: float | None = Field(None, gt=0, le=3650, description="Days until it expires; null: never", examples=[90])
 
 
 class CreatedToken(TokenView):
@@ -80,7 +80,7 @@ def router(parts: ApiParts) -> APIRouter:
 
     @api.post(
         "",
-        summary="Make a token; its secret is shown once",
+        summary="Create a token; its secret is shown once",
         status_code=HTTPStatus.CREATED,
         responses=failures(400, 503),
     )

@@ -81,7 +81,7 @@ class WriteHeaders(BaseModel):
         None, description="The version that is to be replaced, as the ETag gives it", pattern=ETAG, examples=['"5"']
     )
     if_none_match: str | SkipJsonSchema[None] = Field(
-        None, description="Only `*`: there must be no such zone", pattern=r"^\*$"
+        None, description="Only `*`: the zone must not exist yet", pattern=r"^\*$"
     )
     idempotency_key: str | SkipJsonSchema[None] = Field(
         None, description="1 to 255 visible characters: makes repetitions harmless", pattern=KEY, examples=["deploy-17"]

@@ -1,1 +1,1 @@
-"""5 publish: one file per name server's control side, behind the contract of `contract.py`."""
+"""5 publish: drives each type of name server through its control interface, behind the contract in `contract.py`."""

@@ -1,4 +1,4 @@
-"""What every backend promises. One contract suite (`tests/contract`) runs against each of them.
+"""The contract of every backend, which one suite (`tests/contract`) checks for each of them.
 
 A backend is our handle on one name server's control side. Every method may be repeated without harm. Zones that it did
 not make are the operator's: they are neither changed, nor deleted, nor listed by `inventory`; the
@@ -48,7 +48,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneChange:
-    """One zone as it shall be from now on.
+    """One zone as it is to be from now on.
 
     `text` is the normalised zone with the serial to publish, None to remove the zone. `known` is a hint only:
     True when this backend has applied some version of the zone before (so: change it), False when it has not
@@ -66,12 +66,12 @@ class ZoneChange:
 
     @property
     def is_delete(self) -> bool:
-        """Whether the zone shall be removed."""
+        """Whether the zone is to be removed."""
         return self.text is None
 
 
 class OutcomeKind(StrEnum):
-    """What became of one change."""
+    """The outcome of one change."""
 
     APPLIED = "applied"  # the name server took it, as far as it says; proof comes by DNS
     RETRY = "retry"  # this zone failed for a reason that may pass
@@ -83,7 +83,7 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The result of one change, in the order of the changes. `reason` is for people; empty only when applied."""
+    """The result of one change. `reason` is for people; empty only if it was applied."""
 
     kind: OutcomeKind
     reason: str = ""
@@ -91,12 +91,12 @@ class Outcome:
     def __post_init__(self) -> None:
         """Nobody can act on a fault without a word."""
         if self.kind is not OutcomeKind.APPLIED and not self.reason.strip():
-            object.__setattr__(self, "reason", f"the name server says nothing but: {self.kind}")
+            object.__setattr__(self, "reason", f"the name server gave no reason, only: {self.kind}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneObserved:
-    """One zone as the backend stores it. None = cannot be told cheaply."""
+    """One zone as the backend stores it; None for a fact that cannot be read cheaply."""
 
     name: ZoneName
     serial: int | None = None
@@ -106,7 +106,7 @@ class ZoneObserved:
 
 
 class Backend(Protocol):
-    """One name server's control side."""
+    """The control side of one name server."""
 
     @property
     def name(self) -> str:
@@ -115,12 +115,12 @@ class Backend(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can do."""
+        """What the backend can do."""
         ...
 
     @property
     def servers(self) -> Sequence[ServerAddress]:
-        """Who must prove what was applied."""
+        """The name servers that must prove what was applied."""
         ...
 
     async def apply(self, changes: Sequence[ZoneChange]) -> Sequence[Outcome]:
@@ -140,7 +140,7 @@ class Backend(Protocol):
         ...
 
     async def stored(self, name: ZoneName) -> Sequence[Record] | None:
-        """Every record of a zone as stored there, in our normal form; None when absent. Raises BackendUnavailable."""
+        """Every record of a zone as stored there, in our normal form; None if absent. Raises BackendUnavailable."""
         ...
 
     async def ready(self) -> None:
@@ -154,7 +154,7 @@ class Backend(Protocol):
 
 @runtime_checkable
 class Seedable(Protocol):
-    """A backend whose name server reads, when it starts, whatever files are there."""
+    """A backend whose name server loads, when it starts, whatever zone files exist."""
 
     @property
     def name(self) -> str:
@@ -166,5 +166,5 @@ class Seedable(Protocol):
         ...
 
     async def lay(self, changes: Sequence[ZoneChange]) -> int:
-        """Write the files of these while the name server is not running; how many. Raises BackendUnavailable."""
+        """Write the files of these zones while the name server is not running; returns how many. Raises BackendUnavailable."""
         ...

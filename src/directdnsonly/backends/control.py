@@ -1,4 +1,4 @@
-"""What both ways to talk to named offer."""
+"""The interface that both ways to control named share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ControlUnavailable(Exception):
 
 
 class NameServerControl(Protocol):
-    """A control channel."""
+    """A control channel to named."""
 
     async def command(self, line: str) -> ControlReply:
         """Send one command line, as after `rndc`. Raises ControlUnavailable."""

@@ -1,4 +1,4 @@
-"""Every kind of name server that we can run ourselves: one line each."""
+"""The registry of name servers that we can run ourselves, one line each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Zones that a newer version of a name server does not load though an older one served them: told before an upgrade. Pure.
+"""Finds zones that a newer version of a name server would not load although an older one serves them. Pure.
 
 The rules are those that were found by giving the same zones to both versions; `source` says to which, or who says so. A new
 one is a row of RULES. What a push is warned of (zone.warn) is the same knowledge about one zone that comes in.
@@ -27,7 +27,7 @@ _CHILD_TYPES: Final = (b"\0\x3b", b"\0\x3e")  # CDS, CSYNC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One reason. `types`: only a zone with one of these can be concerned, with none given one of more than 100 records.
+    """One reason why zones would not load. `types`: only zones with one of these are checked; if none, zones of over 100 records.
 
     `option`: by which an external name server loads such a zone all the same; a bundled one is told it. Empty: none helps.
     """
@@ -222,7 +222,7 @@ class Judge:
         self._may = re.compile(rf" IN (?:{'|'.join(map(re.escape, kinds))}) ") if kinds else None
 
     def rules_for(self, text: str) -> Iterable[Rule]:
-        """Those by which a zone of this text would not be loaded any more. Most zones cost one search."""
+        """The rules by which a zone of this text would no longer be loaded. Most zones cost one search."""
         large = text.count("\n") > _MOST
         if not large and (self._may is None or self._may.search(text) is None):
             return ()

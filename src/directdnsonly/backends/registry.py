@@ -1,4 +1,4 @@
-"""Every type of backend: one line each."""
+"""The registry of backend types, one line each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the settings of every type of backend have in common."""
+"""Settings that every type of backend has."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class BackendSettings(BaseModel):
 
     @property
     def heard_here_only(self) -> str:
-        """Where our own name server answers, when nobody but this machine can ask it there; else empty.
+        """Where our own name server answers if only this machine can reach it there; otherwise empty.
 
         `verify_address` elsewhere means that something stands in front of it, which the world asks and we, too.
         """

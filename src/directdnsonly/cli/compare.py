@@ -1,4 +1,4 @@
-"""`dadns compare`: whether two name servers serve the same, zone by zone. The page to look at before a switch."""
+"""`dadns compare`: whether two name servers serve the same content, zone by zone; to run before a switch."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ ORDER: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One of the two servers: as it was given, and where that is."""
+    """One of the two servers: as given, and its address."""
 
     given: str
     host: str
@@ -63,7 +63,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of the whole run."""
+    """The outcome of the whole run."""
 
     counts: Counter[Parity]
     how: Counter[How]
@@ -71,7 +71,7 @@ class Outcome:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add compare to `dadns`."""
     app.command()(compare)
 
 
@@ -157,7 +157,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 class Spool:
-    """What was seen of each zone that is not plainly equal: on disk, so that memory does not grow with the differences."""
+    """The results of zones that are not plainly equal, kept on disk so that memory does not grow with them."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -167,7 +167,7 @@ class Spool:
         self.how: Counter[How] = Counter()
 
     def add(self, seen: Compared) -> None:
-        """One zone."""
+        """Add the result of one zone."""
         self.how[seen.how] += 1
         if judged(seen, Trust(old=False, new=False)) is Parity.EQUAL:
             self.equal += 1
@@ -181,7 +181,7 @@ class Spool:
             yield self._read(place)
 
     def sorted(self, trust: Trust, *, ignore_serial: bool) -> Iterator[tuple[Parity, Compared]]:
-        """By finding, the worst first, and name; without those that turn out to be equal."""
+        """The results by finding, worst first, and name, without zones that turn out to be equal."""
         keys = []
         for place in self._at:
             seen = self._read(place)
@@ -285,7 +285,7 @@ def _print(
 
 
 def lines_of(parity: Parity, seen: Compared) -> Iterator[str]:
-    """One zone for people: what was found, then each RRset that differs."""
+    """The lines about one zone: the finding, then each RRset that differs."""
     reasons = [f"{name}: {one.reason}" for name, one in (("OLD", seen.old), ("NEW", seen.new)) if one.reason]
     serials = f"serial {_or_dash(seen.old.serial)} | {_or_dash(seen.new.serial)}"
     records = "" if seen.old.records == seen.new.records else f", records {seen.old.records} | {seen.new.records}"
@@ -305,7 +305,7 @@ def _or_dash(serial: int | None) -> str:
 
 
 def summary(outcome: Outcome) -> Iterator[str]:
-    """The last lines: counts, and what they stand on."""
+    """The last lines: the counts, and how the zones were compared."""
     total = sum(outcome.counts.values())
     counts = ", ".join(f"{outcome.counts[parity]} {parity}" for parity in reversed(ORDER) if outcome.counts[parity])
     yield f"{counted(total, 'zone')} in {outcome.seconds:.1f} s: {counts or 'nothing was compared'}"

@@ -1,4 +1,4 @@
-"""Lists of zones to look at: a file of names, a named.conf, the zones that we hold. Reads, changes nothing."""
+"""Lists of zones to compare: a file of names, a named.conf, or the zones that we hold. Read-only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NoList(DirectDNSOnlyError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zones:
-    """How many there are, each with its text where that is at hand, and else how to get it."""
+    """The zones and their number, each with its text or a way to get it."""
 
     count: int
     each: Iterator[tuple[ZoneName, str | None]]
@@ -33,7 +33,7 @@ class Zones:
 
 
 def listed(names: list[ZoneName]) -> Zones:
-    """Of names only."""
+    """Zones of which only the names are known."""
     return Zones(count=len(names), each=((name, None) for name in names))
 
 
@@ -92,7 +92,7 @@ def _zones_in(file: Path, statement: list[Word]) -> Iterator[list[Word]]:
 
 
 async def held(client: Client) -> Zones:
-    """Every zone of the running service, whose text it is asked for when it is wanted. Raises NoService, Rejected."""
+    """Every zone of the running service; texts are fetched when needed. Raises NoService, Rejected."""
     names = [ZoneName.trusted(entry["zone"]) for entry in await client.items("/api/v1/zones")]
 
     async def text_of(name: ZoneName) -> str | None:
@@ -102,7 +102,7 @@ async def held(client: Client) -> Zones:
 
 
 def stored(config: Path | None) -> Zones:
-    """Every zone of the store of a service that is stopped. Raises NoList, ConfigError."""
+    """Every zone in the store of a stopped service. Raises NoList, ConfigError."""
     store = stopped_store(load(config))
     try:
         count = sum(1 for _ in store.texts())
@@ -112,7 +112,7 @@ def stored(config: Path | None) -> Zones:
 
 
 async def is_there(client: Client) -> bool:
-    """Whether a service answers at all. Raises NoService when one does that hangs or does not know us."""
+    """Whether a service answers at all. Raises NoService if it hangs or rejects our credentials."""
     try:
         await client.call("GET", "/api/v1/zones", params={"limit": 1})
     except NoService as error:
@@ -123,5 +123,5 @@ async def is_there(client: Client) -> bool:
 
 
 def client_of(url: str | None, config: Path | None) -> Client:
-    """To the service. Raises ConfigError."""
+    """A client of the service. Raises ConfigError."""
     return Client(find_target(url, config))

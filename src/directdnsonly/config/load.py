@@ -69,7 +69,9 @@ def _not_read(file: Path) -> Iterator[ConfigProblem]:
     """Other files that would be taken if the first one were not there."""
     for place in PLACES:
         if place != file and place.is_file():
-            yield ConfigProblem(str(place), f"is not read: {file} is there, too", "remove one, or choose: --config")
+            yield ConfigProblem(
+                str(place), f"is not read, because {file} exists as well", "remove one, or choose: --config"
+            )
 
 
 def _validate(tree: Tree, starter: Starter, problems: list[ConfigProblem]) -> Settings | None:
@@ -119,7 +121,9 @@ def _backends(
         path = f"dns.backends.{name}"
         kind = str((values.get("type") if isinstance(values, dict) else None) or type_of(name) or "")
         if not _BACKEND_NAME.fullmatch(name):
-            problems.append(ConfigProblem(repr(path), "a backend's name is letters, digits, - and _, at most 63"))
+            problems.append(
+                ConfigProblem(repr(path), "a backend's name may have letters, digits, - and _, at most 63 in all")
+            )
         elif not isinstance(values, dict):
             problems.append(ConfigProblem(path, "holds no keys and values"))
         elif kind not in BACKENDS:
@@ -138,7 +142,7 @@ def _unknown_type(path: str, name: str, kind: str) -> ConfigProblem:
     if told in ABSENT_TYPES:
         return ConfigProblem(f"{path}.type", f"this version has no {told} backend yet", known)
     if not kind:
-        return ConfigProblem(f"{path}.type", "is missing, and the backend's name does not tell it", known)
+        return ConfigProblem(f"{path}.type", "is missing, and cannot be derived from the backend's name", known)
     near = difflib.get_close_matches(kind, BACKENDS, n=1)
     return ConfigProblem(f"{path}.type", f"{kind!r} is not a type", f"did you mean {near[0]}?" if near else known)
 

@@ -22,11 +22,11 @@ NO_EFFECT: Final = "has no effect here"
 ASIDE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "environment": "nothing takes its place",
-        "app.log_level": "log_level is the level of all there is",
+        "app.log_level": "log_level applies to everything",
         "app.log_to": "the log goes to standard error: journald or the container engine keeps it",
-        "app.token_valid_for_days": "each token has a life of its own: dadns token create --help",
+        "app.token_valid_for_days": "each token has its own lifetime: dadns token create --help",
         "app.queue_location": "the store is in queue_location",
-        "app.proxy_support_base": "no answer holds an address of ours",
+        "app.proxy_support_base": "our answers never contain an address of ours",
     }
 )
 TLS: Final[Mapping[str, str]] = MappingProxyType({"ssl_cert": "tls_certificate", "ssl_key": "tls_key"})
@@ -144,7 +144,7 @@ def _proxies(app: dict[str, Any], tree: Tree, adopted: Adopted) -> None:
         _note(
             tree,
             "app.proxy_support",
-            "X-Forwarded-For is believed of proxies on this machine only",
+            "X-Forwarded-For is believed only from proxies on this machine",
             "name others in app.trusted_proxies",
         )
     )
@@ -184,8 +184,8 @@ def _datastore(values: Mapping[str, Any]) -> tuple[str, str]:
 def _peers(values: Mapping[str, Any]) -> tuple[str, str]:
     del values
     return (
-        "peers are not there yet: this instance asks no other one for zones",
-        "let DirectAdmin push to each instance, and turn reconciliation on: it pulls what was missed",
+        "peers are not supported yet: this instance does not ask others for zones",
+        "have DirectAdmin push to each instance, and enable reconciliation, which pulls what was missed",
     )
 
 
@@ -225,8 +225,8 @@ def _name_server(name: str, values: dict[str, Any], tree: Tree, starter: Starter
         adopted.problems.append(
             ConfigProblem(
                 f"{path}.{include}",
-                "is a list of zones, which we do not write",
-                "an nsd that runs is reached by control_socket (docs/backends/nsd.md); without nsd_conf and zones_dir we run one",
+                "is a list of zones, which we do not maintain",
+                "a running nsd is reached by control_socket (docs/backends/nsd.md); without nsd_conf and zones_dir we run one",
             )
         )
 

@@ -33,7 +33,7 @@ def credentials(app: AppSettings) -> Iterator[ConfigProblem]:
     seen = {app.auth_username}
     for number, one in enumerate(app.credentials):
         if one.name in seen:
-            yield ConfigProblem(f"app.credentials.{number}.name", f"{one.name!r} comes twice")
+            yield ConfigProblem(f"app.credentials.{number}.name", f"{one.name!r} occurs twice")
         seen.add(one.name)
         weak = one.password is not None and one.password.get_secret_value().strip() in DEFAULT_PASSWORDS
         if weak and not is_loopback(app.listen_host):
@@ -45,7 +45,7 @@ def credentials(app: AppSettings) -> Iterator[ConfigProblem]:
 def tls(app: AppSettings) -> Iterator[ConfigProblem]:
     """Check that certificate and key are both given, readable, and match."""
     if (app.tls_certificate is None) != (app.tls_key is None):
-        yield ConfigProblem("app.tls_key", "and app.tls_certificate need each other")
+        yield ConfigProblem("app.tls_key", "and app.tls_certificate are only valid together")
     elif app.tls_certificate is not None and app.tls_key is not None:
         unreadable = [
             *_unreadable("app.tls_certificate", app.tls_certificate),

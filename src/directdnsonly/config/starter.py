@@ -39,7 +39,7 @@ def who_starts(environ: Mapping[str, str], problems: list[ConfigProblem]) -> Sta
     if told in (Starter.IMAGE, Starter.MAKE):
         return Starter(told)
     if told:
-        problems.append(ConfigProblem(VARIABLE, f"{told!r} is nobody who starts us", "image, make, or leave it out"))
+        problems.append(ConfigProblem(VARIABLE, f"{told!r} is not a known starter", "image, make, or leave it out"))
     return Starter.ROOT if _may_open_dns_port() else Starter.USER
 
 

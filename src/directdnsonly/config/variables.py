@@ -25,8 +25,8 @@ BACKENDS_PREFIX = f"{PREFIX}DNS_BACKENDS_"
 # Read by the command line and by `load` itself, not part of the settings.
 NOT_SETTINGS: Mapping[str, str] = {
     "DADNS_CONFIG": "The configuration file, when `--config` is not given.",
-    starter.VARIABLE: "Who starts us: `image` (set by ours) or `make` (by `make run`). It decides where a bundled name server"
-    " answers whose `listen` and `port` are not given.",
+    starter.VARIABLE: "Who starts the service: `image` (set by our image) or `make` (by `make run`). It decides where a bundled name server"
+    " listens if its `listen` and `port` are not set.",
     "DADNS_URL": "Command line: where the service answers, `unix:PATH` for a socket. Default: from the configuration.",
     "DADNS_TOKEN": "Command line: a bearer token instead of user name and password.",
     "DADNS_TOKEN_FILE": "Command line: a file that holds the token.",

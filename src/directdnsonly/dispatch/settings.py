@@ -16,35 +16,41 @@ class DispatchSettings(BaseModel):
         description="Seconds before each retry of a zone that failed on one backend; the last one repeats.",
     )
     retry_jitter: float = Field(
-        0.2, ge=0, le=1, description="Share by which each delay is varied, so that retries do not come in step."
+        0.2, ge=0, le=1, description="Fraction by which each delay is varied, so that retries do not happen in step."
     )
     max_attempts: int = Field(
-        5, ge=0, description="Retries after the first try; then the delivery is dead until revived."
+        5, ge=0, description="Retries after the first attempt; then the delivery is dead until revived."
     )
     lease_s: float = Field(
-        60.0, ge=5, description="Seconds for which an attempt owns its zones; a lost lease is due again."
+        60.0, ge=5, description="Lease: seconds for which an attempt owns its zones; after that they are due again."
     )
-    apply_timeout_s: float = Field(30.0, gt=0, description="Seconds that a backend may take for one batch.")
-    verify_patience_s: float = Field(5.0, gt=0, description="Seconds in which the name server must prove a zone.")
-    probe_delay_s: float = Field(0.5, gt=0, description="Seconds before a backend that failed is asked again; doubles.")
+    apply_timeout_s: float = Field(
+        30.0, gt=0, description="Longest time that a backend may take for one batch, in seconds."
+    )
+    verify_patience_s: float = Field(5.0, gt=0, description="Seconds within which the name server must prove a zone.")
+    probe_delay_s: float = Field(
+        0.5, gt=0, description="Seconds before a failed backend is probed again; doubles each time."
+    )
     probe_delay_max_s: float = Field(
-        5.0, gt=0, description="Longest time between two questions to a dead backend, in seconds."
+        5.0, gt=0, description="Longest time between two probes of a backend that is down, in seconds."
     )
-    probe_timeout_s: float = Field(5.0, gt=0, description="Seconds that a backend may take to say that it is ready.")
+    probe_timeout_s: float = Field(
+        5.0, gt=0, description="Longest time that a backend may take to answer a probe, in seconds."
+    )
     watch_every_s: float = Field(
-        10.0, gt=0, description="Seconds between two looks at a backend that has no work, so that the status is true."
+        10.0, gt=0, description="Seconds between two checks of an idle backend, so that its status is true."
     )
     express_batch: int = Field(
-        8, ge=1, description="Zones that the express worker (pushes people wait for) takes at once."
+        8, ge=1, description="Zones per batch of the express worker (for pushes that people are waiting for)."
     )
     bulk_workers: int = Field(
         2,
         ge=1,
-        description="Workers per backend beside the express one, at least: one applies while one verifies.",
+        description="Least number of workers per backend besides the express one: one applies while another verifies.",
     )
     bulk_slows_answers: float = Field(
         4.0,
         ge=0,
-        description="How many times as long the name server may take to answer while a bulk goes on, before the bulk rests; 0: it never rests.",
+        description="How many times longer the name server may take to answer during a bulk before the bulk pauses; 0: it never pauses.",
     )
-    sweep_page: int = Field(1000, ge=1, description="Zones per step when a name server is compared with the store.")
+    sweep_page: int = Field(1000, ge=1, description="Zones per page when a name server is compared with the store.")

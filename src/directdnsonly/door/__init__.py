@@ -1,1 +1,1 @@
-"""HTTP that cannot hurt: places, TLS, proxies, bodies, and the server itself."""
+"""The hardened HTTP server: connection limits, TLS, trusted proxies, body limits."""

@@ -1,4 +1,4 @@
-"""Large bodies in memory: one budget for all doors, from their first octets until they are answered."""
+"""A memory budget for large request bodies, from their first octets until they are answered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AT_ONCE: Final = 4  # bodies of the largest size
 
 
 class Bodies:
-    """How many octets of large bodies are here now, and how many may be."""
+    """The budget: how many octets of large bodies are in memory, and how many may be."""
 
     def __init__(self, *, largest_bytes: int) -> None:
         self._most = AT_ONCE * largest_bytes
@@ -21,7 +21,7 @@ class Bodies:
 
     @contextmanager
     def share(self) -> Iterator[Share]:
-        """One body's part of the budget, given back at the end of the block."""
+        """One body's share of the budget, returned at the end of the block."""
         share = Share(self)
         try:
             yield share
@@ -29,14 +29,14 @@ class Bodies:
             self.held -= share.counted
 
     def count(self, octets: int) -> None:
-        """So many more. Raises BodiesTooMany when that is more than there may be."""
+        """Take this many octets from the budget. Raises BodiesTooMany if it is exceeded."""
         self.held += octets
         if self.held > self._most:
             raise BodiesTooMany(self._most)
 
 
 class Share:
-    """What one body takes."""
+    """The share of the budget that one body takes."""
 
     __slots__ = ("_all", "counted")
 
@@ -45,7 +45,7 @@ class Share:
         self.counted = 0
 
     def grown_to(self, octets: int) -> None:
-        """The body has so many octets by now. Raises BodiesTooMany."""
+        """Note that the body now has this many octets. Raises BodiesTooMany."""
         if octets > SMALL:
             more, self.counted = octets - self.counted, octets
             self._all.count(more)

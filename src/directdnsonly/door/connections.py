@@ -1,8 +1,8 @@
-"""Connections that cannot hurt: what uvicorn with httptools does not limit by itself.
+"""HTTP connections with the limits that uvicorn and httptools lack.
 
-The header's size and time, what surrounds a body, the time of a whole request; a refusal that the client can read although
-it is still sending, and an answer to one that has sent all and says so by closing its side. Who has a place, and who
-gives way, is the crowd's to say (crowd.py).
+Limits on the header's size and time, on what surrounds a body, and on the time of a whole request; refusals that the client
+can read while it is still sending, and answers to clients that have half-closed. Which connection gets a place, and which
+is closed to make room, is decided by the crowd (crowd.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _AT_REST: Final = {Rank.READER: Rank.IDLE, Rank.SENDING: Rank.IDLE_PUSHER, Rank.
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """uvicorn's HTTP/1 with bounds. The Place of its requests, a Member of the crowd."""
+    """uvicorn's HTTP/1 protocol with limits; it is the Place of its requests and a Member of the crowd."""
 
     def __init__(self, *arguments: Any, crowd: Crowd, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -46,17 +46,17 @@ class BoundedHttp(HttpToolsProtocol):
     # -- coming and going
 
     def taken(self, address: str, greeting: asyncio.Task[None]) -> None:
-        """It was taken from the kernel's queue; `greeting` ends with `connection_made`."""
+        """The connection was accepted; `greeting` ends with `connection_made`."""
         self._greeting = greeting
         self._crowd.enter(self, address, seconds=self._crowd.bounds.header_timeout_s)
 
     def is_greeted(self) -> bool:
-        """The greeting begins; False when it has given way already."""
+        """The handshake begins; False if the connection was closed to make room already."""
         self._greeted = True
         return not self._deaf
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A connection was taken (asyncio calls it): it has its place already."""
+        """The connection is ready (called by asyncio); it already has its place."""
         super().connection_made(transport)
         self._exit = _Exit(self, transport)
         if self._greeting is None:
@@ -68,7 +68,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._crowd.place(self, Rank.STRANGER, seconds=self._crowd.bounds.header_timeout_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It ended, by whomever (asyncio calls it): its place is free."""
+        """The connection has ended (called by asyncio), and its place is free."""
         self._crowd.leave(self)
         super().connection_lost(exc)
         self._exit = None
@@ -76,7 +76,7 @@ class BoundedHttp(HttpToolsProtocol):
             self.scope.pop(PLACE, None)  # type: ignore[typeddict-item]
 
     def abort(self) -> None:
-        """Away with it, at once."""
+        """Close the connection at once."""
         self._deaf = True
         if self.transport is not None:
             self.transport.abort()
@@ -84,7 +84,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._greeting.cancel()
 
     def hurry(self) -> None:
-        """Answer its long poll now, and close."""
+        """End its long poll with an answer now, then close."""
         if self._poll is not None:
             wait, wake = self._poll
             wait.over = True
@@ -94,22 +94,22 @@ class BoundedHttp(HttpToolsProtocol):
     # -- what its requests tell (see place.Place)
 
     def came_from(self, address: str) -> None:
-        """A reverse proxy that we trust tells whose request it is."""
+        """Note the client address given by a trusted reverse proxy."""
         self._crowd.regroup(self, address)
 
     def admitted(self, *, pushes: bool) -> None:
-        """The request is of somebody whom we know."""
+        """Note that the request is authenticated."""
         if not self._deaf:
             coming = Rank.SENDING if self._body_open else Rank.PUSHING
             self._crowd.place(self, coming if pushes else Rank.READER)
 
     def refused(self) -> None:
-        """It is of nobody whom we know, and is told so."""
+        """Note that authentication failed and the client is told so."""
         self._crowd.place(self, Rank.REFUSED, seconds=LEAVE_S)
 
     @contextmanager
     def waiting(self, who: str, wake: Callable[[], object]) -> Iterator[Wait]:
-        """A long poll of this credential; `wake` is called when it is over before its time."""
+        """Register a long poll of this credential; `wake` is called if it must end early."""
         polls = self._crowd.polls
         polls[who] += 1
         wait = Wait(longest_s=OVER_LIMIT_S if polls[who] > self._crowd.bounds.polls_of_one else float("inf"))
@@ -130,7 +130,7 @@ class BoundedHttp(HttpToolsProtocol):
     # -- a request
 
     def data_received(self, data: bytes) -> None:
-        """Octets came (asyncio calls it): parsed, within the limits of header and time."""
+        """Parse received octets (called by asyncio) within the limits of header and time."""
         if self._deaf:
             return
         if not self._in_head:
@@ -145,7 +145,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse_head()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """The client sends nothing any more (asyncio calls it). A request that is here whole is answered, though its client sends nothing any more.
+        """The client has closed its side (called by asyncio); a complete request is still answered.
 
         Not with TLS: up to 1.2 the end of one side must end the other, what waits to be written is thrown away (RFC 5246,
         7.2.1). 1.3 lets the other side go on (RFC 8446, 6.1), but asyncio (3.11, and later ones that we read) ends it all the same.
@@ -162,18 +162,18 @@ class BoundedHttp(HttpToolsProtocol):
         return True
 
     def on_message_begin(self) -> None:
-        """The first octet of a request (httptools calls it): its header has so many octets and seconds."""
+        """A request begins (called by httptools): the limits of its header apply from now on."""
         self._in_head = True
         self._frame_bytes = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header (httptools calls it). What comes behind the body is no header (RFC 9110, section 6.5.1): thrown away."""
+        """Take one header (called by httptools); trailers after the body are ignored (RFC 9110, section 6.5.1)."""
         if self._in_head:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The header is whole (httptools calls it): the application begins."""
+        """The header is complete (called by httptools): the application starts."""
         if self._deaf:
             return
         self._in_head = False
@@ -192,13 +192,13 @@ class BoundedHttp(HttpToolsProtocol):
             self.cycle.transport = self._exit  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body (httptools calls it)."""
+        """Take a part of the body (called by httptools)."""
         if not self._deaf:
             self._frame_bytes = max(self._frame_bytes - FRAME * len(body), 0)
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is here whole (httptools calls it): what it waits for now is us."""
+        """The request is complete (called by httptools); from now on it waits for us."""
         self._body_open = False
         self.scope[WHOLE] = True  # type: ignore[typeddict-unknown-key]
         if not self._deaf:
@@ -207,7 +207,7 @@ class BoundedHttp(HttpToolsProtocol):
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """An answer is sent."""
+        """The answer has been sent."""
         if self._deaf:
             self.server_state.total_requests += 1
             self.flow.resume_reading()
@@ -219,7 +219,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._crowd.place(self, _AT_REST.get(rank, rank), seconds=self._crowd.bounds.idle_timeout_s)
 
     def leave(self) -> None:
-        """Close after an answer. Closing while octets are unread would reset the connection and lose the answer."""
+        """Close after an answer, reading what the client still sends: closing with unread octets would reset the connection."""
         if not self._body_open or self.transport.is_closing():
             self.transport.close()
             return
@@ -251,7 +251,7 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class _Exit:
-    """The transport that an answer is written to; its `close` lets the client read the answer first."""
+    """The transport for an answer; its `close` lets the client read the answer first."""
 
     __slots__ = ("_protocol", "is_closing", "write")
 

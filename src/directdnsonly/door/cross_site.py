@@ -1,4 +1,4 @@
-"""Requests that somebody's browser sends for a page of another site.
+"""Detects requests that a browser sends on behalf of another site's page.
 
 A browser that has once asked for our password (/docs) sends it along with every request to us, also with those that a
 foreign page makes: one hidden form could delete a zone (cross-site request forgery). DirectAdmin and scripts send none
@@ -19,7 +19,7 @@ _BROWSER: Final = b"Mozilla/"  # each of them begins so; no page can change it w
 
 
 def is_cross_site(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether a browser says so (Fetch Metadata), or, without TLS, names another host as where it comes from."""
+    """Whether the browser says so by Fetch Metadata or, without TLS, by an Origin or Referer of another host."""
     told = {name: value for name, value in headers if name in _TOLD}
     if not told.get(b"user-agent", b"").startswith(_BROWSER):
         return False

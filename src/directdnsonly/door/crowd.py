@@ -1,4 +1,4 @@
-"""Who has a place at the door, and who gives way when there is none left: nobody can take them all.
+"""Decides which connections keep their place, and which is closed when all are taken, so that no client can take them all.
 
 Places are connections. A connection is nobody's until a request on it was admitted; those that are nobody's have a share for
 each address and a share for all of them, so that a part of the places is always there for who gave a good password; and
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 
 class Rank(IntEnum):
-    """What a connection is doing, and for whom. The lowest gives way first."""
+    """What a connection is doing, and for whom; the lowest rank is closed first."""
 
     REFUSED = 0  # has its refusal and is still there
     STRANGER = 1  # silent, in its handshake or header, or being judged
@@ -49,19 +49,19 @@ class Member(Protocol):
     """One connection."""
 
     def abort(self) -> None:
-        """Away with it, at once."""
+        """Close it at once."""
         ...
 
     def hurry(self) -> None:
-        """Answer its long poll now, and close."""
+        """End its long poll with an answer now, then close."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a connection may cost. `header_timeout_s`: from its opening, `idle_timeout_s`: from its last answer.
+    """The limits of connections. `header_timeout_s`: from its opening, `idle_timeout_s`: from its last answer.
 
-    `half_closed_s`: in which a client is answered that has closed its side; it may as well be gone.
+    `half_closed_s`: time to answer a client that has closed its side, and may be gone altogether.
     """
 
     max_connections: int = 1024
@@ -73,22 +73,22 @@ class Bounds:
 
     @property
     def strangers(self) -> int:
-        """Places that those may take who were not admitted; the others are kept for those who were."""
+        """Places for unauthenticated connections; the others are reserved for authenticated ones."""
         return self.max_connections * 3 // 4
 
     @property
     def strangers_of_one(self) -> int:
-        """Of these, those of one address."""
+        """Places for unauthenticated connections of one address."""
         return self.max_connections * 3 // 8
 
     @property
     def newcomers(self) -> int:
-        """Places that are there for those who were not admitted yet, however many were."""
+        """Places reserved for connections not yet authenticated, however many are."""
         return self.max_connections // 8
 
     @property
     def polls_of_one(self) -> int:
-        """Long polls of one credential."""
+        """How many long polls one credential may have."""
         return self.max_connections // 8
 
 
@@ -100,7 +100,7 @@ class _Standing:
 
 
 class Crowd:
-    """Every open connection by what it is doing and where it comes from."""
+    """All open connections, by rank and address."""
 
     def __init__(
         self,
@@ -121,17 +121,17 @@ class Crowd:
         self._told, self._told_at = 0, float("-inf")
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of open connections."""
         return len(self._members)
 
     def count(self, *ranks: Rank) -> int:
-        """How many of these ranks."""
+        """The number of connections of these ranks."""
         return sum(self._counts[rank] for rank in ranks)
 
     # -- coming and going
 
     def has_room(self) -> bool:
-        """Whether one more may come in; somebody gives way for it when he can at once. See `when_freed` when not."""
+        """Whether one more connection may come in, closing another if that is possible at once; if not, see `when_freed`."""
         if len(self._members) < self.bounds.max_connections:
             return True
         above = self.count(*STRANGERS) > self.bounds.newcomers
@@ -139,11 +139,11 @@ class Crowd:
         return self._one_gives_way(order)
 
     def when_freed(self, call: Callable[[], None]) -> None:
-        """Call once, as soon as somebody has left."""
+        """Call this once, as soon as a connection has left."""
         self._when_freed.append(call)
 
     def enter(self, member: Member, address: str, *, seconds: float) -> None:
-        """A newcomer, that may stay silent for so long. Another stranger gives way when there are too many of them."""
+        """Add a connection, which may stay silent for this long; another unauthenticated one is closed if there are too many."""
         # What comes from a proxy is of many people, who must not be taken for one: each stands for itself at first.
         group: object = member if self._is_proxy(address) else group_of(address)
         self._members[member] = _Standing(Rank.STRANGER, group, self._now() + seconds)
@@ -156,12 +156,12 @@ class Crowd:
             self._one_gives_way(STRANGERS)
 
     def rank_of(self, member: Member) -> Rank:
-        """What it is doing; one that is gone is leaving."""
+        """The rank of a connection; one that has left counts as leaving."""
         standing = self._members.get(member)
         return standing.rank if standing else Rank.LEAVING
 
     def place(self, member: Member, rank: Rank, *, seconds: float | None = None) -> None:
-        """It does something else from now on, for so long at most (None: as long as it might before)."""
+        """Give a connection another rank, with a new time limit in seconds (None: keep the old one)."""
         standing = self._members.get(member)
         if standing is None:
             return
@@ -173,7 +173,7 @@ class Crowd:
             self._add(member, rank, standing.group)
 
     def regroup(self, member: Member, address: str) -> None:
-        """Its request is of somebody else than who is connected."""
+        """Move a connection to the group of another address, because a proxy forwarded its request."""
         standing = self._members.get(member)
         group = group_of(address)
         if standing is not None and standing.group != group:
@@ -182,7 +182,7 @@ class Crowd:
             self._add(member, standing.rank, group)
 
     def leave(self, member: Member) -> None:
-        """It is gone."""
+        """Remove a connection that has ended."""
         standing = self._members.pop(member, None)
         if standing is None:
             return
@@ -192,7 +192,7 @@ class Crowd:
             call()
 
     def sweep(self) -> None:
-        """Once a second: those go whose time is over. A crowd is told of once a minute."""
+        """Close connections whose time is over, and log crowding at most once a minute; to call once a second."""
         now = self._now()
         for member in [one for one, standing in self._members.items() if standing.until <= now]:
             self.leave(member)
@@ -204,7 +204,7 @@ class Crowd:
     # -- giving way
 
     def _one_gives_way(self, order: Sequence[Rank]) -> bool:
-        """Whether there is a place now because one of the first rank that can has given way."""
+        """Free a place by closing a connection of the lowest rank; returns whether one is free now."""
         for rank in order:
             crowds = self._ranks[rank]
             if not crowds:
@@ -220,7 +220,7 @@ class Crowd:
         return False
 
     def _answer_early(self, polls: dict[Member, None]) -> None:
-        """There is a place when an answer is sent, which takes a moment: until then nobody else is asked."""
+        """End a long poll early; its place is free once the answer is sent, and until then no other is ended."""
         if not self._counts[Rank.LEAVING]:
             for member in list(islice(polls, POLLS_AT_ONCE)):
                 self.given_way += 1
@@ -233,7 +233,7 @@ class Crowd:
         member.abort()
 
     def _busiest(self) -> Sequence[str]:
-        """The addresses of most strangers, for the log."""
+        """The addresses with the most unauthenticated connections, for the log."""
         groups: Counter[str] = Counter()
         for rank in STRANGERS:
             groups.update({group: len(members) for group, members in self._ranks[rank].items() if type(group) is str})

@@ -1,4 +1,4 @@
-"""Whose request it is when a reverse proxy stands in front: X-Forwarded-For, believed only from proxies we know."""
+"""The client's address behind a reverse proxy: X-Forwarded-For, believed only from trusted proxies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_CHAIN: Final = 32  # addresses; nobody has that many proxies in a row, s
 
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
-    """The rightmost address of the chain that is not a trusted proxy: the last one that somebody we trust has seen.
+    """The rightmost address of the chain that is not a trusted proxy, which is the last one that a trusted proxy has seen.
 
     `forwarded` are the values of X-Forwarded-For, in their order. Each proxy appends the address that spoke to it, so
     what stands further left was only claimed. A word that is no address ends the chain: who wrote it is told instead.
@@ -37,25 +37,25 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
 
 
 def is_proxy(peer: str, trusted: Sequence[Network]) -> bool:
-    """Whether a connection from this address is of a proxy that we trust."""
+    """Whether this is the address of a trusted proxy."""
     address = _parsed(peer) if trusted else None
     return address is not None and _is_trusted(address, trusted)
 
 
 def networks_of(trusted: Iterable[str]) -> tuple[Network, ...]:
-    """As configured."""
+    """The configured addresses and networks, parsed."""
     return tuple(ipaddress.ip_network(network, strict=False) for network in trusted)
 
 
 class BehindProxies:
-    """Puts that address in the place of the peer's, for every route; does nothing without trusted proxies."""
+    """ASGI middleware that replaces the peer's address by the client's; does nothing without trusted proxies."""
 
     def __init__(self, app: ASGIApp, trusted: Iterable[str]) -> None:
         self._app = app
         self._trusted = networks_of(trusted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Pass one request on, with the client's address."""
         client = scope.get("client")
         if self._trusted and client:
             values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]

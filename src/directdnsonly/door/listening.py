@@ -1,7 +1,7 @@
-"""The door's ear: takes connections as there are places for them, and counts them from the first moment.
+"""Listens for connections, accepts them only while there are places, and counts them from the first moment.
 
-asyncio's own server takes as many at once as wait, tells nobody of them until TLS has shaken hands, and when the
-process has no file left it stops listening for a second. Who finds no place here waits in the kernel's queue.
+asyncio's own server accepts all that wait at once, reports them only after the TLS handshake, and stops listening for a
+second when the process has no file descriptors left. Here, connections without a place wait in the kernel's queue.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TRY_AGAIN_S: Final = 0.2
 
 
 class Listener:
-    """One listening socket. Made within the loop; `close` it."""
+    """One listening socket. Create it within the event loop; `close` it."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Listener:
         self._listen()
 
     def close(self) -> None:
-        """Take no more connections. Those that are open stay."""
+        """Accept no more connections; open ones stay."""
         if not self._closed:
             self._closed = True
             self._loop.remove_reader(self._socket)
@@ -82,7 +82,7 @@ class Listener:
         return greeting
 
     async def _greet(self, connection: BoundedHttp, taken: socket.socket) -> None:
-        """Shake hands; from then on the connection looks after itself."""
+        """Do the handshake; from then on the connection manages itself."""
         if not connection.is_greeted():
             taken.close()
             return

@@ -1,6 +1,6 @@
-"""What a request tells the connection that it came by: whose it is, so that places go to those who were admitted.
+"""What a request reports to its connection: who sent it, so that places go to authenticated clients.
 
-The connection stands in the ASGI scope. Where none does (another server than ours), nothing is told to nobody.
+The connection is in the ASGI scope. If there is none (under another server than ours), nothing is reported.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ PLACE: Final = "directdnsonly.door.place"  # in the ASGI scope
 
 @dataclass(slots=True)
 class Wait:
-    """One long poll. `longest_s`: how long it may wait; `over`: somebody else needs the place, answer now."""
+    """One long poll. `longest_s`: how long it may wait; `over`: another client needs the place, so answer now."""
 
     longest_s: float
     over: bool = False
 
 
 class Place(Protocol):
-    """The place that a connection takes."""
+    """The connection of a request, as seen by the application."""
 
     def came_from(self, address: str) -> None:
         """A reverse proxy that we trust tells whose request it is."""
@@ -42,7 +42,7 @@ class Place(Protocol):
 
 
 class NoPlace:
-    """Where nobody counts places."""
+    """A Place that counts nothing."""
 
     def came_from(self, address: str) -> None:
         """A reverse proxy that we trust tells whose request it is."""
@@ -64,6 +64,6 @@ _NOWHERE: Final = NoPlace()
 
 
 def place_of(scope: MutableMapping[str, Any]) -> Place:
-    """The place of the connection that a request came by."""
+    """The Place of the connection on which a request came."""
     found: Place = scope.get(PLACE, _NOWHERE)
     return found

@@ -1,4 +1,4 @@
-"""uvicorn as we run it: bounded connections, TLS that renews itself, a unix socket, and signals that are ours."""
+"""uvicorn as we run it: limited connections, certificate renewal, a unix socket, and our own signal handling."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OTHER_FILES = 128 + 2 * AT_ONCE
 
 
 class Server(uvicorn.Server):
-    """uvicorn, but signals are ours: it would kill the process by the signal before the store is closed."""
+    """uvicorn with our signal handling; its own would kill the process by the signal before the store is closed."""
 
     def __init__(self, config: uvicorn.Config, *, crowd: Crowd, certificate: Certificate | None = None) -> None:
         super().__init__(config)
@@ -43,7 +43,7 @@ class Server(uvicorn.Server):
         self._listeners: list[Listener] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, no faster than there are places."""
+        """Start listening, accepting connections only while there are places."""
         await self.lifespan.startup()
         make: Any = self.config.http_protocol_class
         protocol = partial(
@@ -67,20 +67,20 @@ class Server(uvicorn.Server):
         self.started = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second; once, connections whose time is over go."""
+        """Called ten times a second; once a second it closes connections whose time is over."""
         if counter % 10 == 0:
             self._crowd.sweep()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take nothing more, and end what is open."""
+        """Accept no more connections, and end the open ones."""
         for listener in self._listeners:
             listener.close()
         await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT end the serving, nothing else. Only the main thread gets signals; elsewhere there are none."""
+        """Let SIGTERM and SIGINT end the serving and nothing else; outside the main thread there are no signals."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -120,7 +120,7 @@ def make_server(app: ASGIApp, settings: AppSettings, *, certificate: Certificate
 
 
 def bounds(settings: AppSettings) -> Bounds:
-    """As configured, but never more connections than this process may have open."""
+    """The configured limits, but never more connections than the process may have file descriptors."""
     return Bounds(
         max_connections=min(settings.max_connections, _raise_file_limit(settings.max_connections) - OTHER_FILES),
         max_header_bytes=settings.max_header_bytes,
@@ -130,14 +130,14 @@ def bounds(settings: AppSettings) -> Bounds:
 
 
 def keep_what_is_there() -> None:
-    """Spare the garbage collector the program's own 100,000 objects: they stay, and a look at all of them is a pause."""
+    """Exempt the program's own 100,000 objects from garbage collection, because scanning them is a pause."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
 def _raise_file_limit(wanted: int) -> int:
-    """Ask for as many descriptors as are needed; how many there may be."""
+    """Raise the limit of file descriptors as far as needed and allowed; returns the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + OTHER_FILES
     if soft < needed:
@@ -148,7 +148,7 @@ def _raise_file_limit(wanted: int) -> int:
 
 
 def listen(settings: AppSettings) -> list[socket.socket]:
-    """The sockets of the door, bound. Raises OSError."""
+    """The bound listening sockets. Raises OSError."""
     host = settings.listen_host
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With its protocol named: asyncio sets TCP_NODELAY only then, and without it a kept connection waits 40 ms.
@@ -163,7 +163,7 @@ def listen(settings: AppSettings) -> list[socket.socket]:
 
 
 def _unix(path: Path) -> socket.socket:
-    """A socket file that only our own user may open. One that a killed process left behind is replaced."""
+    """A unix socket that only our own user may open; one left behind by a killed process is replaced."""
     if path.is_socket():
         with socket.socket(socket.AF_UNIX) as probe:
             try:

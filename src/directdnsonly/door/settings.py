@@ -1,4 +1,4 @@
-"""Settings of the door."""
+"""The settings under `app`: listening, credentials, limits."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ _HOST_NAME = re.compile(r"(?!\d+(\.\d+)*$)[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-
 
 
 class CredentialSettings(BaseModel):
-    """One more user name: how it proves itself, what it may do, and from where."""
+    """A further user name: how it authenticates, what it may do, and from where."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = Field(min_length=1, max_length=255, pattern="^[^:]+$", description="User name.")
-    password: SecretStr | None = Field(None, description="Its password; or one of the next two.")
-    password_hash: SecretStr | None = Field(None, description="Its argon2 hash, as `dadns hash-password` prints it.")
-    password_file: Path | None = Field(None, description="A file that holds its password.")
-    roles: tuple[Role, ...] = Field(
-        (Role.PUSH,), min_length=1, description="What it may do: `push` zones, `read` everything, `operate`."
+    password: SecretStr | None = Field(None, description="Its password; or use one of the next two.")
+    password_hash: SecretStr | None = Field(
+        None, description="Argon2 hash of its password, as printed by `dadns hash-password`."
     )
-    hostname: str = Field("", description="The only DirectAdmin server it may push for; empty: any.")
-    networks: tuple[IPvAnyNetwork, ...] = Field((), description="Where it may come from; empty: anywhere.")
+    password_file: Path | None = Field(None, description="File that contains its password.")
+    roles: tuple[Role, ...] = Field(
+        (Role.PUSH,), min_length=1, description="What it may do: `push` zones, `read` everything, or `operate`."
+    )
+    hostname: str = Field("", description="The only DirectAdmin server for which it may push; empty: any.")
+    networks: tuple[IPvAnyNetwork, ...] = Field((), description="Networks from which it may be used; empty: any.")
     max_zones: int = Field(0, ge=0, description="How many zones it may hold; 0: any number.")
 
     @model_validator(mode="before")
@@ -79,7 +81,7 @@ class AppSettings(BaseModel):
         min_length=1,
         max_length=255,
         pattern="^[^:]+$",
-        description="User name that DirectAdmin gives.",
+        description="User name that DirectAdmin sends.",
     )
     auth_password: SecretStr = Field(
         SecretStr("changeme"), description="Its password. The default and an empty one are accepted on loopback only."
@@ -96,26 +98,31 @@ class AppSettings(BaseModel):
         None, description="A unix socket for `dadns` on this machine, beside the port; only our own user may open it."
     )
     tls_certificate: Path | None = Field(
-        None, description="Certificate chain (PEM): then the port speaks TLS 1.2 and newer. Taken anew when it changes."
+        None, description="Certificate chain (PEM); enables TLS 1.2 and newer on the port. Reloaded when it changes."
     )
     tls_key: Path | None = Field(None, description="Its private key (PEM).")
     max_connections: int = Field(
-        1024, ge=16, le=100_000, description="Open connections; above, others give way to pushes: docs/security.md."
+        1024,
+        ge=16,
+        le=100_000,
+        description="Most open connections; above that, others are closed in favour of pushes: docs/security.md.",
     )
-    max_header_bytes: int = Field(32 * 1024, ge=4096, le=2**20, description="Largest header of a request; else 431.")
+    max_header_bytes: int = Field(
+        32 * 1024, ge=4096, le=2**20, description="Largest header of a request in bytes; a larger one is answered 431."
+    )
     header_timeout_s: float = Field(
-        10.0, gt=0, description="Seconds in which the first request's header must have come."
+        10.0, gt=0, description="Seconds within which the first request's header must be complete."
     )
-    idle_timeout_s: float = Field(30.0, gt=0, description="Seconds that a kept connection may stay silent.")
+    idle_timeout_s: float = Field(30.0, gt=0, description="Seconds for which a persistent connection may stay idle.")
     max_body_bytes: int = Field(
         16 * 2**20, ge=1024, le=2**30, description="Largest push in bytes; a larger one is answered 413."
     )
     request_timeout_s: float = Field(
         20.0,
         gt=0,
-        description="Seconds that one push may take until it is recorded; reading a big zone is not counted.",
+        description="Seconds within which a push must be recorded; the time to parse a large zone is not counted.",
     )
-    body_timeout_s: float = Field(20.0, gt=0, description="Seconds in which the body of a push must have come.")
+    body_timeout_s: float = Field(20.0, gt=0, description="Seconds within which the body of a push must be complete.")
     check_subdomain_owner_in_cluster_domainowners: bool = Field(
         True,
         description="Answer a domain check of a subdomain with its parent's owner (exists=3) rather than exists=2.",
@@ -156,7 +163,7 @@ class AppSettings(BaseModel):
 
 
 def known_secrets(app: AppSettings) -> list[Secret]:
-    """Everybody who may do something: the original's one user with every role, and those of `credentials`."""
+    """All principals: the original's one user, with every role, and those of `credentials`."""
     first = Secret(principal=Principal(name=app.auth_username), password=app.auth_password.get_secret_value())
     return [first, *(_secret(one) for one in app.credentials)]
 
@@ -179,5 +186,5 @@ def _secret(one: CredentialSettings) -> Secret:
 def as_networks(
     networks: Iterable[IPvAnyNetwork],
 ) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    """Pydantic's networks as those of the standard library."""
+    """Pydantic's networks converted to those of the standard library."""
     return tuple(ipaddress.ip_network(str(network)) for network in networks)

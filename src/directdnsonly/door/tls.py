@@ -1,4 +1,4 @@
-"""TLS at our own door: 1.2 and newer, and a certificate that is renewed without a restart."""
+"""TLS for our own listener: version 1.2 and newer, with certificates renewed without a restart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 def make_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """The server's side. Raises OSError (ssl.SSLError among them) when the files do not fit."""
+    """The server's TLS context. Raises OSError (or its subclass ssl.SSLError) if the files do not match."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)
@@ -26,16 +26,16 @@ def make_context(certificate: Path, key: Path) -> ssl.SSLContext:
 
 
 def why_unusable(error: OSError) -> str:
-    """What is wrong with a pair, in words: OpenSSL's own are "PEM lib"."""
+    """What is wrong with a certificate and key, in words; OpenSSL says only "PEM lib"."""
     if isinstance(error, ssl.SSLError):
         return "they do not belong together" if error.reason == "KEY_VALUES_MISMATCH" else "one of them is no PEM file"
     return error.strerror or str(error)
 
 
 def validity_of(certificate: Path, key: Path) -> tuple[float, float]:
-    """Epoch seconds at which a certificate begins and ends to be valid. Raises OSError when the pair is useless.
+    """The certificate's validity as two times in epoch seconds. Raises OSError if the pair is unusable.
 
-    A handshake with ourselves, in memory: the library tells a certificate's dates only of one that was verified.
+    Found by a handshake with ourselves in memory: the library shows a certificate's dates only if it was verified.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -53,7 +53,7 @@ def validity_of(certificate: Path, key: Path) -> tuple[float, float]:
 
 
 class Certificate:
-    """A certificate with its key, looked at again and again. Connections that are open keep what they have."""
+    """A certificate with its key, reloaded when renewed. Open connections keep the old one."""
 
     def __init__(self, certificate: Path, key: Path, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._files = (certificate, key)
@@ -63,13 +63,13 @@ class Certificate:
         self.ends_at = self._end()
 
     async def watch(self) -> None:
-        """Take a renewed certificate until cancelled."""
+        """Load renewed certificates until cancelled."""
         while True:
             await asyncio.sleep(self._look_every_s)
             self.look_once()
 
     def look_once(self) -> bool:
-        """Whether a renewed pair was taken. A pair that does not fit (half written) is told, the old one stays."""
+        """Load a renewed pair; returns whether there was one. One that does not match (half written) is logged, and the old one stays."""
         stamp = self._stamp()
         if stamp == self._seen:
             return False
@@ -87,7 +87,7 @@ class Certificate:
         return True
 
     def _end(self) -> float | None:
-        """When the pair in use ends to be valid; None when that cannot be told."""
+        """When the pair in use expires, epoch seconds; None if that is unknown."""
         try:
             return validity_of(*self._files)[1]
         except OSError:

@@ -1,1 +1,1 @@
-"""A MySQL or MariaDB server: its protocol, its errors, its text; for backends that write tables, and for a store on one."""
+"""A client of MySQL and MariaDB: protocol, errors and SQL text, for backends on a database (and a store on one)."""

@@ -1,4 +1,4 @@
-"""What an error of a MySQL server means for us: the one place that knows its codes.
+"""Classifies errors of a MySQL server; the only module that knows its codes.
 
 Codes by number, since PyMySQL's exception classes say something else (1205 and 2013 are both OperationalError).
 """
@@ -72,7 +72,7 @@ class ConnectionLost(BackendUnavailable):
 
 
 class TransactionLost(BackendError):
-    """Other transactions were in the way, every time: a failure of these zones only, worth a later attempt."""
+    """Other transactions interfered every time: a failure of these zones only, worth a later attempt."""
 
 
 class DataRefused(BackendRefused):
@@ -85,7 +85,7 @@ class DataRefused(BackendRefused):
 
 
 class HeldByOperator(DataRefused):
-    """The database has a zone of this name that we did not make."""
+    """The database has a zone of this name that we did not create."""
 
 
 def code_of(error: BaseException | None) -> int:

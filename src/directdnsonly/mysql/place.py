@@ -1,4 +1,4 @@
-"""Where a database is and how it is reached; the settings of backends (and of a store on a database) are this."""
+"""`Place`: where a database is and how to reach it, implemented by the settings of backends."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from pydantic import SecretStr
 
 
 class Place(Protocol):
-    """Read-only; times in seconds."""
+    """The address, account and limits of a database. Read-only; times in seconds."""
 
     @property
     def host(self) -> str:
-        """Name or address; counts where there is no `unix_socket`."""
+        """Host name or address; used if there is no `unix_socket`."""
 
     @property
     def port(self) -> int:
-        """Of `host`."""
+        """The TCP port on `host`."""
 
     @property
     def unix_socket(self) -> Path | None:
-        """Instead of host and port."""
+        """The unix socket to use instead of host and port."""
 
     @property
     def database(self) -> str:
-        """Its name on the server."""
+        """The name of the database on the server."""
 
     @property
     def username(self) -> str:
-        """Account on the server."""
+        """The account on the server."""
 
     @property
     def password(self) -> SecretStr:
-        """Of the account; counts where there is no `password_file`."""
+        """The account's password; used if there is no `password_file`."""
 
     @property
     def password_file(self) -> Path | None:
@@ -41,28 +41,28 @@ class Place(Protocol):
 
     @property
     def ssl(self) -> bool:
-        """TLS, and nothing else."""
+        """Whether to require TLS."""
 
     @property
     def ssl_ca(self) -> Path | None:
-        """PEM; None: those that the system trusts."""
+        """The CA file in PEM; None for those that the system trusts."""
 
     @property
     def ssl_verify(self) -> bool:
-        """Whether certificate and name are checked."""
+        """Whether the server's certificate and name are checked."""
 
     @property
     def connections(self) -> int:
-        """At most, and so many transactions at once."""
+        """The most connections, and so concurrent transactions."""
 
     @property
     def connect_timeout_s(self) -> float:
-        """Until a connection stands, log-in included."""
+        """The longest time to connect, log-in included."""
 
     @property
     def command_timeout_s(self) -> float:
-        """For one command."""
+        """The longest time for one command."""
 
     @property
     def place(self) -> str:
-        """The same for people: host:port/database."""
+        """The place for people: host:port/database."""

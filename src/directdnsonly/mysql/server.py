@@ -1,4 +1,4 @@
-"""A MySQL or MariaDB server, as the backends on a database use it.
+"""The connections and transactions of a MySQL or MariaDB server, as backends use them.
 
 The API:
 
@@ -94,21 +94,21 @@ class Session:
         return [result.rows for result in (await self._send())[-len(asked) :]]
 
     def write(self, sql: str, args: Sequence[Value] = ()) -> None:
-        """A statement whose result nobody asks for."""
+        """Send a statement whose result is not needed."""
         self._waiting.append(Statement(sql=filled(sql, args)))
 
     def insert(
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]], *, over: bool = False
     ) -> None:
-        """Insert the rows; with `over` in the place of those that have their keys."""
+        """Insert the rows; with `over` they replace rows with the same keys."""
         self._waiting += inserts(table, columns, rows, most_octets=self._most_octets, over=over)
 
     def keep_id(self) -> None:
-        """From here on `Made.ID` is the id of the row that was inserted last."""
+        """Let `Made.ID` stand for the id of the row inserted last, from here on."""
         self._waiting.append(KEEP_ID)
 
     async def execute(self, sql: str, args: Sequence[Value] = ()) -> int:
-        """The number of rows that the statement changed."""
+        """Run a statement; returns the number of rows that it changed."""
         self.write(sql, args)
         return (await self._send())[-1].changed
 
@@ -117,13 +117,13 @@ class Session:
         self._waiting = [BEGIN]
 
     async def commit(self) -> None:
-        """Send what waits, and COMMIT behind it."""
+        """Send the waiting statements, followed by COMMIT."""
         if self._is_open or self._waiting != [BEGIN]:
             self._waiting.append(COMMIT)
             await self._send()
 
     async def rollback(self) -> None:
-        """Take back what was sent; what waits is dropped."""
+        """Roll back what was sent, and drop what is waiting."""
         self._waiting.clear()
         if self._is_open:
             await self._run([ROLLBACK])
@@ -179,7 +179,7 @@ class MysqlServer:
         return await self._with_session(lambda session: session.rows(sql, args))
 
     async def transaction(self, work: Work[T], *, tries: int = TRIES) -> T:
-        """What `work` returns, committed. It may be called several times; see the module."""
+        """Run `work` in a transaction and commit; returns its result. It may be called several times; see the module."""
         again = AsyncRetrying(
             retry=retry_if_exception_type(TransactionLost),
             stop=stop_after_attempt(tries) | stop_after_delay(LOCK_WAIT_S),

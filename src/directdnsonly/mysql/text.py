@@ -1,4 +1,4 @@
-"""Statements as text: every value that goes into SQL goes through `literal`. Pure.
+"""Builds SQL text; every value in it goes through `literal`. Pure.
 
 The escapes are those of our sessions: utf8mb4, and NO_BACKSLASH_ESCAPES is not set (`Connection.open` makes sure of it).
 A connection takes several statements in one command, so nothing but this stands between a value and a statement of its own.
@@ -15,7 +15,7 @@ from pymysql.converters import escape_string
 
 
 class Made(Enum):
-    """Stands for a value that only the server knows."""
+    """A placeholder for a value that only the server knows."""
 
     ID = "@made"  # what `KEEP_ID` kept: the AUTO_INCREMENT of the row inserted before it
 
@@ -26,7 +26,7 @@ _ESCAPED = re.compile(r"[\0\\\n\r\x1a']")  # between single quotes a double one 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One statement. `rows`: those that it inserts, so that the one which does not fit can be named."""
+    """One statement. `rows`: those that it inserts, so that one that does not fit can be named."""
 
     sql: str
     rows: Sequence[Sequence[Value]] = ()
@@ -82,12 +82,12 @@ def joined(statements: Sequence[Statement], *, most_octets: int) -> Iterator[Seq
 
 
 def most_of(text: str) -> int:
-    """The octets of a text, at most."""
+    """An upper bound of a text's octets."""
     return len(text) if text.isascii() else 4 * len(text)
 
 
 def literal(value: Value) -> str:
-    """In SQL."""
+    """The value as an SQL literal."""
     if isinstance(value, str):
         return f"'{escape_string(value) if _ESCAPED.search(value) else value}'"
     if isinstance(value, Made):
@@ -96,7 +96,7 @@ def literal(value: Value) -> str:
 
 
 class _Literals(dict[Value, str]):
-    """What `literal` said before: in the rows of one INSERT most values come again. Equal values read alike in SQL."""
+    """A cache of `literal`, because most values repeat within one INSERT. Equal values have equal literals."""
 
     def __missing__(self, value: Value) -> str:
         text = self[value] = literal(value)

@@ -1,4 +1,4 @@
-"""One connection to a MySQL or MariaDB server: aiomysql's log-in, and our own way to ask and to read answers.
+"""One connection to a MySQL or MariaDB server: aiomysql's log-in, with our own sending and reading of commands.
 
     connection = Connection(host=..., ..., joins=True)
     await connection.open()                    # logged in, and the session is as we need it
@@ -52,7 +52,7 @@ Rows = list[tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one statement gave. `changed`: rows of a table; `in_transaction`: whether one was open when it had ended."""
+    """The result of one statement. `changed`: rows changed; `in_transaction`: whether a transaction was open afterwards."""
 
     changed: int = 0
     rows: Rows
@@ -175,7 +175,7 @@ class _Packets:
         self._number = first % 256
 
     async def next(self) -> bytearray:
-        """The next payload, never empty. Raises _Failed when it is an error."""
+        """The next payload, never empty. Raises _Failed if it is an error."""
         payload = await self._part()
         part = payload
         while len(part) == MOST:
@@ -188,7 +188,7 @@ class _Packets:
         return payload
 
     def end(self) -> None:
-        """The answer is complete: nothing may be left."""
+        """Check that the answer is complete and nothing is left."""
         if self._at != len(self._octets):
             _broken("more than the answer")
 

@@ -29,7 +29,7 @@ class Tokens:
         Raises NotAllowed for a role that the requester does not have, ValueError for an unknown one, OutboxUnavailable.
         """
         if not set(roles) <= {str(role) for role in who.roles}:
-            raise NotAllowed("nobody can give a token more roles than they have")
+            raise NotAllowed("nobody can give a token roles that they do not have themselves")
         token, secret = await self._book.create(name, roles=roles, networks=networks, days=days, by=who.name)
         await self._journal.did(who, "token.created", detail=f"{token.name} ({token.id}): {', '.join(token.roles)}")
         return token, secret

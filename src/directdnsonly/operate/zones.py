@@ -86,7 +86,7 @@ class Zones:
             raise ZonePolicyError(f"{name} is pinned at version {pinned.version}: release it first", rule="pin")
         text = await self._looking.published_text(name, version)
         if text is None:
-            raise NotHere(f"there is no content of {name} in version {version}")
+            raise NotHere(f"version {version} of {name} has no content")
         accepted = await self._acceptance.push(
             name, text.encode("ascii"), owner=self._owner(who), address=who.address, source=Source.ROLLBACK
         )
@@ -108,5 +108,5 @@ class Zones:
 
 def _what_is_next(receipt: Receipt) -> str:
     if not receipt.changed:
-        return f"version {receipt.version} is served on: nothing came meanwhile"
+        return f"version {receipt.version} stays served: nothing came meanwhile"
     return f"version {receipt.version} ({receipt.kind}) is wanted now"

@@ -10,9 +10,9 @@ class OutboxSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    history_versions: int = Field(50, ge=1, le=10_000, description="Versions of each zone that are kept.")
+    history_versions: int = Field(50, ge=1, le=10_000, description="How many versions of each zone are kept.")
     history_days: int = Field(
-        90, ge=1, le=36_500, description="Days after which history, receipts and audit are forgotten."
+        90, ge=1, le=36_500, description="Days after which history, receipts and audit events are deleted."
     )
     max_backlog: int = Field(
         1_000_000, ge=1, description="Outstanding deliveries above which pushes are answered error=1 with the reason."
@@ -22,8 +22,9 @@ class OutboxSettings(BaseModel):
     )
     max_store_mb: int = Field(0, ge=0, description="Largest size of the store in MiB; 0 means as large as the disk.")
     busy_timeout_s: float = Field(
-        10.0, ge=0, le=300, description="Seconds that a commit waits for a foreign lock on the store (a backup)."
+        10.0,
+        ge=0,
+        le=300,
+        description="Longest time that a commit waits for another program's lock on the store (a backup), in seconds.",
     )
-    commit_batch: int = Field(
-        512, ge=1, le=10_000, description="Pushes that share one transaction and one fsync at most."
-    )
+    commit_batch: int = Field(512, ge=1, le=10_000, description="Most pushes that share one transaction and one fsync.")

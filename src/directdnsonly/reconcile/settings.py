@@ -23,14 +23,16 @@ class DirectAdminServer(BaseModel):
     port: int = Field(2222, ge=1, le=65535, description="Port of its API.")
     username: str = Field("admin", min_length=1, pattern="^[^:]+$", description="An administrator.")
     password: SecretStr = Field(description="Password or, better, a login key.")
-    ssl: bool = Field(True, description="Speak https.")
+    ssl: bool = Field(True, description="Use HTTPS.")
     pushed_as: tuple[str, ...] = Field(
-        (), description="Host names under which it pushes, where they differ from `hostname`."
+        (), description="Host names under which it pushes, if they differ from `hostname`."
     )
-    verify_ssl: bool | None = Field(None, description="Check its certificate; default: `reconciliation.verify_ssl`.")
-    ca_file: Path | None = Field(None, description="Certificates that may have signed its certificate.")
-    fingerprint: str = Field("", description="SHA-256 of its certificate, in hex: this one and no other is accepted.")
-    dns_address: str = Field("", description="Where its own name server answers, as host#port; default: hostname#53.")
+    verify_ssl: bool | None = Field(None, description="Verify its certificate; default: `reconciliation.verify_ssl`.")
+    ca_file: Path | None = Field(None, description="CA certificates by which its certificate is verified.")
+    fingerprint: str = Field(
+        "", description="SHA-256 fingerprint of its certificate, in hex: only this one is accepted."
+    )
+    dns_address: str = Field("", description="Address of its own name server, as host#port; default: hostname#53.")
 
     @field_validator("hostname")
     @classmethod
@@ -78,14 +80,12 @@ class ReconciliationSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    enabled: bool = Field(False, description="Compare with DirectAdmin and with the name servers, again and again.")
+    enabled: bool = Field(False, description="Compare with DirectAdmin and with the name servers periodically.")
     dry_run: bool = Field(False, description="Only plan: nothing is pulled, deleted or repaired.")
     interval_minutes: float = Field(60.0, gt=0, description="Minutes from one pass to the next.")
     initial_delay_minutes: float = Field(0.0, ge=0, description="Minutes from start to the first pass.")
-    verify_ssl: bool = Field(True, description="Check the certificates of DirectAdmin servers.")
-    ipp: int = Field(
-        1000, ge=10, le=10_000, description="Zones per page when a DirectAdmin server is asked for its list."
-    )
+    verify_ssl: bool = Field(True, description="Verify the certificates of DirectAdmin servers.")
+    ipp: int = Field(1000, ge=10, le=10_000, description="Zones per page when a DirectAdmin server's list is fetched.")
     directadmin_servers: list[DirectAdminServer] = Field(
         default_factory=list,
         description="The servers: hostname, port, username, password, ssl; see docs/reconcile.md for the other keys.",
@@ -99,25 +99,35 @@ class ReconciliationSettings(BaseModel):
             raise ValueError(f"{twice[0]} stands for two servers")
         return value
 
-    timeout_s: float = Field(30.0, gt=0, description="Seconds that one answer of a DirectAdmin server may take.")
+    timeout_s: float = Field(
+        30.0, gt=0, description="Longest time that one answer of a DirectAdmin server may take, in seconds."
+    )
     max_answer_mb: int = Field(32, ge=1, le=1024, description="Largest answer of a DirectAdmin server in MiB.")
     least_share: float = Field(
-        0.5, ge=0, le=1, description="A list below this share of the last whole one, or of what we hold, is no list."
+        0.5,
+        ge=0,
+        le=1,
+        description="A list shorter than this fraction of the last complete one, or of what we hold, is rejected.",
     )
     absences: int = Field(
-        3, ge=2, le=100, description="Whole lists in a row that must lack a zone before it is an orphan."
+        3,
+        ge=2,
+        le=100,
+        description="Consecutive complete lists from which a zone must be absent before it is an orphan.",
     )
     absent_minutes: float = Field(
-        180.0, ge=0, description="Least minutes between the first and the last of these lists."
+        180.0, ge=0, description="Least time between the first and the last of these lists, in minutes."
     )
     grace_minutes: float = Field(
-        1440.0, ge=0, description="Minutes that an orphan is still served, flagged, before it is deleted."
+        1440.0, ge=0, description="Minutes for which an orphan is still served in quarantine before it is deleted."
     )
     max_orphans: int = Field(
-        50, ge=0, description="Orphans of one server that may be under way; above, nothing is deleted unless approved."
+        50,
+        ge=0,
+        description="Most orphans of one server that may be on their way to deletion; above that, nothing is deleted without approval.",
     )
     max_orphan_share: float = Field(
-        0.02, ge=0, le=1, description="The same as a share of the server's zones (at least 3)."
+        0.02, ge=0, le=1, description="The same cap as a fraction of the server's zones (at least 3)."
     )
     stale_after_s: float = Field(
         60.0,
@@ -125,15 +135,16 @@ class ReconciliationSettings(BaseModel):
         description="Seconds for which DirectAdmin's serial must be newer than ours before we pull the zone.",
     )
     serials: bool = Field(
-        True, description="Ask each DirectAdmin server's own name server for the serials of its zones."
+        True, description="Query each DirectAdmin server's own name server for the serials of its zones."
     )
-    serials_per_s: int = Field(500, ge=1, le=100_000, description="Questions a second of that kind.")
-    pulls_at_once: int = Field(4, ge=1, le=64, description="Zones that are fetched at once from one server.")
+    serials_per_s: int = Field(500, ge=1, le=100_000, description="Such queries per second.")
+    pulls_at_once: int = Field(4, ge=1, le=64, description="Zones fetched in parallel from one server.")
     missed_alarm: int = Field(
         10, ge=1, description="Missed pushes of one server in one pass that raise an alarm: its entry for us is broken."
     )
     heal: bool = Field(True, description="Compare each name server with the store in every pass.")
     extra_zones: Literal["list", "delete"] = Field(
-        "list", description="Zones in a backend's folder or table that we do not hold: only list them, or delete them."
+        "list",
+        description="What to do with zones in a backend's folder or table that we do not hold: only list them, or delete them.",
     )
     keep_passes: int = Field(200, ge=1, le=100_000, description="Passes whose plan and result are kept.")

@@ -13,7 +13,7 @@ from directdnsonly.verify.content import answerable, read_answer, read_zone
 from directdnsonly.verify.parity import Compared, Content, How, Key, Side, Standing, compared, content_of, side
 from directdnsonly.verify.transfer import TransferRefused
 from directdnsonly.verify.wire import NOERROR, NXDOMAIN, RCODES, SOA, MalformedAnswer, question_of, read_soa
-from directdnsonly.wording import words_of
+from directdnsonly.wording import counted, words_of
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 
@@ -73,7 +73,7 @@ class Server:
         found = Side(standing=Standing.UNKNOWN)
         for number in range(TRIES):
             if self.is_given_up:
-                return side(None, reason=f"not asked any more: no answer about {MUTE} zones in a row")
+                return side(None, reason=f"not asked any more: no answer about {counted(MUTE, 'zone')} in a row")
             if number:
                 await asyncio.sleep(self.patience.pause_s)
             found, is_answer = await self._soa(zone)

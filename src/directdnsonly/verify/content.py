@@ -46,7 +46,7 @@ async def read_zone(host: str, port: int, name: ZoneName, *, stall_s: float) -> 
                 message = await reader.readexactly(length)
             size += length
             if size > LARGEST_TRANSFER:
-                raise OSError("the transfer does not end")
+                raise OSError("the transfer never ends")
             count.feed(message, asked)
             messages.append(message)
         if count.rcode:

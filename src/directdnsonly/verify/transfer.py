@@ -220,7 +220,7 @@ class _Transfers(asyncio.Protocol):
         self.began, self._moved_at = True, time.monotonic()
         self._octets += len(message)
         if self._octets > LARGEST_TRANSFER:
-            raise MalformedAnswer("the transfer does not end")
+            raise MalformedAnswer("the transfer never ends")
         count = self._count
         count.feed(message, self._asked)
         if not count.complete:

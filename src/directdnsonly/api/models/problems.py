@@ -24,9 +24,9 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str = ""
-    rule: str | None = Field(None, description="Of a refused zone or name: look it up in docs/refusals.md")
+    rule: str | None = Field(None, description="If a zone or name was refused: the rule, listed in docs/refusals.md")
     faults: list[FaultView] | None = Field(
-        None, description="Of a refused zone or name: everything that was found, up to ten; `detail` tells the first"
+        None, description="If a zone or name was refused: every fault found, up to ten; `detail` has the first"
     )
     instance: str | None = Field(None, description="The change that it is about, where there is one")
-    errors: list[FieldError] | None = Field(None, description="Every field and parameter that does not fit")
+    errors: list[FieldError] | None = Field(None, description="Every invalid field and parameter")

@@ -17,7 +17,7 @@ class FaultView(BaseModel):
 
     rule: str = Field(description="Look it up in docs/refusals.md", examples=["cname-and-other"])
     reason: str
-    line: int = Field(description="In the text that was pushed; 0: of no line, or unknown")
+    line: int = Field(description="Line of the pushed text; 0: none, or unknown")
     owner: str = Field(description="Owner name of the records; may be empty")
 
     @classmethod
@@ -31,10 +31,10 @@ class RefusedView(BaseModel):
 
     id: int
     change_id: str
-    zone: str = Field(description="Its name as it was sent")
-    rule: str = Field(description="Of the first fault")
-    reason: str = Field(description="Of the first fault, with its line")
-    faults: list[FaultView] = Field(description="Everything that was found, up to ten")
+    zone: str = Field(description="The zone's name as it was sent")
+    rule: str = Field(description="That of the first fault")
+    reason: str = Field(description="That of the first fault, with its line")
+    faults: list[FaultView] = Field(description="Every fault found, up to ten")
     owner: OwnerView
     address: str
     at: Moment

@@ -33,7 +33,7 @@ class PauseView(BaseModel):
 
     by: str = Field(examples=["anna"])
     at: Moment
-    reason: str = Field(description="As it was given; may be empty", examples=["moving the machine"])
+    reason: str = Field(description="As given; may be empty", examples=["moving the machine"])
 
     @classmethod
     def of(cls, pause: Pause | Stop) -> PauseView:
@@ -49,10 +49,10 @@ class BackendStatus(BaseModel):
         description="ok, busy, degraded, down or paused; removed: not configured any more", examples=["ok"]
     )
     paused: str = Field("", description="Who has stopped it and why, as a sentence; empty when it works")
-    pause: PauseView | None = Field(None, description="The same as fields; null when it works")
+    pause: PauseView | None = Field(None, description="The pause as fields; null if it is not paused")
     breaker: str
-    since: Moment = Field(description="Since when it is in this state; of a paused one, when it was paused")
-    reason: str = Field(description="Why it is in this state; empty when it is ok or busy")
+    since: Moment = Field(description="Since when it has been in this state; if paused, when it was paused")
+    reason: str = Field(description="Why it is in this state; empty if it is ok or busy")
     pending: int
     leased: int
     dead: int
@@ -60,9 +60,9 @@ class BackendStatus(BaseModel):
     zones_proven: int = Field(0, description="Zones whose newest version it has proven, of all `zones`; from the store")
     proven: int = Field(description="Deliveries proven since the service started")
     failed: int = Field(description="Attempts that failed since the service started")
-    median_proven_ms: float | None = Field(description="Median of the newest push-to-proven times")
-    sweeping: bool = Field(False, description="It is compared with the store just now")
-    batch_zones: int = Field(0, description="Deliveries that it has taken since it last had nothing to do")
+    median_proven_ms: float | None = Field(description="Median time from push to proof of the newest deliveries")
+    sweeping: bool = Field(False, description="Whether it is being compared with the store now")
+    batch_zones: int = Field(0, description="Deliveries made since the backend was last idle")
     nameserver: NameServerStatus | None
 
     @classmethod
@@ -94,11 +94,13 @@ class StoreStatus(BaseModel):
     """The outbox."""
 
     size_bytes: int
-    free_bytes: int = Field(0, description="By how much it can grow: on its disk, and below outbox.max_store_mb")
-    reserve_bytes: int = Field(0, description="Below so much on the disk pushes are refused (outbox.disk_reserve_mb)")
-    engine: str = Field(description="What keeps it, and its version", examples=["SQLite 3.46.1"])
+    free_bytes: int = Field(
+        0, description="How much the store can grow, limited by its disk and by outbox.max_store_mb"
+    )
+    reserve_bytes: int = Field(0, description="Free disk space below which pushes are refused (outbox.disk_reserve_mb)")
+    engine: str = Field(description="The store's engine and its version", examples=["SQLite 3.46.1"])
     commits: int = Field(description="Transactions since the start")
-    writes: int = Field(description="Writes that they carried")
+    writes: int = Field(description="Writes in these transactions")
     waiting: int = Field(description="Writes that wait for a transaction")
 
     @classmethod
@@ -111,7 +113,7 @@ class ReasonView(BaseModel):
     """One thing that is not as it should be."""
 
     kind: ReasonKind = Field(examples=["backend"])
-    state: ServiceState = Field(description="What it makes of the service", examples=["degraded"])
+    state: ServiceState = Field(description="The state that this reason causes", examples=["degraded"])
     subject: str = Field(description="The backend, actor or server that it is about; may be empty", examples=["bind"])
     what: str = Field(description="A sentence, with what to do", examples=["bind is down: connection refused"])
     since: Moment
@@ -132,17 +134,17 @@ class StatusView(BaseModel):
         description="ready; degraded: pushes are accepted and safe, but a person should look; unready: pushes are refused",
         examples=["ready"],
     )
-    since: Moment = Field(description="Since when it is in this state")
+    since: Moment = Field(description="Since when it has been in this state")
     headline: str = Field(description="The state in words, as the page's title", examples=["degraded: bind down"])
-    reasons: list[ReasonView] = Field(description="Why it is not ready, the worst first; empty when it is")
+    reasons: list[ReasonView] = Field(description="Why it is not ready, the worst first; empty if it is")
     started_at: Moment
     zones: int = Field(description="Living zones")
     pushes: dict[str, int] = Field(
         {},
-        description="Pushes and deletes since start by what became of them",
+        description="Pushes and deletes since start, by outcome",
         examples=[{"accepted": 3, "refused": 1}],
     )
-    held: int = Field(0, description="Pushes that wait for approval")
+    held: int = Field(0, description="Pushes held for approval")
     lost: int = Field(0, description="Zones whose newest push could not be recorded: they must be pushed again")
     lost_newest: LostView | None = None
     alarms: list[str] = Field(description="What reconciliation found that a person must look at")

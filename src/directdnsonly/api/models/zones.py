@@ -25,9 +25,11 @@ class PlacementView(BaseModel):
         description="`verified`: its name servers have proven it; `stored`: it is there, and nobody can be asked for"
         " proof, because no address of a name server is known",
     )
-    want_version: int = Field(description="Version that shall be served there")
+    want_version: int = Field(description="Version to be served there")
     want_kind: Kind
-    verified_version: int = Field(description="Newest version that the name server has proven (stored: that is there)")
+    verified_version: int = Field(
+        description="Newest version that the name servers have proven (stored: that was stored)"
+    )
     applied_version: int
     served_serial: int | None
     attempts: int = Field(description="Failed attempts in a row")
@@ -61,7 +63,7 @@ class WarningView(BaseModel):
     text: str
     owner: str = Field(description="Owner name of the record; empty: the zone as a whole")
     type: str
-    line: int = Field(description="In the text that was pushed; 0: of no line")
+    line: int = Field(description="Line of the pushed text; 0: none")
 
     @classmethod
     def all_of(cls, warnings: Sequence[ZoneWarning]) -> list[WarningView]:
@@ -76,7 +78,7 @@ class ZoneView(BaseModel):
     version: int
     kind: Kind
     serial: int = Field(description="As published on the name servers")
-    pushed_serial: int = Field(description="As it was pushed")
+    pushed_serial: int = Field(description="As pushed")
     records: int
     signed: bool
     digest: str
@@ -121,8 +123,8 @@ class ReceiptView(BaseModel):
     zone: str
     version: int
     kind: Kind
-    changed: bool = Field(description="False: no backend has work; `result` says why")
-    result: Became = Field(description="The word of the log and the metrics")
+    changed: bool = Field(description="False: there is nothing to deliver; `result` says why")
+    result: Became = Field(description="The outcome, as named in the log and the metrics")
     serial: int
     ignored: str = ""
     warnings: list[WarningView] = []
@@ -146,10 +148,8 @@ class ReceiptView(BaseModel):
 class ChangeView(ReceiptView):
     """A change and how far it has come. A newer version of the zone that is proven counts as well."""
 
-    done: bool = Field(
-        description="Every backend has proven it (or a newer version), has stored it, or has given it up"
-    )
+    done: bool = Field(description="On every backend it (or a newer version) is proven, stored or dead")
     verified: bool = Field(
-        description="Every backend has proven it (or a newer version); false where one can only store it"
+        description="Every backend has proven it (or a newer version); false if one can only store it"
     )
     placements: list[PlacementView]

@@ -1,1 +1,1 @@
-"""BIND: zone files, and its control channel (or `rndc`)."""
+"""The BIND backend: zone files, and named's control channel (or `rndc`)."""

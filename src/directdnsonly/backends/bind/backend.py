@@ -51,7 +51,7 @@ _SERIAL = re.compile(r"^serial: (\d+)$", re.MULTILINE)
 
 
 class BindBackend(FiledBackend):
-    """The backend `bind`: one named, by zone files and its control channel. Raises as `Backend` says."""
+    """The backend `bind`: drives one named by zone files and its control channel. Raises as `Backend` says."""
 
     def __init__(self, name: str, settings: BindSettings, layout: BindLayout) -> None:
         include = settings.zone_home == "include" or (settings.zone_home == "auto" and layout.named_conf is not None)
@@ -85,7 +85,7 @@ class BindBackend(FiledBackend):
         except ControlUnavailable as error:
             raise BackendUnavailable(str(error), backend=self.name) from error
         if not reply.ok:
-            raise BackendUnavailable(reply.text or "named does not say its status", backend=self.name)
+            raise BackendUnavailable(reply.text or "named does not report its status", backend=self.name)
 
     async def aclose(self) -> None:
         """Release connections. No method is called afterwards."""
@@ -164,7 +164,7 @@ class BindBackend(FiledBackend):
         reply = await self._ask(f'showzone "{change.name}"' if self._include is None else f'zonestatus "{change.name}"')
         if _says(reply.text, ABSENT) or path in {found[1] or found[2] for found in _PATHS.finditer(reply.text)}:
             return ""
-        return f"named has it from elsewhere ({_one_line(reply.text)[:200]})"
+        return f"named has the zone from another source ({_one_line(reply.text)[:200]})"
 
     async def _command_all(self, changes: Sequence[ZoneChange]) -> list[tuple[ZoneChange, Outcome | None]]:
         """Tell named of each, IN_FLIGHT at a time; when one raises, no other is told any more."""
@@ -220,7 +220,7 @@ class BindBackend(FiledBackend):
         if _says(reply.text, ABSENT) and not again and self._include is None:
             return await self._add(change, again=True)
         if _says(reply.text, DYNAMIC):
-            reason = "named holds it as a dynamic zone (allow-update): such a zone cannot be delivered by file"
+            reason = "named has it as a dynamic zone (allow-update), which cannot be delivered by file"
             return Outcome(kind=OutcomeKind.REFUSED, reason=reason)
         if self._include is not None:
             return None  # listed, but not loaded: following it finds out why
@@ -269,7 +269,9 @@ class BindBackend(FiledBackend):
             await self._ask(f'reload "{change.name}"')
             if await self._is_loaded(change, (0.002, pause_s / 2, pause_s / 2)):
                 return APPLIED
-        return Outcome(kind=OutcomeKind.RETRY, reason="named took the reload but does not load the zone: see its log")
+        return Outcome(
+            kind=OutcomeKind.RETRY, reason="named accepted the reload but does not load the zone: see its log"
+        )
 
     async def _is_loaded(self, change: ZoneChange, pauses_s: Sequence[float]) -> bool:
         for pause_s in pauses_s:
@@ -296,7 +298,7 @@ class BindBackend(FiledBackend):
                 [NativeControl(host=host, port=port, key=key, timeout_s=timeout_s) for _ in range(CONNECTIONS)]
             )
         if settings.control == "native":
-            raise ControlUnavailable(f"control: native needs a readable key file, {layout.key_file} is none")
+            raise ControlUnavailable(f"control: native needs a readable key file, but {layout.key_file} is none")
         options = ["-s", layout.control_host, "-p", str(layout.control_port)]
         if layout.key_file is not None:
             options += ["-k", str(layout.key_file)]
@@ -327,4 +329,4 @@ def _says(text: str, signs: Sequence[str]) -> bool:
 
 
 def _one_line(text: str) -> str:
-    return "; ".join(part.strip() for part in text.splitlines() if part.strip()) or "named refused without a word"
+    return "; ".join(part.strip() for part in text.splitlines() if part.strip()) or "named refused without a message"

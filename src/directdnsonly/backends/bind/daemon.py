@@ -21,7 +21,7 @@ from directdnsonly.nameservers import account
 
 
 class NamedLayout(Protocol):
-    """Where everything is (made by the backend's settings)."""
+    """The paths and addresses of a bundled named, made by the backend's settings."""
 
     @property
     def folder(self) -> Path: ...  # noqa: D102
@@ -39,7 +39,7 @@ class NamedLayout(Protocol):
 
 
 class Named:
-    """A named of our own, as the supervisor runs it."""
+    """A bundled named, as the supervisor runs it."""
 
     kind = "named"
     package = "bind9"

@@ -38,7 +38,7 @@ class IncludeFile:
         return str(name) in self._load()
 
     def update(self, changes: Mapping[ZoneName, Path | None]) -> None:
-        """List each zone with its file, or unlist it (None), in one step."""
+        """List each zone with its file, or remove it from the list (None), in one atomic step."""
         with self._one_writer:
             self._update(changes)
 

@@ -56,7 +56,7 @@ class NativeControl:
         A connection that named has closed meanwhile is opened again once.
         """
         if len(line) > LARGEST_COMMAND:
-            raise ControlUnavailable(f"the command has {len(line)} octets, named takes 32 KiB")
+            raise ControlUnavailable(f"the command has {len(line)} octets, but named accepts at most 32 KiB")
         async with self._lock:
             if self._is_kept():
                 try:
@@ -147,7 +147,7 @@ class NativeControl:
 
 
 class _Frames(asyncio.Protocol):
-    """One connection: a frame goes out, one comes back. What comes unasked closes it.
+    """One connection that exchanges one frame for another; an unsolicited frame closes it.
 
     A protocol of its own, since asyncio's streams and a time limit for each command cost more than the command.
     """
@@ -162,7 +162,7 @@ class _Frames(asyncio.Protocol):
         self.is_open = False
 
     async def exchange(self, frame: bytes, *, until: float) -> bytes:
-        """Send a frame; the one that comes back, without its length.
+        """Send a frame; returns the reply without its length.
 
         Raises TimeoutError at `until` (of the loop's clock, not before that of the exchange before), EOFError or OSError
         when the connection breaks, and MalformedFrame. After any of these, and after a cancellation, it is to be closed.
@@ -177,7 +177,7 @@ class _Frames(asyncio.Protocol):
         return await self._waiting
 
     def close(self) -> None:
-        """At once; nothing that comes later is heard."""
+        """Close at once; nothing that arrives later is processed."""
         self.is_open = False
         if self._timer is not None:
             self._timer.cancel()

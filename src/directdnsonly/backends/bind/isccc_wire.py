@@ -45,11 +45,11 @@ ALGORITHMS: Mapping[str, Algorithm] = {
 
 
 class MalformedFrame(ValueError):
-    """The bytes are no message of this protocol, or its signature is wrong."""
+    """The octets are not a message of this protocol, or its signature is wrong."""
 
 
 class SigningKey:
-    """An algorithm with a secret, which shows in no repr.
+    """An algorithm with a secret, which is in no repr.
 
     Copied for each message: cheaper than `hmac.digest`, which also lets other threads run in between.
     """
@@ -60,7 +60,7 @@ class SigningKey:
         self._keyed = hmac.new(secret, digestmod=ALGORITHMS[algorithm].hash)
 
     def sign(self, body: bytes) -> bytes:
-        """The signature in base64."""
+        """The signature of a message, in base64."""
         signed = self._keyed.copy()
         signed.update(body)
         return base64.b64encode(signed.digest())

@@ -1,4 +1,4 @@
-"""What a bundled named is told about which zones to load, and a checker that is told the same.
+"""The options that make a bundled named load every zone that an earlier version would, and the same options for its checker.
 
 A version of BIND that looks for more mistakes than the one before refuses the whole zone for each: an upgrade must not take
 a zone away that was served. What is probably not meant is a warning of ours (zone.warn), when it is pushed.
@@ -26,14 +26,14 @@ _UNLIMITED: Final = ("max-records-per-type 0;", "max-types-per-name 0;")
 
 
 def version_of(program: str) -> Version:
-    """Of named or named-checkconf, by its `-v`; 9.18.0 when it does not say. Blocking: a process."""
+    """The version of named or named-checkconf by its `-v`; 9.18.0 if it does not say. Blocking: runs a process."""
     done = subprocess.run([program, "-v"], capture_output=True, check=False)  # noqa: S603 - a fixed program
     found = re.search(rb"\b(\d+)\.(\d+)\.(\d+)", done.stdout)
     return (int(found[1]), int(found[2]), int(found[3])) if found else _OLDEST
 
 
 def options_of(version: Version) -> str:
-    """Options, one a line, by which this version loads all that an earlier one would."""
+    """The options, one per line, by which this version loads everything that an earlier one would."""
     lines = list(_LENIENT)
     if version >= (9, 20, 0):
         lines += _LENIENT_9_20

@@ -1,4 +1,4 @@
-"""Several connections to one named. It works on one command at a time, but need not wait for us in between."""
+"""Several control connections to one named, which runs one command at a time but need not wait for us in between."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from directdnsonly.backends.control import ControlReply, NameServerControl
 
 
 class ControlPool:
-    """A `NameServerControl` over several: each command takes the one with the fewest commands, the first when all rest."""
+    """A `NameServerControl` over several connections: each command takes the least busy one, the first if all are idle."""
 
     def __init__(self, controls: Sequence[NameServerControl]) -> None:
         self._controls = list(controls)

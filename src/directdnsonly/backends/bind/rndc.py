@@ -1,4 +1,4 @@
-"""Control by the `rndc` program: works wherever it works for the operator. 21 ms a command.
+"""Control by the program `rndc`, which works wherever it works for the operator, at 21 ms per command.
 
 Run in a thread (a vfork there is cheaper than asyncio's subprocess, shared measurements), at most four at once.
 """
@@ -41,7 +41,7 @@ class RndcControl:
             return await asyncio.to_thread(self._run, line)
 
     async def aclose(self) -> None:
-        """Nothing is kept."""
+        """Nothing to release: no connection is kept."""
 
     def _run(self, line: str) -> ControlReply:
         if self._program is None:
@@ -59,5 +59,5 @@ class RndcControl:
         text = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
         text = "\n".join(part.removeprefix("rndc: ").removeprefix(f"'{word}' failed: ") for part in text.splitlines())
         if done.returncode and any(sign in text for sign in UNREACHED):
-            raise ControlUnavailable(text.splitlines()[0] if text else "rndc failed without a word")
+            raise ControlUnavailable(text.splitlines()[0] if text else "rndc failed without a message")
         return ControlReply(ok=done.returncode == 0, text=text)

@@ -1,4 +1,4 @@
-"""Settings of a BIND backend, and where its parts lie on disk."""
+"""The settings of a BIND backend, and the paths of its parts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEBIAN_KEYS = (Path("/etc/bind/rndc.key"), Path("/etc/rndc.key"), Path("/etc/nam
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BindLayout:
-    """Everything that has a place or an address, decided once; the supervisor and the backend share it."""
+    """All paths and addresses of a backend, decided once and shared by supervisor and backend."""
 
     folder: Path  # what a managed named owns
     zones_dir: Path
@@ -40,10 +40,10 @@ class BindLayout:
 
 
 class BindSettings(BackendSettings):
-    """A BIND name server: bundled (we run it) or external (it runs already)."""
+    """A BIND name server: bundled (we run it) or external (somebody else does)."""
 
     type: Literal["bind"] = Field(
-        "bind", description="The type of name server; may be left out when the name tells it."
+        "bind", description="The type of backend; may be omitted if the backend's name begins with it."
     )
     managed: bool | None = Field(
         None, description="True: we configure, start and supervise named. Default: true unless `named_conf` is set."
@@ -89,7 +89,9 @@ class BindSettings(BackendSettings):
         None,
         description="Managed named, when we run as root: its user. Default: `bind` or `named` when there is one; empty: root.",
     )
-    command_timeout_s: float = Field(10.0, gt=0, description="Seconds that one control command may take.")
+    command_timeout_s: float = Field(
+        10.0, gt=0, description="Longest time that one control command may take, in seconds."
+    )
     hang_timeout_s: float = Field(
         30.0,
         ge=0,
@@ -120,7 +122,7 @@ class BindSettings(BackendSettings):
         return f"{name}: external named, control key {key or 'not readable: rndc finds its own'}"
 
     def layout(self, name: str, data_dir: Path) -> BindLayout:
-        """Where everything is; picks (and remembers) a control port for a managed named."""
+        """The paths and addresses; picks (and remembers) a control port for a bundled named."""
         folder = (data_dir / "backends" / name).resolve()
         zones_dir = (self.zones_dir or folder / "zones").resolve()
         if self.is_managed:

@@ -1,4 +1,4 @@
-"""Watch named load what it was told to reload: by its own DNS answers, since a `zonestatus` costs twice a SOA question.
+"""Watches named load what it was told to reload, by its DNS answers because a `zonestatus` costs twice an SOA query.
 
 Only for a named whose listening address is known to be its own (a managed one). What is not seen here is not refused: it
 is asked about by `zonestatus`.
@@ -20,14 +20,14 @@ LOAD_PAUSES_S = (0.0, 0.0, 0.001, 0.002, 0.004, 0.008, 0.015, 0.02)
 
 
 class SoaWatch:
-    """One UDP socket, kept. Batches may use it at once."""
+    """Watches by SOA queries over one persistent UDP socket, which concurrent batches share."""
 
     def __init__(self, server: ServerAddress) -> None:
         self._server = server
         self._prober: SoaProber | None = None
 
     async def loaded(self, changes: Sequence[ZoneChange]) -> set[ZoneName] | None:
-        """Those that named answers for with the serial of the change; the others are late, lost, or refused.
+        """The zones that named answers with the serial of their change; the others are late, lost or refused.
 
         None when nobody answers, which says nothing about them.
         """

@@ -1,1 +1,1 @@
-"""CoreDNS: zone files that its plug-in `auto` reads, or the MySQL tables of our plug-ins."""
+"""The CoreDNS backends: zone files read by its plug-in `auto`, or MySQL tables read by a MySQL plug-in."""

@@ -39,7 +39,7 @@ class CorednsFileSettings(BackendSettings):
     """A CoreDNS whose plug-in `auto` reads our folder."""
 
     type: Literal["coredns_file"] = Field(
-        "coredns_file", description="The type of name server; may be left out when the name tells it."
+        "coredns_file", description="The type of backend; may be omitted if the backend's name begins with it."
     )
     zones_dir: Path | None = Field(
         None,
@@ -57,7 +57,7 @@ class CorednsFileSettings(BackendSettings):
     )
 
     def folder(self, name: str, data_dir: Path) -> Path:
-        """Where the files are."""
+        """The folder of the zone files."""
         return (self.zones_dir or data_dir / "backends" / name / "zones").resolve()
 
     def told(self, name: str, data_dir: Path) -> str:
@@ -66,7 +66,7 @@ class CorednsFileSettings(BackendSettings):
         return f"{name}: CoreDNS, zone files in {folder}" + (f"; {why}" if (why := self.why_outgrown(folder)) else "")
 
     def why_outgrown(self, folder: Path) -> str:
-        """What to do about too many zones in the folder; empty when they are not, or it cannot be read. Blocking."""
+        """What to do about too many zones in the folder; empty if there are not, or it cannot be read. Blocking."""
         try:
             with os.scandir(folder) as entries:
                 zones = sum(not entry.name.startswith(".") for entry in entries)
@@ -187,9 +187,7 @@ class CorednsFileBackend:
         if "/" in change.name:
             if change.is_delete:
                 return _APPLIED
-            return _refused(
-                "the plug-in auto takes the name of a zone from the name of its file, which no slash can be in"
-            )
+            return _refused("the plug-in auto takes a zone's name from its file's name, which cannot contain a slash")
         if not change.known and self._files.is_foreign(change.name):
             return held_by_operator(f"{self._files.path(change.name)} was not written by us")
         if change.text is None:
@@ -198,7 +196,7 @@ class CorednsFileBackend:
         try:
             kinds = {line.split(" ", 4)[3] for line in change.text.splitlines()[2:] if line}
             if lacking := sorted(kinds & NO_NSEC3):
-                return _refused(f"CoreDNS does not serve zones with {', '.join(lacking)}")
+                return _refused(f"CoreDNS cannot serve zones with {', '.join(lacking)}")
             parse(change.text, change.name)
         except PushRefused as error:
             return _refused(f"CoreDNS would not load the zone: {error}")

@@ -1,4 +1,4 @@
-"""CoreDNS on MySQL: each zone is written as the difference to what the tables hold, many zones in one transaction.
+"""CoreDNS on MySQL: writes each zone as the difference from the tables, many zones in one transaction.
 
 The row of a zone and its id stay for the life of the zone (mysql_extend keeps ids in memory), and rows that come
 take the place of those that vanish. Deletes take the records, then the zone's row, in one transaction.
@@ -168,7 +168,7 @@ class CorednsMysqlBackend:
                 rows = rows_of(change, self._dialect)
                 lacking = sorted({row.type for row in rows} & self.capabilities.unsupported_types)
                 if lacking:
-                    raise RowRefused(f"CoreDNS does not serve zones with {', '.join(lacking)}")
+                    raise RowRefused(f"CoreDNS cannot serve zones with {', '.join(lacking)}")
                 wanted[change.name, change.version] = rows
             except RowRefused as error:
                 refused[number] = Outcome(kind=OutcomeKind.REFUSED, reason=str(error))
@@ -212,7 +212,7 @@ class CorednsMysqlBackend:
             asked.append((sql, [name.absolute for name in known]))
         found, *packed = await session.selects(*asked)
         if any(mark < 0 for *_, mark in found):
-            how = f"the table {self._settings.zones_table} has it with a version below 0"
+            how = f"the table {self._settings.zones_table} has the zone with a version below 0"
             raise HeldByOperator(f"{HELD_BY_OPERATOR}: {how}; it stays as it is", backend=self.name)
         ids = _ids(found)
         held: dict[int, Held] = {ids[name]: [] for name in known if packed and name in ids}
@@ -306,7 +306,7 @@ class CorednsMysqlBackend:
         if error.row is None or len(error.row) != len(COLUMNS):
             return error.reason
         _, _, hostname, kind, data, *_ = error.row
-        return f"the record {hostname} {kind} ({len(data)} characters) does not fit the table: {error.reason}"
+        return f"the record {hostname} {kind} ({len(data)} characters) does not fit into the table: {error.reason}"
 
     # -- around it
 

@@ -14,7 +14,7 @@ class CorednsMysqlSettings(MysqlSettings):
     """One database of CoreDNS: the tables `zones` and `records`."""
 
     type: Literal["coredns_mysql"] = Field(
-        "coredns_mysql", description="The type of name server; may be left out when the name tells it."
+        "coredns_mysql", description="The type of backend; may be omitted if the backend's name begins with it."
     )
     plugin: Literal["mysql_extend", "mysqlzones"] = Field(
         "mysql_extend",
@@ -25,7 +25,7 @@ class CorednsMysqlSettings(MysqlSettings):
     batch_size: int = Field(100, ge=1, le=1000, description="Zones per transaction.")
     zones_table: Identifier = Field("zones", description="The table of zones, as in the Corefile.")
     records_table: Identifier = Field("records", description="The table of records, as in the Corefile.")
-    create_schema: bool = Field(True, description="Create the tables when they are missing; never changes tables.")
+    create_schema: bool = Field(True, description="Create missing tables; existing ones are never changed.")
     authoritative: bool = Field(
         True, description="Proof by DNS wants the AA flag; for mysql_extend the Corefile must hold `header { set aa }`."
     )
@@ -46,9 +46,9 @@ class CorednsMysqlSettings(MysqlSettings):
         description="A command (program and arguments) to run after each batch with deletions, e.g. one that restarts a CoreDNS with "
         "mysql_extend, which answers deleted zones from memory until then.",
     )
-    on_delete_timeout_s: float = Field(10.0, gt=0, description="Seconds that the command may take.")
+    on_delete_timeout_s: float = Field(10.0, gt=0, description="Longest time that the command may take, in seconds.")
 
     @property
     def tables(self) -> tuple[str, str]:
-        """As configured."""
+        """The configured names of the tables for zones and records."""
         return self.zones_table, self.records_table

@@ -18,7 +18,7 @@ class OnDelete:
         self._one = asyncio.Lock()
 
     async def after(self, changes: Sequence[ZoneChange], outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-        """The outcomes, but a delete is tried again where the command failed: only what it was told is deleted."""
+        """The outcomes; deletes are retried if the command failed, because only then are they complete."""
         deleted = {
             number
             for number, (change, outcome) in enumerate(zip(changes, outcomes, strict=True))

@@ -48,7 +48,7 @@ class Dialect:
 
 
 class RowRefused(ValueError):
-    """The zone cannot be served truly by this plug-in; the text names the record and the reason."""
+    """This plug-in cannot serve the zone correctly; the text names the record and the reason."""
 
 
 def rows_of(change: ZoneChange, dialect: Dialect) -> frozenset[Row]:
@@ -63,7 +63,7 @@ def rows_of(change: ZoneChange, dialect: Dialect) -> frozenset[Row]:
 
 
 def is_quick(change: ZoneChange) -> bool:
-    """Whether `rows_of` pays no thread."""
+    """Whether `rows_of` is so quick that no thread is worth it."""
     return change.text is None or len(change.text) <= QUICK
 
 
@@ -77,7 +77,7 @@ def _read(text: str, name: ZoneName, dialect: Dialect) -> frozenset[Row]:
     kinds = {row.type for row in rows}
     if not dialect.signed and (found := sorted(kinds & SIGNATURES)):
         raise RowRefused(
-            f"the zone is signed ({', '.join(found)}), and signatures are not served with its answers by this plug-in"
+            f"the zone is signed ({', '.join(found)}), but this plug-in does not serve signatures with its answers"
         )
     return rows
 
@@ -116,7 +116,7 @@ PACKED = "GROUP_CONCAT(CONCAT_WS(x'1f', r.id, r.online, r.hostname, r.type, r.da
 
 
 def unpacked(count: int, packed: str | bytes | None) -> list[tuple[int, int, Row]] | None:
-    """id, online and row of each that PACKED joined; None when these are not all `count` of them, as they are."""
+    """The id, online flag and row of each record joined by PACKED; None if these are not all `count` of them unchanged."""
     found = []
     try:
         text = packed.decode() if isinstance(packed, bytes) else packed or ""
@@ -131,7 +131,7 @@ def unpacked(count: int, packed: str | bytes | None) -> list[tuple[int, int, Row
 
 
 def checksum(rows: frozenset[Row]) -> int:
-    """Tells one content of a zone from another; the database finds the same by `CHECKSUM` of `schema`."""
+    """A checksum of a zone's rows, which the database computes alike by `CHECKSUM` of `schema`."""
     return _checksum_of_few(rows) if len(rows) <= FEW else _checksum(rows)
 
 

@@ -1,4 +1,4 @@
-"""The tables that CoreDNS's MySQL plug-ins read: found as they are, or created in our wider form.
+"""The tables that CoreDNS's MySQL plug-ins read: existing ones are used as they are, new ones have our wider form.
 
 The plug-in mysql_extend creates narrow ones by itself (VARCHAR(1024) for data, no index for its own question, INT ids)
 and reads columns by name, so that it works on ours as well. Ours also carry what a person wants to know of a zone
@@ -45,13 +45,13 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """What the tables have. `ours`: the columns of our wider form."""
+    """The form of the tables. `ours`: they have the columns of our wider form."""
 
     ours: bool
 
 
 async def find_schema(server: MysqlServer, settings: CorednsMysqlSettings, *, backend: str) -> Schema:
-    """The tables as they are, created when they are missing and may be. Raises BackendUnavailable."""
+    """The form of the tables, which are created if they are missing and we may. Raises BackendUnavailable."""
     columns = await _columns(server, settings)
     if settings.create_schema and not all(columns.values()):
         await server.query(ZONES.format(table=settings.zones_table))

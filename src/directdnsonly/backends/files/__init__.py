@@ -1,1 +1,1 @@
-"""What backends that write zone files have in common: the folder, its faults, the name servers' own checkers."""
+"""Shared by backends that write zone files: the folder, its errors, and the name servers' own checkers."""

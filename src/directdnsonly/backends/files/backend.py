@@ -1,4 +1,4 @@
-"""What backends that write zone files have in common.
+"""The base of backends that write zone files.
 
 The files are written first, then the daemon is told; no file is left behind that the daemon did not take.
 A path that cannot be read, written or removed is its zone's failure; a folder or a disk that cannot is the backend's.
@@ -27,7 +27,7 @@ APPLIED = Outcome(kind=OutcomeKind.APPLIED)
 
 
 class FiledBackend(ABC):
-    """The part of `Backend` that is about files. See there."""
+    """Implements the file-related part of `Backend`."""
 
     def __init__(
         self, name: str, *, capabilities: Capabilities, servers: Sequence[ServerAddress], zones_dir: Path
@@ -82,7 +82,7 @@ class FiledBackend(ABC):
             raise self._unavailable(error) from error
 
     async def lay(self, changes: Sequence[ZoneChange]) -> int:
-        """Write the files of these while the name server is not running; how many. Raises BackendUnavailable."""
+        """Write the files of these zones while the name server is not running; returns how many. Raises BackendUnavailable."""
         written = Written()
         try:
             await asyncio.to_thread(self._write_all, changes, written)
@@ -144,7 +144,7 @@ class FiledBackend(ABC):
             if left:
                 name, first = next(iter(left.items()))
                 error.add_note(
-                    f"files not put back: {len(left)}, first {cause_and_cure(first, self._files.path(name))}"
+                    f"files not restored: {len(left)}, the first {cause_and_cure(first, self._files.path(name))}"
                 )
             raise
         await self._settle(todo, outcomes, written.before)
@@ -213,17 +213,17 @@ class FiledBackend(ABC):
         path = self._files.path(name)
         if outcome is None:
             return Outcome(kind=OutcomeKind.RETRY, reason=cannot_be(error, path, removed=True))
-        what = f"its last good file cannot be put back: {cause_and_cure(error, path)}"
+        what = f"its last good file cannot be restored: {cause_and_cure(error, path)}"
         return Outcome(kind=outcome.kind, reason=f"{outcome.reason}; {what}")
 
 
 def held_by_operator(where: str) -> Outcome:
-    """A zone of this name is there that we did not make. `where`: how the name server holds it."""
+    """The outcome for a zone of that name that we did not create. `where`: how the name server has it."""
     return Outcome(kind=OutcomeKind.HELD, reason=f"{HELD_BY_OPERATOR}: {where}; it stays as it is")
 
 
 class Written:
-    """What each file held before a batch wrote it. Shared by the thread that writes and a task that may be cancelled."""
+    """The former content of the files that a batch writes, shared by the writing thread and a task that may be cancelled."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -231,7 +231,7 @@ class Written:
         self.stopped = False
 
     def stop(self) -> dict[ZoneName, bytes | None]:
-        """Nothing is written from now on; what was written so far."""
+        """Stop writing; returns what was written so far."""
         with self.lock:
             self.stopped = True
             return self.before
@@ -242,7 +242,7 @@ class UnwritableName(Exception):
 
 
 def distinct(changes: Sequence[ZoneChange]) -> Iterator[list[ZoneChange]]:
-    """The changes in order, in parts that hold no name twice."""
+    """The changes in order, split into parts in which no name occurs twice."""
     part: dict[ZoneName, ZoneChange] = {}
     for change in changes:
         if change.name in part:

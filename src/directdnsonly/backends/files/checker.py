@@ -20,7 +20,7 @@ MOST_CHARS: Final = 400  # of a reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checker:
-    """A program and how it speaks, one regular expression each.
+    """A checker program, and how to parse its output.
 
     `head`: what stands before its words. `empty`: lines that say nothing which others do not say better. `mild`: what it
     mentions and no server refuses for. `refuses`: what it says when a server would refuse; it also fails for less.
@@ -87,7 +87,7 @@ NAMED_CHECKZONE: Final = Checker(  # with the strictness that named has by defau
 
 
 class ZoneChecker:
-    """Runs the checker. A machine that has none is fine: then nothing is known before the name server has loaded."""
+    """Runs a checker. Without one, nothing is known before the name server has loaded the zone."""
 
     def __init__(self, checker: Checker, *, timeout_s: float) -> None:
         program = checker.program
@@ -102,7 +102,7 @@ class ZoneChecker:
         return self._program is not None
 
     async def why_refused(self, name: ZoneName, text: str) -> str:
-        """Its words about this text; empty when it takes it, or when nobody knows."""
+        """The checker's reason to refuse this text; empty if it accepts it, or cannot be run."""
         if self._program is None:
             return ""
         async with self._slots:
@@ -133,7 +133,7 @@ class ZoneChecker:
 
 
 def decisive(checker: Checker, said: str, text: str) -> str:
-    """What a checker refuses for, in its own words: as many lines as fit, those first that decide. Pure."""
+    """A checker's reasons in its own words: as many lines as fit, the decisive ones first. Pure."""
     lines = [checker.head.sub("", line).strip() for line in said.splitlines()]
     words = list(dict.fromkeys(line for line in lines if line and not checker.empty.search(line)))
     if not words:  # rather what says little than nothing; that there are errors comes behind

@@ -1,4 +1,4 @@
-"""Zone files: written whole, carrying their version, never outside their folder. Blocking; call in a thread.
+"""Zone files: replaced atomically, marked with their version, never outside their folder. Blocking; call in a thread.
 
 A file can always be written again from the store, so that no fsync is needed: a file torn by a power loss lacks its
 last line and is found by `read_trailer` at start.
@@ -37,7 +37,7 @@ _TO_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trailer:
-    """What the last line of one of our files says."""
+    """The last line of one of our files: version, serial and number of records."""
 
     version: int
     serial: int
@@ -55,7 +55,7 @@ class ZoneFolder:
 
     @property
     def folder(self) -> Path:
-        """Where the files are."""
+        """The folder's path."""
         return self._folder
 
     def path(self, name: ZoneName) -> Path:
@@ -102,7 +102,7 @@ class ZoneFolder:
             return self._newest_ns
 
     def read(self, name: ZoneName) -> bytes | None:
-        """The whole file; None when absent."""
+        """The content of the file; None if absent."""
         try:
             with _opened(self._at(name)) as (file, size):
                 parts = []
@@ -125,7 +125,7 @@ class ZoneFolder:
             os.unlink(self._at(name))  # noqa: PTH108 - see _TO_READ
 
     def trailer(self, name: ZoneName) -> Trailer | None:
-        """What the file says of itself; None when it is absent, torn, unreadable, or not ours."""
+        """The file's last line; None if the file is absent, torn, unreadable, or not ours."""
         try:
             with _opened(self._at(name)) as (file, size):
                 tail = os.pread(file, _TRAILER_OCTETS, max(size - _TRAILER_OCTETS, 0))
@@ -203,7 +203,7 @@ class ZoneFolder:
 
 
 class NamedFolder(ZoneFolder):
-    """Files named as their zones and nothing else, for name servers that take the origin from the file's name.
+    """Files named exactly as their zones, for name servers that take the origin from the file's name.
 
     A name of 253 octets fits; one with a slash (RFC 2317) has no such file.
     """

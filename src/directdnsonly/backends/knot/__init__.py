@@ -1,1 +1,1 @@
-"""Knot DNS: zone files, and its control socket (or `knotc`)."""
+"""The Knot DNS backend: zone files, and knotd's control socket (or `knotc`)."""

@@ -89,7 +89,11 @@ class KnotBackend(FiledBackend):
         outcomes: dict[ZoneName, Outcome] = {}
         for change, reply in zip(asked, await self._control.run(items) if items else (), strict=True):
             if reply.ok and reply.text != self._place(change.name):
-                where = f"knotd has it with file {reply.text}" if reply.text else "knotd has it without a file of ours"
+                where = (
+                    f"knotd has the zone with file {reply.text}"
+                    if reply.text
+                    else "knotd has the zone without a file of ours"
+                )
                 outcomes[change.name] = held_by_operator(where)
         return outcomes
 
@@ -130,7 +134,7 @@ class KnotBackend(FiledBackend):
         abort, begin, commit = (KnotCommand(command=f"conf-{word}") for word in ("abort", "begin", "commit"))
         _, begun, *replies, committed = await self._control.run([abort, begin, *commands, commit])
         if not begun.ok:
-            raise ControlUnavailable(f"knotd begins no configuration transaction: {_told(begun)}")
+            raise ControlUnavailable(f"knotd does not begin a configuration transaction: {_told(begun)}")
         if not committed.ok:
             await self._control.run([abort])
             raise ControlUnavailable(f"knotd does not commit its configuration: {_told(committed)}")
@@ -161,8 +165,8 @@ class KnotBackend(FiledBackend):
         if told and not any(sign in reply.text for sign in PASSING):
             return Outcome(kind=OutcomeKind.REFUSED, reason=told)
         if self._checker.there or any(sign in reply.text for sign in PASSING):
-            return Outcome(kind=OutcomeKind.RETRY, reason=f"knotd: {_told(reply)} (its log tells more)")
-        return Outcome(kind=OutcomeKind.REFUSED, reason=f"knotd: {_told(reply)} (its log tells why)")
+            return Outcome(kind=OutcomeKind.RETRY, reason=f"knotd: {_told(reply)} (see its log for more)")
+        return Outcome(kind=OutcomeKind.REFUSED, reason=f"knotd: {_told(reply)} (see its log for the reason)")
 
     async def _undo(self, changes: Sequence[ZoneChange], before: dict[ZoneName, bytes | None]) -> None:
         """These were not taken, their last good files are back (or gone, where `before` is None): tell the daemon.
@@ -182,4 +186,4 @@ def build(name: str, settings: KnotSettings, data_dir: Path) -> KnotBackend:
 
 
 def _told(reply: ControlReply) -> str:
-    return reply.text or "an error without a word"
+    return reply.text or "an error without a message"

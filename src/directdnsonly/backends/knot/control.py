@@ -39,7 +39,7 @@ class KnotCommand:
 
 
 class KnotControl(Protocol):
-    """A control channel."""
+    """A control channel to knotd."""
 
     async def run(self, commands: Sequence[KnotCommand]) -> list[ControlReply]:
         """All of them in order, one reply each; whatever was opened is closed again. Raises ControlUnavailable.

@@ -13,7 +13,7 @@ from directdnsonly.nameservers import account
 
 
 class KnotLayout(Protocol):
-    """Where everything is (made by the backend's settings)."""
+    """The paths and addresses of a bundled knotd, made by the backend's settings."""
 
     @property
     def folder(self) -> Path: ...  # noqa: D102

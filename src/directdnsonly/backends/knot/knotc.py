@@ -58,7 +58,7 @@ class KnotcControl:
         if any(sign in text for sign in UNREACHED):
             raise ControlUnavailable(text.splitlines()[0].removeprefix("error: "))
         found = _ERROR.search(text)
-        return ControlReply(ok=False, text=found[1] if found else text or "failed without a word")
+        return ControlReply(ok=False, text=found[1] if found else text or "failed without a message")
 
 
 def _arguments(command: KnotCommand) -> list[str]:

@@ -1,4 +1,4 @@
-"""Settings of a Knot backend, and where its parts lie on disk."""
+"""The settings of a Knot backend, and the paths of its parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEBIAN_SOCKET = Path("/run/knot/knot.sock")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnotLayout:
-    """Everything that has a place or an address, decided once; the supervisor and the backend share it."""
+    """All paths and addresses of a backend, decided once and shared by supervisor and backend."""
 
     folder: Path  # what a managed knotd owns
     zones_dir: Path
@@ -36,10 +36,10 @@ class KnotLayout:
 
 
 class KnotSettings(BackendSettings):
-    """A Knot DNS name server: bundled (we run it) or external (it runs already)."""
+    """A Knot DNS name server: bundled (we run it) or external (somebody else does)."""
 
     type: Literal["knot"] = Field(
-        "knot", description="The type of name server; may be left out when the name tells it."
+        "knot", description="The type of backend; may be omitted if the backend's name begins with it."
     )
     managed: bool | None = Field(
         None,
@@ -75,7 +75,9 @@ class KnotSettings(BackendSettings):
         None,
         description="Managed knotd, when we run as root: its user. Default: `knot` when there is one; empty: root.",
     )
-    command_timeout_s: float = Field(10.0, gt=0, description="Seconds that one control command may take.")
+    command_timeout_s: float = Field(
+        10.0, gt=0, description="Longest time that one control command may take, in seconds."
+    )
     hang_timeout_s: float = Field(
         30.0,
         ge=0,
@@ -104,7 +106,7 @@ class KnotSettings(BackendSettings):
         return f"{name}: external knotd, control socket {socket}" + ("" if socket.exists() else " (not there)")
 
     def layout(self, name: str, data_dir: Path) -> KnotLayout:
-        """Where everything is."""
+        """The paths and addresses of the backend."""
         folder = (data_dir / "backends" / name).resolve()
         if self.is_managed:
             socket = folder / "run" / "knot.sock"

@@ -1,1 +1,1 @@
-"""NSD: zone files, and its control socket (or `nsd-control`)."""
+"""The NSD backend: zone files, and its control socket (or `nsd-control`)."""

@@ -154,7 +154,7 @@ class NsdBackend(FiledBackend):
         found = _PATTERN.search(reply.text)
         if not reply.ok or (found and found[1] == self._pattern(name)):
             return ""
-        return f"nsd has it by its pattern {found[1]}" if found else "nsd has it in its own configuration"
+        return f"nsd has the zone by its pattern {found[1]}" if found else "nsd has the zone in its own configuration"
 
     async def _reload(self, changes: Sequence[ZoneChange], *, again: bool = False) -> dict[ZoneName, Outcome]:
         """Changed zones, one command each; those that NSD does not have are added."""
@@ -236,4 +236,4 @@ def build(name: str, settings: NsdSettings, data_dir: Path) -> NsdBackend:
 
 
 def _one_line(text: str) -> str:
-    return "; ".join(part.strip() for part in text.splitlines() if part.strip()) or "NSD refused without a word"
+    return "; ".join(part.strip() for part in text.splitlines() if part.strip()) or "NSD refused without a message"

@@ -23,7 +23,7 @@ ITEMS_PER_S = 2000  # 20,000 took 0.9 s; what more is allowed for them
 
 
 class NsdControl(Protocol):
-    """A control channel."""
+    """A control channel to NSD."""
 
     async def command(self, line: str, items: Sequence[str] = ()) -> ControlReply:
         """One command; `items` are the lines that addzones and delzones read. Raises ControlUnavailable."""
@@ -41,7 +41,7 @@ class TlsPlace:
     control_key: Path
 
     def context(self) -> ssl.SSLContext:
-        """The server must show the certificate that we have, we show ours. Raises OSError (ssl.SSLError is one)."""
+        """A TLS context that expects the configured server certificate and presents ours. Raises OSError (or ssl.SSLError)."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False  # the certificate itself is pinned; its name is always "nsd"
         context.load_verify_locations(self.server_cert)
@@ -91,7 +91,7 @@ class NativeNsdControl:
                     async with asyncio.timeout(1):
                         await writer.wait_closed()
         if not octets:
-            raise ControlUnavailable(f"nsd at {self._where} closed the control connection without a word")
+            raise ControlUnavailable(f"nsd at {self._where} closed the control connection without an answer")
         return octets.decode("utf-8", "replace").strip()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -12,7 +12,7 @@ from directdnsonly.nameservers import account
 
 
 class NsdLayout(Protocol):
-    """Where everything is (made by the backend's settings)."""
+    """The paths and addresses of a bundled NSD, made by the backend's settings."""
 
     @property
     def folder(self) -> Path: ...  # noqa: D102

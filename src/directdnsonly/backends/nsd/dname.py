@@ -1,4 +1,4 @@
-"""NSD keeps all zones in one tree, and refuses a DNAME with anything below it there, also when that is another zone's.
+"""Detects zones that NSD cannot serve together: its one tree refuses a DNAME with names below it, even another zone's.
 
 A zone exactly where another one has its DNAME is served all the same while it has records at its own name alone.
 """
@@ -17,7 +17,7 @@ _DNAME = re.compile(r"^(\S+) \d+ IN DNAME ", re.MULTILINE)
 
 
 def why_one_of_two(files: ZoneFolder, name: ZoneName, text: str) -> str:
-    """Why NSD cannot serve this zone beside another one of its zones; empty when there is no such other. Reads files."""
+    """Why NSD cannot serve this zone together with another one; empty if it can. Reads files."""
     for parent in name.ancestors():
         for owner in _redirects(files.read(parent)):
             if _lies_in(name, [owner], lambda: text):
@@ -49,6 +49,6 @@ def _lies_in(name: ZoneName, owners: Iterable[str], text_of: Callable[[], str]) 
 
 def _told(zone: ZoneName, owner: str, other: ZoneName) -> str:
     return (
-        f"NSD serves only one of the zones {zone} and {other}, that which it reads first, and SERVFAIL for the other:"
-        f" {zone} has a DNAME at {owner}, and {other} lies there. Remove either, or serve them from another name server"
+        f"NSD serves only one of the zones {zone} and {other}, the one that it reads first, and answers SERVFAIL for the other:"
+        f" {zone} has a DNAME at {owner}, and {other} is there. Remove one of them, or serve them from another name server"
     )

@@ -1,4 +1,4 @@
-"""Watch NSD until it serves what it was told to read: it says "ok" to everything, and SERVFAIL to what it could not read."""
+"""Watches NSD until it serves what it was told to read: it answers "ok" to every command, and SERVFAIL for what it could not read."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ LONGEST_USUAL_S = 0.5
 
 
 class Pace:
-    """How long NSD takes lately from a command until it serves what it was told to read: it grows with its database."""
+    """How long NSD has recently taken from a command until it serves the result, which grows with its database."""
 
     def __init__(self) -> None:
         self._usual_s = 0.0
 
     @property
     def first_pause_s(self) -> float:
-        """So long it is not asked."""
+        """Seconds to wait before the first query."""
         return EARLY * self._usual_s
 
     def note(self, took_s: float) -> None:
-        """It took so long this time."""
+        """Note how long it took this time."""
         took_s = min(took_s, LONGEST_USUAL_S)
         self._usual_s = took_s if took_s < self._usual_s or not self._usual_s else 0.8 * self._usual_s + 0.2 * took_s
 
 
 def pause_s(waited_s: float) -> float:
-    """Until the next question, in proportion to what was waited."""
+    """Seconds until the next query, in proportion to the time waited so far."""
     return min(max(STEP * waited_s, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
 
 
 class Follower:
-    """Follows one batch. `dropped` is what NSD does not serve since, with the reason."""
+    """Follows one batch. `dropped`: the zones that NSD no longer serves, with the reason."""
 
     def __init__(self, server: ServerAddress, checker: ZoneChecker, pace: Pace, files: ZoneFolder) -> None:
         self._server = server
@@ -54,7 +54,7 @@ class Follower:
         self.dropped: dict[ZoneName, Outcome] = {}
 
     async def follow(self, changes: Sequence[ZoneChange]) -> dict[ZoneName, Outcome]:
-        """Until each zone has the wanted serial or was dropped; outcomes of those that were.
+        """Wait until each zone has the wanted serial or was dropped; returns outcomes for the dropped ones.
 
         One that still answers something else at the end is left to the verification, and so is all when no answer
         comes: then only the way to its port 53 is broken, or somebody else answers there.
@@ -110,10 +110,12 @@ class Follower:
                 self.dropped[name] = Outcome(kind=OutcomeKind.RETRY, reason=told)
                 return
         if final and self._checker.there:
-            reason = "NSD answers SERVFAIL though nsd-checkzone takes the zone: can its user read the file? See its log"
+            reason = (
+                "NSD answers SERVFAIL though nsd-checkzone accepts the zone: can its user read the file? See its log"
+            )
             self.dropped[name] = Outcome(kind=OutcomeKind.RETRY, reason=reason)
         elif final:
-            reason = "NSD answers SERVFAIL since it read the zone: see its log"
+            reason = "NSD has answered SERVFAIL since it read the zone: see its log"
             self.dropped[name] = Outcome(kind=OutcomeKind.REFUSED, reason=reason)
 
 

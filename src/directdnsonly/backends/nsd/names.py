@@ -1,4 +1,4 @@
-r"""Links by which NSD finds the files of zones whose name is no file name (RFC 2317 slashes, more than 240 octets). Blocking.
+r"""Links by which NSD finds the files of zones whose name cannot be a file name (RFC 2317 slashes, over 240 octets). Blocking.
 
 NSD makes the path of a zone file from a pattern, `%s` being the raw name: `/` begins a folder in 4.6 to 4.12 and becomes
 `\047` in 4.15. Such zones have a pattern of their own, `names/%s`, and in that folder a link for each way to write it.
@@ -42,7 +42,7 @@ class NameLinks:
                     continue  # this way of writing it cannot be a file for NSD either
                 if error.errno not in {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EINVAL}:
                     raise
-            raise UnwritableName(f"NSD would read the file of another zone for {name}: their names are too alike")
+            raise UnwritableName(f"NSD would read another zone's file for {name}: their names are too similar")
 
     def unlink(self, name: ZoneName) -> None:
         """Remove the links, and the folders that they leave empty."""

@@ -1,4 +1,4 @@
-"""Which zone texts need no checker: those that hold only forms which every version of NSD is known to load. Pure.
+"""Which zone texts need no checker: those with only forms that every version of NSD is known to load. Pure.
 
 NSD answers SERVFAIL for a whole zone with one bad record and still says ok (docs/backends/nsd.md), and its checker
 costs a subprocess. 15 records are looked at here in 20 us; what is not known to be safe goes to the checker.
@@ -37,7 +37,7 @@ MOST_RENDEZVOUS = 16  # far more than anybody publishes, far fewer than any vers
 
 
 def why_never(text: str) -> str:
-    """Why NSD is not given this text though its parser takes it; empty when it is."""
+    """Why we do not give NSD this text although its parser accepts it; empty if we do."""
     if " TYPE55 " not in text:
         return ""
     for owner, data in _HIP.findall(text):

@@ -1,4 +1,4 @@
-"""Settings of an NSD backend, and where its parts lie on disk."""
+"""The settings of an NSD backend, and the paths of its parts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MANAGED_PATTERN = "directdnsonly"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NsdLayout:
-    """Everything that has a place or an address, decided once; the supervisor and the backend share it."""
+    """All paths and addresses of a backend, decided once and shared by supervisor and backend."""
 
     folder: Path  # what a managed nsd owns
     zones_dir: Path
@@ -47,9 +47,11 @@ class NsdLayout:
 
 
 class NsdSettings(BackendSettings):
-    """An NSD name server: bundled (we run it) or external (it runs already)."""
+    """An NSD name server: bundled (we run it) or external (somebody else does)."""
 
-    type: Literal["nsd"] = Field("nsd", description="The type of name server; may be left out when the name tells it.")
+    type: Literal["nsd"] = Field(
+        "nsd", description="The type of backend; may be omitted if the backend's name begins with it."
+    )
     managed: bool | None = Field(
         None,
         description="True: we configure, start and supervise nsd. Default: true unless `control_socket` or `control_host` is set.",
@@ -97,7 +99,9 @@ class NsdSettings(BackendSettings):
         None,
         description="Managed nsd, when we run as root: its user. Default: `nsd` when there is one; empty: root.",
     )
-    command_timeout_s: float = Field(10.0, gt=0, description="Seconds that one control command may take.")
+    command_timeout_s: float = Field(
+        10.0, gt=0, description="Longest time that one control command may take, in seconds."
+    )
     hang_timeout_s: float = Field(
         30.0,
         ge=0,
@@ -141,7 +145,7 @@ class NsdSettings(BackendSettings):
 
     @property
     def tls_files(self) -> tuple[Path, Path, Path]:
-        """What TLS control needs."""
+        """The files that TLS control needs."""
         return self.server_cert_file, self.control_cert_file, self.control_key_file
 
     @property
@@ -150,7 +154,7 @@ class NsdSettings(BackendSettings):
         return all(_readable(file) for file in self.tls_files)
 
     def layout(self, name: str, data_dir: Path) -> NsdLayout:
-        """Where everything is."""
+        """The paths and addresses of the backend."""
         folder = (data_dir / "backends" / name).resolve()
         if self.is_managed:
             socket: Path | None = folder / "run" / "nsd.ctl"

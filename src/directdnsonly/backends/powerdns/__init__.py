@@ -1,1 +1,1 @@
-"""PowerDNS: its HTTP API, or the MySQL database that it reads."""
+"""The PowerDNS backends: its HTTP API, or the MySQL database that it reads."""

@@ -33,7 +33,7 @@ class ZoneFault(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What PowerDNS said about a zone. `error` is its own text, empty when it did as told."""
+    """PowerDNS's reply about a zone. `error`: its own text, empty if it succeeded."""
 
     status: int
     body: Any = None
@@ -41,7 +41,7 @@ class Reply:
 
     @property
     def ok(self) -> bool:
-        """Whether it did as told."""
+        """Whether the request succeeded."""
         return not self.error
 
 
@@ -65,7 +65,7 @@ class PowerDnsApi:
         self._client: HttpClient | None = None
 
     async def server(self) -> Any:
-        """What the server says of itself."""
+        """The server's description of itself."""
         reply = await self._ask("GET", "")
         if not isinstance(reply.body, dict) or reply.body.get("daemon_type") != "authoritative":
             raise BackendUnavailable(f"{self._url} is no PowerDNS Authoritative Server", backend=self._name)
@@ -76,16 +76,16 @@ class PowerDnsApi:
         return (await self._ask("GET", "/zones?dnssec=false")).body
 
     async def zone(self, name: ZoneName, *, rrsets: bool = True) -> Any | None:
-        """One zone; None when PowerDNS has none."""
+        """One zone; None if PowerDNS does not have it."""
         reply = await self._ask("GET", f"/zones/{zone_id(name)}?rrsets={str(rrsets).lower()}")
         return reply.body if reply.ok else None
 
     async def create(self, body: Any) -> Reply:
-        """409 when it exists."""
+        """Create a zone; the reply is 409 if it exists."""
         return await self._ask("POST", "/zones?rrsets=false", body)
 
     async def change(self, name: ZoneName, rrsets: Any) -> Reply:
-        """Replace and delete RRsets, all or none."""
+        """Replace and delete RRsets, all or nothing."""
         return await self._ask("PATCH", f"/zones/{zone_id(name)}", {"rrsets": rrsets})
 
     async def set_up(self, name: ZoneName, body: Any) -> Reply:
@@ -93,7 +93,7 @@ class PowerDnsApi:
         return await self._ask("PUT", f"/zones/{zone_id(name)}", body)
 
     async def delete(self, name: ZoneName) -> Reply:
-        """404 when it is not there."""
+        """Delete a zone; the reply is 404 if it does not exist."""
         return await self._ask("DELETE", f"/zones/{zone_id(name)}")
 
     async def flush(self, owner: str) -> Reply:

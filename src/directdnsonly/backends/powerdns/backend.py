@@ -1,4 +1,4 @@
-"""PowerDNS by its HTTP API.
+"""The PowerDNS backend that uses the HTTP API.
 
 A new zone is created whole. An existing one is read, and the RRsets that differ are replaced and deleted in one PATCH,
 which is one transaction there: never a delete and a create, between which the zone would not be served. That is one
@@ -41,7 +41,7 @@ Key = tuple[str, str]  # owner and type of an RRset
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A write and its answer; `careful`: RRsets that it was told in more than plain text."""
+    """A write and its answer; `careful`: RRsets that need a look at what was stored, as PowerDNS may change them."""
 
     reply: Reply
     careful: frozenset[Key] = frozenset()
@@ -154,7 +154,7 @@ class PowerDnsBackend:
             sent = await self._put(change, records)
             reply = sent.reply
             if reply.status in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
-                return Outcome(kind=OutcomeKind.RETRY, reason=f"somebody else changes the zone: {reply.error}")
+                return Outcome(kind=OutcomeKind.RETRY, reason=f"something else is changing the zone: {reply.error}")
             if not reply.ok:
                 refused = refused or reply.error
                 if self._spellings.learn(reply.error, named_in(reply.error, records), tried):
@@ -163,7 +163,7 @@ class PowerDnsBackend:
             differs = await self._stored_otherwise(change.name, records, sent.careful)
             if not differs:
                 return _APPLIED
-            refused, looks = f"PowerDNS says yes and stores something else: {differs}", looks + 1
+            refused, looks = f"PowerDNS reported success but stored something else: {differs}", looks + 1
             if looks > LOOKS:
                 break
             self._spellings.strips = not strips
@@ -282,11 +282,11 @@ def _why_not_ours(zone: Any, *, known: bool) -> str:
     """Why a zone is not ours; empty when it is. `known`: we have written it before, perhaps without our mark."""
     kind, account = str(zone["kind"]), str(zone["account"])
     if kind.lower() in TRANSFERRED:
-        how = f"PowerDNS transfers it from elsewhere (kind {kind})"
+        how = f"PowerDNS transfers the zone from elsewhere (kind {kind})"
     elif account == ACCOUNT or (known and not account):
         return ""
     else:
-        how = f"PowerDNS has it with account {account!r}, kind {kind}"
+        how = f"PowerDNS has the zone with account {account!r}, kind {kind}"
     return f"{HELD_BY_OPERATOR}: {how}; it stays as it is (to hand it over: pdnsutil set-account ZONE {ACCOUNT})"
 
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 to one server: a request out, its answer in, over connections that are kept where the server keeps them.
+"""A small HTTP/1.1 client for one server, with persistent connections if the server keeps them.
 
 PowerDNS 4.7 closes each connection after its answer. With httpx a request then costs four times the CPU (ten times where the
 connection is kept), so that asyncio and httptools (uvicorn's parser) do it here (docs/adr/0008).
@@ -28,7 +28,7 @@ REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Status and body of one answer."""
+    """The status and body of one answer."""
 
     status: int
     body: bytes
@@ -55,7 +55,7 @@ class HttpClient:
         self._idle: list[_Connection] = []
 
     async def request(self, method: str, target: str, body: bytes = b"") -> Answer:
-        """`target`: the path after that of the URL, and the query, escaped already."""
+        """Send a request. `target`: the path relative to the URL, and the query, already escaped."""
         length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
         if not body and method != "GET":
             length = "Content-Length: 0\r\n"
@@ -75,7 +75,7 @@ class HttpClient:
             raise
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
 
@@ -115,7 +115,7 @@ class _Connection:
         return self._reader.at_eof() or self._reader.exception() is not None or self._writer.is_closing()
 
     def close(self) -> None:
-        """Without waiting for the other side."""
+        """Close without waiting for the server."""
         self._writer.close()
 
     async def exchange(self, message: bytes) -> tuple[Answer, bool]:
@@ -165,12 +165,12 @@ class _Reading:
             raise EOFError("the server closed the connection before its answer was complete")
 
     def answer(self) -> Answer:
-        """What has come."""
+        """The answer that was received."""
         return Answer(status=self._parser.get_status_code(), body=b"".join(self._parts))
 
 
 def why(error: Exception) -> str:
-    """Its text for people, with its notes. Asyncio puts number and address before what a person wants to read."""
+    """An error's text for people, with its notes, without the number and address that asyncio puts first."""
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and (error.errno or 0) in errno.errorcode:
         told = os.strerror(error.errno or 0)
     else:

@@ -1,4 +1,4 @@
-"""PowerDNS by the MySQL or MariaDB database that it reads (`launch=gmysql`).
+"""The PowerDNS backend that writes the MySQL or MariaDB database which PowerDNS reads (`launch=gmysql`).
 
 A batch is one transaction: the zones' rows in `domains` are locked in the order of their names, what `records` holds is
 read, and only the rows that differ are deleted and inserted. Readers see each RRset as it was or as it is.
@@ -255,10 +255,10 @@ def _ids(rows: Rows) -> dict[ZoneName, int]:
 def _why_not_ours(kind: str, account: str, *, known: bool) -> str:
     """How PowerDNS has a zone that is not ours; empty when it is. `known`: we have written it, perhaps before we marked."""
     if kind.upper() not in OURS:
-        return f"PowerDNS transfers it from elsewhere (type {kind})"
+        return f"PowerDNS transfers the zone from elsewhere (type {kind})"
     if account == ACCOUNT or (known and not account):
         return ""
-    return f"the table domains has it with account {account!r} (to hand it over: account = '{ACCOUNT}')"
+    return f"the table domains has the zone with account {account!r} (to hand it over: account = '{ACCOUNT}')"
 
 
 def _why_refused(records: Sequence[Record]) -> str:
@@ -272,7 +272,7 @@ def _explained(error: DataRefused) -> str:
     if error.row is None or len(error.row) != len(COLUMNS) + 1:
         return error.reason
     row = Row(*error.row[2:])
-    return f"the {row.type} record of {row.name} does not fit the table records: {error.reason}"
+    return f"the {row.type} record of {row.name} does not fit into the table records: {error.reason}"
 
 
 def _observed(name: str, count: int, serial: int | None) -> ZoneObserved:

@@ -16,12 +16,12 @@ class PowerDnsMysqlSettings(MysqlSettings):
     """A MySQL or MariaDB database with PowerDNS's tables (`launch=gmysql`)."""
 
     type: Literal["powerdns_mysql"] = Field(
-        "powerdns_mysql", description="The type of name server; may be left out when the name tells it."
+        "powerdns_mysql", description="The type of backend; may be omitted if the backend's name begins with it."
     )
     kind: Literal["Native", "Primary"] = Field(
         "Native", description="Kind of the zones that we create; Primary sends NOTIFY to secondaries."
     )
-    create_schema: bool = Field(False, description="Create PowerDNS's tables when they are missing.")
+    create_schema: bool = Field(False, description="Create PowerDNS's tables if they are missing.")
     visible_within_s: float = Field(
         0.0,
         ge=0,
@@ -32,7 +32,7 @@ class PowerDnsMysqlSettings(MysqlSettings):
         (), description="Where the web servers of the PowerDNS on this database answer: their caches are then flushed."
     )
     api_key: SecretStr = Field(SecretStr(""), description="PowerDNS's `api-key`, with `api_urls`.")
-    api_key_file: Path | None = Field(None, description="A file that holds the key, instead of `api_key`.")
+    api_key_file: Path | None = Field(None, description="File that contains the key, instead of `api_key`.")
     api_ca: Path | None = Field(
         None, description="With https: certificates that the server's must be signed by. Default: those of the system."
     )

@@ -1,4 +1,4 @@
-"""Our records as PowerDNS wants them, and its own as ours. Pure."""
+"""Converts our records to PowerDNS's form and back. Pure."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _unprinted(name: str) -> str:
 
 
 def grouped(records: Iterable[Record]) -> dict[tuple[str, str], list[Record]]:
-    """By owner and type."""
+    """The records grouped by owner and type."""
     found: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         found.setdefault((record.owner, record.type), []).append(record)
@@ -168,5 +168,5 @@ def why_unfit(records: Iterable[Record]) -> str:
         if record.type == _IPSECKEY and _in_one(record.rdata).split(" ")[-1][4:6] == "00":
             return f"{record.owner} IPSECKEY: PowerDNS reads no key of algorithm 0"
         if "\\" in record.owner and not _ANSWERED.match(record.owner):
-            return f"PowerDNS answers SERVFAIL to every question for the name {record.owner}, for an octet in it"
+            return f"PowerDNS answers SERVFAIL to every query for the name {record.owner}, because of an octet in it"
     return ""

@@ -25,11 +25,11 @@ class PowerDnsSettings(BackendSettings):
     """A PowerDNS Authoritative Server, external, with `api=yes`."""
 
     type: Literal["powerdns"] = Field(
-        "powerdns", description="The type of name server; may be left out when the name tells it."
+        "powerdns", description="The type of backend; may be omitted if the backend's name begins with it."
     )
-    api_url: ApiUrl = Field("http://127.0.0.1:8081", description="Where PowerDNS's web server answers.")
+    api_url: ApiUrl = Field("http://127.0.0.1:8081", description="URL of PowerDNS's web server.")
     api_key: SecretStr = Field(SecretStr(""), description="PowerDNS's `api-key`.")
-    api_key_file: Path | None = Field(None, description="A file that holds the key, instead of `api_key`.")
+    api_key_file: Path | None = Field(None, description="File that contains the key, instead of `api_key`.")
     api_ca: Path | None = Field(
         None, description="With https: certificates that the server's must be signed by. Default: those of the system."
     )
@@ -43,7 +43,7 @@ class PowerDnsSettings(BackendSettings):
         le=32,
         description="Requests at once that write. PowerDNS on SQLite answers 500 to concurrent writers: keep 1 there.",
     )
-    command_timeout_s: float = Field(10.0, gt=0, description="Seconds that one request may take.")
+    command_timeout_s: float = Field(10.0, gt=0, description="Longest time that one request may take, in seconds.")
     batch_size: int = Field(50, ge=1, le=1000, description="Zones per batch.")
 
     @model_validator(mode="after")

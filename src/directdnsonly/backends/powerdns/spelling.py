@@ -1,4 +1,4 @@
-r"""How one PowerDNS wants records spelt. Learnt from its own words and from what it stores; its versions differ.
+r"""How one PowerDNS needs records spelt, learnt from its errors and from what it stores, because versions differ.
 
 The API of 5.1 takes one level of backslashes away before it reads a record: `"C:\\dir"` is stored as `"C:dir"`, `"\"hi\""`
 is refused. With twice as many backslashes it stores what was meant, but 4.7 and 4.9 then store something else. So neither is
@@ -23,14 +23,14 @@ _ESCAPE = re.compile(rb"\\(\d{3}|.)", re.DOTALL)
 
 
 class Spellings:
-    """What is known of one server."""
+    """The spellings known for one server."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], str] = {}  # (type, our RDATA) -> the content that is meant
         self.strips = False  # it takes one level of backslashes away
 
     def meant(self, record: Record) -> str:
-        """The content that shall be stored."""
+        """The content that is to be stored."""
         return self._known.get((record.type, record.rdata)) or written(record.type, record.rdata)[1]
 
     def sent(self, record: Record) -> str:
@@ -41,7 +41,7 @@ class Spellings:
         return _PAIR.sub(lambda pair: _QUOTE if pair[0] == '\\"' else pair[0], meant).replace("\\", "\\\\")
 
     def learn(self, error: str, about: Iterable[Record], tried: set[tuple[str, str]]) -> bool:
-        """Whether one of these records, which it refuses with these words, is spelt otherwise from now on.
+        """Learn from a refusal of these records; returns whether one of them is now spelt differently.
 
         `tried` holds the spellings that were refused; they are added.
         """
@@ -66,7 +66,7 @@ class Spellings:
 
 
 def named_in(error: str, records: Sequence[Record]) -> list[Record]:
-    """The records of which PowerDNS complains; none where it names none."""
+    """The records named in PowerDNS's complaint; none if it names none."""
     found = _ABOUT.match(error)
     if found is None:
         return []

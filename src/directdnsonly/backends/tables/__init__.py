@@ -1,1 +1,1 @@
-"""What backends that write a database have in common: settings, batches, and the difference to write."""
+"""Shared by backends that write a database: settings, batches, and the difference to write."""

@@ -1,4 +1,4 @@
-"""A batch of zones in one transaction; what one zone's fault is, is found by giving each its own."""
+"""Writes a batch of zones in one transaction; if that fails, each gets its own, so that only the zone at fault fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def deliver(
     *,
     explain: Callable[[DataRefused], str] = lambda error: error.reason,
 ) -> list[Outcome]:
-    """One outcome each. `write` makes the database hold the changes; `explain` names the record that does not fit.
+    """Write the changes; returns one outcome each. `write` writes them; `explain` names a record that does not fit.
 
     Raises BackendUnavailable.
     """
@@ -41,5 +41,5 @@ async def _alone(
         kind = OutcomeKind.HELD if isinstance(error, HeldByOperator) else OutcomeKind.REFUSED
         return Outcome(kind=kind, reason=explain(error))
     except TransactionLost as error:
-        return Outcome(kind=OutcomeKind.RETRY, reason=f"other transactions were in the way: {error.reason}")
+        return Outcome(kind=OutcomeKind.RETRY, reason=f"other transactions interfered: {error.reason}")
     return APPLIED

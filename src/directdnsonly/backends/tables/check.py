@@ -1,4 +1,4 @@
-"""A database as `dadns check` looks at it: connection, log-in, tables, rights, each apart. Nothing in it is changed."""
+"""How `dadns check` tests a database: connection, log-in, tables, rights, step by step. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Step:
 
 
 async def steps(name: str, settings: MysqlSettings) -> AsyncIterator[Step]:
-    """One after the other, up to the first that fails: what comes behind it cannot be tried."""
+    """Run the steps in order up to the first that fails, after which the others cannot be tried."""
     server = MysqlServer(name, settings)
     try:
         try:

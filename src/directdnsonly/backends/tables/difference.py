@@ -1,4 +1,4 @@
-"""What makes the rows that a table holds of a zone those that it shall hold. Pure."""
+"""Computes the changes that turn a zone's present rows into the wanted ones. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ R = TypeVar("R")
 def difference(
     present: Iterable[tuple[int, R | None]], wanted: Iterable[R], *, place: Callable[[R], object]
 ) -> tuple[list[tuple[int | None, R]], list[int]]:
-    """The rows to write, each with the id of the row that it takes the place of (None: of none), and the ids to delete.
+    """The rows to write, each with the id of the row that it replaces (None: a new one), and the ids to delete.
 
     `present` has ids, and None for a row that cannot stay whatever it says; of two equal rows one is too many. A row
     takes the place of one with the same `place` where it can: of an index that begins so, nothing is to be changed.

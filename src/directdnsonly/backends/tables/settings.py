@@ -29,16 +29,18 @@ class MysqlSettings(BackendSettings):
     database: Identifier = Field(description="Name of the database.")
     username: str = Field(description="Account on the database server.")
     password: SecretStr = Field(SecretStr(""), description="Password of that account.")
-    password_file: Path | None = Field(None, description="A file that holds the password, instead of `password`.")
-    ssl: bool = Field(False, description="Speak TLS, and nothing else, with the database server.")
+    password_file: Path | None = Field(None, description="File that contains the password, instead of `password`.")
+    ssl: bool = Field(False, description="Require TLS for connections to the database server.")
     ssl_ca: Path | None = Field(
         None, description="Certificates that the server's must be signed by. Default: those of the system."
     )
-    ssl_verify: bool = Field(True, description="Check the server's certificate and its name.")
-    connections: int = Field(2, ge=1, le=32, description="Connections, and transactions at once, at most.")
-    connect_timeout_s: float = Field(5.0, gt=0, description="Seconds until a connection must stand, log-in included.")
+    ssl_verify: bool = Field(True, description="Verify the server's certificate and its name.")
+    connections: int = Field(2, ge=1, le=32, description="Most connections, and so concurrent transactions.")
+    connect_timeout_s: float = Field(5.0, gt=0, description="Longest time to connect, log-in included, in seconds.")
     command_timeout_s: float = Field(
-        10.0, gt=0, description="Seconds that one command to the database may take; more than it needs for a failover."
+        10.0,
+        gt=0,
+        description="Longest time that one database command may take, in seconds; longer than the database's failover.",
     )
     batch_size: int = Field(50, ge=1, le=1000, description="Zones per transaction.")
 
