@@ -5,7 +5,7 @@ SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 # Before anything is compared with what stands in .venv.
 DROPPED := $(shell deploy/debian/drop-stale-venv.sh)
 
-.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs new-backend docs-cli matrix coredns coredns-image lock image test-image test-systemd test-debian dist clean tools-run tools-test
+.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs new-backend docs-cli matrix coredns coredns-image lock image test-image test-systemd test-debian man dist clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 15
@@ -51,6 +51,9 @@ faults: tools-test .venv/.dev ## kill, fill, lock, hang, lie, 200 times; thousan
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
 	PYTHONPATH=. $(PY) docs/generate.py
+
+man: .venv/.dev ## the manual pages (docs/man), from the commands and the settings; `make docs` does it, too
+	PYTHONPATH=. $(PY) -m docs.man
 
 new-backend: .venv/.dev ## the skeleton of a backend (settings, class, rig, page), with its lines elsewhere: NAME=foo
 	PYTHONPATH=. $(PY) -m docs.new_backend "$(NAME)"
