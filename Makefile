@@ -36,11 +36,12 @@ test-one: .venv/.dev $(if $(filter tests/unit/% tests/component/%,$(T)),,tools-t
 test-busy: ## all tests while eight other processes keep the machine busy (tests/busy.sh COMMAND for some of them)
 	tests/busy.sh $(MAKE) test
 
-check: .venv/.dev ## format, lint, types, imports
+check: .venv/.dev ## format, lint, types, imports, known vulnerabilities of what is pinned
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	$(PY) deploy/release/audit.py
 
 bench: tools-run .venv/.dev ## benchmarks: a table and JSON (bench/results/latest.json)
 	$(SBIN) $(PY) -m bench --json bench/results/latest.json
@@ -66,9 +67,9 @@ matrix: tools-test .venv/.dev build/coredns ## the RR-type matrix anew, from a r
 	$(SBIN) RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py tests/contract/test_coredns_answers.py
 	PYTHONPATH=. $(PY) docs/generate.py
 
-lock: ## pin the dependencies again (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
-	uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-dev.lock pyproject.toml
+lock: ## pin the dependencies again, each in its newest version that fits (needs uv)
+	uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
+	uv pip compile -q --upgrade --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-dev.lock pyproject.toml
 
 image: ## the container image: docker, or podman where no engine runs (deploy/container/build.sh)
 	@deploy/container/build.sh
