@@ -24,6 +24,14 @@ RUN --mount=type=secret,id=ca --mount=type=secret,id=pip_conf \
  && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/directdnsonly/lib
 # Last, because it changes most often: the layers above are built once.
 COPY src/directdnsonly app/directdnsonly
+COPY config.example.yml app/directdnsonly/shipped/
+COPY deploy/first-config.yml app/directdnsonly/shipped/deploy/
+COPY deploy/apparmor/allow-named.sh app/directdnsonly/shipped/deploy/apparmor/
+COPY deploy/caddy/Caddyfile app/directdnsonly/shipped/deploy/caddy/
+COPY deploy/grafana/directdnsonly.json app/directdnsonly/shipped/deploy/grafana/
+COPY deploy/nginx/directdnsonly.conf app/directdnsonly/shipped/deploy/nginx/
+COPY deploy/prometheus/prometheus.yml deploy/prometheus/directdnsonly.rules.yml app/directdnsonly/shipped/deploy/prometheus/
+COPY deploy/systemd/directdnsonly.service deploy/systemd/sysusers.conf deploy/systemd/tmpfiles.conf app/directdnsonly/shipped/deploy/systemd/
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash app
 
 FROM ${BASE}

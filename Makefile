@@ -5,7 +5,7 @@ SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 # Before anything is compared with what stands in .venv.
 DROPPED := $(shell deploy/debian/drop-stale-venv.sh)
 
-.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs new-backend docs-cli matrix coredns coredns-image lock image test-image test-systemd test-debian dist clean tools-run tools-test
+.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs new-backend docs-cli matrix coredns coredns-image lock image test-image test-systemd test-debian deb test-deb man dist clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 15
@@ -36,11 +36,12 @@ test-one: .venv/.dev $(if $(filter tests/unit/% tests/component/%,$(T)),,tools-t
 test-busy: ## all tests while eight other processes keep the machine busy (tests/busy.sh COMMAND for some of them)
 	tests/busy.sh $(MAKE) test
 
-check: .venv/.dev ## format, lint, types, imports
+check: .venv/.dev ## format, lint, types, imports, known vulnerabilities of what is pinned
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	$(PY) deploy/release/audit.py
 
 bench: tools-run .venv/.dev ## benchmarks: a table and JSON (bench/results/latest.json)
 	$(SBIN) $(PY) -m bench --json bench/results/latest.json
@@ -51,6 +52,9 @@ faults: tools-test .venv/.dev ## kill, fill, lock, hang, lie, 200 times; thousan
 
 docs: .venv/.dev ## generated pages: configuration, log events, the life of a delivery
 	PYTHONPATH=. $(PY) docs/generate.py
+
+man: .venv/.dev ## the manual pages (docs/man), from the commands and the settings; `make docs` does it, too
+	PYTHONPATH=. $(PY) -m docs.man
 
 new-backend: .venv/.dev ## the skeleton of a backend (settings, class, rig, page), with its lines elsewhere: NAME=foo
 	PYTHONPATH=. $(PY) -m docs.new_backend "$(NAME)"
@@ -63,9 +67,9 @@ matrix: tools-test .venv/.dev build/coredns ## the RR-type matrix anew, from a r
 	$(SBIN) RECORD_MATRIX=1 $(PY) -m pytest -q tests/contract/test_rr_types.py tests/contract/test_coredns_answers.py
 	PYTHONPATH=. $(PY) docs/generate.py
 
-lock: ## pin the dependencies again (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
-	uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-dev.lock pyproject.toml
+lock: ## pin the dependencies again, each in its newest version that fits (needs uv)
+	uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
+	uv pip compile -q --upgrade --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-dev.lock pyproject.toml
 
 image: ## the container image: docker, or podman where no engine runs (deploy/container/build.sh)
 	@deploy/container/build.sh
@@ -82,6 +86,12 @@ test-systemd: tools-test .venv/.dev ## boot a Debian in which our recipe has ins
 
 test-debian: ## another Debian, from nothing: make run, a push, a dig, the contract suite (RELEASE=trixie; root)
 	@deploy/debian/try-release.sh $(RELEASE) $(TESTS)
+
+deb: .venv/.dev ## the Debian package in dist/, with an environment of its own (RELEASE=bookworm or trixie; root)
+	@deploy/deb/build.sh $(or $(RELEASE),$(shell . /etc/os-release && echo $$VERSION_CODENAME))
+
+test-deb: .venv/.dev ## build that package, install, push, upgrade, remove, purge it in a bare root (RELEASE=trixie; root)
+	@deploy/deb/try-release.sh $(or $(RELEASE),$(shell . /etc/os-release && echo $$VERSION_CODENAME))
 
 dist: .venv/.dev ## wheel, sdist, SBOM, licences and checksums in dist/
 	$(PY) deploy/release/dist.py

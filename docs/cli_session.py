@@ -288,6 +288,8 @@ def steps() -> list[Act | Call]:
     """The session."""
     return [
         Act("", lambda it: it.write("shop.example.zone", zone("shop.example", 2026112501, *SHOP))),
+        Call("init start"),
+        Call("config"),
         Call("check", 1),
         Call("push shop.example.zone --timeout 2", 1, keep=r"change (?P<change>\w{26})"),
         Call("explain shop.example", 1),

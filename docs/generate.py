@@ -1,4 +1,4 @@
-"""Write the generated pages: configuration.md, log-events.md, and the life of a delivery in line.md. `make docs`."""
+"""Write the generated pages: configuration.md, log-events.md, the life of a delivery in line.md, man pages. `make docs`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from docs.goals import goals
-from pydantic import BaseModel, SecretStr
+from docs.keys import keys
+from docs.man import manual
+from pydantic import BaseModel
 
 from directdnsonly.api.guard import TABLE
 from directdnsonly.api.problem import CHANGE, PROBLEMS, TITLES, TYPE
@@ -99,25 +101,10 @@ ANSWERS = "<!-- generated: what CoreDNS answers -->"
 MARK = "<!-- generated: the life of a delivery -->"
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, SecretStr):
-        return f"`{value.get_secret_value()}`" if value.get_secret_value() else ""
-    if value is None:
-        return ""
-    return (
-        f"`{', '.join(map(str, value))}`" if isinstance(value, tuple) and value else f"`{value}`" if value != () else ""
-    )
-
-
 def _rows(model: type[BaseModel], path: str) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _rows(inner, f"{path}{name}.")
-        elif name != "backends":
-            variable = f"DADNS_{path}{name}".replace(".", "_").replace("<name>", "<NAME>").upper()
-            default = _shown(field.get_default(call_default_factory=True)) if not field.is_required() else "required"
-            yield f"| `{path}{name}` | `{variable}` | {default} | {field.description or ''} |"
+    for key in keys(model, path):
+        default = "required" if key.required else key.default and f"`{key.default}`"
+        yield f"| `{key.path}` | `{key.variable}` | {default} | {key.meaning} |"
 
 
 def configuration() -> str:
@@ -300,9 +287,11 @@ def pages() -> dict[Path, str]:
             (HERE / "backends" / "coredns_mysql.md").read_text(encoding="utf-8")
         ),
         HERE / "line.md": line((HERE / "line.md").read_text(encoding="utf-8")),
+        **{HERE / "man" / name: text for name, text in manual().items()},
     }
 
 
 if __name__ == "__main__":
+    (HERE / "man").mkdir(exist_ok=True)
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")

@@ -35,12 +35,15 @@ mkdir -p "$again"
 cp -R "$here/.." "$again/deploy"
 cp "$lock" "$wheel" "$again/"
 again=$home/again
-"$here/../write-command.sh" "$home/bin/python3" "$again/deploy/systemd/install.sh $again/$(basename "$wheel")" > "$home.new/bin/dadns"
+cure="$again/deploy/systemd/install.sh $again/$(basename "$wheel")"
+"$here/../write-command.sh" "$home/bin/python3" "$cure" > "$home.new/bin/dadns"
+"$here/../write-command.sh" "$home/bin/python3" "$cure" serve > "$home.new/bin/directdnsonly"
 rm -rf "$home"
 mv "$home.new" "$home"
 "$home/bin/python3" -m compileall -q "$home/lib"
 ln -sfn "$home" /opt/directdnsonly
 ln -sfn /opt/directdnsonly/bin/dadns /usr/local/bin/dadns
+ln -sfn /opt/directdnsonly/bin/directdnsonly /usr/local/bin/directdnsonly
 
 install -D -m 644 "$here/sysusers.conf" /usr/lib/sysusers.d/directdnsonly.conf
 install -D -m 644 "$here/tmpfiles.conf" /usr/lib/tmpfiles.d/directdnsonly.conf
@@ -48,10 +51,8 @@ install -D -m 644 "$here/directdnsonly.service" /etc/systemd/system/directdnsonl
 systemd-sysusers /usr/lib/sysusers.d/directdnsonly.conf
 systemd-tmpfiles --create /usr/lib/tmpfiles.d/directdnsonly.conf
 if [ ! -e /etc/directdnsonly/app.yml ]; then
-  password=$(od -An -tx1 -N20 /dev/urandom | tr -d ' \n')
-  (umask 077; sed "s|auth_password: changeme .*|auth_password: $password|" "$here/app.yml" > /etc/directdnsonly/app.yml)
+  "$here/write-config.sh" "$here/app.yml" /etc/directdnsonly/app.yml
   systemd-tmpfiles --create /usr/lib/tmpfiles.d/directdnsonly.conf
-  echo "Wrote /etc/directdnsonly/app.yml with a random password."
 fi
 # Debian's profile of named allows its own folders only.
 install -d -m 750 -o directdnsonly -g directdnsonly /var/lib/directdnsonly

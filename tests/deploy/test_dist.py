@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ import time
 import urllib.request
 import venv
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +24,12 @@ from bench.load import dns_socket, large_zone, wait_served
 from bench.service import free_port
 
 from directdnsonly import __version__
+from directdnsonly.cli.shipped import CONFIG, EXAMPLE, STARTERS
 from tests.support.programs import end, require_program
 from tests.support.wire import DirectAdmin
 
 ROOT = Path(__file__).parents[2]
+MAN = ROOT / "docs/man"
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,9 @@ def dadns(release: Release, tmp_path_factory: pytest.TempPathFactory) -> list[st
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--prefix", str(place)]
     subprocess.run([*install, str(release.wheel)], check=True, capture_output=True)
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    script = place / "bin/dadns"
-    script.write_text(re.sub(r"^#!.*", f"#!{place}/bin/python", script.read_text()))
-    return [str(script)]
+    for script in (place / "bin/dadns", place / "bin/directdnsonly"):
+        script.write_text(re.sub(r"^#!.*", f"#!{place}/bin/python", script.read_text()))
+    return [str(place / "bin/dadns")]
 
 
 def test_the_same_commit_gives_the_same_files(release, tmp_path):
@@ -78,11 +82,15 @@ def test_the_checksums_are_those_of_the_files(release):
 
 
 def test_the_wheel_carries_the_package_and_nothing_else(release):
-    """All modules and migrations, the licence; no tests, no secrets."""
+    """All modules and migrations, what `dadns init` writes, the manuals, the licence; no tests, no secrets."""
     names = zipfile.ZipFile(release.wheel).namelist()
     source = {str(file.relative_to(ROOT / "src")) for file in (ROOT / "src").rglob("*") if _is_source(file)}
+    shipped = {f"directdnsonly/shipped/{name}" for name in (EXAMPLE, *STARTERS.values())}
+    data = {
+        f"directdnsonly-{__version__}.data/data/share/man/man{page.suffix[1:]}/{page.name}" for page in MAN.iterdir()
+    }
 
-    assert source == {name for name in names if ".dist-info/" not in name}
+    assert source | shipped | data == {name for name in names if ".dist-info/" not in name}
     assert any(name.endswith("/licenses/LICENSE") for name in names)
 
 
@@ -125,6 +133,31 @@ def test_the_command_runs_from_the_wheel(dadns, tmp_path):
     assert "wrong" not in checked
 
 
+def test_the_wheel_alone_is_enough(dadns, tmp_path):
+    """`dadns init` in an empty folder, then `directdnsonly`: pushes are accepted and served by its own configuration; the example, the manuals."""
+    require_program("named")
+    place = Path(dadns[0]).parent
+    tmp_path.chmod(0o755)
+    written = _run(*dadns, "init", str(tmp_path))
+    found = re.search(r"auth_password: (\S+)", (tmp_path / CONFIG).read_text())
+    port, dns_port = free_port(), free_port()
+
+    assert found is not None
+    assert f"\nExecStart={place}/dadns serve" in (tmp_path / "systemd/directdnsonly.service").read_text()
+    assert f"directdnsonly --config {tmp_path}/{CONFIG}" in written
+    assert (ROOT / EXAMPLE).read_text().strip() == _run(*dadns, "config", "--example")
+    assert (place.parent / "share/man/man1/dadns.1").is_file()
+    ports = {
+        "DADNS_APP_LISTEN_PORT": str(port),
+        "DADNS_DNS_BACKENDS_BIND_PORT": str(dns_port),
+    }  # others are in use here
+    with _served([str(place / "directdnsonly")], tmp_path, port, ports):
+        master = DirectAdmin("127.0.0.1", port, "directdnsonly", found[1])
+        with dns_socket(dns_port) as sock:
+            assert b"error=0" == master.rawsave("small.example", large_zone("small.example", 1, 2_000)).body
+            wait_served(sock, "small.example", 1)
+
+
 def test_the_service_runs_from_the_wheel(dadns, tmp_path):
     """Migrations and the page's assets are in it: pushes are accepted and served, large ones too."""
     require_program("named")
@@ -133,8 +166,17 @@ def test_the_service_runs_from_the_wheel(dadns, tmp_path):
     config = tmp_path / "app.yml"
     config.write_text(_config(tmp_path, port, dns_port))
     tmp_path.chmod(0o755)
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen([*dadns, "serve", "--config", str(config)], stdout=log, stderr=log, cwd=tmp_path)
+    with _served([*dadns, "serve", "--config", str(config)], tmp_path, port, {}), dns_socket(dns_port) as sock:
+        for octets in (90_000, 800_000):
+            assert b"error=0" == master.rawsave("large.example", large_zone("large.example", octets, octets)).body
+            wait_served(sock, "large.example", octets)
+
+
+@contextlib.contextmanager
+def _served(words: list[str], folder: Path, port: int, environ: dict[str, str]) -> Iterator[None]:
+    """The service started in `folder`, from when it is ready until it has ended well."""
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(words, stdout=log, stderr=log, cwd=folder, env=os.environ | environ)
     try:
         until = time.monotonic() + 120
         while True:
@@ -143,13 +185,10 @@ def test_the_service_runs_from_the_wheel(dadns, tmp_path):
                     assert 200 == answer.status
                     break
             except OSError:
-                assert process.poll() is None, (tmp_path / "log").read_text()
-                assert time.monotonic() < until, (tmp_path / "log").read_text()
+                assert process.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < until, (folder / "log").read_text()
                 time.sleep(0.05)
-        with dns_socket(dns_port) as sock:
-            for octets in (90_000, 800_000):
-                assert b"error=0" == master.rawsave("large.example", large_zone("large.example", octets, octets)).body
-                wait_served(sock, "large.example", octets)
+        yield
     finally:
         assert 0 == end(process)
 

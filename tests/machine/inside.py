@@ -1,6 +1,6 @@
 """Runs on the booted machine, with Debian's own Python: uses the service as DirectAdmin does, writes what it saw.
 
-No test itself; tests/machine/test_systemd.py starts it and judges.
+No test itself; tests/machine/test_systemd.py starts it and judges. inside_package.py takes from it what both need.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 OUT = Path("/out/seen.json")
@@ -22,7 +23,7 @@ CONFIG = Path("/etc/directdnsonly/app.yml")
 LIMIT_S = 90.0
 
 
-def main() -> None:
+def main(look: Callable[[dict[str, object]], None]) -> None:
     seen: dict[str, object] = {}
     try:
         look(seen)
@@ -36,16 +37,13 @@ def main() -> None:
 def look(seen: dict[str, object]) -> None:
     until(lambda: request("GET", "/readyz")[0] == 200)
     seen["seconds_to_ready"] = round(time.monotonic() - BEGAN, 2)
-    found = re.search(r"auth_password: (\S+)", CONFIG.read_text())
-    assert found
-    headers = {"Authorization": "Basic " + base64.b64encode(f"directdnsonly:{found[1]}".encode()).decode()}
+    headers = headers_of(CONFIG.read_text())
     seen["login"] = request("GET", "/CMD_API_LOGIN_TEST", headers)[1]
-    target = "/CMD_API_DNS_ADMIN?action=rawsave&domain=example.com&hostname=s1.host.example"
-    seen["pushed"] = request("POST", target, headers, ZONE)[1]
+    seen["pushed"] = push(headers)
     until(lambda: dig() == "192.0.2.10")
     seen["served"] = dig("+tcp")
     large = ZONE + b"".join(b"h%d\t300\tIN\tA\t192.0.2.10\n" % number for number in range(5_000))
-    seen["large_pushed"] = request("POST", target, headers, large.replace(b"2026010100", b"2026010101"))[1]
+    seen["large_pushed"] = push(headers, large.replace(b"2026010100", b"2026010101"))
     until(lambda: run("dig", "+short", "@127.0.0.1", "h4999.example.com", "A") == "192.0.2.10")
     main_pid = show("MainPID")
     named_pid = run("pidof", "named")
@@ -86,6 +84,20 @@ def other(kind: str, program: str) -> list[str]:
     until(lambda: bool(run("pidof", program)) and dig() == "192.0.2.10")
     pid = run("pidof", program).split()[0]
     return [kind, dig("+tcp"), owner(pid), capabilities(pid)]
+
+
+def headers_of(config: str) -> dict[str, str]:
+    """Of DirectAdmin, by the configuration's password."""
+    found = re.search(r"auth_password: (\S+)", config)
+    assert found
+    return {"Authorization": "Basic " + base64.b64encode(f"directdnsonly:{found[1]}".encode()).decode()}
+
+
+def push(headers: dict[str, str], zone: bytes = ZONE) -> str:
+    """What DirectAdmin is answered."""
+    return request(
+        "POST", "/CMD_API_DNS_ADMIN?action=rawsave&domain=example.com&hostname=s1.host.example", headers, zone
+    )[1]
 
 
 def request(
@@ -132,4 +144,4 @@ def until(condition) -> None:
 
 BEGAN = time.monotonic()
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(look))
