@@ -109,7 +109,7 @@ class _Names:
 
     def absolute(self, word: str) -> str:
         """The name made absolute, in its own letter case."""
-        if word in {"@", self.apex}:
+        if word == "@" or word == self.apex:  # noqa: PLR1714 - a set would be made for each name
             return self.apex
         if "." not in word and len(word) <= self._label_chars:
             return word + self._suffix

@@ -75,8 +75,8 @@ def read_plain(text: str, origin: ZoneName, limits: Limits = DEFAULT_LIMITS) -> 
     """The zone by the fast parser; None if the full parser must judge it, or say what is wrong in which line."""
     reader = _Reader(origin, limits)
     try:
-        for record in plain.records(text, origin.absolute):
-            reader.keep(*record)
+        for owner, ttl, kind, data in plain.records(text, origin.absolute):
+            reader.keep(owner, ttl, kind, data)
         zone = reader.zone(odd=False)
     except (plain.NotPlain, ZonePolicyError):
         return None
@@ -237,16 +237,17 @@ class _Reader:
         signed = not SIGNATURES.isdisjoint(of_type)
         if not signed and len(self._seconds) > 1:
             self._one_ttl_per_rrset(keys)
-        soa = self._checked(keys)
-        judge(View(keys, of_type, self._apex, self._line_of), self._warnings, odd=odd)
+        view = View(keys, of_type, self._apex, self._line_of)
+        soa = self._checked(view)
+        judge(view, self._warnings, odd=odd)
         signatures = signatures_of(of_type.get("RRSIG", ()), self._line_of) if signed else None
         redirects = tuple([owner for owner, _, _ in of_type.get("DNAME", ())])
         keys.remove(soa)
         return self._written(soa, keys, signed=signed, signatures=signatures, redirects=redirects)
 
-    def _checked(self, keys: list[Key]) -> Key:
+    def _checked(self, view: View) -> Key:
         """The SOA of a zone that is to be loaded everywhere. Raises PushRefused with everything that is wrong."""
-        soa = check(keys, self._line_of, self._apex, outside=self._outside, warnings=self._warnings, faults=self.faults)
+        soa = check(view, outside=self._outside, warnings=self._warnings, faults=self.faults)
         self.faults.settle()
         assert soa is not None
         return soa

@@ -8,7 +8,7 @@ What all of them load (a delegation without addresses) is accepted, with a warni
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
@@ -19,6 +19,7 @@ from directdnsonly.zone.answers import too_large
 from directdnsonly.zone.apex import check_apex
 from directdnsonly.zone.faults import Faults
 from directdnsonly.zone.warn import Key, LineOf, Warnings
+from directdnsonly.zone.warn_zone import View, by_type
 
 BESIDE_CNAME = frozenset({"CNAME", "RRSIG", "NSEC", "NSEC3"})  # RFC 4034, section 3
 SINGLETONS = {  # and the rule that a second one breaks
@@ -57,46 +58,38 @@ class Outside:
         )
 
 
-def check(
-    keys: Sequence[Key], line_of: LineOf, apex: str, *, outside: Outside, warnings: Warnings, faults: Faults
-) -> Key | None:
+def check(zone: View, *, outside: Outside, warnings: Warnings, faults: Faults) -> Key | None:
     """The apex SOA of a zone; adds to `faults` why a name server would not load it, and to `warnings`.
 
-    `keys` are sorted; `line_of` gives a record's line. Missing records are not reported if a line could not be
-    parsed, because they may be there.
+    Missing records are not reported if a line could not be parsed, because they may be there.
     """
+    keys, of_type, apex, line_of = zone
     is_whole = not faults
-    soa: list[Key] = []
-    name_servers: list[Key] = []
-    redirected: set[str] = set()
+    at_apex: Mapping[str, Sequence[Key]] = {}
     for owner in dict.fromkeys([owner for owner, kind, _ in keys if kind in WATCHED]):
-        found: dict[str, list[Key]] = {}
-        for key in _records_at(owner, keys):
-            found.setdefault(key[1], []).append(key)
+        found = by_type(_records_at(owner, keys))
         for fault in _check_owner(owner, found, line_of, apex):
             faults.add(fault)
-        for fault in check_apex(found, line_of, apex) if owner == apex and is_whole else ():
-            faults.add(fault)
-        soa += found.get("SOA", ())
-        name_servers += found.get("NS", ())
-        if "DNAME" in found:
-            redirected.add(owner)
-    if not any(owner == apex for owner, _, _ in soa) and is_whole:
-        faults.add(outside.missing("SOA", apex))
-    if not any(owner == apex for owner, _, _ in name_servers) and is_whole:
-        faults.add(outside.missing("NS", apex))
-    if redirected:
+        if owner == apex:
+            at_apex = found
+            for fault in check_apex(found, line_of, apex) if is_whole else ():
+                faults.add(fault)
+    for kind in ("SOA", "NS"):
+        if kind not in at_apex and is_whole:
+            faults.add(outside.missing(kind, apex))
+    if "DNAME" in of_type:
+        redirected = {owner for owner, _, _ in of_type["DNAME"]}
         for fault in _check_below_dname(keys, line_of, apex, redirected):
             faults.add(fault)
-    for fault in _check_name_servers(keys, name_servers, line_of, apex, warnings):
+    for fault in _check_name_servers(keys, of_type.get("NS", ()), line_of, apex, warnings):
         if is_whole or fault.rule == "ns-cname":
             faults.add(fault)
     for fault in too_large(keys, line_of):
         faults.add(fault)
-    return soa[0] if soa else None
+    return of_type["SOA"][0] if "SOA" in of_type else None
 
 
-def _check_owner(owner: str, found: dict[str, list[Key]], line_of: LineOf, apex: str) -> Iterator[ZonePolicyError]:
+def _check_owner(owner: str, found: Mapping[str, list[Key]], line_of: LineOf, apex: str) -> Iterator[ZonePolicyError]:
     def refuse(reason: str, rule: str, *keys: Key) -> ZonePolicyError:
         return ZonePolicyError(reason, rule=rule, owner=owner, line=max(map(line_of, keys)))
 

@@ -28,7 +28,6 @@ ZoneRule = Callable[[View, Warnings], None]
 _AT_A_CUT: Final = frozenset({"NS", "DS", "NSEC", "NSEC3", "RRSIG"})
 _GLUE: Final = frozenset({"A", "AAAA"})
 _HOSTS: Final = ("CNAME", "MX", "NS", "SRV")  # whose last field is a name that has, in the end, an address
-_NAMES: Final = (*_HOSTS, "DNAME", "PTR")
 _SHOWN_IN_A_CIRCLE: Final = 6
 
 
@@ -44,22 +43,19 @@ def _odd_owners(zone: View, warnings: Warnings) -> None:
             warnings.add("odd-name", text, owner=owner, kind=kind, line=partial(zone.line_of, key))
 
 
-def _targets(zone: View, warnings: Warnings) -> None:
-    """Names that records lead to and that cannot be meant."""
-    for kind in _NAMES:
-        if kind not in zone.of_type:
+def _targets(kind: str, zone: View, warnings: Warnings) -> None:
+    """Names that records of this type lead to and that cannot be meant."""
+    for key in zone.of_type[kind]:
+        owner, _, data = key
+        if data[data.rfind(" ") + 1] not in "0123456789\\" and "\\" not in data:
             continue
-        for key in zone.of_type[kind]:
-            data = key[2]
-            if data[data.rfind(" ") + 1] not in "0123456789\\" and "\\" not in data:
-                continue
-            if warnings.is_full:
-                return
-            target = data[data.rfind(" ") + 1 :]
-            if kind in _HOSTS and (text := address_as_name(key[0], target)):
-                warnings.add("address-as-name", text, owner=key[0], kind=kind, line=partial(zone.line_of, key))
-            elif text := of_odd_name(target):
-                warnings.add("odd-name", text, owner=key[0], kind=kind, line=partial(zone.line_of, key))
+        if warnings.is_full:
+            return
+        target = data[data.rfind(" ") + 1 :]
+        if kind in _HOSTS and (text := address_as_name(owner, target)):
+            warnings.add("address-as-name", text, owner=owner, kind=kind, line=partial(zone.line_of, key))
+        elif text := of_odd_name(target):
+            warnings.add("odd-name", text, owner=owner, kind=kind, line=partial(zone.line_of, key))
 
 
 def _null_mx(zone: View, warnings: Warnings) -> None:
@@ -149,15 +145,17 @@ def _circles(zone: View, warnings: Warnings) -> None:
         seen.update(way)
 
 
-RULES: Final[Sequence[tuple[str, ZoneRule]]] = (  # the type without which there is nothing to look at; "" none
-    ("", _targets),
-    ("MX", _null_mx),
-    ("NS", _occluded),
-    ("DS", _ds_without_ns),
-    ("CDS", partial(_child_keys, "CDS")),
-    ("CDNSKEY", partial(_child_keys, "CDNSKEY")),
-    ("CNAME", _circles),
-)
+RULES: Final[Mapping[str, Sequence[ZoneRule]]] = {  # by the type without which there is nothing to look at
+    "MX": (partial(_targets, "MX"), _null_mx),
+    "NS": (partial(_targets, "NS"), _occluded),
+    "CNAME": (partial(_targets, "CNAME"), _circles),
+    "SRV": (partial(_targets, "SRV"),),
+    "DNAME": (partial(_targets, "DNAME"),),
+    "PTR": (partial(_targets, "PTR"),),
+    "DS": (_ds_without_ns,),
+    "CDS": (partial(_child_keys, "CDS"),),
+    "CDNSKEY": (partial(_child_keys, "CDNSKEY"),),
+}
 
 
 def by_type(keys: Sequence[Key]) -> dict[str, list[Key]]:
@@ -173,10 +171,10 @@ def by_type(keys: Sequence[Key]) -> dict[str, list[Key]]:
 
 def judge(zone: View, warnings: Warnings, *, odd: bool = True) -> None:
     """Add every whole-zone warning for a zone without faults. `odd`: owner names may contain unusual characters."""
-    for kind in OF_RDATA.keys() & zone.of_type.keys():
-        warnings.of_rdata(zone.of_type[kind], zone.line_of)
     if odd:
         _odd_owners(zone, warnings)
-    for kind, rule in RULES:
-        if not kind or kind in zone.of_type:
+    for kind, keys in zone.of_type.items():
+        if kind in OF_RDATA:
+            warnings.of_rdata(keys, zone.line_of)
+        for rule in RULES.get(kind, ()):
             rule(zone, warnings)
