@@ -72,9 +72,10 @@ class Telling:
         self, receipt: Receipt, zone: Zone, origin: Origin, started_at: float, *, octets: int, notes: Sequence[str]
     ) -> None:
         """A push was committed. `octets`: the size of its body; `notes`: oddities of the request."""
-        self.count(origin, receipt.became, started_at)
+        became = receipt.became
+        self.count(origin, became, started_at)
         log.info(
-            PUSHED[receipt.became],
+            PUSHED[became],
             records=zone.records,
             warnings=len(zone.warnings),
             priority=receipt.priority.name.lower(),

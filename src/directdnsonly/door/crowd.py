@@ -126,7 +126,7 @@ class Crowd:
 
     def count(self, *ranks: Rank) -> int:
         """The number of connections of these ranks."""
-        return sum(self._counts[rank] for rank in ranks)
+        return sum([self._counts[rank] for rank in ranks])
 
     # -- coming and going
 
@@ -148,9 +148,8 @@ class Crowd:
         group: object = member if self._is_proxy(address) else group_of(address)
         self._members[member] = _Standing(Rank.STRANGER, group, self._now() + seconds)
         self._add(member, Rank.STRANGER, group)
-        of_this = sum(len(self._ranks[rank].get(group, {})) for rank in STRANGERS)
-        if of_this > self.bounds.strangers_of_one:
-            refused, others = (self._ranks[rank].get(group, {}) for rank in STRANGERS)
+        refused, others = self._ranks[Rank.REFUSED].get(group, ()), self._ranks[Rank.STRANGER][group]
+        if len(refused) + len(others) > self.bounds.strangers_of_one:
             self._away(next(iter(refused or others)))
         elif self.count(*STRANGERS) > self.bounds.strangers:
             self._one_gives_way(STRANGERS)
@@ -187,9 +186,10 @@ class Crowd:
         if standing is None:
             return
         self._drop(member, standing)
-        waiting, self._when_freed = self._when_freed, []
-        for call in waiting:
-            call()
+        if self._when_freed:
+            waiting, self._when_freed = self._when_freed, []
+            for call in waiting:
+                call()
 
     def sweep(self) -> None:
         """Close connections whose time is over, and log crowding at most once a minute; to call once a second."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from directdnsonly.outbox.changes import NewDeletion, NewVersion, Notice, Owner, Source, Takeover
 from directdnsonly.outbox.drift import HoldRule, Migration
@@ -56,8 +56,7 @@ class Above:
     holds: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class There:
+class There(NamedTuple):
     """What exists at and around the name. `zone`: the owner of the existing zone; `buried`: that of its tombstone.
 
     `below`: a server that has zones below, another one than the asker's if there is any; `moves`: announced ones.
@@ -71,8 +70,7 @@ class There:
     moves: Sequence[Migration] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """The change is recorded. `former`: who loses the zone; `drops`: the zone's held push is dropped."""
 
     former: Owner | None = None

@@ -313,7 +313,7 @@ def _relevant_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[byte
 
 
 def _response(answer: Answer, *, http_version: str) -> Response:
-    close = answer.close or http_version == "1.0"
+    close = answer.close or http_version == "1.0"  # uvicorn 0.34 would close without a word
     if not answer.headers and len(answer.body) <= SHORT:
         return _plain(answer.body, answer.status, close=close)
     return _made(answer.body, answer.status, answer.headers, close=close)

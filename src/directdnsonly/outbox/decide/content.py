@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from directdnsonly.errors import ZonePolicyError
 from directdnsonly.outbox.changes import Kind, NewVersion, Owner, Priority, Source
@@ -10,8 +10,7 @@ from directdnsonly.zone.model import Zone
 from directdnsonly.zone.serial import is_newer, publish
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Current:
+class Current(NamedTuple):
     """The facts about a zone's newest version (or tombstone) that the decision needs."""
 
     version: int
@@ -24,8 +23,7 @@ class Current:
     pushed_at: float = 0.0  # epoch seconds of the last accepted push
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PutDecision:
+class PutDecision(NamedTuple):
     """The decision on a push's content. `changed` False: it is acknowledged, with nothing to deliver. `serial`: the one to publish."""
 
     changed: bool

@@ -118,13 +118,17 @@ class Look(NamedTuple):
         return self.newest if self.newest is not None and self.newest.kind is Kind.PUT else None
 
     @property
+    def owners(self) -> tuple[Owner | None, Owner | None]:
+        """Of the living zone, and of its tombstone: one of them at most."""
+        if self.newest is None:
+            return None, None
+        return (self.newest.owner, None) if self.newest.kind is Kind.PUT else (None, self.newest.owner)
+
+    @property
     def there(self) -> There:
         """The facts for `ownership.judge`, without the zones around."""
-        if self.newest is None:
-            return There(waits=self.waits)
-        if self.newest.kind is Kind.PUT:
-            return There(zone=self.newest.owner, waits=self.waits)
-        return There(buried=self.newest.owner, waits=self.waits)
+        zone, buried = self.owners
+        return There(zone, buried, self.waits)
 
     def with_more(self, more: More) -> Look:
         """The same look with further facts."""

@@ -82,9 +82,9 @@ def _with_what_matters(push: NewVersion, look: Look, act: ownership.Act) -> Ther
     there = look.there
     if ownership.looks_around(act, there.zone):
         around = told(Need.AROUND, look.more.around)
-        there = There(zone=there.zone, buried=there.buried, waits=there.waits, above=around.above, below=around.below)
+        there = there._replace(above=around.above, below=around.below)
     if ownership.is_touched(push.origin.owner, there):
-        there = replace(there, moves=told(Need.MOVES, look.more.moves))
+        there = there._replace(moves=told(Need.MOVES, look.more.moves))
     return there
 
 
@@ -144,8 +144,7 @@ def _recorded(push: NewVersion, look: Look, verdict: Record) -> tuple[Receipt, W
         notices=verdict.notices,
         warnings=zone.warnings + beside,
     )
-    there = look.there
-    owner = ownership.owner_after(there.zone, there.buried, push)
+    owner = ownership.owner_after(*look.owners, push)
     return (receipt, _version(push, look, receipt, put, owner)) if changed else _same(push, look, receipt, owner)
 
 

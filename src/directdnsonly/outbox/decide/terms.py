@@ -28,9 +28,9 @@ def require_room(push: NewVersion, look: Look) -> None:
     """Check that the credential may hold one more zone if the push adds one. Raises ZonePolicyError, OutboxUnavailable."""
     if not push.terms.max_zones:
         return
-    there, credential = look.there, push.origin.owner.credential
-    has_it = there.zone is not None and there.zone.credential == credential
-    if has_it or owner_after(there.zone, there.buried, push).credential != credential:
+    (living, buried), credential = look.owners, push.origin.owner.credential
+    has_it = living is not None and living.credential == credential
+    if has_it or owner_after(living, buried, push).credential != credential:
         return
     zones = told(Need.COUNTED, look.more.counted)
     if zones < 0:
