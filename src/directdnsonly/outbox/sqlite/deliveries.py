@@ -275,6 +275,11 @@ def adopt(connection: sqlite3.Connection, backends: Sequence[str], *, now: float
     connection.execute(
         "UPDATE delivery SET due_at = ? WHERE due_at IS NOT NULL AND due_at > ?", (latest_due_at, latest_due_at)
     )
+    choose(connection, backends, now=now)
+
+
+def choose(connection: sqlite3.Connection, backends: Sequence[str], *, now: float) -> None:
+    """Deliver to these and no others: one that is new, or was away, gets a delivery of every zone."""
     active = {name for (name,) in connection.execute("SELECT name FROM backend WHERE active = 1")}
     for name in backends:
         if name not in active:

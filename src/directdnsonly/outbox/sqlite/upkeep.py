@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from directdnsonly.outbox.kept import Condition
+from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import clocks, deliveries, housekeep, terms
 from directdnsonly.outbox.sqlite.engine import Engine
 from directdnsonly.outbox.store.upkeep import Upkeep
@@ -25,6 +26,21 @@ class SqliteUpkeep(Upkeep):
         await self._engine.write(
             lambda connection: deliveries.adopt(connection, names, now=now, latest_due_at=now + LONGEST_BACKOFF_S)
         )
+
+    async def change_backends(self, names: Sequence[str]) -> None:
+        engine, before = self._engine, self._engine.backends
+        # First: a push that is recorded before the deliveries of a new one are made has one for it already.
+        engine.backends = (*before, *(name for name in names if name not in before))
+        now = engine.clock.now_s()
+        try:
+            await engine.write(lambda connection: deliveries.choose(connection, names, now=now))
+        except BaseException:
+            engine.backends = before
+            raise
+        engine.backends = tuple(names)
+
+    async def follow(self, settings: OutboxSettings) -> None:
+        await self._engine.follow(settings)
 
     async def count_limited(self, credentials: Sequence[str]) -> None:
         await self._engine.write(lambda connection: terms.count_limited(connection, credentials))
