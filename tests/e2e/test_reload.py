@@ -324,6 +324,14 @@ def test_what_needs_a_restart_is_named_and_left(service):
         assert waiting == api.get("/reload").json()["needs_restart"]
         assert 413 == api.put("/zones/a.example", content=zone_text("a.example", SERIAL, records=200)).status_code
         assert "ready" == api.get("/status").json()["state"]
+    left = f"hanged in the configuration, and left until a restart: {', '.join(waiting)}"
+    assert f"c{left}" in dadns(service, "status", **environ).stdout
+    page, metrics = (
+        httpx.get(f"{service.url}/{path}", auth=(USER, PASSWORD), trust_env=False).text
+        for path in ("status", "metrics")
+    )
+    assert f"C{left}" in page
+    assert "directdnsonly_config_needs_restart 2.0" in metrics
     with dns_socket(service.dns_port) as sock:
         wait_served(sock, "big.example", SERIAL)
     with pytest.raises(OSError, match="refused"):
@@ -458,3 +466,28 @@ def test_nobody_reloads_without_the_role(service):
     assert (401, 401) == (asked("GET", None), asked("POST", None))
     assert (200, 403) == (asked("GET", second), asked("POST", second))
     assert 1 == reloads(service)
+
+
+def test_networks_and_proxies_are_other_ones(service):
+    """Who may read the metrics without a password, and whose word about addresses is believed: there, and taken back."""
+    lines = "  metrics_networks: [127.0.0.0/8]\n  trusted_proxies: [127.0.0.1]\n"
+
+    def seen() -> tuple[int, str]:
+        wrong = {"X-Forwarded-For": "192.0.2.77"}
+        known = len(told(service, "login.failed"))
+        httpx.get(f"{service.url}/api/v1/status", auth=("nobody", "x"), headers=wrong, trust_env=False)
+        until(lambda: len(told(service, "login.failed")) > known)
+        metrics = httpx.get(f"{service.url}/metrics", trust_env=False).status_code
+        return metrics, told(service, "login.failed")[-1]["address"]
+
+    assert (401, "127.0.0.1") == seen()
+
+    rewrite(service, ("dns:\n", f"{lines}dns:\n"))
+    assert 0 == dadns(service, "reload").returncode
+
+    assert (200, "192.0.2.77") == seen()
+
+    rewrite(service, (lines, ""))
+    assert 0 == dadns(service, "reload").returncode
+
+    assert 401 == httpx.get(f"{service.url}/metrics", trust_env=False).status_code

@@ -292,6 +292,10 @@ def _service(parts: Running) -> Iterator[Metric]:
             "When the configuration in force was read, epoch seconds",
             parts.configuration().loaded_at,
         ),
+        "directdnsonly_config_needs_restart": (
+            "Keys that are another way in the configuration, and are left until a restart",
+            len(parts.configuration().needs_restart),
+        ),
         "directdnsonly_store_waiting": ("Writes that wait for the disk", store.waiting),
     }
     for name, (meaning, value) in gauges.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from directdnsonly.errors import OutboxUnavailable
@@ -191,6 +193,27 @@ async def test_a_backend_that_is_added_at_work_gets_every_zone_and_takes_nobodys
     await store.work.settle([Settlement(claim=claim, how=Settle.VERIFIED)])
     states = {place.backend: place.state for place in await store.looking.placements(ZoneName.parse("a.example"))}
     assert {"one": "verified", "two": "leased"} == {name: str(state) for name, state in states.items()}
+
+
+async def test_pushes_go_on_while_a_backend_is_given_thousands_of_zones(opener):
+    """It is done in steps: what is pushed and deleted between two of them is wanted there as it is now."""
+    store = await opener.open(backends=["one"])
+    names = [f"z{number:04d}.example" for number in range(2500)]
+    await asyncio.gather(*(store.recording.record_push(a_push(name)) for name in names))
+    adopting = asyncio.create_task(store.upkeep.change_backends(["one", "two"]))
+    meanwhile = 0
+    while not adopting.done():
+        await store.recording.record_push(a_push(names[-1 - meanwhile], 2, content="newer"))
+        await store.recording.record_delete(a_delete(names[meanwhile]))
+        await store.recording.record_push(a_push(f"a{meanwhile}.example"))
+        meanwhile += 1
+
+    backlog = {one.backend: one.pending for one in await store.looking.backlog()}
+    assert {"one": 2500 + meanwhile, "two": 2500 + meanwhile} == backlog
+    assert meanwhile > 1
+    for name, kind in ((names[0], Kind.DELETE), (names[-1], Kind.PUT), ("a0.example", Kind.PUT)):
+        places = await store.looking.placements(ZoneName.parse(name))
+        assert {("one", kind), ("two", kind)} == {(place.backend, place.want_kind) for place in places}
 
 
 async def test_a_backend_that_is_taken_out_at_work_keeps_what_it_had(opener):
