@@ -179,7 +179,7 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
     if facts.config_failed_at is not None:
         read = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(facts.config_loaded_at))
         what = (
-            f"the configuration cannot be reloaded, what was read at {read} UTC is still in force:"
+            f"the configuration cannot be reloaded, the one read at {read} UTC is still in force:"
             f" {'; '.join(facts.config_problems)}: correct it, then dadns reload"
         )
         short = "configuration wrong"

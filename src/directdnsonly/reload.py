@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -151,6 +152,8 @@ class Reloader:
                 await upkeep.change_backends(list(after.enabled_backends()))
         except OutboxUnavailable as error:
             await self._discard(prepared)
+            with suppress(OutboxUnavailable):
+                await upkeep.follow(before.outbox)
             raise ConfigError([ConfigProblem("outbox", f"the store cannot take it: {error}")]) from error
 
     # -- the swap

@@ -75,7 +75,11 @@ def everywhere(*names: str) -> tuple[set[str], set[str], set[str]]:
 
 async def test_a_store_that_cannot_take_a_backend_leaves_everything_as_it_was(rig, tmp_path):
     """Another program holds it locked: no half of the file is applied; a minute later all of it is."""
-    rig.change(lambda text: text.replace("listen_host", "takeover: hold, listen_host") + TWO)
+    more = (
+        ("listen_host", "takeover: hold, listen_host"),
+        ("busy_timeout_s: 0", "busy_timeout_s: 0, history_versions: 3"),
+    )
+    rig.change(lambda text: text.replace(*more[0]).replace(*more[1]) + TWO)
     before = rig.service.settings
     with closing(sqlite3.connect(tmp_path / "data" / "queues" / FILE_NAME, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -85,12 +89,13 @@ async def test_a_store_that_cannot_take_a_backend_leaves_everything_as_it_was(ri
 
     assert before is rig.service.settings
     assert "transfer" == rig.service.acceptance.policy.takeover
-    assert everywhere("one") == rig.backends
+    assert (50, everywhere("one")) == (rig.service.store.engine.settings.history_versions, rig.backends)
     assert rig.reloader.standing.failed_at is not None
 
     done = await rig.reloader.reload(ME)
 
-    assert ("app.takeover", "dns.backends.two (added)") == done.changed
+    assert ("app.takeover", "outbox.history_versions", "dns.backends.two (added)") == done.changed
+    assert 3 == rig.service.store.engine.settings.history_versions
     assert ("hold", everywhere("one", "two")) == (rig.service.acceptance.policy.takeover, rig.backends)
     assert rig.reloader.standing.failed_at is None
 

@@ -42,7 +42,7 @@ def test_all_well_is_ready_since_the_start():
         (LOST, "degraded", "lost", 990.0, "degraded: 3 not recorded",
          "3 pushes were not recorded and must be sent again (dadns lost), the newest of a.example: the disk is full"),
         ({"config_failed_at": 995.0, "config_problems": ["app.x: is not a key"], "config_loaded_at": 0.0}, "degraded",
-         "configuration", 995.0, "degraded: configuration wrong", ("the configuration cannot be reloaded, what was read at"
+         "configuration", 995.0, "degraded: configuration wrong", ("the configuration cannot be reloaded, the one read at"
          " 1970-01-01 00:00:00 UTC is still in force: app.x: is not a key: correct it, then dadns reload")),
         ({"held": 1, "held_since": 77.0}, "degraded", "held", 77.0,
          "degraded: 1 held", "1 push waits for approval: dadns held"),

@@ -285,7 +285,7 @@ def _service(parts: Running) -> Iterator[Metric]:
             len(parts.lost_actors()),
         ),
         "directdnsonly_config_last_reload_success": (
-            "1 when the last reload was applied, or there was none; 0: what was in force is still",
+            "1 if the last reload of the configuration succeeded or there was none, 0 if it failed",
             float(parts.configuration().failed_at is None),
         ),
         "directdnsonly_config_last_reload_success_timestamp_seconds": (
@@ -293,7 +293,7 @@ def _service(parts: Running) -> Iterator[Metric]:
             parts.configuration().loaded_at,
         ),
         "directdnsonly_config_needs_restart": (
-            "Keys that are another way in the configuration, and are left until a restart",
+            "Keys that differ in the configuration file and take effect only after a restart",
             len(parts.configuration().needs_restart),
         ),
         "directdnsonly_store_waiting": ("Writes that wait for the disk", store.waiting),

@@ -1,4 +1,4 @@
-"""/api/v1/reload: take the changed configuration, and how the one in force stands."""
+"""/api/v1/reload: reload the configuration, and the state of the one in force."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def router(parts: ApiParts, reloading: Reloading) -> APIRouter:
     """The two routes."""
     api = APIRouter(prefix="/api/v1/reload", tags=["service"])
 
-    @api.get("", summary="The configuration that is in force, and what became of the last reload")
+    @api.get("", summary="The configuration in force, and the result of the last reload")
     async def get_configuration() -> ConfigurationView:
         return ConfigurationView.of(reloading.standing)
 
-    @api.post("", summary="Read the configuration anew, and apply what needs no restart")
+    @api.post("", summary="Reload the configuration: apply what needs no restart")
     async def reload_configuration(
         request: Request,
         *,
-        dry_run: Annotated[bool, Query(description="Only tell what would be applied")] = False,
+        dry_run: Annotated[bool, Query(description="Only say what would be applied")] = False,
     ) -> ReloadView:
-        """No connection is closed. A wrong configuration changes nothing and is answered 422 with every mistake (`errors`)."""
+        """No connection is closed. If the configuration is wrong nothing is changed, and the 422 lists every mistake (`errors`)."""
         return ReloadView.of(await reloading.reload(parts.asks(request), dry_run=dry_run))
 
     return api

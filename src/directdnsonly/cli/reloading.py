@@ -1,4 +1,4 @@
-"""`dadns reload`: have the running service take its changed configuration, without a restart."""
+"""`dadns reload`: have the running service apply its changed configuration without a restart."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def register(app: typer.Typer) -> None:
 
 
 def reload(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be applied.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be applied.")] = False,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Have the service read its configuration anew and apply what needs no restart; no connection is closed.
+    """Have the service reload its configuration and apply what needs no restart; no connection is closed.
 
-    A wrong configuration changes nothing, and every mistake is told. Exit code: 0 applied, 1 not.
+    If the configuration is wrong nothing is changed, and every mistake is listed. Exit code: 0 applied, 1 not applied.
     """
     try:
         found = run(_reload(url, config, dry_run=dry_run))
@@ -80,14 +80,14 @@ async def _reload(url: str | None, config: Path | None, *, dry_run: bool) -> Any
     except ConfigError as error:
         tell_wrong_configuration(error)
         _hang_up(_main_pid())  # so that the log and the status of the service tell it, too
-        raise _Wrong(["nothing was changed: the service goes on with what it has"]) from None
+        raise _Wrong(["nothing was changed: the service keeps the configuration that it has"]) from None
     try:
         async with Client(target) as client:
             return await client.call("POST", PATH, params={"dry_run": "true"} if dry_run else None)
     except Rejected as error:
         if not error.errors:
             raise
-        say("wrong configuration, nothing was changed: the service goes on with what it has", to=err)
+        say("wrong configuration, nothing was changed: the service keeps the configuration that it has", to=err)
         raise _Wrong([f"{one['pointer']}: {one['detail']}" for one in error.errors]) from None
     except NotKnown:
         if url is not None or dry_run or (pid := _pid_of(config)) is None:
@@ -111,7 +111,7 @@ async def _by_signal(pid: int, url: str | None, config: Path | None) -> Any:
 
 def _outcome(found: Any) -> Any:
     if found["problems"]:
-        say("wrong configuration, nothing was changed: the service goes on with what it has", to=err)
+        say("wrong configuration, nothing was changed: the service keeps the configuration that it has", to=err)
         raise _Wrong([f"{one['key']}: {one['problem']}" for one in found["problems"]])
     return {"changed": found["changed"], "needs_restart": found["needs_restart"], "dry_run": False}
 

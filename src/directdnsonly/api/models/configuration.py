@@ -1,4 +1,4 @@
-"""Shapes of the JSON API: the configuration that is in force, and what a reload did."""
+"""Shapes of the JSON API: the configuration in force, and the result of a reload."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class WrongKey(BaseModel):
     """One mistake in the configuration."""
 
     key: str = Field(description="The key, or the variable", examples=["app.max_body_bytes"])
-    problem: str = Field(description="What is wrong, and where it stands; never a value that may be a secret")
+    problem: str = Field(description="What is wrong, and in which line; never a value, which may be a secret")
 
     @classmethod
     def of(cls, problem: ConfigProblem) -> WrongKey:
@@ -26,16 +26,20 @@ class WrongKey(BaseModel):
 
 
 class ConfigurationView(BaseModel):
-    """What is in force, and what became of the last reload."""
+    """The configuration in force, and the result of the last reload."""
 
-    file: str = Field(description="Empty: defaults and variables only", examples=["/etc/directdnsonly/app.yml"])
-    loaded_at: Moment = Field(description="When what is in force was read")
-    tried_at: Moment | None = Field(description="When a reload was asked for last; null: never since the start")
-    failed_at: Moment | None = Field(description="Since when reloads fail; null: the last one did not")
-    problems: list[WrongKey] = Field(description="What was wrong at the last one; empty when it was applied")
-    changed: list[str] = Field(description="Keys that the last applied reload has changed", examples=KEYS)
+    file: str = Field(
+        description="The file; empty if there are only defaults and variables", examples=["/etc/directdnsonly/app.yml"]
+    )
+    loaded_at: Moment = Field(description="When the configuration in force was read")
+    tried_at: Moment | None = Field(description="When the last reload was requested; null: none since the start")
+    failed_at: Moment | None = Field(description="Since when reloads have failed; null: the last one did not fail")
+    problems: list[WrongKey] = Field(
+        description="Everything that was wrong in the last reload; empty if it was applied"
+    )
+    changed: list[str] = Field(description="Keys that the last successful reload changed", examples=KEYS)
     needs_restart: list[str] = Field(
-        description="Keys that are another way in the file, and are left until the service is restarted",
+        description="Keys that differ in the file and take effect only after a restart",
         examples=WAITING,
     )
 
@@ -54,11 +58,13 @@ class ConfigurationView(BaseModel):
 
 
 class ReloadView(BaseModel):
-    """What was applied, or would be."""
+    """What was applied, or with `dry_run` would be."""
 
-    changed: list[str] = Field(description="Keys that were applied, never their values", examples=KEYS)
-    needs_restart: list[str] = Field(description="Keys that are left as they were until a restart", examples=WAITING)
-    dry_run: bool = Field(description="Nothing was applied: this is what would be")
+    changed: list[str] = Field(description="Keys that were applied; never their values", examples=KEYS)
+    needs_restart: list[str] = Field(
+        description="Keys that differ in the file and take effect only after a restart", examples=WAITING
+    )
+    dry_run: bool = Field(description="Whether this only says what would be applied")
 
     @classmethod
     def of(cls, done: Reloaded) -> ReloadView:
