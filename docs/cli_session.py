@@ -353,7 +353,10 @@ def steps() -> list[Act | Call]:
         Call("backup copy"),
         Act("# systemctl stop directdnsonly", lambda it: it.service.stop()),
         Call("restore copy --replace"),
-        Act("# ns2 is taken out of the configuration for good; systemctl start directdnsonly", _removed),
+        Act("# systemctl start directdnsonly", lambda it: it.service.start()),
+        Act("# ns2 is taken out of the configuration for good", _removed),
+        Call("reload --dry-run"),
+        Call("reload"),
         Call("backends"),
         Call("backends forget ns2"),
     ]
@@ -362,7 +365,6 @@ def steps() -> list[Act | Call]:
 def _removed(session: Session) -> None:
     config = session.folder / "app.yml"
     config.write_text(config.read_text().replace(DOWN.replace("{down}", str(session.down)), ""))
-    session.service.start()
 
 
 def _refused(session: Session) -> None:

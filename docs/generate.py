@@ -16,6 +16,7 @@ from directdnsonly.api.guard import TABLE
 from directdnsonly.api.problem import CHANGE, PROBLEMS, TITLES, TYPE
 from directdnsonly.backends.registry import BACKENDS
 from directdnsonly.config import NOT_SETTINGS, Settings
+from directdnsonly.effect import Effect
 from directdnsonly.log import EVENTS
 from directdnsonly.outbox.lifecycle import TRANSITIONS
 
@@ -30,7 +31,19 @@ and then names a file that holds the value, for secrets. Several values of one k
 A variable may also make a backend that the file does not have: `DADNS_DNS_BACKENDS_BIND_DC2_PORT` makes `bind_dc2`.
 Relative folders begin where the service was started. `dadns check` tells every mistake at once and exits with 2.
 
+**A change takes effect** as the column `change` says. `reload`: by `dadns reload`, SIGHUP or `systemctl reload`, which close no connection;
+`restart`: with the next start of the service, until which the old value stays and the reload names the key; `reload*`: by a reload, but
+set where it was not, or left out, by a restart; `reload**`: by a reload, and by a restart where we run that name server, whose own configuration holds the
+value. A backend is added, taken out, enabled and disabled by a reload. `dadns reload --dry-run` tells what one would do. The file
+is read again, and so are files that hold secrets; variables are those of the running process.
+
 """
+CHANGES = {
+    Effect.RELOAD: "reload",
+    Effect.RESTART: "restart",
+    Effect.SWITCH: "reload*",
+    Effect.BUNDLED: "reload**",
+}
 SPEED = """# Speed
 
 Generated from `bench/results/latest.json` (`make bench`, then `make docs`); do not edit. Unless its table says otherwise, one run each on a machine with two cores
@@ -104,12 +117,12 @@ MARK = "<!-- generated: the life of a delivery -->"
 def _rows(model: type[BaseModel], path: str) -> Iterator[str]:
     for key in keys(model, path):
         default = "required" if key.required else key.default and f"`{key.default}`"
-        yield f"| `{key.path}` | `{key.variable}` | {default} | {key.meaning} |"
+        yield f"| `{key.path}` | `{key.variable}` | {default} | {CHANGES[key.effect]} | {key.meaning} |"
 
 
 def configuration() -> str:
     """Every key with its variable, default and meaning."""
-    head = "| key | variable | default | meaning |\n|---|---|---|---|\n"
+    head = "| key | variable | default | change | meaning |\n|---|---|---|---|---|\n"
     others = "\n".join(f"| `{variable}` | {meaning} |" for variable, meaning in NOT_SETTINGS.items())
     parts = [
         INTRODUCTION,

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from directdnsonly.effect import Effect, effect_of
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -18,6 +20,7 @@ class Key:
     default: str
     required: bool
     meaning: str
+    effect: Effect
 
 
 def keys(model: type[BaseModel], path: str) -> Iterator[Key]:
@@ -29,7 +32,9 @@ def keys(model: type[BaseModel], path: str) -> Iterator[Key]:
         elif name != "backends":
             variable = f"DADNS_{path}{name}".replace(".", "_").replace("<name>", "<NAME>").upper()
             default = "" if field.is_required() else _shown(field.get_default(call_default_factory=True))
-            yield Key(f"{path}{name}", variable, default, field.is_required(), field.description or "")
+            yield Key(
+                f"{path}{name}", variable, default, field.is_required(), field.description or "", effect_of(field)
+            )
 
 
 def _shown(value: Any) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -33,6 +33,7 @@ from directdnsonly.api import (
 )
 from directdnsonly.api import outbox as outbox_routes
 from directdnsonly.api import reconcile as reconcile_routes
+from directdnsonly.api import reload as reload_routes
 from directdnsonly.api import routes as api_routes
 from directdnsonly.api.guard import Guard, operator_of
 from directdnsonly.api.parts import ApiParts
@@ -44,40 +45,59 @@ from directdnsonly.door.forwarded import BehindProxies
 from directdnsonly.door.server import Server, keep_what_is_there, listen, make_server
 from directdnsonly.door.settings import as_networks, known_secrets
 from directdnsonly.door.tls import Certificate
-from directdnsonly.errors import DirectDNSOnlyError
+from directdnsonly.errors import ConfigError, DirectDNSOnlyError
+from directdnsonly.hangup import HANGUPS
 from directdnsonly.operate.acts import Acts, acts_of
 from directdnsonly.operate.explain import Explainer
+from directdnsonly.operate.journal import Operator
 from directdnsonly.operate.looking import Readiness
 from directdnsonly.operate.running import Running
 from directdnsonly.receive import routes as receive_routes
 from directdnsonly.reconcile.lookout import Lookout
+from directdnsonly.reload import Reloader
 from directdnsonly.service import Service, leaves, running
 from directdnsonly.web import pages, refusals, rendering
 from directdnsonly.web.parts import WebParts
-from directdnsonly.wiring import heard_here_only, places_of
+from directdnsonly.wiring import bound_hostnames, heard_here_only, places_of
 from directdnsonly.wording import counted
 
 EXIT_OK, EXIT_FAILED = 0, 1
 
 
-def build_api(service: Service, certificate: Certificate | None = None) -> ASGIApp:
+def build_api(service: Service, certificate: Certificate | None = None, reloader: Reloader | None = None) -> ASGIApp:
     """The HTTP side of a running service; `certificate`: that of its door."""
     settings = service.settings.app
-    bodies = Bodies(largest_bytes=settings.max_body_bytes)
+    bodies = Bodies(largest_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s)
     access = _access(service)
-    looked = _running(service, certificate)
+    reloader = reloader or Reloader(service, certificate)
+    configured = set(service.settings.dns.backends)
+    looked = _running(service, certificate, reloader, configured)
     timezone = ZoneInfo(service.settings.timezone)
-    explainer = Explainer(looked, Lookout(service.settings.reconciliation), timezone)
+    lookout = Lookout(service.settings.reconciliation)
+    explainer = Explainer(looked, lookout, timezone)
     readiness = service.readiness = Readiness(looked, service.changed)
     parts = ApiParts(
         looking=service.store.looking,
-        acts=_acts(service),
+        acts=_acts(service, configured),
         running=looked,
         asks=operator_of,
-        max_body_bytes=settings.max_body_bytes,
         bodies=bodies,
-        body_timeout_s=settings.body_timeout_s,
     )
+
+    known = known_secrets(settings)
+
+    def follow(settings: Settings) -> None:
+        """What a reload changes here."""
+        nonlocal known
+        before, known = known, known_secrets(settings.app)
+        if known != before:
+            access.replace(known)
+        bodies.largest_bytes, bodies.timeout_s = settings.app.max_body_bytes, settings.app.body_timeout_s
+        lookout.follow(settings.reconciliation)
+        configured.clear()
+        configured.update(settings.dns.backends)
+
+    service.followers.append(follow)
     app = FastAPI(
         title="DirectDNSOnly",
         version=__version__,
@@ -88,8 +108,7 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
         openapi_url=None,
         generate_unique_id_function=lambda route: route.name,  # the name of its function: `list_zones`
     )
-    limits = receive_routes.Limits(max_body_bytes=settings.max_body_bytes, body_timeout_s=settings.body_timeout_s)
-    door = receive_routes.Door(service.acceptance, access, limits, bodies)
+    door = receive_routes.Door(service.acceptance, access, bodies)
     for routes in (
         backends.router(parts),
         served.router(looked),
@@ -102,6 +121,7 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
         api_routes.router(parts),  # after those above: it takes any path below /zones/
         tokens.router(parts),
         lost.router(parts),
+        reload_routes.router(parts, reloader),
         health.router(parts, readiness),
         original.router(looked, readiness),
         metrics.router(service.metrics, looked, readiness.look),
@@ -121,7 +141,9 @@ def build_api(service: Service, certificate: Certificate | None = None) -> ASGIA
     app.include_router(pages.router(looked_at, writer))
     for kind, handler in problem.HANDLERS.items():
         app.add_exception_handler(kind, handler)
-    app.add_middleware(Guard, doorkeeper=access, open_metrics=as_networks(settings.metrics_networks))
+    app.add_middleware(
+        Guard, doorkeeper=access, open_metrics=lambda: as_networks(service.settings.app.metrics_networks)
+    )
     app.add_middleware(KeepSlashes)
     directadmins = receive_routes.router(door, rest=refusals.ForPeople(app, writer))
     schema.complete(app, directadmins)
@@ -144,7 +166,9 @@ def _access(service: Service) -> Access:
     )
 
 
-def _running(service: Service, certificate: Certificate | None) -> Running:
+def _running(
+    service: Service, certificate: Certificate | None, reloader: Reloader, configured: Collection[str]
+) -> Running:
     return Running(
         store=service.store,
         clock=service.clock,
@@ -153,16 +177,23 @@ def _running(service: Service, certificate: Certificate | None) -> Running:
         lost=service.acceptance.lost,
         daemons=service.daemons,
         alarms=service.reconciler.alarms,
-        configured=frozenset(service.settings.dns.backends),
-        heard_here_only=heard_here_only(service.settings),
+        configured=configured,
+        heard_here_only=lambda: heard_here_only(service.settings),
+        configuration=lambda: reloader.standing,
         certificate_ends_at=lambda: certificate.ends_at if certificate else None,
         lost_actors=service.lost_actors,
         pushes_so_far=service.metrics.pushes_so_far,
     )
 
 
-def _acts(service: Service) -> Acts:
-    bound = {one.name: one.hostname for one in service.settings.app.credentials if one.hostname}
+def _acts(service: Service, configured: Collection[str]) -> Acts:
+    bound = bound_hostnames(service.settings)
+
+    def follow(settings: Settings) -> None:
+        bound.clear()
+        bound.update(bound_hostnames(settings))
+
+    service.followers.append(follow)
     return acts_of(
         store=service.store,
         clock=service.clock,
@@ -172,27 +203,47 @@ def _acts(service: Service) -> Acts:
         lanes=service.dispatcher.lanes,
         wake=service.dispatcher.wake,
         tokens=service.tokens,
-        configured=frozenset(service.settings.dns.backends),
+        configured=configured,
         hostnames=bound,
     )
 
 
-def http_server(service: Service, certificate: Certificate | None = None) -> Server:
+def http_server(service: Service, certificate: Certificate | None = None, reloader: Reloader | None = None) -> Server:
     """All of the HTTP side as it ships: our protocol class, the proxies in front, the door, the guard, the routes."""
     settings = service.settings.app
-    app = BehindProxies(build_api(service, certificate), settings.trusted_proxies)
-    return make_server(app, settings, certificate=certificate)
+    app = BehindProxies(build_api(service, certificate, reloader), settings.trusted_proxies)
+    server = make_server(app, settings, certificate=certificate)
+
+    def follow(settings: Settings) -> None:
+        app.trust(settings.app.trusted_proxies)
+        server.follow(settings.app)
+
+    service.followers.append(follow)
+    return server
+
+
+async def _reload_when_hung_up(reloader: Reloader) -> None:
+    """At each SIGHUP, until cancelled. Several that come together are one."""
+    loop, wanted = asyncio.get_running_loop(), asyncio.Event()
+    HANGUPS.listen(lambda: loop.call_soon_threadsafe(wanted.set))
+    while True:
+        await wanted.wait()
+        wanted.clear()
+        with contextlib.suppress(ConfigError):  # the log, the status and the audit tell it
+            await reloader.reload(Operator(name="SIGHUP"))
 
 
 async def _serve(settings: Settings, sockets: list[socket.socket], certificate: Certificate | None) -> None:
     """Until a signal comes or an actor fails."""
     logger = structlog.get_logger()
     async with running(settings) as service, asyncio.TaskGroup() as group:
-        server = http_server(service, certificate)
+        reloader = Reloader(service, certificate)
+        server = http_server(service, certificate, reloader)
         keep_what_is_there()
         watching = [group.create_task(certificate.watch(), name="tls")] if certificate else []
         if service.readiness is not None:
             watching.append(group.create_task(service.readiness.watch(), name="readiness"))
+        watching.append(group.create_task(_reload_when_hung_up(reloader), name="reload"))
         logger.info(
             "service.started",
             version=__version__,
@@ -203,6 +254,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket], certificate: 
             dns=places_of(settings),
         )
         await server.serve(sockets=sockets)
+        HANGUPS.deafen()
         for one in watching:
             one.cancel()
     logger.info("service.stopped")
@@ -210,6 +262,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket], certificate: 
 
 def serve(settings: Settings) -> int:
     """Run the service; the exit code of the process."""
+    HANGUPS.catch()
     log.configure(level=settings.log_level, fmt=settings.log_format, timezone=settings.timezone)
     for note in settings.notes:
         structlog.get_logger().warning("config.noted", key=note.path, reason=str(note))

@@ -28,7 +28,7 @@ class ConfigProblem:
 
 
 class ConfigError(DirectDNSOnlyError):
-    """The configuration is wrong; raised only at start. Lists every problem at once; the process exits with code 2."""
+    """The configuration is wrong. Lists every problem at once. At start the process exits with code 2; a reload changes nothing."""
 
     def __init__(self, problems: list[ConfigProblem], *, file: str | None = None) -> None:
         self.problems = problems

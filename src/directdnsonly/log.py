@@ -93,6 +93,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "nameserver.stopped": "A bundled name server was stopped together with the service.",
         "nameserver.stale_stopped": "A name server left behind by an earlier, killed process of ours was stopped.",
         "config.noted": "A configuration key has another meaning here than in the original directdnsonly, or none: the line says which and why.",
+        "config.reloaded": "The configuration was reloaded: `changed` are the keys that were applied, `needs_restart` those that wait for a restart.",
+        "config.reload_failed": "The configuration could not be reloaded and nothing was changed: `problems` says everything that is wrong.",
         "service.started": "The service accepts pushes; `dns` says where the bundled name servers answer, `started_by` who started the service.",
         "service.state_changed": "The service is now ready, degraded or unready, and was `before` (empty after a start); `reasons` says why.",
         "service.stopping": "The service was told by a signal to stop.",
@@ -228,6 +230,19 @@ class JsonLine:
         return str(self._render(None, "", _clean(None, "", field)))[1:-1]
 
 
+class _Logger(structlog.BoundLoggerBase):
+    """The class of all loggers. Each keeps what it was made with, so a level is set by giving this one class its methods."""
+
+
+def set_level(level: str) -> None:
+    """Log from this level on, whoever has a logger already: ours, and from warnings on the libraries'."""
+    number = getattr(logging, level)
+    for name, method in vars(structlog.make_filtering_bound_logger(number)).items():
+        if not name.startswith("__"):
+            setattr(_Logger, name, method)
+    logging.getLogger().setLevel(max(number, logging.WARNING))  # libraries speak only when something is wrong
+
+
 def configure(*, level: str, fmt: str, timezone: str) -> None:
     """Log to standard error from now on, ours and the libraries'. `fmt`: auto, json or console."""
     stamp = Stamp(timezone)
@@ -241,7 +256,7 @@ def configure(*, level: str, fmt: str, timezone: str) -> None:
     )
     structlog.configure(
         processors=steps(stamp, renderer) if console else [JsonLine(stamp)],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
+        wrapper_class=_Logger,
         logger_factory=lambda *_names: _Output(),
         cache_logger_on_first_use=True,
     )
@@ -251,9 +266,8 @@ def configure(*, level: str, fmt: str, timezone: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *steps(stamp, renderer)]
         )
     )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(max(getattr(logging, level), logging.WARNING))  # libraries speak only when something is wrong
+    logging.getLogger().handlers[:] = [handler]
+    set_level(level)
 
 
 def _clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

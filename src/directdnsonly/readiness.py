@@ -34,6 +34,7 @@ class ReasonKind(StrEnum):
     LOOPBACK = "loopback"  # a name server of ours answers this machine alone, and pushes come from others
     LOST = "lost"  # pushes were not recorded, and nobody has pushed those zones again
     CERTIFICATE = "certificate"  # of our own door: it ends soon, or has ended
+    CONFIGURATION = "configuration"  # it cannot be reloaded: the next start would fail
     GIVEN_UP = "given-up"  # zones that a name server did not take
     PAUSED = "paused"  # an operator has stopped a backend
     HELD = "held"  # pushes wait for approval
@@ -95,6 +96,9 @@ class Facts:
     held_since: float | None = None
     alarms: Sequence[str] = ()
     certificate_ends_at: float | None = None
+    config_failed_at: float | None = None  # since when it cannot be reloaded
+    config_problems: Sequence[str] = ()
+    config_loaded_at: float = 0.0  # what is in force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +176,14 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
         yield Reason(kind=ReasonKind.ALARM, subject=alarm.split(":", 1)[0], short="alarm", what=f"alarm: {alarm}")
     if facts.certificate_ends_at is not None:
         yield from _of_certificate(facts.certificate_ends_at, facts.now)
+    if facts.config_failed_at is not None:
+        read = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(facts.config_loaded_at))
+        what = (
+            f"the configuration cannot be reloaded, the one read at {read} UTC is still in force:"
+            f" {'; '.join(facts.config_problems)}: correct it, then dadns reload"
+        )
+        short = "configuration wrong"
+        yield Reason(kind=ReasonKind.CONFIGURATION, subject="", short=short, what=what, since=facts.config_failed_at)
 
 
 def _of_backend(backend: BackendFacts) -> Iterator[Reason]:

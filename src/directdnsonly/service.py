@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import structlog
 
 from directdnsonly.accept.acceptance import Acceptance
 from directdnsonly.accept.parsing import ZoneParser
-from directdnsonly.accept.policy import Policy
 from directdnsonly.access.tokens import TokenBook
 from directdnsonly.api import metrics
 from directdnsonly.backends.contract import Backend, Seedable
@@ -30,7 +32,7 @@ from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.seed import seed
 from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
-from directdnsonly.nameservers.supervisor import ManagedDaemon
+from directdnsonly.nameservers.supervisor import ManagedDaemon, Program
 from directdnsonly.operate.backends import told
 from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.looking import Readiness
@@ -42,7 +44,7 @@ from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
-from directdnsonly.wiring import swept_lanes
+from directdnsonly.wiring import most_zones, policy_of, swept_lanes
 from directdnsonly.wording import counted
 from directdnsonly.zone.text import parse
 
@@ -55,11 +57,22 @@ class ServiceFailed(DirectDNSOnlyError):
     """An actor ended that must not end; the reason is the text."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A backend that nobody uses yet, and the program of its name server where we run that."""
+
+    backend: Backend
+    program: Program | None
+
+
 class Service:
     """All parts of one running service. Made and run by `running`."""
 
-    def __init__(self, settings: Settings, *, clock: Clock, store: Store) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock, store: Store, folder: OwnedFolder | None = None) -> None:
+        """`settings` are those in force: a reload sets others, and tells `followers`."""
         self.settings = settings
+        self.followers: list[Callable[[Settings], None]] = []
+        self.folder = folder or OwnedFolder(settings.data_dir)
         self.clock = clock
         self.store = store
         self.journal = Journal(store.recording, clock)
@@ -72,20 +85,12 @@ class Service:
         self.metrics = metrics.Metrics(list(settings.enabled_backends()))
         self.backends: dict[str, Backend] = {}
         self.daemons: dict[str, NameServer] = {}
+        self._actors: asyncio.TaskGroup | None = None  # while it runs
+        self._daemon_tasks: dict[str, asyncio.Task[None]] = {}
         for name, backend_settings in settings.enabled_backends().items():
-            backend = BACKENDS[backend_settings.type].build(name, backend_settings, settings.data_dir)
-            self.backends[name] = backend
-            if backend_settings.is_managed:
-                self.daemons[name] = ManagedDaemon(
-                    name=name,
-                    program=NAMESERVERS[backend_settings.type].build(name, backend_settings, settings.data_dir),
-                    clock=clock,
-                    on_phase=partial(self._on_phase, name),
-                    before_start=partial(seed, backend, store.work, clock) if isinstance(backend, Seedable) else None,
-                    command=backend.ready,
-                )
+            self.take(self.build(name, backend_settings))
         self.dispatcher = Dispatcher(
-            [self._lane(backend) for backend in self.backends.values()],
+            [self.lane(backend) for backend in self.backends.values()],
             watch_every_s=settings.dispatch.watch_every_s,
         )
         store.recording.serve(self.dispatcher)
@@ -102,8 +107,51 @@ class Service:
             recorder=self.metrics,
         )
 
+    def build(self, name: str, settings: Any) -> Built:
+        """A backend, and its name server where we run that. Raises ConfigError."""
+        data_dir = self.settings.data_dir
+        backend = BACKENDS[settings.type].build(name, settings, data_dir)
+        program = NAMESERVERS[settings.type].build(name, settings, data_dir) if settings.is_managed else None
+        return Built(backend=backend, program=program)
+
+    def take(self, built: Built) -> None:
+        """Keep a backend, in the place of the one of its name where there is one; a name server that runs stays."""
+        name, backend = built.backend.name, built.backend
+        self.backends[name] = backend
+        if built.program is not None and name not in self.daemons:
+            self.daemons[name] = ManagedDaemon(
+                name=name,
+                program=built.program,
+                clock=self.clock,
+                on_phase=partial(self._on_phase, name),
+                before_start=partial(seed, backend, self.store.work, self.clock)
+                if isinstance(backend, Seedable)
+                else None,
+                command=partial(self._ask, name),
+            )
+
+    async def _ask(self, name: str) -> None:
+        """Whether a backend is ready, whichever stands there now. Raises BackendUnavailable."""
+        await self.backends[name].ready()
+
+    def start_daemon(self, name: str) -> None:
+        """Begin to run the name server of a backend that was taken, where it has one and we are at work."""
+        if self._actors is not None and name in self.daemons:
+            running = self.daemons[name].run()
+            self._daemon_tasks[name] = self._actors.create_task(running, name=f"nameserver:{name}")
+
+    async def stop_daemon(self, name: str) -> None:
+        """Stop the name server of a backend, where we run it."""
+        if self.daemons.pop(name, None) is not None and (task := self._daemon_tasks.pop(name, None)) is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    def beside(self, work: Coroutine[None, None, None], *, name: str) -> None:
+        """Have something done meanwhile; what it raises ends the service, as with every actor."""
+        assert self._actors is not None, "nothing runs beside a service that does not run"
+        self._actors.create_task(work, name=name)
+
     def _acceptance(self) -> Acceptance:
-        app = self.settings.app
         return Acceptance(
             recording=self.store.recording,
             looking=self.store.looking,
@@ -114,16 +162,11 @@ class Service:
             notify=lambda receipt: self.dispatcher.wake(receipt.priority, begun=receipt.begun),
             recorder=self.metrics,
             on_trouble=self.changed.ring,
-            policy=Policy(
-                check_subdomain_owner=app.check_subdomain_owner_in_cluster_domainowners,
-                takeover=app.takeover,
-                hold_losses=app.hold_losses,
-                request_timeout_s=app.request_timeout_s,
-                max_zones=most_zones(self.settings),
-            ),
+            policy=policy_of(self.settings),
         )
 
-    def _lane(self, backend: Backend) -> Lane:
+    def lane(self, backend: Backend) -> Lane:
+        """A lane for a backend, by the settings in force."""
         can = backend.capabilities
         depth = Depth(self.settings.dns.backends[backend.name].verify)
         return Lane(
@@ -154,7 +197,9 @@ class Service:
         return daemon.status.reason or "the name server is starting"
 
     def _on_phase(self, name: str, status: DaemonStatus) -> None:
-        lane = self.dispatcher.lanes[name]
+        lane = self.dispatcher.lanes.get(name)
+        if lane is None:
+            return  # its backend was taken out
         if status.phase is DaemonPhase.RUNNING:
             lane.name_server_running()
         elif status.phase is not DaemonPhase.STOPPED:  # stopped is our own doing
@@ -166,8 +211,9 @@ class Service:
         """Every actor until cancelled; raises ServiceFailed when one of them ends."""
         try:
             async with asyncio.TaskGroup() as actors:
-                for name, daemon in self.daemons.items():
-                    actors.create_task(daemon.run(), name=f"nameserver:{name}")
+                self._actors = actors
+                for name in self.daemons:
+                    self.start_daemon(name)
                 actors.create_task(self.dispatcher.run(), name="dispatch")
                 actors.create_task(self.reconciler.run(), name="reconcile")
                 actors.create_task(self._keep_house(), name="outbox:housekeeping")
@@ -193,17 +239,15 @@ class Service:
     async def aclose(self) -> None:
         """Release the backends and the parser."""
         await self.acceptance.aclose()
-        closed = await asyncio.gather(
-            *(self._close(backend) for backend in self.backends.values()), return_exceptions=True
-        )
-        for error in closed:
-            if isinstance(error, BaseException):
-                structlog.get_logger().warning("service.close_failed", reason=f"{type(error).__name__}: {error}")
+        await asyncio.gather(*(self.close(backend) for backend in self.backends.values()))
 
-    async def _close(self, backend: Backend) -> None:
+    async def close(self, backend: Backend) -> None:
         """One backend that hangs must not keep the others, or the process, from ending."""
-        async with asyncio.timeout(CLOSE_S):
-            await backend.aclose()
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await backend.aclose()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is over
+            structlog.get_logger().warning("service.close_failed", reason=f"{type(error).__name__}: {error}")
 
     async def _keep_house(self) -> None:
         """Forget old history in small steps, by a clock that is believed."""
@@ -240,27 +284,28 @@ def leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
     return found
 
 
-def most_zones(settings: Settings) -> dict[str, int]:
-    """How many zones a credential may hold, where that is limited."""
-    return {one.name: one.max_zones for one in settings.app.credentials if one.max_zones}
+class OwnedFolder:
+    """The data_dir in which we run name servers: no other service uses it then, whatever store it has.
 
-
-@contextmanager
-def owned_folder(settings: Settings) -> Iterator[None]:
-    """While the block runs no other service uses the data_dir in which we run name servers, whatever store it has.
-
-    Its start would stop ours: it takes what runs there for what an earlier life of its own has left. Raises OutboxUnavailable.
+    Its start would stop ours: it takes what runs there for what an earlier life of its own has left.
     """
-    if not any(backend.is_managed for backend in settings.enabled_backends().values()):
-        yield
-        return
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    cure = "give the folder to the user that the service runs as, or choose another one (data_dir)"
-    lock = own(settings.data_dir / "name-servers.lock", what="the data_dir", cure=cure)
-    try:
-        yield
-    finally:
-        os.close(lock)
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._lock: int | None = None
+
+    def own(self) -> None:
+        """From now on until `release`. Raises OutboxUnavailable when another service does."""
+        if self._lock is None:
+            self._data_dir.mkdir(parents=True, exist_ok=True)
+            cure = "give the folder to the user that the service runs as, or choose another one (data_dir)"
+            self._lock = own(self._data_dir / "name-servers.lock", what="the data_dir", cure=cure)
+
+    def release(self) -> None:
+        """Others may have it."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
 
 @asynccontextmanager
@@ -276,10 +321,13 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 backends=list(settings.enabled_backends()),
             )
         )
-        stack.enter_context(owned_folder(settings))
+        folder = OwnedFolder(settings.data_dir)
+        stack.callback(folder.release)
+        if any(backend.is_managed for backend in settings.enabled_backends().values()):
+            folder.own()
         await store.upkeep.adopt_backends(list(settings.enabled_backends()))
         await store.upkeep.count_limited(list(most_zones(settings)))
-        service = Service(settings, clock=clock, store=store)
+        service = Service(settings, clock=clock, store=store, folder=folder)
         await service.judge_clock()  # before anything is judged by it
         await service.tokens.load()
         for name, pause in (await store.operators.pauses()).items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
+from directdnsonly.accept.policy import Policy
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.config import Settings
 from directdnsonly.dispatch import lane
@@ -27,6 +28,28 @@ def places_of(settings: Settings) -> list[str]:
         for name, backend in settings.enabled_backends().items()
         if backend.listening
     ]
+
+
+def most_zones(settings: Settings) -> dict[str, int]:
+    """How many zones a credential may hold, where that is limited."""
+    return {one.name: one.max_zones for one in settings.app.credentials if one.max_zones}
+
+
+def bound_hostnames(settings: Settings) -> dict[str, str]:
+    """The DirectAdmin server that a credential is bound to, where it is."""
+    return {one.name: one.hostname for one in settings.app.credentials if one.hostname}
+
+
+def policy_of(settings: Settings) -> Policy:
+    """What is said about accepting."""
+    app = settings.app
+    return Policy(
+        check_subdomain_owner=app.check_subdomain_owner_in_cluster_domainowners,
+        takeover=app.takeover,
+        hold_losses=app.hold_losses,
+        request_timeout_s=app.request_timeout_s,
+        max_zones=most_zones(settings),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def test_the_example_for_systemd_is_sound_but_for_its_password(tmp_path):
 def _unit(folder: Path, word: str = "", instead: str = "") -> Path:
     """The unit, made to start a program that is there."""
     folder.mkdir(exist_ok=True)
-    text = re.sub(r"(?m)^ExecStart=.*$", "ExecStart=/bin/true", UNIT.read_text())
+    text = re.sub(r"(?m)^(Exec\w+)=.*$", r"\1=/bin/true", UNIT.read_text())
     assert word in text
     copy = folder / UNIT.name
     copy.write_text(text.replace(word, instead) if word else text)

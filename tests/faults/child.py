@@ -205,7 +205,7 @@ def wired(settings: Any, clock: SystemClock, real: SqliteStore, arm: Arm) -> Ser
     service = Service(settings, clock=clock, store=store)
     backends: dict[str, Backend] = {name: Bind(backend, arm) for name, backend in service.backends.items()}
     service.backends = backends
-    service.dispatcher = Dispatcher([service._lane(backend) for backend in backends.values()])
+    service.dispatcher = Dispatcher([service.lane(backend) for backend in backends.values()])
     real.recording.serve(Takers(service.dispatcher, arm))
     return service
 

@@ -13,7 +13,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from directdnsonly.backends.bind.backend import BindBackend
+from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.breaker import BreakerState
+from directdnsonly.dispatch.dispatcher import Dispatcher
+from directdnsonly.dispatch.lane import Lane
+from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.operate.asking import ask_lanes
 from directdnsonly.outbox.changes import Priority
@@ -21,10 +25,11 @@ from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.triggers import STORM_PAUSE_S
 from directdnsonly.verify.query import SoaProber
+from directdnsonly.verify.verifier import Verifier
 from directdnsonly.wording import HELD_BY_OPERATOR
 from directdnsonly.zone.name import ZoneName
 from tests.support.fake_backend import FakeBackend
-from tests.support.lanes import Rig, running_lanes, until
+from tests.support.lanes import QUICK, Rig, running_lanes, until
 from tests.support.made import a_delete, a_push
 from tests.support.named import bind_under_test
 
@@ -405,3 +410,68 @@ async def test_a_backend_that_dies_while_nothing_is_pushed_is_noticed(start):
 
     backend.down = ""
     await until(lambda: rig.lanes["one"].status().breaker is BreakerState.CLOSED)
+
+
+async def dispatched(*lanes: Lane) -> tuple[Dispatcher, asyncio.Task[None]]:
+    """These lanes at work beside those of the rig."""
+    dispatcher = Dispatcher(lanes)
+    return dispatcher, asyncio.create_task(dispatcher.run())
+
+
+def a_lane(rig: Rig, backend: FakeBackend) -> Lane:
+    return Lane(
+        backend=backend, verifier=Verifier(backend.servers, allows_transfer=False), work=rig.store.work,
+        clock=SystemClock(), settings=DispatchSettings(**QUICK),
+    )  # fmt: skip
+
+
+async def test_a_lane_comes_and_goes_while_others_work(start):
+    """It is given what is there, delivers what comes, and is gone with its tasks; nobody else notices."""
+    rig = await start(FakeBackend("one"))
+    await rig.push(a_push("old.example"))
+    async with FakeBackend("two") as backend:
+        dispatcher, running = await dispatched()
+        await rig.store.upkeep.change_backends(["one", "two"])
+
+        dispatcher.add(a_lane(rig, backend))
+
+        await until(lambda: ZoneName.parse("old.example") in backend.zones)
+        await until(lambda: set(dispatcher.actors) <= {task.get_name() for task in asyncio.all_tasks()})
+        assert any("two" in name for name in dispatcher.actors)
+
+        await dispatcher.remove("two", limit_s=30)
+
+        assert not any("two" in task.get_name() for task in asyncio.all_tasks())
+        assert {} == dispatcher.lanes
+        dispatcher.take(await rig.store.work.claim("two", limit=10, lease_s=60))  # of a commit that came too late
+        assert not running.done()
+        running.cancel()
+
+
+async def test_what_is_on_its_way_ends_before_its_lane_does(start):
+    """A slow batch is settled, and its lease is not left behind; the lane in its place goes on with the rest, paused as it was."""
+    rig = await start()
+    async with FakeBackend("two", batch_size=1) as backend:
+        await rig.store.upkeep.change_backends(["two"])
+        lane = a_lane(rig, backend)
+        dispatcher, running = await dispatched(lane)
+        backend.gate.clear()
+        await rig.push(a_push("slow.example"))
+        dispatcher.wake(Priority.INTERACTIVE)
+        await until(lambda: backend.applying)
+        lane.pause("paused by anna")
+        replacing = asyncio.create_task(dispatcher.replace(a_lane(rig, backend), limit_s=30))
+        await asyncio.sleep(0)
+        assert dispatcher.lanes["two"] is lane
+
+        backend.gate.set()
+        await replacing
+
+        assert dispatcher.lanes["two"] is not lane
+        assert "paused by anna" == dispatcher.lanes["two"].status().paused
+        (place,) = await rig.store.looking.placements(ZoneName.parse("slow.example"))
+        assert State.VERIFIED is place.state
+        await rig.push(a_push("later.example"))
+        dispatcher.lanes["two"].resume()
+        await rig.until("later.example", State.VERIFIED, "two")
+        running.cancel()

@@ -94,7 +94,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
         async with operated(tmp_path, names=BACKENDS, clock=SystemClock()) as it:
             made.append(it)
             parts = ApiParts(
-                looking=it.store.looking, acts=it.acts, running=it.running, max_body_bytes=10**6, bodies=Bodies(largest_bytes=10**6),
+                looking=it.store.looking, acts=it.acts, running=it.running, bodies=Bodies(largest_bytes=10**6),
                 asks=bob,
             )  # fmt: skip
             app = FastAPI(redirect_slashes=False)

@@ -23,8 +23,9 @@ from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.store import open_store
 from directdnsonly.reconcile import answers
 from directdnsonly.reconcile.answers import NotReadable
+from directdnsonly.reconcile.job import Job
 from directdnsonly.reconcile.pulled import PulledZones
-from directdnsonly.reconcile.reconciler import Job, Reconciler
+from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.reconcile.seams import Swept
 from directdnsonly.reconcile.settings import ReconciliationSettings
 from directdnsonly.zone.name import ZoneName

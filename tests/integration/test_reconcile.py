@@ -630,3 +630,51 @@ async def test_a_plan_changes_nothing(tmp_path, da):
 
         assert (1, 1) == (view.plan.counts["orphaned"], view.plan.counts["missed"])
         assert writes == rig.store.engine.commits.writes
+
+
+async def test_other_settings_are_taken_up_between_two_passes(tmp_path, da):
+    """Servers, caps and name servers; what stood about a server that is there no more is over."""
+    da.host(FEW)
+    async with reconciling(tmp_path, server_of(da), interval_minutes=60, initial_delay_minutes=60) as rig:
+        running = asyncio.create_task(rig.reconciler.run())
+        da.fault = next(iter(Fault))
+        first = rig.reconciler.request(live=True)
+        await asyncio.wait_for(first.done.wait(), 60)
+        assert ["no-list"] == rig.alarms()
+
+        other = rig.reconciler.settings.model_copy(update={"directadmin_servers": [], "interval_minutes": 1.0})
+        rig.reconciler.follow(other, ())
+        await asyncio.wait_for(rig.reconciler.taken_up(), 60)
+
+        assert other is rig.reconciler.settings
+        second = rig.reconciler.request(live=True)
+        await asyncio.wait_for(second.done.wait(), 60)
+        assert [] == rig.alarms()
+        assert [] == list(second.result.plan.servers)
+        assert rig.reconciler.next_at <= rig.clock.now_s() + 60
+        off = other.model_copy(update={"enabled": False})
+        rig.reconciler.follow(off, ())
+        await asyncio.wait_for(rig.reconciler.taken_up(), 60)
+        assert rig.reconciler.next_at is None
+        assert not running.done()
+        running.cancel()
+
+
+async def test_a_pass_that_is_under_way_ends_by_the_settings_with_which_it_began(tmp_path, da):
+    """And until then `taken_up` waits, so that nobody closes what it looks at."""
+    da.host(FEW)
+    da.slow_s, da.fault = 0.5, Fault.SLOW
+    async with reconciling(tmp_path, server_of(da), timeout_s=60) as rig:
+        running = asyncio.create_task(rig.reconciler.run())
+        job = rig.reconciler.request(live=True)
+        while rig.reconciler.running is None:
+            await asyncio.sleep(0.01)
+
+        rig.reconciler.follow(rig.reconciler.settings.model_copy(update={"directadmin_servers": []}), ())
+        waiting = asyncio.create_task(rig.reconciler.taken_up())
+        await asyncio.wait({waiting, asyncio.create_task(job.done.wait())}, return_when=asyncio.FIRST_COMPLETED)
+
+        assert job.done.is_set()
+        assert 1 == len(job.result.plan.servers)
+        await asyncio.wait_for(waiting, 60)
+        running.cancel()

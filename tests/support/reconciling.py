@@ -21,8 +21,9 @@ from directdnsonly.operate.reconciling import Reconciling
 from directdnsonly.outbox.changes import Kind, Owner, Priority
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
+from directdnsonly.reconcile.job import Job
 from directdnsonly.reconcile.pulled import PulledZones
-from directdnsonly.reconcile.reconciler import Job, Reconciler
+from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.reconcile.report import PassView
 from directdnsonly.reconcile.seams import Lane, Swept
 from directdnsonly.reconcile.settings import DirectAdminServer, ReconciliationSettings

@@ -41,6 +41,9 @@ def test_all_well_is_ready_since_the_start():
          " pushes come from outside: set dns.backends.bind.listen and port, or verify_address to where resolvers query it")),
         (LOST, "degraded", "lost", 990.0, "degraded: 3 not recorded",
          "3 pushes were not recorded and must be sent again (dadns lost), the newest of a.example: the disk is full"),
+        ({"config_failed_at": 995.0, "config_problems": ["app.x: is not a key"], "config_loaded_at": 0.0}, "degraded",
+         "configuration", 995.0, "degraded: configuration wrong", ("the configuration cannot be reloaded, the one read at"
+         " 1970-01-01 00:00:00 UTC is still in force: app.x: is not a key: correct it, then dadns reload")),
         ({"held": 1, "held_since": 77.0}, "degraded", "held", 77.0,
          "degraded: 1 held", "1 push waits for approval: dadns held"),
         ({"alarms": ["no-list da1: HTML"]}, "degraded", "alarm", 1000.0,
@@ -99,6 +102,6 @@ def test_every_kind_can_be_a_reason():
     """So that no label of the metrics is one that never counts anything."""
     bad = replace(DOWN, dead=1, is_paused=True, heard_here_only="::1:5300")
     everything = Facts(now=1.0, started_at=0.0, store="x", actors=["y"], backends=[bad], held=1, alarms=["z"],
-                       certificate_ends_at=0.0, lost=1)  # fmt: skip
+                       certificate_ends_at=0.0, lost=1, config_failed_at=1.0)  # fmt: skip
 
     assert set(ReasonKind) == {one.kind for one in judge(everything).reasons}

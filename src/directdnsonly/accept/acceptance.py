@@ -83,7 +83,7 @@ class Acceptance:
         on_trouble: Callable[[], None] = lambda: None,
     ) -> None:
         """`on_trouble` is called when a person should look: something could not be recorded, or waits for approval."""
-        self.policy = policy or Policy()
+        self.policy = policy or Policy()  # may be replaced: it applies to the pushes that follow
         self._recording = recording
         self._looking = looking
         self._approval = approval
@@ -95,7 +95,7 @@ class Acceptance:
         self.lost = LostPushes(recording)
         self._ids = ChangeIds(clock)
         self._turns = Turns()
-        self._holding = Holding(looking, approval, losses=self.policy.hold_losses)
+        self._holding = Holding(looking, approval, losses=lambda: self.policy.hold_losses)
         self._rate = PushRate(burst=self.policy.bulk_burst, window_s=self.policy.bulk_window_s)
 
     async def push(

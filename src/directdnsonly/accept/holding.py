@@ -30,14 +30,15 @@ T = TypeVar("T")
 class Holding:
     """Detects large losses in DirectAdmin's pushes, and describes what a held push would change."""
 
-    def __init__(self, looking: Looking, approval: Approval, *, losses: bool) -> None:
+    def __init__(self, looking: Looking, approval: Approval, *, losses: Callable[[], bool]) -> None:
+        """`losses`: whether those are held now."""
         self._looking = looking
         self._approval = approval
         self._losses = losses
 
     async def loss(self, zone: Zone, source: Source) -> Loss | None:
         """Why the push looks like an accident, and against which version; the store holds it if that is still the newest."""
-        if source is not Source.DIRECTADMIN or not self._losses:
+        if source is not Source.DIRECTADMIN or not self._losses():
             return None
         held = await self._looking.find_held([zone.name])
         before = await self._looking.text(zone.name, held.version) if held is not None else None

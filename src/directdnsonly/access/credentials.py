@@ -120,6 +120,16 @@ class Access:
         self._one_hash = asyncio.Semaphore(1)
         self._hashes_waiting = 0
         self.hashes = 0
+        self.edition = 0  # of the credentials: grows when they are replaced
+        for secret in known:
+            self._add(secret)
+
+    def replace(self, known: Iterable[Secret]) -> None:
+        """Know these from now on, and no others: headers that succeeded before are judged anew, also on kept connections."""
+        self.edition += 1
+        self._plain, self._hashed, self._names = [], {}, set()
+        self._remembered.clear()
+        self.failures.forget()  # what was wrong before may be right now
         for secret in known:
             self._add(secret)
 
@@ -163,7 +173,10 @@ class Access:
             await self._count(bucket, address)
             await self._delay(started_at, self._limited_s())
             raise NotAdmitted("too many failed log-ins from this address as this user", again_in_s=wait_s)
+        edition = self.edition
         found = self._by_password(token) or await self._by_hash(user, token)
+        if edition != self.edition:  # they were replaced while the hash was computed
+            return await self._admit_basic(header, token, address)
         if found is not None and found.comes_from(address):
             self._remember(self._place(header, address), found)
             return found

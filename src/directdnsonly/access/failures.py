@@ -36,6 +36,10 @@ class FailedLogins:
         """The number of pairs remembered."""
         return len(self._buckets)
 
+    def forget(self) -> None:
+        """Nobody waits any more for what failed before."""
+        self._buckets.clear()
+
     def wait_s(self, who: tuple[str, str], now_s: float) -> float:
         """Seconds until this address may try as this user again; 0 when it may now."""
         bucket = self._buckets.get(who)

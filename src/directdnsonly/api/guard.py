@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -66,18 +66,18 @@ def needed(method: str, path: str) -> frozenset[str]:
 
 
 class Guard:
-    """The middleware. `open_metrics`: networks that may read /metrics without a password."""
+    """The middleware. `open_metrics`: returns the networks that may read /metrics without a password."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
         doorkeeper: Access,
-        open_metrics: Sequence[Network] = (),
+        open_metrics: Callable[[], Sequence[Network]] = tuple,
     ) -> None:
         self._app = app
         self._doorkeeper = doorkeeper
-        self._open_metrics = tuple(open_metrics)
+        self._open_metrics = open_metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -98,7 +98,7 @@ class Guard:
         if not roles and not headers:
             return None
         address = str(scope["client"][0]) if scope.get("client") else ""
-        if path == "/metrics" and not headers and is_within(address, self._open_metrics):
+        if path == "/metrics" and not headers and is_within(address, self._open_metrics()):
             return None
         header = headers[0] if len(headers) == 1 else b""
         try:

@@ -62,27 +62,9 @@ class Metrics:
         self.failed_logins = Counter(
             "directdnsonly_failed_logins", "Wrong passwords and tokens", registry=self.registry
         )
-        attempts = Counter(
-            "directdnsonly_attempts", "Attempts to deliver one zone, by how they ended", ["backend", "outcome"],
-            registry=self.registry,
-        )  # fmt: skip
-        self._attempts = {
-            (name, how): attempts.labels(name, str(how)) for name in backends for how in (*Settle, "stored")
-        }
-        applied = self._per_backend(
-            "directdnsonly_applied_seconds", "From the commit of a push until the backend took it"
-        )
-        proven = self._per_backend(
-            "directdnsonly_proven_seconds", "From the commit of a push until its name server proved it"
-        )
-        zones = Counter("directdnsonly_batch_zones", "Zones that lanes worked on", ["backend"], registry=self.registry)
-        busy = Counter(
-            "directdnsonly_batch_seconds", "Seconds that lanes had work", ["backend"], registry=self.registry
-        )
-        self._applied = {name: applied.labels(name) for name in backends}
-        self._proven = {name: proven.labels(name) for name in backends}
-        self._zones = {name: zones.labels(name) for name in backends}
-        self._busy = {name: busy.labels(name) for name in backends}
+        self._deliveries = _Deliveries(self.registry)
+        for name in backends:
+            self._deliveries.add(name)
         self._passes = Counter("directdnsonly_reconcile_passes", "Passes that ended", registry=self.registry)
         self._pass_at = Gauge(
             "directdnsonly_reconcile_last_pass_timestamp_seconds", "When the last pass ended; 0: none yet",
@@ -98,8 +80,9 @@ class Metrics:
         self._now = _Now()
         self.registry.register(self._now)
 
-    def _per_backend(self, name: str, meaning: str) -> Histogram:
-        return Histogram(name, meaning, ["backend"], buckets=DELIVERY_BUCKETS, registry=self.registry)
+    def add_backend(self, name: str) -> None:
+        """Count for this one, too. Of one that is taken out what was counted stays."""
+        self._deliveries.add(name)
 
     # -- PushRecorder
 
@@ -125,17 +108,17 @@ class Metrics:
 
     def attempted(self, backend: str, how: Settle | Literal["stored"]) -> None:
         """Count an attempt on one zone by its outcome; `stored`: delivered, but nobody can be asked for proof."""
-        self._attempts[backend, how].inc()
+        self._deliveries.attempts[backend, how].inc()
 
     def proven(self, backend: str, *, applied_s: float, proven_s: float) -> None:
         """Count a proven zone: seconds from the commit of its push until the backend applied it, and until the proof."""
-        self._applied[backend].observe(applied_s)
-        self._proven[backend].observe(proven_s)
+        self._deliveries.applied[backend].observe(applied_s)
+        self._deliveries.proven[backend].observe(proven_s)
 
     def batch(self, backend: str, *, zones: int, seconds: float) -> None:
         """Count the work of a lane that has worked off its queue."""
-        self._zones[backend].inc(zones)
-        self._busy[backend].inc(seconds)
+        self._deliveries.zones[backend].inc(zones)
+        self._deliveries.busy[backend].inc(seconds)
 
     # -- PassRecorder
 
@@ -160,6 +143,39 @@ class Metrics:
     def _generate(self, families: list[Metric]) -> bytes:
         self._now.families = families
         return generate_latest(self.registry)
+
+
+class _Deliveries:
+    """What is counted of each backend."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def seconds(name: str, meaning: str) -> Histogram:
+            return Histogram(name, meaning, ["backend"], buckets=DELIVERY_BUCKETS, registry=registry)
+
+        self._attempts = Counter(
+            "directdnsonly_attempts", "Attempts to deliver one zone, by how they ended", ["backend", "outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self._applied = seconds("directdnsonly_applied_seconds", "From the commit of a push until the backend took it")
+        self._proven = seconds(
+            "directdnsonly_proven_seconds", "From the commit of a push until its name server proved it"
+        )
+        self._zones = Counter("directdnsonly_batch_zones", "Zones that lanes worked on", ["backend"], registry=registry)
+        self._busy = Counter(
+            "directdnsonly_batch_seconds", "Seconds that lanes had work", ["backend"], registry=registry
+        )
+        self.attempts: dict[tuple[str, str], Counter] = {}
+        self.applied: dict[str, Histogram] = {}
+        self.proven: dict[str, Histogram] = {}
+        self.zones: dict[str, Counter] = {}
+        self.busy: dict[str, Counter] = {}
+
+    def add(self, name: str) -> None:
+        self.attempts |= {(name, how): self._attempts.labels(name, str(how)) for how in (*Settle, "stored")}
+        self.applied[name] = self._applied.labels(name)
+        self.proven[name] = self._proven.labels(name)
+        self.zones[name] = self._zones.labels(name)
+        self.busy[name] = self._busy.labels(name)
 
 
 class _Now:
@@ -212,7 +228,9 @@ async def _asked(parts: Running, look: Look) -> AsyncIterator[Metric]:
         labels=["backend"],
     )
     for backlog in seen.status.backends:
-        lane, name = lanes[backlog.name], [backlog.name]
+        name = [backlog.name]
+        if (lane := lanes.get(backlog.name)) is None:
+            continue  # a reload has just taken it out
         proven.add_metric(name, backlog.zones_proven)
         for state in ("pending", "leased", "dead"):
             deliveries.add_metric([*name, state], getattr(backlog, state))
@@ -265,6 +283,18 @@ def _service(parts: Running) -> Iterator[Metric]:
         "directdnsonly_lost_actors": (
             "Actors that have ended or hang: /readyz?verbose names them",
             len(parts.lost_actors()),
+        ),
+        "directdnsonly_config_last_reload_success": (
+            "1 if the last reload of the configuration succeeded or there was none, 0 if it failed",
+            float(parts.configuration().failed_at is None),
+        ),
+        "directdnsonly_config_last_reload_success_timestamp_seconds": (
+            "When the configuration in force was read, epoch seconds",
+            parts.configuration().loaded_at,
+        ),
+        "directdnsonly_config_needs_restart": (
+            "Keys that differ in the configuration file and take effect only after a restart",
+            len(parts.configuration().needs_restart),
         ),
         "directdnsonly_store_waiting": ("Writes that wait for the disk", store.waiting),
     }

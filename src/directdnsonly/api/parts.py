@@ -25,6 +25,4 @@ class ApiParts:
     acts: Acts
     running: Running
     asks: Callable[[Request], Operator]
-    max_body_bytes: int
     bodies: Bodies
-    body_timeout_s: float = 20.0

@@ -18,6 +18,7 @@ from directdnsonly.api.paths import allowed
 from directdnsonly.errors import (
     ActRefused,
     BodiesTooMany,
+    ConfigError,
     DoesNotFit,
     KeyTaken,
     NotAllowed,
@@ -51,7 +52,7 @@ PROBLEMS: Final[dict[int, tuple[str, str]]] = {
     415: ("media-type", "The body is neither a zone file nor JSON."),
     422: (
         "refused",
-        "A parameter, the name or the zone is refused; the detail says which and why, and `faults` lists everything that is wrong with a zone (rule, reason, line, owner).",
+        "A parameter, the name or the zone is refused; the detail says which and why, and `faults` lists everything that is wrong with a zone (rule, reason, line, owner). Of a reload: `errors` lists everything that is wrong with the configuration.",
     ),
     429: ("too-many-failures", "Too many failed log-ins; `Retry-After` says when to try again."),
     431: ("headers-too-large", "The headers of the request are larger than `app.max_header_bytes`."),
@@ -167,6 +168,18 @@ async def on_act_refused(_request: Request, error: Exception) -> Response:
     return problem(OF_AN_ACT[type(error)], str(error))
 
 
+async def on_wrong_configuration(_request: Request, error: Exception) -> Response:
+    """A reload that has changed nothing."""
+    assert isinstance(error, ConfigError)
+    where = f" ({error.file})" if error.file else ""
+    detail = f"wrong configuration{where}, nothing was changed: {'; '.join(map(str, error.problems))}"
+    errors = [
+        FieldError(pointer=one.path, detail=one.problem + (f" ({one.hint})" if one.hint else ""))
+        for one in error.problems
+    ]
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
+
+
 async def on_conflict(_request: Request, error: Exception) -> Response:
     """Answer 412: another change came first."""
     assert isinstance(error, VersionConflict)
@@ -211,6 +224,7 @@ HANDLERS = {
     OwnershipRefused: on_not_theirs,
     PushRefused: on_refused,
     ActRefused: on_act_refused,
+    ConfigError: on_wrong_configuration,
     VersionConflict: on_conflict,
     VersionDamaged: on_damaged,
     KeyTaken: on_taken,

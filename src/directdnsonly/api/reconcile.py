@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.outbox.drift import Sighting, SightingState
-from directdnsonly.reconcile.reconciler import Job, Reconciler
+from directdnsonly.reconcile.job import Job
+from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.reconcile.report import PassView
 from directdnsonly.shapes import LARGEST, AfterName, Limit, Moment, Page, ZonePath, failures
 from directdnsonly.zone.name import ZoneName

@@ -120,7 +120,7 @@ def router(parts: ApiParts) -> APIRouter:
     ) -> ReceiptView:
         name, who = ZoneName.parse(zone), parts.asks(request)
         with parts.bodies.share() as share:
-            body = await read_body(request, share, limit=parts.max_body_bytes, timeout_s=parts.body_timeout_s)
+            body = await read_body(request, share, limit=parts.bodies.largest_bytes, timeout_s=parts.bodies.timeout_s)
             text = zone_text(request, body)
 
             async def act(terms: Terms) -> Accepted:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from directdnsonly.backends.contract import ServerAddress
+from directdnsonly.effect import AtReload
 from directdnsonly.networks import is_loopback
 
 
@@ -63,15 +64,15 @@ class BackendSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    enabled: bool = Field(
+    enabled: AtReload[bool] = Field(
         True,
         description="Whether zones are delivered to this backend. One that is taken out for good: `dadns backends forget`.",
     )
-    verify: Literal["serial", "count", "content"] = Field(
+    verify: AtReload[Literal["serial", "count", "content"]] = Field(
         "count",
         description="Proof that is asked for: the SOA's serial; also the number of records; also every record.",
     )
-    verify_address: Servers = Field(
+    verify_address: AtReload[Servers] = Field(
         (),
         description="Where the name servers are asked for proof, each as `address` or `address#port`; all must prove it.",
     )

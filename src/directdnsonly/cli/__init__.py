@@ -6,12 +6,16 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
+from directdnsonly.hangup import HANGUPS
+
 if TYPE_CHECKING:
     import typer
 
 
 def main() -> None:
     """Run `dadns`; the console entry point."""
+    if "serve" in sys.argv[1:2]:
+        HANGUPS.catch()  # before the rest is loaded, which takes longest
     whole()()
 
 
@@ -33,11 +37,12 @@ def whole() -> typer.Typer:
         moving,
         outbox,
         reconcile,  # noqa: F401 - adds its commands by itself
+        reloading,
         starting,
         state,
     )
     from directdnsonly.cli.commands import app  # noqa: PLC0415 - same
 
-    for commands in (state, looking, outbox, history, acting, importing, moving, compare, starting):
+    for commands in (state, looking, outbox, history, acting, reloading, importing, moving, compare, starting):
         commands.register(app)
     return app

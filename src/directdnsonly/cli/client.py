@@ -42,11 +42,14 @@ class NotKnown(NoService):
 class Rejected(DirectDNSOnlyError):
     """The service answered with an error. Exit code 1. `faults`: everything that is wrong with a refused zone.
 
-    `status`: the HTTP status; 0 if the answer did not come from DirectDNSOnly.
+    `status`: the HTTP status; 0 if the answer did not come from DirectDNSOnly. `errors`: every field or key that is wrong.
     """
 
-    def __init__(self, reason: str, faults: Sequence[dict[str, Any]] = (), *, status: int = 0) -> None:
+    def __init__(
+        self, reason: str, faults: Sequence[dict[str, Any]] = (), *, status: int = 0, errors: Sequence[Any] = ()
+    ) -> None:
         self.faults = list(faults)
+        self.errors = list(errors)
         self.status = status
         super().__init__(reason)
 
@@ -228,6 +231,7 @@ class Client:
             str(detail or f"{self._target.url} answered HTTP {answer.status_code}, not as DirectDNSOnly does"),
             content.get("faults") or () if isinstance(content, dict) else (),
             status=answer.status_code,
+            errors=content.get("errors") or () if isinstance(content, dict) else (),
         )
 
     async def push(self, zone: str, text: bytes) -> Any:

@@ -154,6 +154,8 @@ def told(found: dict[str, Any]) -> Iterator[str]:
     yield f"DirectDNSOnly {found['version']}: {found['state']} since {when(found['since'])}, {zones}, store {size}, {free} free"
     for reason in found["reasons"]:
         yield f"{reason['state']}: {reason['what']} (since {when(reason['since'])})"
+    if waiting := found.get("configuration", {}).get("needs_restart"):
+        yield f"changed in the configuration, but only effective after a restart: {', '.join(waiting)}"
     for one in found["backends"]:
         if one["state"] in ("ok", "busy") and one["reason"]:  # it works, and nobody can be asked for proof
             yield f"{one['name']} is {one['state']}: {one['reason']}"

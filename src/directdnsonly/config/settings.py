@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from directdnsonly.config.starter import Starter
 from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.door.settings import AppSettings
+from directdnsonly.effect import AtReload, AtRestart
 from directdnsonly.errors import ConfigProblem
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.reconcile.settings import ReconciliationSettings
@@ -23,7 +24,7 @@ class DnsSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    default_backend: str | None = Field(
+    default_backend: AtReload[str | None] = Field(
         None, description="Accepted for the original's sake; every enabled backend is delivered to."
     )
     backends: dict[str, Any] = Field(default_factory=dict, description="The backends by name; see docs/backends/.")
@@ -39,13 +40,15 @@ class Settings(BaseSettings):
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings)
     reconciliation: ReconciliationSettings = Field(default_factory=ReconciliationSettings)
-    data_dir: Path = Field(Path("data"), description="Folder of everything that we own.")
-    queue_location: Path | None = Field(None, description="Folder of the store. Default: `<data_dir>/queues`.")
-    timezone: str = Field("UTC", description="Time zone of the log and of the status pages (IANA name).")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+    data_dir: AtRestart[Path] = Field(Path("data"), description="Folder of everything that we own.")
+    queue_location: AtRestart[Path | None] = Field(
+        None, description="Folder of the store. Default: `<data_dir>/queues`."
+    )
+    timezone: AtRestart[str] = Field("UTC", description="Time zone of the log and of the status pages (IANA name).")
+    log_level: AtReload[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]] = Field(
         "INFO", description="Least level that is logged."
     )
-    log_format: Literal["auto", "json", "console"] = Field(
+    log_format: AtRestart[Literal["auto", "json", "console"]] = Field(
         "auto", description="`auto`: console on a terminal, JSON elsewhere."
     )
     _source_file: Path | None = PrivateAttr(None)

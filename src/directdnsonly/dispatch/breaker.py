@@ -54,6 +54,10 @@ class Breaker:
         self.state = BreakerState.OPEN
         return opened
 
+    def follow(self, *, delay_s: float, delay_max_s: float) -> None:
+        """Other pauses, from the next failure on."""
+        self.delay_s, self.delay_max_s = delay_s, delay_max_s
+
     def probe(self) -> None:
         """Note that the backend is being probed now."""
         self.state = BreakerState.HALF_OPEN

@@ -13,6 +13,7 @@ from directdnsonly.backends.contract import Backend, Outcome, OutcomeKind, ZoneC
 from directdnsonly.clock import Clock
 from directdnsonly.dispatch.proof import Proof
 from directdnsonly.dispatch.retry import RetryPolicy
+from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.outbox.changes import Kind
 from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
@@ -46,23 +47,26 @@ class Delivery:
         backend: Backend,
         proof: Proof,
         work: Work,
-        policy: RetryPolicy,
+        settings: DispatchSettings,
         clock: Clock,
-        apply_timeout_s: float,
-        patience_s: float,
-        probe_timeout_s: float,
         gate: Callable[[], str] = lambda: "",
     ) -> None:
         self._backend = backend
         self._proof = proof
         self._work = work
-        self._policy = policy
         self._clock = clock
-        self._apply_timeout_s = apply_timeout_s
-        self._patience_s = patience_s
-        self._probe_timeout_s = probe_timeout_s
         self._gate = gate
         self._slots = asyncio.Semaphore(backend.capabilities.concurrency)
+        self.follow(settings)
+
+    def follow(self, settings: DispatchSettings) -> None:
+        """The limits and the retries of attempts that begin from now on."""
+        self._policy = RetryPolicy(
+            delays_s=settings.retry_delays_s, jitter=settings.retry_jitter, max_attempts=settings.max_attempts
+        )
+        self._apply_timeout_s = settings.apply_timeout_s
+        self._patience_s = settings.verify_patience_s + self._backend.capabilities.visible_s
+        self._probe_timeout_s = settings.probe_timeout_s
 
     async def attempt(self, claims: Sequence[Claim], proven: list[Settlement]) -> AttemptReport:
         """Apply, verify and settle a batch. Raises only for bugs and a lost store; if cancelled, its leases expire by themselves.

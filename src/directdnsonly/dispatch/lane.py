@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -21,12 +22,12 @@ from directdnsonly.dispatch.delivery import AttemptReport, Delivery
 from directdnsonly.dispatch.hand import Hand
 from directdnsonly.dispatch.proof import Asked, Proof
 from directdnsonly.dispatch.record import DeliveryRecorder, NobodyCounts
-from directdnsonly.dispatch.retry import RetryPolicy
 from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.dispatch.store_trouble import STORE_PAUSE_S, StoreTrouble
 from directdnsonly.dispatch.sweep import Sweep, SweepFound
 from directdnsonly.dispatch.sweeper import Sweeper
 from directdnsonly.dispatch.telling import DeliveryLog, LaneStatus
+from directdnsonly.dispatch.wakes import Rest, Wakes
 from directdnsonly.dispatch.yielding import Yielding
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.changes import Priority
@@ -75,13 +76,8 @@ class Lane:
             backend=backend,
             proof=self._proof,
             work=work,
-            policy=RetryPolicy(
-                delays_s=settings.retry_delays_s, jitter=settings.retry_jitter, max_attempts=settings.max_attempts
-            ),
+            settings=settings,
             clock=clock,
-            apply_timeout_s=settings.apply_timeout_s,
-            patience_s=settings.verify_patience_s + backend.capabilities.visible_s,
-            probe_timeout_s=settings.probe_timeout_s,
             gate=gate,
         )
         self._circuit = Circuit(
@@ -97,10 +93,8 @@ class Lane:
         self._paused = ""
         self._unpaused = asyncio.Event()
         self._unpaused.set()
-        self._wakes: dict[Priority, list[asyncio.Event]] = {
-            Priority.INTERACTIVE: [asyncio.Event()],
-            Priority.BULK: [asyncio.Event() for _ in range(max(settings.bulk_workers, backend.capabilities.workers))],
-        }
+        self._wakes = Wakes(max(settings.bulk_workers, backend.capabilities.workers))
+        self._rest, self._begun = Rest(), False
         self.pulses = Pulses(clock)
         self._batch = BatchLog(backend=backend.name, clock=clock, log=self._log, recorder=self._recorder)
         self._trouble = StoreTrouble(backend.name, on_change=on_change)
@@ -111,7 +105,7 @@ class Lane:
                 proof=self._proof,
                 work=work,
                 page=settings.sweep_page,
-                on_queued=self._wake_all,
+                on_queued=self._wakes.wake_all,
                 beat=beat,
             ),
             circuit=self._circuit,
@@ -127,7 +121,7 @@ class Lane:
         )  # fmt: skip
         self._batch_limit = backend.capabilities.batch_size
         self._yielding = Yielding(backend.servers, settings.bulk_slows_answers)
-        self._hand, self._express_naps = Hand(work), False
+        self._hand = Hand(work)
 
     @property
     def name(self) -> str:
@@ -152,13 +146,13 @@ class Lane:
 
     def wake(self, priority: Priority) -> None:
         """Wake one worker because work was recorded; it wakes the others if it finds more than it can take."""
-        self._wakes[Priority.BULK if priority is Priority.BULK else Priority.INTERACTIVE][0].set()
+        self._wakes.wake(priority)
 
     @property
     def waits(self) -> bool:
         """Whether the express worker is idle and would start at once on a claim handed to it."""
         awake = self._circuit.flowing.is_set() and self._unpaused.is_set()
-        return self._express_naps and awake and self._hand.is_free
+        return self._wakes.express_naps and awake and self._hand.is_free
 
     @property
     def lease_s(self) -> float:
@@ -171,17 +165,12 @@ class Lane:
             self._hand.take(claim)
         else:
             self._hand.owe([claim])
-        self._wakes[Priority.INTERACTIVE][0].set()
-
-    def _wake_all(self) -> None:
-        for events in self._wakes.values():
-            for event in events:
-                event.set()
+        self._wakes.wake(Priority.INTERACTIVE)
 
     def _returned(self) -> None:
         """The backend is back, perhaps without some of its zones: compare it with the store, and resume deliveries."""
         self._sweeper.want()
-        self._wake_all()
+        self._wakes.wake_all()
 
     def pause(self, reason: str) -> None:
         """Start no more attempts until `resume`; those in progress end as usual."""
@@ -193,7 +182,7 @@ class Lane:
         """Resume deliveries after `pause`."""
         self._paused = ""
         self._unpaused.set()
-        self._wake_all()
+        self._wakes.wake_all()
         self._on_change()
 
     async def probe(self) -> str:
@@ -229,23 +218,37 @@ class Lane:
             async with asyncio.TaskGroup() as workers:
                 for name, work in self._workers().items():
                     workers.create_task(work(), name=name)
+                self._begun = True
         finally:
             self._verifier.close()
 
+    async def drain(self, limit_s: float) -> None:
+        """Start no more attempts, for good, and wait until those in progress have ended, for `limit_s` seconds at most."""
+        self._unpaused.clear()
+        with suppress(TimeoutError, OutboxUnavailable):
+            async with asyncio.timeout(limit_s):
+                await self._rest.comes()
+                await self._hand.give_back()
+
+    def follow(self, settings: DispatchSettings) -> None:
+        """Use these settings for attempts that begin from now on; the number of workers stays as it is."""
+        self._settings = settings
+        self._delivery.follow(settings)
+        self._circuit.breaker.follow(delay_s=settings.probe_delay_s, delay_max_s=settings.probe_delay_max_s)
+        self._sweeper.follow(page=settings.sweep_page)
+
     @property
     def actors(self) -> list[str]:
-        """The names of the tasks that exist while the lane is alive."""
-        return list(self._workers())
+        """The names of the tasks that exist while the lane is alive; none before it began."""
+        return list(self._workers()) if self._begun else []
 
     def _workers(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
-        bulk, (express,) = self._wakes[Priority.BULK], self._wakes[Priority.INTERACTIVE]
+        here, wakes = f"dispatch:{self.name}", self._wakes
         return {
-            **{
-                f"dispatch:{self.name}:bulk{n}": partial(self._work, Priority.BULK, wake) for n, wake in enumerate(bulk)
-            },
-            f"dispatch:{self.name}:express": partial(self._work, Priority.INTERACTIVE, express),
-            f"dispatch:{self.name}:prober": self._circuit.run,
-            f"dispatch:{self.name}:yielding": self._yielding.run,
+            **{f"{here}:bulk{n}": partial(self._work, Priority.BULK, wake) for n, wake in enumerate(wakes.bulk)},
+            f"{here}:express": partial(self._work, Priority.INTERACTIVE, wakes.express),
+            f"{here}:prober": self._circuit.run,
+            f"{here}:yielding": self._yielding.run,
             self._sweeper.name: self._sweeper.run,
         }
 
@@ -255,15 +258,8 @@ class Lane:
             await self._unpaused.wait()
             wake.clear()
             try:
-                await self._hand.give_back()
-                handed = self._take_handed() if lowest is not Priority.BULK else None
-                if handed is not None:
-                    await self._attempt([handed])
-                    more = wake.is_set()  # what came or became due before the nap is none of ours
-                else:
-                    more = await self.run_once(lowest)
-                if handed is not None or more:
-                    self._trouble.worked()
+                with self._rest.disturbed():
+                    more = await self._take_turn(lowest, wake)
                 if not more:
                     self._batch.idle()
                     await self._nap(wake)
@@ -271,26 +267,29 @@ class Lane:
                 self._trouble.failed(str(error), task=f"dispatch:{self.name}")
                 await asyncio.sleep(STORE_PAUSE_S)
 
+    async def _take_turn(self, lowest: Priority, wake: asyncio.Event) -> bool:
+        """One batch, or what was handed over; whether there may be more."""
+        await self._hand.give_back()
+        handed = self._take_handed() if lowest is not Priority.BULK else None
+        if handed is not None:
+            await self._attempt([handed])
+        # What came or became due before the nap is none of ours.
+        more = wake.is_set() if handed is not None else await self.run_once(lowest)
+        if handed is not None or more:
+            self._trouble.worked()
+        return more
+
     def _take_handed(self) -> Claim | None:
         claim, is_old = self._hand.begin()
         if is_old:
-            self._wakes[Priority.INTERACTIVE][0].set()
+            self._wakes.express.set()
         return claim
 
     async def _nap(self, wake: asyncio.Event) -> None:
         """Sleep until new work is recorded or waiting work becomes due."""
         due_at = await self._store.next_due_at(self.name)
-        now = self._clock.now_s()
-        seconds = LONGEST_NAP_S if due_at is None else min(max(due_at - now, 0.005), LONGEST_NAP_S)
-        is_express = wake is self._wakes[Priority.INTERACTIVE][0]
-        try:
-            self._express_naps |= is_express
-            async with asyncio.timeout(seconds):
-                await wake.wait()
-        except TimeoutError:
-            pass
-        finally:
-            self._express_naps &= not is_express
+        seconds = LONGEST_NAP_S if due_at is None else max(due_at - self._clock.now_s(), 0.005)
+        await self._wakes.nap(wake, min(seconds, LONGEST_NAP_S))
 
     async def run_once(self, lowest: Priority = Priority.BULK) -> bool:
         """Deliver one batch of the most urgent class; returns whether there was any work."""
@@ -299,7 +298,7 @@ class Lane:
         if not claims:
             return False
         if len(claims) == limit:
-            self._wake_all()
+            self._wakes.wake_all()
         async with self._yielding.beside(len(claims) if lowest is Priority.BULK else 0):
             await self._attempt(claims)
         return True

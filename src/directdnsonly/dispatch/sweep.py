@@ -63,7 +63,7 @@ class Sweep:
         self._backend = backend
         self._proof = proof
         self._work = work
-        self._page = page
+        self.page = page
         self._on_queued = on_queued
         self._beat = beat
         self.running = False
@@ -78,7 +78,7 @@ class Sweep:
         pass_ = _Pass(shown=SHOWN)
         doubtful: list[Claim] = []
         since = 0.0  # when the first of them was found wanting
-        size = min(self._page, GENTLE_PAGE) if gentle else self._page
+        size = min(self.page, GENTLE_PAGE) if gentle else self.page
         resumed = time.monotonic()  # the reading of the page, too, is work that a pause makes up for
         try:
             async for page in self._work.wanted(self._backend.name, page=size):

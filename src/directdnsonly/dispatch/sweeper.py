@@ -57,6 +57,10 @@ class Sweeper:
         """Whether a sweep is in progress."""
         return self._sweep.running
 
+    def follow(self, *, page: int) -> None:
+        """Zones per step, from the next sweep on."""
+        self._sweep.page = page
+
     def want(self) -> None:
         """Request a sweep, because the name server may have lost zones; it runs when the backend answers and the lane works."""
         self._wanted.set()

@@ -10,13 +10,20 @@ from directdnsonly.errors import BodiesTooMany
 
 SMALL: Final = 64 * 1024  # up to here a body is not counted and never refused: no more than a connection buffers anyway
 AT_ONCE: Final = 4  # bodies of the largest size
+LARGEST_BYTES: Final = 16 * 2**20
+TIMEOUT_S: Final = 20.0
 
 
 class Bodies:
-    """The budget: how many octets of large bodies are in memory, and how many may be."""
+    """The budget: how large one body may be, how long it may take, and how many octets of large ones are in memory.
 
-    def __init__(self, *, largest_bytes: int) -> None:
-        self._most = AT_ONCE * largest_bytes
+    Both limits may be set anew at any time: a body that is coming meets them as they are then.
+    """
+
+    def __init__(self, *, largest_bytes: int = LARGEST_BYTES, timeout_s: float = TIMEOUT_S) -> None:
+        """`timeout_s`: from its headers to its last octet."""
+        self.largest_bytes = largest_bytes
+        self.timeout_s = timeout_s
         self.held = 0
 
     @contextmanager
@@ -31,8 +38,8 @@ class Bodies:
     def count(self, octets: int) -> None:
         """Take this many octets from the budget. Raises BodiesTooMany if it is exceeded."""
         self.held += octets
-        if self.held > self._most:
-            raise BodiesTooMany(self._most)
+        if self.held > (most := AT_ONCE * self.largest_bytes):
+            raise BodiesTooMany(most)
 
 
 class Share:

@@ -109,10 +109,10 @@ class Crowd:
         is_proxy: Callable[[str], bool] = lambda _: False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.bounds = bounds
+        self.bounds = bounds  # may be set anew: nobody who is here is sent away for it
+        self.is_proxy = is_proxy
         self.given_way = 0
         self.polls: Counter[str] = Counter()
-        self._is_proxy = is_proxy
         self._now = now
         self._members: dict[Member, _Standing] = {}
         self._ranks: dict[Rank, dict[object, dict[Member, None]]] = {rank: {} for rank in Rank}
@@ -145,7 +145,7 @@ class Crowd:
     def enter(self, member: Member, address: str, *, seconds: float) -> None:
         """Add a connection, which may stay silent for this long; another unauthenticated one is closed if there are too many."""
         # What comes from a proxy is of many people, who must not be taken for one: each stands for itself at first.
-        group: object = member if self._is_proxy(address) else group_of(address)
+        group: object = member if self.is_proxy(address) else group_of(address)
         self._members[member] = _Standing(Rank.STRANGER, group, self._now() + seconds)
         self._add(member, Rank.STRANGER, group)
         refused, others = self._ranks[Rank.REFUSED].get(group, ()), self._ranks[Rank.STRANGER][group]

@@ -54,6 +54,10 @@ class BehindProxies:
         self._app = app
         self._trusted = networks_of(trusted)
 
+    def trust(self, trusted: Iterable[str]) -> None:
+        """These proxies from now on, and no others."""
+        self._trusted = networks_of(trusted)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, with the client's address."""
         client = scope.get("client")

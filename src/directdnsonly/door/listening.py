@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import ssl
 from collections.abc import Callable
 from typing import Final
 
 from directdnsonly.door.connections import BoundedHttp
 from directdnsonly.door.crowd import Crowd
-from directdnsonly.door.tls import HANDSHAKE_TIMEOUT_S
+from directdnsonly.door.tls import HANDSHAKE_TIMEOUT_S, Certificate
 
 AT_ONCE: Final = 32  # connections that are taken before others are looked after again
 NO_MORE_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -31,13 +30,13 @@ class Listener:
         *,
         crowd: Crowd,
         make: Callable[[], BoundedHttp],
-        context: ssl.SSLContext | None = None,
+        certificate: Certificate | None = None,
         backlog: int,
     ) -> None:
         self._socket = listening
         self._crowd = crowd
         self._make = make
-        self._tls = context
+        self._certificate = certificate
         self._loop = asyncio.get_running_loop()
         self._greeted: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -90,8 +89,8 @@ class Listener:
             await self._loop.connect_accepted_socket(
                 lambda: connection,
                 taken,
-                ssl=self._tls,
-                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if self._tls else None,
+                ssl=self._certificate.context if self._certificate else None,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if self._certificate else None,
             )
         except OSError:
             pass  # it is gone, or speaks no TLS

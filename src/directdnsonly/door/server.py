@@ -9,7 +9,7 @@ import resource
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -58,13 +58,19 @@ class Server(uvicorn.Server):
                 listening,
                 crowd=self._crowd,
                 make=protocol,
-                context=self._certificate.context if self._certificate and listening.family != socket.AF_UNIX else None,
+                certificate=None if listening.family == socket.AF_UNIX else self._certificate,
                 backlog=self.config.backlog,
             )
             for listening in sockets or []
         ]
         self.servers = []  # uvicorn's are asyncio's
         self.started = True
+
+    def follow(self, settings: AppSettings) -> None:
+        """Take new bounds and proxies. Connections that are open stay; a keep-alive time is theirs from their next answer."""
+        self._crowd.bounds = bounds(settings)
+        self._crowd.is_proxy = _trusting(settings)
+        self.config.timeout_keep_alive = _keep_alive_s(settings)
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second; once a second it closes connections whose time is over."""
@@ -100,7 +106,6 @@ class Server(uvicorn.Server):
 
 def make_server(app: ASGIApp, settings: AppSettings, *, certificate: Certificate | None = None) -> Server:
     """A server for the app, as configured."""
-    trusted = networks_of(settings.trusted_proxies)
     config = uvicorn.Config(
         app,
         http=BoundedHttp,
@@ -111,12 +116,21 @@ def make_server(app: ASGIApp, settings: AppSettings, *, certificate: Certificate
         access_log=False,
         server_header=False,
         backlog=2048,
-        timeout_keep_alive=int(settings.idle_timeout_s) + 1,
+        timeout_keep_alive=_keep_alive_s(settings),
         timeout_graceful_shutdown=GRACE_S,
     )
     config.load()
-    crowd = Crowd(bounds(settings), is_proxy=partial(is_proxy, trusted=trusted))
+    crowd = Crowd(bounds(settings), is_proxy=_trusting(settings))
     return Server(config, crowd=crowd, certificate=certificate)
+
+
+def _trusting(settings: AppSettings) -> Callable[[str], bool]:
+    return partial(is_proxy, trusted=networks_of(settings.trusted_proxies))
+
+
+def _keep_alive_s(settings: AppSettings) -> int:
+    """A second more than the crowd's own."""
+    return int(settings.idle_timeout_s) + 1
 
 
 def bounds(settings: AppSettings) -> Bounds:

@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 
 from directdnsonly.access.credentials import Principal, Role, Secret
+from directdnsonly.effect import AtReload, AtReloadOnceSet, AtRestart
 
 _HOST_NAME = re.compile(r"(?!\d+(\.\d+)*$)[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 
@@ -76,65 +77,69 @@ class AppSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    auth_username: str = Field(
+    auth_username: AtReload[str] = Field(
         "directdnsonly",
         min_length=1,
         max_length=255,
         pattern="^[^:]+$",
         description="User name that DirectAdmin sends.",
     )
-    auth_password: SecretStr = Field(
+    auth_password: AtReload[SecretStr] = Field(
         SecretStr("changeme"), description="Its password. The default and an empty one are accepted on loopback only."
     )
-    credentials: tuple[CredentialSettings, ...] = Field(
+    credentials: AtReload[tuple[CredentialSettings, ...]] = Field(
         (), description="More user names, each with its own roles; see docs/security.md."
     )
-    metrics_networks: tuple[IPvAnyNetwork, ...] = Field(
+    metrics_networks: AtReload[tuple[IPvAnyNetwork, ...]] = Field(
         (), description="Networks that may read `/metrics` without a password; others need the role `read`."
     )
-    listen_host: str = Field("0.0.0.0", description="Address on which pushes are accepted.")  # noqa: S104 - DA comes from outside
-    listen_port: int = Field(2222, ge=1, le=65535, description="Port on which pushes are accepted.")
-    listen_socket: Path | None = Field(
+    listen_host: AtRestart[str] = Field("0.0.0.0", description="Address on which pushes are accepted.")  # noqa: S104 - DA comes from outside
+    listen_port: AtRestart[int] = Field(2222, ge=1, le=65535, description="Port on which pushes are accepted.")
+    listen_socket: AtRestart[Path | None] = Field(
         None, description="A unix socket for `dadns` on this machine, beside the port; only our own user may open it."
     )
-    tls_certificate: Path | None = Field(
+    tls_certificate: AtReloadOnceSet[Path | None] = Field(
         None, description="Certificate chain (PEM); enables TLS 1.2 and newer on the port. Reloaded when it changes."
     )
-    tls_key: Path | None = Field(None, description="Its private key (PEM).")
-    max_connections: int = Field(
+    tls_key: AtReloadOnceSet[Path | None] = Field(None, description="Its private key (PEM).")
+    max_connections: AtReload[int] = Field(
         1024,
         ge=16,
         le=100_000,
         description="Most open connections; above that, others are closed in favour of pushes: docs/security.md.",
     )
-    max_header_bytes: int = Field(
+    max_header_bytes: AtReload[int] = Field(
         32 * 1024, ge=4096, le=2**20, description="Largest header of a request in bytes; a larger one is answered 431."
     )
-    header_timeout_s: float = Field(
+    header_timeout_s: AtReload[float] = Field(
         10.0, gt=0, description="Seconds within which the first request's header must be complete."
     )
-    idle_timeout_s: float = Field(30.0, gt=0, description="Seconds for which a persistent connection may stay idle.")
-    max_body_bytes: int = Field(
+    idle_timeout_s: AtReload[float] = Field(
+        30.0, gt=0, description="Seconds for which a persistent connection may stay idle."
+    )
+    max_body_bytes: AtReload[int] = Field(
         16 * 2**20, ge=1024, le=2**30, description="Largest push in bytes; a larger one is answered 413."
     )
-    request_timeout_s: float = Field(
+    request_timeout_s: AtReload[float] = Field(
         20.0,
         gt=0,
         description="Seconds within which a push must be recorded; the time to parse a large zone is not counted.",
     )
-    body_timeout_s: float = Field(20.0, gt=0, description="Seconds within which the body of a push must be complete.")
-    check_subdomain_owner_in_cluster_domainowners: bool = Field(
+    body_timeout_s: AtReload[float] = Field(
+        20.0, gt=0, description="Seconds within which the body of a push must be complete."
+    )
+    check_subdomain_owner_in_cluster_domainowners: AtReload[bool] = Field(
         True,
         description="Answer a domain check of a subdomain with its parent's owner (exists=3) rather than exists=2.",
     )
-    takeover: Literal["transfer", "hold", "reject"] = Field(
+    takeover: AtReload[Literal["transfer", "hold", "reject"]] = Field(
         "transfer",
         description="When one DirectAdmin server pushes a zone of another, or one above or below: record, hold or refuse it (docs/ownership.md).",
     )
-    hold_losses: bool = Field(
+    hold_losses: AtReload[bool] = Field(
         False, description="Hold a push that loses most of a zone, its apex NS or its MX, until somebody approves it."
     )
-    trusted_proxies: tuple[str, ...] = Field(
+    trusted_proxies: AtReload[tuple[str, ...]] = Field(
         (),
         description="Addresses or networks of reverse proxies whose X-Forwarded-For is believed; nobody's by default.",
     )

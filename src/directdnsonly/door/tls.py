@@ -62,6 +62,11 @@ class Certificate:
         self.context = make_context(certificate, key)
         self.ends_at = self._end()
 
+    def become(self, other: Certificate) -> None:
+        """The same pair as another one, of other files: for new connections, from now on."""
+        self._files, self._seen = other._files, other._seen
+        self.context, self.ends_at = other.context, other.ends_at
+
     async def watch(self) -> None:
         """Load renewed certificates until cancelled."""
         while True:

@@ -70,8 +70,9 @@ async def ask_lanes(looking: Looking, lanes: Mapping[str, Lane], zone: ZoneSumma
         text=None if absent else await looking.text(zone.name),
         unsure=any(one.serial == zone.serial and one.kind is Kind.PUT for one in others),
     )
-    found = await asyncio.gather(*(lane.ask(wanted) for lane in lanes.values()))
-    asked = dict(zip(lanes, found, strict=True))
+    names = list(lanes)  # a reload may change them meanwhile
+    found = await asyncio.gather(*(lanes[name].ask(wanted) for name in names))
+    asked = dict(zip(names, found, strict=True))
     return {**asked, **await _of_operators(looking, zone, asked)} if absent else asked
 
 

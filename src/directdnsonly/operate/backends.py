@@ -88,7 +88,7 @@ class Backends:
         Harmless to repeat: an unknown backend has 0. Raises DoesNotFit while the backend is configured.
         """
         if name in self._configured:
-            told_how = f"take dns.backends.{name} out of the configuration, restart, repeat"
+            told_how = f"take dns.backends.{name} out of the configuration, dadns reload, repeat"
             raise DoesNotFit(f"backend {name} is still configured: {told_how}")
         is_known = name in await self._operators.removed_backends(self._configured)
         dropped = await self._operators.forget_backend(name)

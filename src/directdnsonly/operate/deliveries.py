@@ -53,7 +53,8 @@ class Deliveries:
         among = [backend] if backend is not None else list(self._lanes)
         requeued = await self._operators.redeliver(name, among, reason="an operator asked for it")
         for each in among:
-            self._lanes[each].wake(Priority.INTERACTIVE)
+            if (lane := self._lanes.get(each)) is not None:  # a reload may have taken it out meanwhile
+                lane.wake(Priority.INTERACTIVE)
         await self._journal.did(who, "zone.redelivered", zone=name, detail=", ".join(among))
         return Redelivered(backends=among, requeued=requeued)
 

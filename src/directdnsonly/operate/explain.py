@@ -6,7 +6,7 @@ The API (and so `dadns explain`) and the pages all show this explanation.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -68,7 +68,10 @@ class Explainer:
         """Explain the zone that a typed text means: a zone, a name in it, or a URL. Raises NameRefused, OutboxUnavailable."""
         found, within = await self._find(asked)
         said = await ask_lanes(self._parts.store.looking, self._parts.lanes, found.zone) if found.zone else {}
-        facts = self._facts(found, await self._parts.lost.find(found.name), said)
+        lost = await self._parts.lost.find(found.name)
+        # From here on nothing is waited for: a reload may have taken out a backend since these were read.
+        found = replace(found, placements=[one for one in found.placements if one.backend in self._parts.lanes])
+        facts = self._facts(found, lost, said)
         judged = advice.judge_zone(facts, Calendar(now=self._parts.clock.now_s(), timezone=self._timezone))
         return Explanation(
             asked=asked,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from directdnsonly.nameservers.contract import DaemonStatus
+from directdnsonly.operate.configuration import Standing
 from directdnsonly.outbox.kept import Condition, LostPush
 from directdnsonly.outbox.operators import Pause
 
@@ -47,3 +48,4 @@ class ServiceFigures:
     alarms: Sequence[str]
     store: Condition
     backends: Sequence[BackendFigures]
+    configuration: Standing = field(default_factory=Standing)

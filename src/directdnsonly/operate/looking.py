@@ -111,6 +111,7 @@ class Readiness:
     def _facts(self, store: str, figures: Figures | None) -> Facts:
         parts = self._parts
         waiting = parts.lost.waiting()
+        configuration = parts.configuration()
         newest = waiting[-1] if waiting else figures.lost_newest if figures else None
         return Facts(
             now=parts.clock.now_s(),
@@ -126,6 +127,9 @@ class Readiness:
             held_since=figures.held_since if figures else None,
             alarms=parts.alarm_texts(),
             certificate_ends_at=parts.certificate_ends_at(),
+            config_failed_at=configuration.failed_at,
+            config_problems=[str(one) for one in configuration.problems],
+            config_loaded_at=configuration.loaded_at,
         )
 
 

@@ -10,7 +10,8 @@ from directdnsonly.outbox.changes import Kind, Source
 from directdnsonly.outbox.drift import Baseline
 from directdnsonly.outbox.store.drift import DriftWatch
 from directdnsonly.outbox.store.looking import Looking
-from directdnsonly.reconcile.reconciler import Job, Reconciler
+from directdnsonly.reconcile.job import Job
+from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 from directdnsonly.accept.lost import LostPushes
 from directdnsonly.clock import Clock
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.telling import LaneStatus
 from directdnsonly.nameservers.contract import DaemonStatus, NameServer
+from directdnsonly.operate.configuration import Standing
 from directdnsonly.outbox.store import Store
 from directdnsonly.reconcile.alarms import Alarm
 
@@ -25,9 +26,10 @@ class Running:
     lost: LostPushes
     daemons: Mapping[str, NameServer]
     alarms: Callable[[], list[Alarm]] = list  # what reconciliation found that a person must look at
-    configured: frozenset[str] = frozenset()  # the backends of the configuration, also those that are not enabled
+    configured: Collection[str] = frozenset()  # the backends of the configuration, also those that are not enabled
     certificate_ends_at: Callable[[], float | None] = lambda: None  # of our own door; None: it has none
-    heard_here_only: Mapping[str, str] = field(default_factory=dict)  # backend -> loopback address, see BackendFacts
+    heard_here_only: Callable[[], Mapping[str, str]] = dict  # backend -> loopback address, see BackendFacts
+    configuration: Callable[[], Standing] = Standing
     lost_actors: Callable[[], list[str]] = list  # that ended or hang, though none may
     pushes_so_far: Callable[[], Mapping[str, int]] = dict  # since start, by what became of them
 

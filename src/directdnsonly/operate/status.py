@@ -31,6 +31,7 @@ def service_figures(parts: Running, figures: Figures) -> ServiceFigures:
         alarms=parts.alarm_texts(),
         store=parts.store.upkeep.condition(),
         backends=backends_of(parts, figures),
+        configuration=parts.configuration(),
     )
 
 
@@ -46,12 +47,14 @@ def backends_of(parts: Running, figures: Figures) -> list[BackendFigures]:
             now,
         )
         for one in figures.backlog
+        if one.backend in parts.lanes  # a reload may have taken it out since they were read
     ]
 
 
 def backend_facts(parts: Running, figures: Figures | None) -> list[BackendFacts]:
     """The facts about each backend that `judge` needs."""
     dead = {one.backend: one.dead for one in figures.backlog} if figures else {}
+    here_only = parts.heard_here_only()
     found = []
     for name, lane in parts.statuses().items():
         pause = figures.pauses.get(name) if figures else None
@@ -66,7 +69,7 @@ def backend_facts(parts: Running, figures: Figures | None) -> list[BackendFacts]
                 paused_reason=pause.reason if pause else "",
                 paused_at=pause.at if pause else None,
                 dead=dead.get(name, 0),
-                heard_here_only=parts.heard_here_only.get(name, ""),
+                heard_here_only=here_only.get(name, ""),
             )
         )
     return found

@@ -42,14 +42,6 @@ SHORT: Final = 64  # octets of an answer such as error=0
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Limits of one request. `body_timeout_s`: the time from its headers to the last octet of its body."""
-
-    max_body_bytes: int = 16 * 1024 * 1024
-    body_timeout_s: float = 20.0
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One HTTP answer. `close`: the connection ends, and whatever the client still sends is not read."""
@@ -117,13 +109,10 @@ def router(door: Door, rest: ASGIApp) -> APIRouter:
 class Door:
     """The endpoint of all DirectAdmin requests. `answered` counts answers by type of request, for the metrics."""
 
-    def __init__(
-        self, acceptance: Acceptance, access: Access, limits: Limits | None = None, bodies: Bodies | None = None
-    ) -> None:
+    def __init__(self, acceptance: Acceptance, access: Access, bodies: Bodies | None = None) -> None:
         self._acceptance = acceptance
         self._access = access
-        self._limits = limits or Limits()
-        self._bodies = bodies or Bodies(largest_bytes=self._limits.max_body_bytes)
+        self._bodies = bodies or Bodies()
         self.answered: Counter[str] = Counter()
 
     async def answer(self, request: Request) -> Response:
@@ -158,7 +147,10 @@ class Door:
         if len(query) > MAX_QUERY_BYTES:
             raise _Refusal(Answer(da.failure("Request too large", f"the query exceeds {MAX_QUERY_BYTES} octets"), 413))
         with self._bodies.share() as share:
+            edition = self._access.edition
             body = await self._read_body(scope, length, receive, share) if method == "POST" else b""
+            if edition != self._access.edition:  # the credentials were replaced while the body came
+                principal = await self._authenticate(authorization, _address(scope), place_of(scope))
             command = da.decode(method, scope["path"], query, body)
             self.answered[type(command).__name__] += 1
             return await self._obey(command, body, principal, _address(scope))
@@ -180,15 +172,15 @@ class Door:
         return principal
 
     async def _read_body(self, scope: Scope, length: int | None, receive: Receive, share: Share) -> bytes:
-        if length is not None and length > self._limits.max_body_bytes:
+        if length is not None and length > self._bodies.largest_bytes:
             raise self._too_large()
         if WHOLE in scope:  # usual: it came with the headers, and needs no timer
             return await self._received(receive, share)
         try:
-            async with asyncio.timeout(self._limits.body_timeout_s):
+            async with asyncio.timeout(self._bodies.timeout_s):
                 return await self._received(receive, share)
         except TimeoutError:
-            details = f"the body did not come within {self._limits.body_timeout_s:g} s"
+            details = f"the body did not come within {self._bodies.timeout_s:g} s"
             raise _Refusal(Answer(da.failure("Request timed out", details), 408, close=True)) from None
         except BodiesTooMany as error:
             raise _Refusal(Answer(da.failure("Not recorded, push it again", str(error)), 503, close=True)) from None
@@ -197,13 +189,13 @@ class Door:
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body"):  # usual: one message, no copy
             body: bytes = message.get("body", b"")
-            if len(body) > self._limits.max_body_bytes:
+            if len(body) > self._bodies.largest_bytes:
                 raise self._too_large()
             return body
         octets = bytearray()
         while message["type"] == "http.request":
             octets += message.get("body", b"")
-            if len(octets) > self._limits.max_body_bytes:
+            if len(octets) > self._bodies.largest_bytes:
                 raise self._too_large()
             share.grown_to(len(octets))
             if not message.get("more_body"):
@@ -212,7 +204,7 @@ class Door:
         raise _Disconnected
 
     def _too_large(self) -> _Refusal:
-        details = f"at most {self._limits.max_body_bytes} octets are accepted"
+        details = f"at most {self._bodies.largest_bytes} octets are accepted"
         return _Refusal(Answer(da.failure("Zone too large", details), 413, close=True))
 
     async def _obey(self, command: da.Command, body: bytes, principal: Principal, address: str) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,6 +20,10 @@ class AlarmKind(StrEnum):
     UNKNOWN = "unknown-zones"  # a name server serves zones that the store does not know: it may have lost them
     OVER_CAP = "over-cap"  # too many orphans at once: an operator must approve
     FAILED = "pass-failed"  # a pass ended in an error that nobody has thought of
+
+
+OF_A_SERVER = frozenset({AlarmKind.NO_LIST, AlarmKind.HOSTNAME, AlarmKind.MISSED, AlarmKind.PULL, AlarmKind.OVER_CAP})
+OF_A_BACKEND = frozenset({AlarmKind.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,12 @@ class Alarms:
         elif before is not None:
             del self._standing[kind, subject]
             await self._tell("alarm.cleared", kind, subject, "", lasted_s=round(now - before.since, 1))
+
+    async def forget(self, kinds: Collection[AlarmKind], *, but: Collection[str]) -> None:
+        """Clear those about a subject that is there no more: `but` those are."""
+        for kind, subject in list(self._standing):
+            if kind in kinds and subject not in but:
+                await self.judge(kind, subject, "")
 
     async def _tell(
         self, event: str, kind: AlarmKind, subject: str, more: str, *, warn: bool = False, **facts: object

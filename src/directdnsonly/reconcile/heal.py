@@ -61,16 +61,16 @@ class Heal:
         wake: Callable[[Priority], None],
         delete_extra: bool,
     ) -> None:
-        self._lanes = lanes
+        self.lanes = lanes  # these two may be set anew between two passes
         self._drift = drift
         self._work = work
         self._wake = wake
-        self._delete_extra = delete_extra
+        self.delete_extra = delete_extra
 
     async def look(self, *, repair: bool) -> Healed:
         """Compare all backends; with `repair` False change nothing. Raises OutboxUnavailable."""
         healed = Healed()
-        await asyncio.gather(*(self._one(lane, healed, repair=repair) for lane in self._lanes))
+        await asyncio.gather(*(self._one(lane, healed, repair=repair) for lane in self.lanes))
         return healed
 
     async def _one(self, lane: Lane, healed: Healed, *, repair: bool) -> None:
@@ -107,7 +107,7 @@ class Heal:
             zones += len(page)
             strangers += await self._strangers(lane, page, healed, repair=repair)
         known = healed.known[lane.name] = Known(zones=zones, strangers=len(strangers))
-        if not (repair and self._delete_extra) or known.is_our_loss:
+        if not (repair and self.delete_extra) or known.is_our_loss:
             return
         for start in range(0, len(strangers), PAGE):
             change_id = f"reconcile-extra-{secrets.token_hex(10)}"

@@ -13,6 +13,10 @@ class Lookout:
     """Judges single zones by the configured rules and servers."""
 
     def __init__(self, settings: ReconciliationSettings) -> None:
+        self.follow(settings)
+
+    def follow(self, settings: ReconciliationSettings) -> None:
+        """Other rules and servers from now on."""
         self._settings = settings
         self._names = frozenset(name for server in settings.directadmin_servers for name in server.names)
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from directdnsonly.outbox.drift import Sighting, SightingState
 from directdnsonly.reconcile.plan import Absent, Plan
+from directdnsonly.reconcile.settings import ReconciliationSettings
 from directdnsonly.zone.name import ZoneName
 
 LEAST_CAP = 3  # a share of few zones would round to nothing
@@ -47,6 +48,17 @@ class Rules:
     grace_s: float
     max_orphans: int
     max_share: float
+
+    @classmethod
+    def of(cls, settings: ReconciliationSettings) -> Rules:
+        """As configured."""
+        return cls(
+            absences=settings.absences,
+            absent_s=settings.absent_minutes * 60,
+            grace_s=settings.grace_minutes * 60,
+            max_orphans=settings.max_orphans,
+            max_share=settings.max_orphan_share,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -21,9 +20,10 @@ from directdnsonly.outbox.store.drift import DriftWatch
 from directdnsonly.outbox.store.work import Work
 from directdnsonly.pulse import Pulses
 from directdnsonly.reconcile import orphans as orphan_rules
-from directdnsonly.reconcile.alarms import Alarm, AlarmKind, Alarms
+from directdnsonly.reconcile.alarms import OF_A_BACKEND, OF_A_SERVER, Alarm, AlarmKind, Alarms
 from directdnsonly.reconcile.directadmin_client import DirectAdminClient
 from directdnsonly.reconcile.heal import Heal, Healed, Known
+from directdnsonly.reconcile.job import Job
 from directdnsonly.reconcile.orphans import Orphans, Rules
 from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.repair import Repair, Result
@@ -36,26 +36,6 @@ from directdnsonly.wording import counted
 
 KEPT_JOBS: Final = 20
 HUNG_S: Final = 1800.0  # a stage of a pass over a fleet; it tells its progress more often
-
-
-@dataclass(slots=True)
-class Job:
-    """One pass, requested or due. `live` False: it only compares."""
-
-    id: int
-    live: bool
-    kept: bool = True  # in the list of passes
-    stage: str = "waiting"
-    count: int = 0
-    result: PassView | None = None
-    failure: str = ""
-    done: asyncio.Event = field(default_factory=asyncio.Event)
-    beat: Callable[[], None] = lambda: None
-
-    def progress(self, stage: str, count: int) -> None:
-        """Report the pass's progress: its stage, and the number of zones so far."""
-        self.stage, self.count = stage, count
-        self.beat()
 
 
 class Reconciler:
@@ -96,17 +76,13 @@ class Reconciler:
             delete_extra=settings.extra_zones == "delete",
         )
         self._lanes = {lane.name: lane for lane in lanes}
+        self._coming: tuple[ReconciliationSettings, Sequence[Lane]] | None = None
+        self._taken_up = asyncio.Event()
+        self._taken_up.set()
         self._alarms = Alarms(journal=journal, clock=clock)
-        self._rules = Rules(
-            absences=settings.absences,
-            absent_s=settings.absent_minutes * 60,
-            grace_s=settings.grace_minutes * 60,
-            max_orphans=settings.max_orphans,
-            max_share=settings.max_orphan_share,
-        )
         self.pulses = Pulses(clock)
         self._jobs: OrderedDict[int, Job] = OrderedDict()
-        self._queue: asyncio.Queue[Job] = asyncio.Queue()
+        self._queue: asyncio.Queue[Job | None] = asyncio.Queue()
         self._log = structlog.get_logger()
         self.running: Job | None = None
         self.next_at: float | None = None
@@ -143,12 +119,43 @@ class Reconciler:
 
     # -- the loop
 
+    def follow(self, settings: ReconciliationSettings, lanes: Sequence[Lane]) -> None:
+        """Use these settings and name servers from the next pass on; see `taken_up`."""
+        self._coming = settings, lanes
+        self._lanes = {lane.name: lane for lane in lanes}
+        self._taken_up.clear()
+        self._queue.put_nowait(None)
+
+    async def taken_up(self) -> None:
+        """Wait until no pass uses the former settings and name servers any more."""
+        await self._taken_up.wait()
+
+    async def _take_up(self) -> None:
+        if self._coming is None:
+            return
+        (settings, lanes), self._coming = self._coming, None
+        before, self.settings = self.settings, settings
+        self._survey.settings = self._repair.settings = settings
+        self._heal.lanes = lanes if settings.heal else ()
+        self._heal.delete_extra = settings.extra_zones == "delete"
+        if not settings.enabled:
+            self.next_at = None
+        elif not before.enabled or before.interval_minutes != settings.interval_minutes:
+            wait_min = settings.interval_minutes if before.enabled else settings.initial_delay_minutes
+            self.next_at = self._clock.now_s() + wait_min * 60
+        self._taken_up.set()
+        await self._alarms.forget(OF_A_SERVER, but={one.hostname for one in settings.directadmin_servers})
+        await self._alarms.forget(OF_A_BACKEND, but=set(self._lanes))
+
     async def run(self) -> None:
         """Run passes until cancelled; if the store is unavailable, the next pass tries again."""
         if self.settings.enabled:
             self.next_at = self._clock.now_s() + self.settings.initial_delay_minutes * 60
         while True:
+            await self._take_up()
             job = await self._next()
+            if job is None:
+                continue
             if self.settings.enabled and job.kept:
                 self.next_at = self._clock.now_s() + self.settings.interval_minutes * 60
             job.beat = self._goes_on
@@ -174,8 +181,8 @@ class Reconciler:
     def _goes_on(self) -> None:
         self.pulses.beat("reconcile", HUNG_S)
 
-    async def _next(self) -> Job:
-        """Wait for the next pass that is requested or due."""
+    async def _next(self) -> Job | None:
+        """Wait for the next pass that is requested or due; None if there are new settings."""
         if self.next_at is None:
             return await self._queue.get()
         try:
@@ -214,7 +221,9 @@ class Reconciler:
     async def _with_directadmin(self, job: Job, result: Result) -> tuple[Surveyed, Orphans]:
         """Compare with DirectAdmin and, if live, pull missed zones and advance orphans by a step."""
         surveyed = await self._survey.look(job.progress)
-        steps = orphan_rules.advance(surveyed.plan, surveyed.sightings, self._rules, now=self._drift.believed_s())
+        steps = orphan_rules.advance(
+            surveyed.plan, surveyed.sightings, Rules.of(self.settings), now=self._drift.believed_s()
+        )
         if job.live:
             for baseline in surveyed.baselines:
                 await self._drift.save_baseline(baseline)
@@ -253,7 +262,8 @@ class Reconciler:
 
     async def look_for_unknown(self, backend: str) -> None:
         """Raise or clear the alarm that a backend has mostly unknown zones. Raises BackendUnavailable, OutboxUnavailable."""
-        await self._judge_known(backend, await self._heal.known(self._lanes[backend]))
+        if (lane := self._lanes.get(backend)) is not None:
+            await self._judge_known(backend, await self._heal.known(lane))
 
     async def _judge_known(self, backend: str, known: Known) -> None:
         lost = (

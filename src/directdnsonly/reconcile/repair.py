@@ -78,7 +78,7 @@ class Repair:
     ) -> None:
         self._drift = drift
         self._approval = approval
-        self._settings = settings
+        self.settings = settings  # may be set anew between two passes
         self._clock = clock
         self._journal = journal
         self._intake = intake
@@ -91,7 +91,7 @@ class Repair:
 
     async def pull(self, surveyed: Surveyed, result: Result, progress: Progress) -> None:
         """Pull the missed, migrated and stale zones, server by server. Raises OutboxUnavailable."""
-        for server in self._settings.directadmin_servers:
+        for server in self.settings.directadmin_servers:
             try:
                 missed, stale = self._missed(server, surveyed), await self._stale(server, surveyed)
                 if missed or stale:
@@ -127,10 +127,10 @@ class Repair:
         stale = [one for one in surveyed.plan.stale if one.server == server.hostname]
         if not stale:
             return []
-        await asyncio.sleep(self._settings.stale_after_s)
+        await asyncio.sleep(self.settings.stale_after_s)
         by_name: dict[ZoneName, Stale] = {one.name: one for one in stale}
         held = [one for one in await self._drift.held(list(by_name)) if one.kind is Kind.PUT]
-        serials = await serials_now(self._settings, server, held) or []
+        serials = await serials_now(self.settings, server, held) or []
         return [
             Wanted(name=one.name, version=one.version, owner=one.owner)
             for one, serial in zip(held, serials, strict=False)
@@ -153,7 +153,7 @@ class Repair:
                 progress(f"pulling from {client.server.hostname}", result.pulled)
 
         async with asyncio.TaskGroup() as group:
-            for number in range(min(self._settings.pulls_at_once, len(wanted))):
+            for number in range(min(self.settings.pulls_at_once, len(wanted))):
                 group.create_task(worker(), name=f"reconcile:pull:{client.server.hostname}:{number}")
 
     async def _pull_one(self, client: DirectAdminClient, wanted: Wanted, result: Result) -> bool:
@@ -239,7 +239,7 @@ class Repair:
     async def _denied(self, steps: Sequence[Next], result: Result) -> frozenset[ZoneName]:
         """The zones that DirectAdmin, asked for each again, denies having; a doubtful answer is not a denial."""
         sure: set[ZoneName] = set()
-        for server in self._settings.directadmin_servers:
+        for server in self.settings.directadmin_servers:
             here = [one.zone.name for one in steps if one.zone.server == server.hostname]
             if not here:
                 continue

@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from directdnsonly.effect import AtReload
+
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 DNS_PORT = 53
@@ -80,13 +82,17 @@ class ReconciliationSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    enabled: bool = Field(False, description="Compare with DirectAdmin and with the name servers periodically.")
-    dry_run: bool = Field(False, description="Only plan: nothing is pulled, deleted or repaired.")
-    interval_minutes: float = Field(60.0, gt=0, description="Minutes from one pass to the next.")
-    initial_delay_minutes: float = Field(0.0, ge=0, description="Minutes from start to the first pass.")
-    verify_ssl: bool = Field(True, description="Verify the certificates of DirectAdmin servers.")
-    ipp: int = Field(1000, ge=10, le=10_000, description="Zones per page when a DirectAdmin server's list is fetched.")
-    directadmin_servers: list[DirectAdminServer] = Field(
+    enabled: AtReload[bool] = Field(
+        False, description="Compare with DirectAdmin and with the name servers periodically."
+    )
+    dry_run: AtReload[bool] = Field(False, description="Only plan: nothing is pulled, deleted or repaired.")
+    interval_minutes: AtReload[float] = Field(60.0, gt=0, description="Minutes from one pass to the next.")
+    initial_delay_minutes: AtReload[float] = Field(0.0, ge=0, description="Minutes from start to the first pass.")
+    verify_ssl: AtReload[bool] = Field(True, description="Verify the certificates of DirectAdmin servers.")
+    ipp: AtReload[int] = Field(
+        1000, ge=10, le=10_000, description="Zones per page when a DirectAdmin server's list is fetched."
+    )
+    directadmin_servers: AtReload[list[DirectAdminServer]] = Field(
         default_factory=list,
         description="The servers: hostname, port, username, password, ssl; see docs/reconcile.md for the other keys.",
     )
@@ -99,52 +105,54 @@ class ReconciliationSettings(BaseModel):
             raise ValueError(f"{twice[0]} stands for two servers")
         return value
 
-    timeout_s: float = Field(
+    timeout_s: AtReload[float] = Field(
         30.0, gt=0, description="Longest time that one answer of a DirectAdmin server may take, in seconds."
     )
-    max_answer_mb: int = Field(32, ge=1, le=1024, description="Largest answer of a DirectAdmin server in MiB.")
-    least_share: float = Field(
+    max_answer_mb: AtReload[int] = Field(
+        32, ge=1, le=1024, description="Largest answer of a DirectAdmin server in MiB."
+    )
+    least_share: AtReload[float] = Field(
         0.5,
         ge=0,
         le=1,
         description="A list shorter than this fraction of the last complete one, or of what we hold, is rejected.",
     )
-    absences: int = Field(
+    absences: AtReload[int] = Field(
         3,
         ge=2,
         le=100,
         description="Consecutive complete lists from which a zone must be absent before it is an orphan.",
     )
-    absent_minutes: float = Field(
+    absent_minutes: AtReload[float] = Field(
         180.0, ge=0, description="Least time between the first and the last of these lists, in minutes."
     )
-    grace_minutes: float = Field(
+    grace_minutes: AtReload[float] = Field(
         1440.0, ge=0, description="Minutes for which an orphan is still served in quarantine before it is deleted."
     )
-    max_orphans: int = Field(
+    max_orphans: AtReload[int] = Field(
         50,
         ge=0,
         description="Most orphans of one server that may be on their way to deletion; above that, nothing is deleted without approval.",
     )
-    max_orphan_share: float = Field(
+    max_orphan_share: AtReload[float] = Field(
         0.02, ge=0, le=1, description="The same cap as a fraction of the server's zones (at least 3)."
     )
-    stale_after_s: float = Field(
+    stale_after_s: AtReload[float] = Field(
         60.0,
         ge=0,
         description="Seconds for which DirectAdmin's serial must be newer than ours before we pull the zone.",
     )
-    serials: bool = Field(
+    serials: AtReload[bool] = Field(
         True, description="Query each DirectAdmin server's own name server for the serials of its zones."
     )
-    serials_per_s: int = Field(500, ge=1, le=100_000, description="Such queries per second.")
-    pulls_at_once: int = Field(4, ge=1, le=64, description="Zones fetched in parallel from one server.")
-    missed_alarm: int = Field(
+    serials_per_s: AtReload[int] = Field(500, ge=1, le=100_000, description="Such queries per second.")
+    pulls_at_once: AtReload[int] = Field(4, ge=1, le=64, description="Zones fetched in parallel from one server.")
+    missed_alarm: AtReload[int] = Field(
         10, ge=1, description="Missed pushes of one server in one pass that raise an alarm: its entry for us is broken."
     )
-    heal: bool = Field(True, description="Compare each name server with the store in every pass.")
-    extra_zones: Literal["list", "delete"] = Field(
+    heal: AtReload[bool] = Field(True, description="Compare each name server with the store in every pass.")
+    extra_zones: AtReload[Literal["list", "delete"]] = Field(
         "list",
         description="What to do with zones in a backend's folder or table that we do not hold: only list them, or delete them.",
     )
-    keep_passes: int = Field(200, ge=1, le=100_000, description="Passes whose plan and result are kept.")
+    keep_passes: AtReload[int] = Field(200, ge=1, le=100_000, description="Passes whose plan and result are kept.")

@@ -43,13 +43,13 @@ class Survey:
         self, *, drift: DriftWatch, settings: ReconciliationSettings, clock: Clock, open_client: Opened
     ) -> None:
         self._drift = drift
-        self._settings = settings
+        self.settings = settings  # may be set anew between two passes
         self._clock = clock
         self._open = open_client
 
     async def look(self, progress: Progress) -> Surveyed:
         """Make a plan. Raises OutboxUnavailable."""
-        servers = self._settings.directadmin_servers
+        servers = self.settings.directadmin_servers
         progress("asking DirectAdmin", 0)
         before = {one.server: one for one in await self._drift.baselines()}
         asked = await asyncio.gather(*(self._list(server, before.get(server.hostname)) for server in servers))
@@ -64,7 +64,7 @@ class Survey:
             lists,
             names={name: server.hostname for server in servers for name in server.names},
             watched=frozenset(sightings),
-            least_share=self._settings.least_share,
+            least_share=self.settings.least_share,
             trusted=frozenset(name for name, one in before.items() if one.accepted),
             vouched={name: one.vouched for name, one in before.items()},
         )
@@ -105,19 +105,19 @@ class Survey:
         return listing
 
     def _shrank(self, listing: WholeList, before: Baseline) -> bool:
-        return len(listing.zones) < before.zones * self._settings.least_share
+        return len(listing.zones) < before.zones * self.settings.least_share
 
     async def _walk(self, planner: Planner, progress: Progress) -> tuple[str, ...]:
         """Walk the store beside the lists, page by page; returns the servers whose name server is silent."""
         after, seen = "", 0
         silent: set[str] = set()
-        serials = _Serials(self._settings)
+        serials = _Serials(self.settings)
         try:
             while page := await self._drift.held_page(after=after, limit=PAGE):
                 wanted = planner.feed(page)
-                for server in self._settings.directadmin_servers:
+                for server in self.settings.directadmin_servers:
                     zones = wanted.get(server.hostname, [])
-                    if self._settings.serials and zones and server.hostname not in silent:
+                    if self.settings.serials and zones and server.hostname not in silent:
                         answers = await serials.ask(server, zones)
                         if answers is None:
                             silent.add(server.hostname)

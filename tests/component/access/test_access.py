@@ -226,3 +226,45 @@ async def test_a_token_lives_until_it_is_revoked_or_too_old() -> None:
     assert await name_of(door, f"Bearer {other}".encode()) is None
     assert await again.revoke(token.id)
     assert not await again.revoke(token.id)
+
+
+async def test_credentials_that_are_replaced_end_at_once_and_others_go_on():
+    """Also those that were recognised by their header a moment ago; who is new is known, who stays stays."""
+    door = access()
+    gone, stays = header("first", "secret"), header("second", "geh\u00e4im:nis")
+    assert {"first", "second"} == {await name_of(door, gone), await name_of(door, stays)}
+    assert door.recognise(gone, HERE) is not None
+
+    door.replace([*SECRETS[1:], Secret(principal=Principal(name="new"), password="word")])
+
+    assert door.recognise(gone, HERE) is None
+    assert (None, "second", "new") == (
+        await name_of(door, gone),
+        await name_of(door, stays),
+        await name_of(door, header("new", "word")),
+    )
+
+
+async def test_a_hash_that_is_computed_while_credentials_are_replaced_lets_nobody_in():
+    """It was right when it was begun, and is judged by what is known at its end."""
+    door = access()
+    asked = asyncio.create_task(name_of(door, header("hashed", "a hashed word")))
+    while not door.hashes:
+        await asyncio.sleep(0)
+
+    door.replace(SECRETS)
+
+    assert await asked is None
+    assert door.recognise(header("hashed", "a hashed word"), HERE) is None
+
+
+async def test_what_failed_before_credentials_were_replaced_counts_no_more():
+    """A server that was given its new password before we were need not wait."""
+    door = access(failures=FailedLogins(burst=2))
+    coming = header("first", "another")
+    for _ in range(4):
+        assert await name_of(door, coming) is None
+
+    door.replace([Secret(principal=Principal(name="first"), password="another")])
+
+    assert "first" == await name_of(door, coming)

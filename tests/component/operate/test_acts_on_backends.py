@@ -69,7 +69,9 @@ async def test_only_what_is_configured_no_more_is_forgotten(tmp_path: Path) -> N
         await it.store.recording.record_push(a_push(NAME))
     async with operated(tmp_path, names=("one",), configured=["off"]) as it:
         for name in ("one", "off"):
-            with pytest.raises(DoesNotFit, match=f"take dns.backends.{name} out of the configuration, restart, repeat"):
+            with pytest.raises(
+                DoesNotFit, match=f"take dns.backends.{name} out of the configuration, dadns reload, repeat"
+            ):
                 await it.acts.backends.forget(name, ANNA)
 
         assert [1, 0, 0] == [await it.acts.backends.forget(name, ANNA) for name in ("old", "old", "nobody")]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.changes import Kind
 from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.kept import Event
+from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.zone.name import ZoneName
 from tests.contract.store_exercises.opening import BACKENDS, NAME, finish, only_claim
 from tests.support.made import a_delete, a_push
@@ -172,3 +175,78 @@ async def test_under_the_disk_reserve_pushes_are_refused(opener):
     with pytest.raises(OutboxUnavailable, match="reserve"):
         await store.recording.record_push(a_push())
     assert (await store.recording.record_delete(a_delete("held.example"))).changed
+
+
+async def test_a_backend_that_is_added_at_work_gets_every_zone_and_takes_nobodys_lease(opener):
+    """As a bulk, so that people go first; an attempt on another backend that is under way ends as it would have."""
+    store = await opener.open(backends=["one"])
+    for name in ("a.example", "b.example"):
+        await store.recording.record_push(a_push(name))
+    claim = next(claim for claim in await store.work.claim("one", limit=10, lease_s=60) if claim.name == "a.example")
+
+    await store.upkeep.change_backends(["one", "two"])
+    await store.recording.record_push(a_push("c.example"))
+
+    assert ["c.example"] == [claim.name for claim in await store.work.claim("two", limit=10, lease_s=60)]
+    assert {"a.example", "b.example"} == {one.name for one in await store.work.claim("two", limit=10, lease_s=60)}
+    assert ["c.example"] == [claim.name for claim in await store.work.claim("one", limit=10, lease_s=60)]
+    await store.work.settle([Settlement(claim=claim, how=Settle.VERIFIED)])
+    states = {place.backend: place.state for place in await store.looking.placements(ZoneName.parse("a.example"))}
+    assert {"one": "verified", "two": "leased"} == {name: str(state) for name, state in states.items()}
+
+
+async def test_pushes_go_on_while_a_backend_is_given_thousands_of_zones(opener):
+    """It is done in steps: what is pushed and deleted between two of them is wanted there as it is now."""
+    store = await opener.open(backends=["one"])
+    names = [f"z{number:04d}.example" for number in range(2500)]
+    await asyncio.gather(*(store.recording.record_push(a_push(name)) for name in names))
+    adopting = asyncio.create_task(store.upkeep.change_backends(["one", "two"]))
+    meanwhile = 0
+    while not adopting.done():
+        await store.recording.record_push(a_push(names[-1 - meanwhile], 2, content="newer"))
+        await store.recording.record_delete(a_delete(names[meanwhile]))
+        await store.recording.record_push(a_push(f"a{meanwhile}.example"))
+        meanwhile += 1
+
+    backlog = {one.backend: one.pending for one in await store.looking.backlog()}
+    assert {"one": 2500 + meanwhile, "two": 2500 + meanwhile} == backlog
+    assert meanwhile > 1
+    for name, kind in ((names[0], Kind.DELETE), (names[-1], Kind.PUT), ("a0.example", Kind.PUT)):
+        places = await store.looking.placements(ZoneName.parse(name))
+        assert {("one", kind), ("two", kind)} == {(place.backend, place.want_kind) for place in places}
+
+
+async def test_a_backend_that_is_taken_out_at_work_keeps_what_it_had(opener):
+    """Pushes make no work for it; when it comes back it gets what it missed, and what it had is not done again."""
+    store = await opener.open(backends=["one", "two"])
+    await store.recording.record_push(a_push("old.example"))
+    await store.upkeep.change_backends(["one"])
+
+    await store.recording.record_push(a_push("new.example"))
+
+    assert {"two": 1} == await store.operators.removed_backends(["one"])
+    assert ["one"] == [one.backend for one in await store.looking.backlog()]
+    await store.upkeep.change_backends(["one", "two"])
+    assert ["old.example"] == [claim.name for claim in await store.work.claim("two", limit=10, lease_s=60)]
+    assert ["new.example"] == [claim.name for claim in await store.work.claim("two", limit=10, lease_s=60)]
+
+
+async def test_the_largest_size_of_the_store_is_raised_at_work(opener):
+    """What was refused is taken, without a restart; and what is kept of each zone is another number at once."""
+    store = await opener.open(backends=["one"], max_store_mb=1)
+
+    async def fill() -> None:
+        for number in range(5000):
+            await store.recording.record_push(a_push(f"zone-{number:05d}.example", content="x" * 100 + str(number)))
+
+    with pytest.raises(OutboxUnavailable, match="full"):
+        await fill()
+
+    await store.upkeep.follow(OutboxSettings(disk_reserve_mb=0, max_store_mb=64, history_versions=2))
+
+    for serial in range(1, 6):
+        await store.recording.record_push(a_push("more.example", serial, content=f"x{serial}"))
+    assert [5, 4] == [one.version for one in await store.looking.versions(ZoneName.parse("more.example"))]
+    await store.upkeep.follow(OutboxSettings(disk_reserve_mb=0, max_store_mb=64, max_backlog=1))
+    with pytest.raises(OutboxUnavailable, match="outstanding"):
+        await store.recording.record_push(a_push("many.example"))

@@ -11,7 +11,7 @@ class FieldError(BaseModel):
     """What is wrong with one field or parameter."""
 
     pointer: str = Field(
-        description="A JSON pointer into the body (`#/rrsets/0/ttl`), or the place and name of a parameter (`query/limit`)",
+        description="A JSON pointer into the body (`#/rrsets/0/ttl`), the place and name of a parameter (`query/limit`), or a key of the configuration",
         examples=["#/rrsets/0/ttl"],
     )
     detail: str

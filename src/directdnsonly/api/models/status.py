@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from directdnsonly import __version__
 from directdnsonly.advice import Stop
+from directdnsonly.api.models.configuration import ConfigurationView
 from directdnsonly.api.models.pushes import LostView
 from directdnsonly.nameservers.contract import DaemonStatus
 from directdnsonly.operate.figures import BackendFigures, ServiceFigures
@@ -150,6 +151,7 @@ class StatusView(BaseModel):
     alarms: list[str] = Field(description="What reconciliation found that a person must look at")
     store: StoreStatus
     backends: list[BackendStatus]
+    configuration: ConfigurationView
 
     @classmethod
     def of(cls, verdict: Verdict, figures: ServiceFigures) -> StatusView:
@@ -170,4 +172,5 @@ class StatusView(BaseModel):
             alarms=list(figures.alarms),
             store=StoreStatus.of(figures.store),
             backends=[BackendStatus.of(one) for one in figures.backends],
+            configuration=ConfigurationView.of(figures.configuration),
         )

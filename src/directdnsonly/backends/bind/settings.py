@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from directdnsonly.backends.contract import ServerAddress
 from directdnsonly.backends.files.folder import ZoneFolder
 from directdnsonly.backends.settings import BackendSettings, Networks, UserName, reachable
+from directdnsonly.effect import AtReload, AtRestartIfBundled
 
 DEBIAN_KEYS = (Path("/etc/bind/rndc.key"), Path("/etc/rndc.key"), Path("/etc/named/rndc.key"))
 
@@ -42,64 +43,64 @@ class BindLayout:
 class BindSettings(BackendSettings):
     """A BIND name server: bundled (we run it) or external (somebody else does)."""
 
-    type: Literal["bind"] = Field(
+    type: AtRestartIfBundled[Literal["bind"]] = Field(
         "bind", description="The type of backend; may be omitted if the backend's name begins with it."
     )
-    managed: bool | None = Field(
+    managed: AtRestartIfBundled[bool | None] = Field(
         None, description="True: we configure, start and supervise named. Default: true unless `named_conf` is set."
     )
-    zones_dir: Path | None = Field(
+    zones_dir: AtRestartIfBundled[Path | None] = Field(
         None, description="Folder of the zone files. Default: `<data_dir>/backends/<name>/zones`."
     )
-    named_conf: Path | None = Field(
+    named_conf: AtReload[Path | None] = Field(
         None,
         description="External named: the file, included by its named.conf, that lists our zones; it is ours to write.",
     )
-    listen: Networks = Field(
+    listen: AtRestartIfBundled[Networks] = Field(
         ("127.0.0.1",),
         min_length=1,
         description="Managed named: addresses that it answers on; every one when the image or root starts us (docs/deploy/container.md).",
     )
-    port: int = Field(
+    port: AtRestartIfBundled[int] = Field(
         5300,
         ge=1,
         le=65535,
         description="Managed named: the port that it answers on; 53 when the image or root starts us.",
     )
-    zone_home: Literal["auto", "addzone", "include"] = Field(
+    zone_home: AtReload[Literal["auto", "addzone", "include"]] = Field(
         "auto",
         description="External named: where zones are listed. `auto`: in `named_conf` when set, else by `rndc addzone`.",
     )
-    control: Literal["auto", "rndc", "native"] = Field(
+    control: AtReload[Literal["auto", "rndc", "native"]] = Field(
         "auto",
         description="`native` speaks rndc's protocol itself (many times faster); `auto`: native when a key can be read.",
     )
-    rndc_host: str = Field("127.0.0.1", description="Address of named's control channel.")
-    rndc_port: int | None = Field(
+    rndc_host: AtReload[str] = Field("127.0.0.1", description="Address of named's control channel.")
+    rndc_port: AtRestartIfBundled[int | None] = Field(
         None,
         ge=1,
         le=65535,
         description="Port of named's control channel. Default: 953 for an external named, a free one for a managed one.",
     )
-    rndc_key_file: Path | None = Field(
+    rndc_key_file: AtReload[Path | None] = Field(
         None,
         description="Key of the control channel. Default: the usual places (`/etc/bind/rndc.key`, `/etc/rndc.key`).",
     )
-    run_as: UserName = Field(
+    run_as: AtRestartIfBundled[UserName] = Field(
         None,
         description="Managed named, when we run as root: its user. Default: `bind` or `named` when there is one; empty: root.",
     )
-    command_timeout_s: float = Field(
+    command_timeout_s: AtReload[float] = Field(
         10.0, gt=0, description="Longest time that one control command may take, in seconds."
     )
-    hang_timeout_s: float = Field(
+    hang_timeout_s: AtRestartIfBundled[float] = Field(
         30.0,
         ge=0,
         description="Managed named: seconds without an answer to any query after which it is killed and started anew; 0: never.",
     )
-    batch_size: int = Field(100, ge=1, le=5000, description="Zones per batch.")
-    notify: bool = Field(False, description="Managed named: send NOTIFY for changed zones.")
-    allow_transfer: Networks = Field(
+    batch_size: AtReload[int] = Field(100, ge=1, le=5000, description="Zones per batch.")
+    notify: AtRestartIfBundled[bool] = Field(False, description="Managed named: send NOTIFY for changed zones.")
+    allow_transfer: AtRestartIfBundled[Networks] = Field(
         (), description="Managed named: addresses that may transfer zones, beside ourselves (for secondaries)."
     )
 

@@ -22,6 +22,7 @@ from directdnsonly.backends.files.backend import held_by_operator
 from directdnsonly.backends.files.faults import cannot_be, concerns_one_path
 from directdnsonly.backends.files.folder import NamedFolder
 from directdnsonly.backends.settings import BackendSettings
+from directdnsonly.effect import AtReload
 from directdnsonly.errors import BackendUnavailable, PushRefused
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.verify.verifier import ANY_NAME
@@ -38,18 +39,18 @@ _APPLIED = Outcome(kind=OutcomeKind.APPLIED)
 class CorednsFileSettings(BackendSettings):
     """A CoreDNS whose plug-in `auto` reads our folder."""
 
-    type: Literal["coredns_file"] = Field(
+    type: AtReload[Literal["coredns_file"]] = Field(
         "coredns_file", description="The type of backend; may be omitted if the backend's name begins with it."
     )
-    zones_dir: Path | None = Field(
+    zones_dir: AtReload[Path | None] = Field(
         None,
         description="Folder of the zone files, `directory` in the Corefile. Default: `<data_dir>/backends/<name>/zones`.",
     )
-    transfers: bool = Field(
+    transfers: AtReload[bool] = Field(
         False, description="The name server lets us transfer zones, so that records are counted and compared by AXFR."
     )
-    batch_size: int = Field(500, ge=1, le=5000, description="Zones per batch.")
-    warn_zones: int = Field(
+    batch_size: AtReload[int] = Field(500, ge=1, le=5000, description="Zones per batch.")
+    warn_zones: AtReload[int] = Field(
         1000,
         ge=0,
         description="Zones in the folder above which `backend.outgrown` is logged and `dadns check` tells it: the plug-in "

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from directdnsonly.backends.contract import ServerAddress
 from directdnsonly.backends.files.folder import ZoneFolder
 from directdnsonly.backends.settings import BackendSettings, Networks, UserName, reachable
+from directdnsonly.effect import AtReload, AtRestartIfBundled
 
 DEBIAN_SOCKET = Path("/run/knot/knot.sock")
 
@@ -38,54 +39,58 @@ class KnotLayout:
 class KnotSettings(BackendSettings):
     """A Knot DNS name server: bundled (we run it) or external (somebody else does)."""
 
-    type: Literal["knot"] = Field(
+    type: AtRestartIfBundled[Literal["knot"]] = Field(
         "knot", description="The type of backend; may be omitted if the backend's name begins with it."
     )
-    managed: bool | None = Field(
+    managed: AtRestartIfBundled[bool | None] = Field(
         None,
         description="True: we configure, start and supervise knotd. Default: true unless `control_socket` is set.",
     )
-    zones_dir: Path | None = Field(
+    zones_dir: AtRestartIfBundled[Path | None] = Field(
         None,
         description="Folder of the zone files, which knotd reads too. Default: `<data_dir>/backends/<name>/zones`.",
     )
-    listen: Networks = Field(
+    listen: AtRestartIfBundled[Networks] = Field(
         ("127.0.0.1",),
         min_length=1,
         description="Managed knotd: addresses that it answers on; every one when the image or root starts us (docs/deploy/container.md).",
     )
-    port: int = Field(
+    port: AtRestartIfBundled[int] = Field(
         5300,
         ge=1,
         le=65535,
         description="Managed knotd: the port that it answers on; 53 when the image or root starts us.",
     )
-    control: Literal["auto", "native", "knotc"] = Field(
+    control: AtReload[Literal["auto", "native", "knotc"]] = Field(
         "auto", description="`native` speaks knotd's control protocol itself (many times faster); `auto`: native."
     )
-    control_socket: Path | None = Field(
+    control_socket: AtReload[Path | None] = Field(
         None, description="External knotd: its control socket. Default: `/run/knot/knot.sock`."
     )
-    template: str | None = Field(
+    template: AtReload[str | None] = Field(
         None,
         pattern=r"^[A-Za-z0-9_.-]+$",
         description="External knotd: the template of our zones. Default: knotd's template `default`.",
     )
-    run_as: UserName = Field(
+    run_as: AtRestartIfBundled[UserName] = Field(
         None,
         description="Managed knotd, when we run as root: its user. Default: `knot` when there is one; empty: root.",
     )
-    command_timeout_s: float = Field(
+    command_timeout_s: AtReload[float] = Field(
         10.0, gt=0, description="Longest time that one control command may take, in seconds."
     )
-    hang_timeout_s: float = Field(
+    hang_timeout_s: AtRestartIfBundled[float] = Field(
         30.0,
         ge=0,
         description="Managed knotd: seconds without an answer to any query after which it is killed and started anew; 0: never.",
     )
-    batch_size: int = Field(500, ge=1, le=5000, description="Zones per batch; adds and deletes are one transaction.")
-    notify_addresses: Networks = Field((), description="Managed knotd: addresses that are told of changed zones.")
-    allow_transfer: Networks = Field(
+    batch_size: AtReload[int] = Field(
+        500, ge=1, le=5000, description="Zones per batch; adds and deletes are one transaction."
+    )
+    notify_addresses: AtRestartIfBundled[Networks] = Field(
+        (), description="Managed knotd: addresses that are told of changed zones."
+    )
+    allow_transfer: AtRestartIfBundled[Networks] = Field(
         (), description="Managed knotd: addresses that may transfer zones, beside ourselves (for secondaries)."
     )
 

@@ -13,6 +13,7 @@ from directdnsonly.backends.contract import ServerAddress
 from directdnsonly.backends.files.folder import ZoneFolder
 from directdnsonly.backends.nsd.names import NameLinks, is_odd
 from directdnsonly.backends.settings import BackendSettings, Networks, UserName, reachable
+from directdnsonly.effect import AtReload, AtRestartIfBundled
 
 DEBIAN_SOCKET = Path("/run/nsd/nsd.ctl")
 MANAGED_PATTERN = "directdnsonly"
@@ -49,72 +50,76 @@ class NsdLayout:
 class NsdSettings(BackendSettings):
     """An NSD name server: bundled (we run it) or external (somebody else does)."""
 
-    type: Literal["nsd"] = Field(
+    type: AtRestartIfBundled[Literal["nsd"]] = Field(
         "nsd", description="The type of backend; may be omitted if the backend's name begins with it."
     )
-    managed: bool | None = Field(
+    managed: AtRestartIfBundled[bool | None] = Field(
         None,
         description="True: we configure, start and supervise nsd. Default: true unless `control_socket` or `control_host` is set.",
     )
-    zones_dir: Path | None = Field(
+    zones_dir: AtRestartIfBundled[Path | None] = Field(
         None,
         description="Folder of the zone files, which nsd reads too. Default: `<data_dir>/backends/<name>/zones`.",
     )
-    listen: Networks = Field(
+    listen: AtRestartIfBundled[Networks] = Field(
         ("127.0.0.1",),
         min_length=1,
         description="Managed nsd: addresses that it answers on; every one when the image or root starts us (docs/deploy/container.md).",
     )
-    port: int = Field(
+    port: AtRestartIfBundled[int] = Field(
         5300,
         ge=1,
         le=65535,
         description="Managed nsd: the port that it answers on; 53 when the image or root starts us.",
     )
-    control: Literal["auto", "native", "nsd-control"] = Field(
+    control: AtReload[Literal["auto", "native", "nsd-control"]] = Field(
         "auto",
         description="`native` speaks nsd's control protocol itself (many times faster), which `auto` does unless TLS keys cannot be read.",
     )
-    control_socket: Path | None = Field(
+    control_socket: AtReload[Path | None] = Field(
         None, description="External nsd: its control socket. Default without `control_host`: `/run/nsd/nsd.ctl`."
     )
-    control_host: str | None = Field(None, description="External nsd with TLS control: its address.")
-    control_port: int = Field(8952, ge=1, le=65535, description="External nsd with TLS control: its port.")
-    server_cert_file: Path = Field(
+    control_host: AtReload[str | None] = Field(None, description="External nsd with TLS control: its address.")
+    control_port: AtReload[int] = Field(8952, ge=1, le=65535, description="External nsd with TLS control: its port.")
+    server_cert_file: AtReload[Path] = Field(
         Path("/etc/nsd/nsd_server.pem"), description="TLS control: the certificate that nsd shows."
     )
-    control_cert_file: Path = Field(
+    control_cert_file: AtReload[Path] = Field(
         Path("/etc/nsd/nsd_control.pem"), description="TLS control: the certificate that we show."
     )
-    control_key_file: Path = Field(Path("/etc/nsd/nsd_control.key"), description="TLS control: its key.")
-    nsd_conf: Path | None = Field(
+    control_key_file: AtReload[Path] = Field(Path("/etc/nsd/nsd_control.key"), description="TLS control: its key.")
+    nsd_conf: AtReload[Path | None] = Field(
         None, description="External nsd: the configuration that `nsd-control` reads. Default: its own default."
     )
-    pattern: str = Field(
+    pattern: AtReload[str] = Field(
         MANAGED_PATTERN,
         pattern=r"^[A-Za-z0-9_.-]+$",
         description="External nsd: the pattern of our zones; zones with odd names use `<pattern>-odd`.",
     )
-    run_as: UserName = Field(
+    run_as: AtRestartIfBundled[UserName] = Field(
         None,
         description="Managed nsd, when we run as root: its user. Default: `nsd` when there is one; empty: root.",
     )
-    command_timeout_s: float = Field(
+    command_timeout_s: AtReload[float] = Field(
         10.0, gt=0, description="Longest time that one control command may take, in seconds."
     )
-    hang_timeout_s: float = Field(
+    hang_timeout_s: AtRestartIfBundled[float] = Field(
         30.0,
         ge=0,
         description="Managed nsd: seconds without an answer to any query after which it is killed and started anew; 0: never.",
     )
-    batch_size: int = Field(500, ge=1, le=5000, description="Zones per batch; nsd reloads once for all of them.")
-    rate_limit: int = Field(
+    batch_size: AtReload[int] = Field(
+        500, ge=1, le=5000, description="Zones per batch; nsd reloads once for all of them."
+    )
+    rate_limit: AtRestartIfBundled[int] = Field(
         0,
         ge=0,
         description="Managed nsd: answers a second to one network (response rate limiting); 0: no limit. A limit also drops answers to our own questions about many deleted zones.",
     )
-    notify_addresses: Networks = Field((), description="Managed nsd: addresses that are told of changed zones.")
-    allow_transfer: Networks = Field(
+    notify_addresses: AtRestartIfBundled[Networks] = Field(
+        (), description="Managed nsd: addresses that are told of changed zones."
+    )
+    allow_transfer: AtRestartIfBundled[Networks] = Field(
         (), description="Managed nsd: addresses that may transfer zones, beside ourselves (for secondaries)."
     )
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from directdnsonly.backends.settings import BackendSettings
+from directdnsonly.effect import AtReload
 
 
 def _url(value: str) -> str:
@@ -24,27 +25,31 @@ ApiUrl = Annotated[str, AfterValidator(_url)]
 class PowerDnsSettings(BackendSettings):
     """A PowerDNS Authoritative Server, external, with `api=yes`."""
 
-    type: Literal["powerdns"] = Field(
+    type: AtReload[Literal["powerdns"]] = Field(
         "powerdns", description="The type of backend; may be omitted if the backend's name begins with it."
     )
-    api_url: ApiUrl = Field("http://127.0.0.1:8081", description="URL of PowerDNS's web server.")
-    api_key: SecretStr = Field(SecretStr(""), description="PowerDNS's `api-key`.")
-    api_key_file: Path | None = Field(None, description="File that contains the key, instead of `api_key`.")
-    api_ca: Path | None = Field(
+    api_url: AtReload[ApiUrl] = Field("http://127.0.0.1:8081", description="URL of PowerDNS's web server.")
+    api_key: AtReload[SecretStr] = Field(SecretStr(""), description="PowerDNS's `api-key`.")
+    api_key_file: AtReload[Path | None] = Field(None, description="File that contains the key, instead of `api_key`.")
+    api_ca: AtReload[Path | None] = Field(
         None, description="With https: certificates that the server's must be signed by. Default: those of the system."
     )
-    server_id: str = Field("localhost", pattern=r"^[\w.-]+$", description="PowerDNS's name of itself in its API.")
-    kind: Literal["Native", "Primary"] = Field(
+    server_id: AtReload[str] = Field(
+        "localhost", pattern=r"^[\w.-]+$", description="PowerDNS's name of itself in its API."
+    )
+    kind: AtReload[Literal["Native", "Primary"]] = Field(
         "Native", description="Kind of the zones that we create; Primary sends NOTIFY to secondaries."
     )
-    writers: int = Field(
+    writers: AtReload[int] = Field(
         1,
         ge=1,
         le=32,
         description="Requests at once that write. PowerDNS on SQLite answers 500 to concurrent writers: keep 1 there.",
     )
-    command_timeout_s: float = Field(10.0, gt=0, description="Longest time that one request may take, in seconds.")
-    batch_size: int = Field(50, ge=1, le=1000, description="Zones per batch.")
+    command_timeout_s: AtReload[float] = Field(
+        10.0, gt=0, description="Longest time that one request may take, in seconds."
+    )
+    batch_size: AtReload[int] = Field(50, ge=1, le=1000, description="Zones per batch.")
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from directdnsonly.backends.settings import BackendSettings
+from directdnsonly.effect import AtReload
 
 
 def _identifier(value: str) -> str:
@@ -23,26 +24,32 @@ Identifier = Annotated[str, AfterValidator(_identifier)]
 class MysqlSettings(BackendSettings):
     """How the database is reached. A backend adds its own keys, and `type: Literal[...]`."""
 
-    host: str = Field("127.0.0.1", min_length=1, description="The database server's name or address.")
-    port: int = Field(3306, ge=1, le=65535, description="The database server's port.")
-    unix_socket: Path | None = Field(None, description="The database server's socket, instead of host and port.")
-    database: Identifier = Field(description="Name of the database.")
-    username: str = Field(description="Account on the database server.")
-    password: SecretStr = Field(SecretStr(""), description="Password of that account.")
-    password_file: Path | None = Field(None, description="File that contains the password, instead of `password`.")
-    ssl: bool = Field(False, description="Require TLS for connections to the database server.")
-    ssl_ca: Path | None = Field(
+    host: AtReload[str] = Field("127.0.0.1", min_length=1, description="The database server's name or address.")
+    port: AtReload[int] = Field(3306, ge=1, le=65535, description="The database server's port.")
+    unix_socket: AtReload[Path | None] = Field(
+        None, description="The database server's socket, instead of host and port."
+    )
+    database: AtReload[Identifier] = Field(description="Name of the database.")
+    username: AtReload[str] = Field(description="Account on the database server.")
+    password: AtReload[SecretStr] = Field(SecretStr(""), description="Password of that account.")
+    password_file: AtReload[Path | None] = Field(
+        None, description="File that contains the password, instead of `password`."
+    )
+    ssl: AtReload[bool] = Field(False, description="Require TLS for connections to the database server.")
+    ssl_ca: AtReload[Path | None] = Field(
         None, description="Certificates that the server's must be signed by. Default: those of the system."
     )
-    ssl_verify: bool = Field(True, description="Verify the server's certificate and its name.")
-    connections: int = Field(2, ge=1, le=32, description="Most connections, and so concurrent transactions.")
-    connect_timeout_s: float = Field(5.0, gt=0, description="Longest time to connect, log-in included, in seconds.")
-    command_timeout_s: float = Field(
+    ssl_verify: AtReload[bool] = Field(True, description="Verify the server's certificate and its name.")
+    connections: AtReload[int] = Field(2, ge=1, le=32, description="Most connections, and so concurrent transactions.")
+    connect_timeout_s: AtReload[float] = Field(
+        5.0, gt=0, description="Longest time to connect, log-in included, in seconds."
+    )
+    command_timeout_s: AtReload[float] = Field(
         10.0,
         gt=0,
         description="Longest time that one database command may take, in seconds; longer than the database's failover.",
     )
-    batch_size: int = Field(50, ge=1, le=1000, description="Zones per transaction.")
+    batch_size: AtReload[int] = Field(50, ge=1, le=1000, description="Zones per transaction.")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -35,6 +35,11 @@ class Capacity:
         self._refused_at, self._room_then = 0.0, 0
         self._pages_left = settings.max_store_mb * 2**20 // PAGE_BYTES  # as long as nobody looked
 
+    def follow(self, settings: OutboxSettings) -> None:
+        """Other limits, by which the next push is judged."""
+        self._settings = settings
+        self._looked_at, self._refused = float("-inf"), None
+
     async def require(self) -> None:
         """Raises OutboxUnavailable if no push may be accepted."""
         now = self._clock.now_s()
@@ -90,9 +95,7 @@ class Capacity:
                 f"only {free_mb} MB are free on the store's disk, {reserve_mb} MB are kept in reserve: free space"
             )
         elif limit_mb and self._pages_left < PAGES_OF_A_PUSH:
-            self._full = (
-                f"the store is full: it has reached its {limit_mb} MB (outbox.max_store_mb): raise that and restart"
-            )
+            self._full = f"the store is full: it has reached its {limit_mb} MB (outbox.max_store_mb): raise that, then dadns reload"
 
 
 def _count(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from directdnsonly.errors import OutboxUnavailable
 T = TypeVar("T")
 
 FILE_NAME = "outbox.sqlite"
+MOST_PAGES = 4_294_967_294  # sqlite.org/limits.html; an older one takes its own most instead
 CURE = (
     "put a backup in its place (dadns restore COPY --replace), or move it away with its -wal and -shm and start with an"
     " empty store: the name servers keep what they serve, and DirectAdmin has to push its zones again"
@@ -87,6 +88,11 @@ async def open_writer(path: Path, *, busy_timeout_s: float, max_pages: int = 0) 
         *([f"max_page_count = {int(max_pages)}"] if max_pages else []),
     ]
     return await _connect(path, pragmas, busy_timeout_s=busy_timeout_s)
+
+
+def limit_pages(connection: sqlite3.Connection, *, pages: int) -> None:
+    """The largest size of the file; 0: as large as SQLite can make one. A smaller one than it has does not shrink it."""
+    connection.execute(f"PRAGMA max_page_count = {int(pages) or MOST_PAGES}")
 
 
 async def open_reader(path: Path, *, busy_timeout_s: float) -> Connection:

@@ -11,7 +11,7 @@ from typing import Any
 from directdnsonly.errors import VersionDamaged
 from directdnsonly.outbox.changes import Kind, Priority, Receipt
 from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
-from directdnsonly.outbox.lifecycle import BEGINS, Event, State, moved, quoted, stands
+from directdnsonly.outbox.lifecycle import Event, State, moved, quoted, stands
 from directdnsonly.outbox.sqlite import bodies
 from directdnsonly.outbox.sqlite.triggers import STORM_PAUSE_S, make_view
 from directdnsonly.zone.name import ZoneName
@@ -255,58 +255,6 @@ def _settle_bad(connection: sqlite3.Connection, end: Settlement, *, now: float) 
     connection.execute(
         _INSERT_ATTEMPT,
         (claim.backend, claim.name, claim.version, state, claim.attempts + 1, end.reason[:500], now, end.elapsed_s),
-    )
-
-
-def adopt(connection: sqlite3.Connection, backends: Sequence[str], *, now: float, latest_due_at: float) -> None:
-    """At start: release the leases of a dead process, and give each backend a delivery of every zone.
-
-    When the clock was set back while we were down, waiting times go on as they were; and no due time is further away
-    than any backoff reaches.
-    """
-    set_back_s = _newest_at(connection) - now
-    if set_back_s > 0:
-        connection.execute("UPDATE delivery SET due_at = due_at - ? WHERE due_at IS NOT NULL", (set_back_s,))
-    connection.execute(
-        f"UPDATE delivery SET state = {moved(Event.LOSE_LEASE)}, due_at = ?"
-        f" WHERE due_at IS NOT NULL AND {stands(Event.LOSE_LEASE)}",
-        (now,),
-    )
-    connection.execute(
-        "UPDATE delivery SET due_at = ? WHERE due_at IS NOT NULL AND due_at > ?", (latest_due_at, latest_due_at)
-    )
-    active = {name for (name,) in connection.execute("SELECT name FROM backend WHERE active = 1")}
-    for name in backends:
-        if name not in active:
-            _adopt_one(connection, name, now)
-    for name in active.difference(backends):
-        connection.execute("UPDATE backend SET active = 0, changed_at = ? WHERE name = ?", (now, name))
-
-
-def _newest_at(connection: sqlite3.Connection) -> float:
-    """The latest moment that the store knows of; each is one step into an index."""
-    found = (connection.execute(f"SELECT MAX(at) FROM {table}").fetchone()[0] for table in ("version", "attempt"))
-    return max((at for at in found if at is not None), default=0.0)
-
-
-def _adopt_one(connection: sqlite3.Connection, name: str, now: float) -> None:
-    """Give a new or returning backend the deliveries it lacks; tombstones only for zones that it may still have."""
-    connection.execute(
-        f"""
-INSERT INTO delivery (backend, zone, want_version, want_kind, state, priority, due_at, wanted_at, change_id)
-SELECT :backend, zone, version, kind, {quoted(BEGINS)}, {Priority.BULK:d}, :now, :now, change_id FROM wanted
- WHERE kind = 'put' OR EXISTS (SELECT 1 FROM delivery d WHERE d.backend = :backend AND d.zone = wanted.zone)
-    ON CONFLICT (backend, zone) DO UPDATE SET
-       want_version = excluded.want_version, want_kind = excluded.want_kind, state = {moved(Event.WANT)},
-       priority = excluded.priority,
-       due_at = excluded.due_at, attempts = 0, wanted_at = excluded.wanted_at, change_id = excluded.change_id, reason = ''
- WHERE delivery.want_version < excluded.want_version""",
-        {"backend": name, "now": now},
-    )
-    connection.execute(
-        "INSERT INTO backend (name, active, changed_at) VALUES (?, 1, ?)"
-        " ON CONFLICT (name) DO UPDATE SET active = 1, changed_at = excluded.changed_at",
-        (name, now),
     )
 
 

@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +20,7 @@ from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite import deliveries, triggers, whole
 from directdnsonly.outbox.sqlite.capacity import Capacity
-from directdnsonly.outbox.sqlite.connection import FILE_NAME, Connection, open_reader, open_writer
+from directdnsonly.outbox.sqlite.connection import FILE_NAME, Connection, limit_pages, open_reader, open_writer
 from directdnsonly.outbox.sqlite.group_commit import GroupCommit
 from directdnsonly.outbox.sqlite.lock import FOLDER_CURE, own
 from directdnsonly.outbox.sqlite.migrate import migrate
@@ -49,6 +50,7 @@ class Engine:
         self.settings = settings
         self.clock = clock
         self.backends = tuple(backends)
+        self.writer = writer
         self.reader = reader
         self.viewer = viewer
         self.capacity = Capacity(folder=folder, settings=settings, clock=clock, reader=reader)
@@ -67,6 +69,17 @@ class Engine:
     def setting(self) -> Setting:
         """The values that every write needs now."""
         return Setting(self.clock.now_s(), self.backends, self.settings.history_versions)
+
+    async def follow(self, settings: OutboxSettings) -> None:
+        """Keep and refuse by these from now on; how long it waits for a lock, and where it is, stay as they were opened.
+
+        Raises OutboxUnavailable: then nothing is another way.
+        """
+        if settings.max_store_mb != self.settings.max_store_mb:
+            await self.writer.call(partial(limit_pages, pages=settings.max_store_mb * PAGES_OF_A_MB))
+        self.settings = settings
+        self.capacity.follow(settings)
+        self.commits.largest_group = settings.commit_batch
 
     def chosen(self, backend: str) -> tuple[str, ...]:
         """The active backends, or only the one of that name; empty if it is not active."""

@@ -41,7 +41,7 @@ class GroupCommit:
 
     def __init__(self, connection: Connection, *, largest_group: int) -> None:
         self._connection = connection
-        self._largest_group = largest_group
+        self.largest_group = largest_group
         self._waiting: deque[Waiting] = deque()
         self._durable: bool | None = None
         self._outstanding = 0  # submitted, and their callers not told
@@ -124,7 +124,7 @@ class GroupCommit:
 
     def _take(self) -> list[Waiting]:
         """The next group. The loop may append meanwhile."""
-        return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._largest_group))]
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), self.largest_group))]
 
     def close(self) -> None:
         """Accept no more writes; `run` returns once the waiting ones are committed."""

@@ -24,7 +24,6 @@ class SqliteLooking(Looking):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._viewer = engine.viewer
-        self._backends = engine.backends
 
     @property
     def settled(self) -> ZoneWatch:
@@ -38,7 +37,7 @@ class SqliteLooking(Looking):
 
     async def listed(self, wanted: ZoneFilter, *, after: str = "", limit: int = 100) -> list[ZoneSummary]:
         return await self._viewer.call(
-            lambda connection: listing.listed(connection, wanted, after, limit, self._backends)
+            lambda connection: listing.listed(connection, wanted, after, limit, self._engine.backends)
         )
 
     async def find_held(self, names: Sequence[ZoneName]) -> ZoneSummary | None:
@@ -63,10 +62,10 @@ class SqliteLooking(Looking):
         return await self._viewer.call(lambda connection: find_pin(connection, name))
 
     async def facts_of(self, name: ZoneName) -> ZoneFacts:
-        return await self._viewer.call(lambda connection: facts.read(connection, name, self._backends))
+        return await self._viewer.call(lambda connection: facts.read(connection, name, self._engine.backends))
 
     async def placements(self, name: ZoneName) -> list[Placement]:
-        return await self._viewer.call(lambda connection: view.placements(connection, name, self._backends))
+        return await self._viewer.call(lambda connection: view.placements(connection, name, self._engine.backends))
 
     async def outstanding(self, *, backend: str = "", after: str = "", limit: int = 100) -> PlacementPage:
         return await self._page(history.OUTSTANDING, backend, after, limit)
@@ -119,7 +118,7 @@ class SqliteLooking(Looking):
         )
 
     async def figures(self) -> Figures:
-        return await self._viewer.call(lambda connection: figures.read(connection, self._backends))
+        return await self._viewer.call(lambda connection: figures.read(connection, self._engine.backends))
 
     async def backlog(self) -> list[Backlog]:
         return list((await self.figures()).backlog)

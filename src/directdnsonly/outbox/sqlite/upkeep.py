@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 
 from directdnsonly.outbox.kept import Condition
-from directdnsonly.outbox.sqlite import clocks, deliveries, housekeep, terms
+from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite import adopting, clocks, housekeep, terms
 from directdnsonly.outbox.sqlite.engine import Engine
 from directdnsonly.outbox.store.upkeep import Upkeep
 
@@ -23,8 +25,33 @@ class SqliteUpkeep(Upkeep):
     async def adopt_backends(self, names: Sequence[str]) -> None:
         now = self._engine.clock.now_s()
         await self._engine.write(
-            lambda connection: deliveries.adopt(connection, names, now=now, latest_due_at=now + LONGEST_BACKOFF_S)
+            lambda connection: adopting.adopt(connection, names, now=now, latest_due_at=now + LONGEST_BACKOFF_S)
         )
+
+    async def change_backends(self, names: Sequence[str]) -> None:
+        engine, before = self._engine, self._engine.backends
+        # First: a push that is recorded before the deliveries of a new one are made has one for it already.
+        engine.backends = (*before, *(name for name in names if name not in before))
+        now = engine.clock.now_s()
+        try:
+            for name in names:
+                if name not in before:
+                    await self._adopt(name, now)
+            await engine.write(lambda connection: adopting.choose(connection, names, now=now))
+        except BaseException:
+            engine.backends = before
+            raise
+        engine.backends = tuple(names)
+
+    async def _adopt(self, name: str, now: float) -> None:
+        """In steps, which what follows syncs. When one fails it is told as one that is removed; the next reload, or start, goes on."""
+        after: str | None = ""
+        while after is not None:
+            step = partial(adopting.adopt_step, name=name, after=after, now=now)
+            after = await self._engine.write(step, durable=False)
+
+    async def follow(self, settings: OutboxSettings) -> None:
+        await self._engine.follow(settings)
 
     async def count_limited(self, credentials: Sequence[str]) -> None:
         await self._engine.write(lambda connection: terms.count_limited(connection, credentials))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from directdnsonly.outbox.kept import (
-    Condition,
-)
+from directdnsonly.outbox.kept import Condition
+from directdnsonly.outbox.settings import OutboxSettings
 
 
 class Upkeep(Protocol):
@@ -15,6 +14,17 @@ class Upkeep(Protocol):
 
     async def adopt_backends(self, names: Sequence[str]) -> None:
         """Ensure a delivery of every zone for each of these backends, and release all leases."""
+        ...
+
+    async def change_backends(self, names: Sequence[str]) -> None:
+        """At work: deliver to these from now on, and to no others; leases stay as they are. Raises OutboxUnavailable: then nothing is another way.
+
+        One that is new gets a delivery of every zone, as a bulk; what is kept for one that is not in it any more stays.
+        """
+        ...
+
+    async def follow(self, settings: OutboxSettings) -> None:
+        """Keep and refuse by these settings from now on. Raises OutboxUnavailable: then nothing is another way."""
         ...
 
     async def count_limited(self, credentials: Sequence[str]) -> None:
