@@ -80,7 +80,7 @@ coredns-image: .venv/bin/python ## the image of CoreDNS with our plug-ins (deplo
 test-image: image coredns-image tools-test .venv/.dev ## start those images as we document it, push to them, ask the name servers
 	$(SBIN) TEST_IMAGE=directdnsonly:latest $(PY) -m pytest -q -s --timeout 600 tests/image
 
-test-systemd: tools-test .venv/.dev ## boot a Debian in which our recipe has installed the service (root, two minutes)
+test-systemd: tools-test .venv/.dev ## boot a Debian in which our recipe has installed the service, and one with the package (root, minutes)
 	@deploy/debian/install-tools.sh machine
 	$(SBIN) TEST_SYSTEMD=1 $(PY) -m pytest -q -s --timeout 900 tests/machine
 

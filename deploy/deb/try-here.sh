@@ -65,7 +65,16 @@ left=$(find /etc /usr /var/lib/systemd -path '*directdnsonly*' ! -path '/usr/sha
 [ -z "$left" ] || wrong "left after purging: $left"
 say "| purged | configuration gone, store kept |"
 rm -r /var/lib/directdnsonly
+
+# Where the recipe was used before, its unit and its links would go before ours.
+old=/etc/systemd/system/directdnsonly.service
+echo 'ExecStart=/opt/directdnsonly/bin/dadns serve' > "$old"
+ln -s "$old" /etc/systemd/system/multi-user.target.wants/
+ln -s /opt/directdnsonly/bin/dadns /usr/local/bin/dadns
 quietly apt-get -qq install -y --no-install-recommends "$package"
+[ ! -e "$old" ] && [ -e "$old.before-package" ] && [ ! -L /usr/local/bin/dadns ] || wrong "the recipe's unit or link is still in the way"
+case "$(readlink /etc/systemd/system/multi-user.target.wants/directdnsonly.service)" in */lib/systemd/system/*) ;; *) wrong "the recipe's unit is still switched on" ;; esac
+rm "$old.before-package"
 quietly apt-get -qq purge -y directdnsonly
 [ ! -e /var/lib/directdnsonly ] || wrong "an empty /var/lib/directdnsonly is left"
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("TEST_SYSTEMD"), reason="boots a machine: make test-systemd"),
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),  # downloads and xz, on a busy machine
 ]
 
 
