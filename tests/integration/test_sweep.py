@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
 
 from directdnsonly.backends.contract import ZoneObserved
 from directdnsonly.dispatch.proof import Proof
@@ -97,3 +100,40 @@ async def test_a_pass_that_only_looks_queues_nothing(tmp_path):
         assert 1 == found.drifted
         assert State.VERIFIED is (await rig.placement(NAMES[0])).state
         assert [] == told
+
+
+class PushedMeanwhile(FakeBackend):
+    """A zone is pushed, delivered and proven between the reading of a page and the look at what is stored."""
+
+    async def observe(self, names: Sequence[ZoneName]) -> Sequence[ZoneObserved | None]:
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
+        return await super().observe(names)
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+
+@pytest.mark.parametrize("repair", [True, False])
+async def test_a_zone_pushed_while_the_sweep_runs_is_no_drift(tmp_path, repair):
+    """It is served as it should be: the page that was read is old. What is really lost beside it is told all the same."""
+    backend = PushedMeanwhile("one")
+    async with running_lanes(tmp_path, backend) as rig:
+        await rig.push(*(a_push(name) for name in NAMES[:4]))
+        for name in NAMES[:4]:
+            await rig.until(name, State.VERIFIED)
+
+        async def meanwhile() -> None:
+            await rig.push(a_push(NAMES[1], 2))
+            async with asyncio.timeout(60):
+                while (await rig.placement(NAMES[1])).verified_version != 2:
+                    await asyncio.sleep(0.01)
+            del backend.zones[ZoneName.parse(NAMES[2])]
+
+        backend.meanwhile = meanwhile
+
+        found = await rig.lanes["one"].sweep(repair=repair)
+
+        assert [f"{NAMES[2]}: is not there"] == list(found.examples)
+        assert 1 == found.drifted
+        assert State.VERIFIED is (await rig.placement(NAMES[1])).state

@@ -101,7 +101,11 @@ class Sweep:
         return SweepFound(seen=pass_.seen, drifted=pass_.drifted, examples=tuple(pass_.examples))
 
     async def _note(self, pass_: _Pass, page: Sequence[Claim], broken: dict[str, str], *, repair: bool) -> None:
-        """Count the zones that differ and, with `repair`, requeue them."""
+        """Count what is broken; with `repair`, queue it again. What was pushed since the page was read is no drift."""
+        page = [claim for claim in page if claim.name in broken]
+        if page:
+            page = await self._work.still_wanted(self._backend.name, page)
+            broken = {str(claim.name): broken[claim.name] for claim in page}
         pass_.examples += [f"{name}: {reason}" for name, reason in broken.items()][: pass_.shown - len(pass_.examples)]
         pass_.drifted += await self._queue_again(page, broken) if repair else len(broken)
 
@@ -140,8 +144,9 @@ class Sweep:
         """Requeue zones grouped by reason, so that each shows its own while it waits."""
         queued = 0
         for reason in dict.fromkeys(broken.values()):
-            names = [claim.name for claim in page if broken.get(claim.name) == reason]
-            queued += await self._work.requeue(self._backend.name, names, reason=reason)
+            claims = [claim for claim in page if broken[claim.name] == reason]
+            names, versions = [claim.name for claim in claims], [claim.version for claim in claims]
+            queued += await self._work.requeue(self._backend.name, names, reason=reason, versions=versions)
         if queued:
             self._on_queued()
         return queued

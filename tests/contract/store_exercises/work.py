@@ -137,6 +137,25 @@ async def test_drift_makes_a_proven_delivery_due_again_as_bulk(store):
     assert (Priority.BULK, 1) == (claim.priority, claim.version)
 
 
+async def test_drift_of_a_version_that_is_no_longer_wanted_is_none(store, opener):
+    """Somebody looked at version 1 and pushed version 2 meanwhile: nothing is known of that."""
+    await store.recording.record_push(a_push())
+    await finish(store)
+    (page,) = [page async for page in store.work.wanted("one")]
+    assert page == list(await store.work.still_wanted("one", page))
+    await store.recording.record_push(a_push(serial=2))
+    opener.clock.advance(1)
+    await finish(store)
+
+    assert [] == list(await store.work.still_wanted("one", page))
+    assert 0 == await store.work.requeue("one", [NAME], reason="old", versions=[1])
+    assert 1 == await store.work.requeue("one", [NAME], reason="new", versions=[2])
+    assert 2 == (await only_claim(store)).version
+
+    await store.recording.record_delete(a_delete())
+    assert [] == list(await store.work.still_wanted("one", page))
+
+
 async def test_wanted_pages_through_what_should_be_served(store):
     """Only proven, living zones; page by page."""
     for number in range(7):

@@ -258,14 +258,26 @@ def _settle_bad(connection: sqlite3.Connection, end: Settlement, *, now: float) 
     )
 
 
-def requeue(connection: sqlite3.Connection, backend: str, names: Sequence[ZoneName], *, now: float, reason: str) -> int:
-    """Make verified or dead rows due again because of drift, after everything that people are waiting for."""
+def requeue(
+    connection: sqlite3.Connection,
+    backend: str,
+    names: Sequence[ZoneName],
+    *,
+    now: float,
+    reason: str,
+    versions: Sequence[int] | None = None,
+) -> int:
+    """Make verified or dead rows due again because of drift, after everything that people are waiting for.
+
+    `versions`: one for each name; a row that wants another one by now is left alone.
+    """
     changed = 0
-    for name in names:
+    wanted: Sequence[int | None] = [None] * len(names) if versions is None else versions
+    for name, version in zip(names, wanted, strict=True):
         changed += connection.execute(
             f"UPDATE delivery SET state = {moved(Event.DRIFT)}, priority = ?, due_at = ?, attempts = 0, wanted_at = ?,"
-            f" reason = ? WHERE backend = ? AND zone = ? AND {stands(Event.DRIFT)}",
-            (int(Priority.BULK), now, now, reason[:500], backend, name),
+            f" reason = ? WHERE backend = ? AND zone = ? AND {stands(Event.DRIFT)} AND want_version = IFNULL(?, want_version)",
+            (int(Priority.BULK), now, now, reason[:500], backend, name, version),
         ).rowcount
     return changed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -220,6 +221,16 @@ def wanted_page(
         )
         for name, version, serial, records, change_id, packed in rows
     ]
+
+
+def wanted_versions(connection: sqlite3.Connection, backend: str, names: Sequence[ZoneName]) -> dict[ZoneName, int]:
+    """Of these zones, those that should be served on the backend, each with the version that should be."""
+    rows = connection.execute(
+        "SELECT d.zone, d.want_version FROM json_each(?) CROSS JOIN delivery d ON d.backend = ? AND d.zone = json_each.value"
+        " WHERE d.want_kind = 'put'",
+        (json.dumps(list(names)), backend),
+    )
+    return {ZoneName.trusted(name): version for name, version in rows}
 
 
 _NEVER = 2**62  # above any id

@@ -62,10 +62,17 @@ class SqliteWork(Work):
     async def proven_text(self, backend: str, name: ZoneName) -> str | None:
         return await self._engine.viewer.call(lambda connection: view.proven_text(connection, backend, name))
 
-    async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
+    async def still_wanted(self, backend: str, claims: Sequence[Claim]) -> Sequence[Claim]:
+        names = [claim.name for claim in claims]
+        versions = await self._engine.viewer.call(lambda connection: view.wanted_versions(connection, backend, names))
+        return [claim for claim in claims if versions.get(claim.name) == claim.version]
+
+    async def requeue(
+        self, backend: str, names: Sequence[ZoneName], *, reason: str, versions: Sequence[int] | None = None
+    ) -> int:
         return await self._engine.write(
             lambda connection: deliveries.requeue(
-                connection, backend, names, now=self._engine.clock.now_s(), reason=reason
+                connection, backend, names, now=self._engine.clock.now_s(), reason=reason, versions=versions
             )
         )
 

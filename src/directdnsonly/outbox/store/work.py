@@ -42,8 +42,17 @@ class Work(Protocol):
         """The text of the version that the backend has last proven; None if there is none, or it is not kept or damaged."""
         ...
 
-    async def requeue(self, backend: str, names: Sequence[ZoneName], *, reason: str) -> int:
-        """Make verified (or dead) deliveries due again because of drift; returns how many."""
+    async def still_wanted(self, backend: str, claims: Sequence[Claim]) -> Sequence[Claim]:
+        """Those of the claims of `wanted` whose version is still the one to be served; the others were pushed or deleted since."""
+        ...
+
+    async def requeue(
+        self, backend: str, names: Sequence[ZoneName], *, reason: str, versions: Sequence[int] | None = None
+    ) -> int:
+        """Drift was found: verified (or dead) deliveries become due again; how many.
+
+        `versions`: one for each name; another one is wanted by now: then nothing is known of that zone, and it is left alone.
+        """
         ...
 
     async def revive_given_up(self, backend: str, *, limit: int) -> int:
