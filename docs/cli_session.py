@@ -212,7 +212,8 @@ class Session:
 def name_of(line: str) -> str:
     """The command of a line: one word, or two of a group."""
     words = shlex.split(line)
-    return " ".join(words[:2]) if words[0] in ("token", "migrate") or words[:2] == ["backends", "forget"] else words[0]
+    grouped = words[0] in ("token", "migrate") or words[:2] in (["backends", "forget"], ["nameservers", "stop"])
+    return " ".join(words[:2]) if grouped else words[0]
 
 
 def commands() -> dict[str, str]:
@@ -245,14 +246,14 @@ def serve(session: Session) -> Shown:
     seen: list[str] = []
     for line in process.stdout:
         seen.append(line)
-        if "nameserver.started" in line:
+        if "nameserver.adopted" in line:
             break
     time.sleep(0.2)
     process.send_signal(signal.SIGTERM)
     seen += process.stdout.readlines()
     process.stdout.close()
     code = process.wait(timeout=30)
-    wanted = ("service.started", "nameserver.started", "nameserver.stopped", "service.stopped")
+    wanted = ("service.started", "nameserver.adopted", "nameserver.kept", "service.stopped")
     lines = [line for line in seen if any(word in line for word in wanted)]
     return Shown("serve", "dadns serve", code, session.tidy("".join(lines)))
 
@@ -294,6 +295,7 @@ def steps() -> list[Act | Call]:
         Call("push shop.example.zone --timeout 2", 1, keep=r"change (?P<change>\w{26})"),
         Call("explain shop.example", 1),
         Call("backends"),
+        Call("nameservers"),
         Call("status", 1),
         Call("status --nagios", 1),
         Call("probe bind"),
@@ -352,7 +354,9 @@ def steps() -> list[Act | Call]:
         Call("reconcile"),
         Call("backup copy"),
         Act("# systemctl stop directdnsonly", lambda it: it.service.stop()),
+        Call("nameservers", 3),
         Call("restore copy --replace"),
+        Call("nameservers stop"),
         Act("# systemctl start directdnsonly", lambda it: it.service.start()),
         Act("# ns2 is taken out of the configuration for good", _removed),
         Call("reload --dry-run"),
@@ -453,8 +457,8 @@ def stable(text: str) -> str:
         (r"\$argon2id\S+", "HASH"),
         (r"\b[0-9a-f]{12,64}\b", "HEX"),
         (r"\d+(\.\d+)? ?(ms|s|MiB|MB)\b", "AMOUNT"),
-        (r"DirectDNSOnly \d\S*|version=\S+", "VERSION"),
-        (r"pid=\d+|process \d+", "PID"),
+        (r"DirectDNSOnly \d\S*|version=\S+|\b\d+\.\d+\.\d+-\S+", "VERSION"),
+        (r"pid=\d+|process \d+|(?<=running )\d+", "PID"),
         (r"\d+B;", "AMOUNT"),
         (r"(?<= dead )\d+\.\d\d\b", "AMOUNT"),  # the seconds of an attempt
         (r"\b\d+ deliver(?:y is|ies are) (?=still outstanding)|(?<=proven) +\d+/\d+", " SOME "),  # of that moment

@@ -67,6 +67,6 @@ if [ -d /run/systemd/system ]; then
     echo "named runs already and holds port 53. Either let it serve our zones (managed: false in app.yml, docs/backends/bind.md),"
     echo "or stop it for good (systemctl disable --now named)."
   fi
-  systemctl restart directdnsonly
+  systemctl restart directdnsonly  # the name servers serve on, and are adopted
 fi
 echo "Done: dadns status --config /etc/directdnsonly/app.yml"

@@ -24,6 +24,7 @@ from directdnsonly.api import (
     history,
     lost,
     metrics,
+    nameservers,
     original,
     pins,
     problem,
@@ -58,7 +59,7 @@ from directdnsonly.reload import Reloader
 from directdnsonly.service import Service, leaves, running
 from directdnsonly.web import pages, refusals, rendering
 from directdnsonly.web.parts import WebParts
-from directdnsonly.wiring import bound_hostnames, heard_here_only, places_of
+from directdnsonly.wiring import bound_hostnames, heard_here_only, outliving, places_of
 from directdnsonly.wording import counted
 
 EXIT_OK, EXIT_FAILED = 0, 1
@@ -111,6 +112,7 @@ def build_api(service: Service, certificate: Certificate | None = None, reloader
     door = receive_routes.Door(service.acceptance, access, bodies)
     for routes in (
         backends.router(parts),
+        nameservers.router(looked),
         served.router(looked),
         explain.router(explainer),
         reconcile_routes.router(parts, service.reconciler),
@@ -237,6 +239,8 @@ async def _serve(settings: Settings, sockets: list[socket.socket], certificate: 
     """Until a signal comes or an actor fails."""
     logger = structlog.get_logger()
     async with running(settings) as service, asyncio.TaskGroup() as group:
+        goes_on = outliving(settings)
+        service.name_servers_outlive = goes_on(False)  # where an actor ends us
         reloader = Reloader(service, certificate)
         server = http_server(service, certificate, reloader)
         keep_what_is_there()
@@ -255,6 +259,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket], certificate: 
         )
         await server.serve(sockets=sockets)
         HANGUPS.deafen()
+        service.name_servers_outlive = goes_on(server.by_hand)
         for one in watching:
             one.cancel()
     logger.info("service.stopped")

@@ -32,7 +32,9 @@ from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.seed import seed
 from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
-from directdnsonly.nameservers.supervisor import ManagedDaemon, Program
+from directdnsonly.nameservers.leftover import running_in, stop_all_but
+from directdnsonly.nameservers.program import Program
+from directdnsonly.nameservers.supervisor import ManagedDaemon
 from directdnsonly.operate.backends import told
 from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.looking import Readiness
@@ -85,6 +87,8 @@ class Service:
         self.metrics = metrics.Metrics(list(settings.enabled_backends()))
         self.backends: dict[str, Backend] = {}
         self.daemons: dict[str, NameServer] = {}
+        self.name_servers_outlive = False  # whoever runs us as a process decides (app)
+        self._turn = asyncio.Lock()  # of name servers that are replaced
         self._actors: asyncio.TaskGroup | None = None  # while it runs
         self._daemon_tasks: dict[str, asyncio.Task[None]] = {}
         for name, backend_settings in settings.enabled_backends().items():
@@ -128,6 +132,8 @@ class Service:
                 if isinstance(backend, Seedable)
                 else None,
                 command=partial(self._ask, name),
+                outlives=lambda: self.name_servers_outlive and name in self.daemons,  # one that is taken out does not
+                turn=self._turn,
             )
 
     async def _ask(self, name: str) -> None:
@@ -284,10 +290,25 @@ def leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
     return found
 
 
+def managed(settings: Settings) -> frozenset[str]:
+    """The backends whose name servers we run."""
+    return frozenset(name for name, backend in settings.enabled_backends().items() if backend.is_managed)
+
+
+async def stop_unwanted(settings: Settings) -> None:
+    """Name servers of ours whose backends are configured no more would serve old zones for ever, and hold their ports."""
+    log = structlog.get_logger()
+    try:
+        async for one in stop_all_but(settings.data_dir, managed(settings)):
+            log.warning("nameserver.unwanted_stopped", backend=one.backend, pid=one.note.identity.pid)
+    except OSError as error:  # of another user, or a kernel without handles on processes
+        log.warning("nameserver.refused", backend="", reason=f"one that nobody wants cannot be stopped: {error}")
+
+
 class OwnedFolder:
     """The data_dir in which we run name servers: no other service uses it then, whatever store it has.
 
-    Its start would stop ours: it takes what runs there for what an earlier life of its own has left.
+    Its start would adopt ours: it takes what runs there for what an earlier life of its own has left.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -323,8 +344,9 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         )
         folder = OwnedFolder(settings.data_dir)
         stack.callback(folder.release)
-        if any(backend.is_managed for backend in settings.enabled_backends().values()):
+        if managed(settings) or any(running_in(settings.data_dir)):
             folder.own()
+            await stop_unwanted(settings)
         await store.upkeep.adopt_backends(list(settings.enabled_backends()))
         await store.upkeep.count_limited(list(most_zones(settings)))
         service = Service(settings, clock=clock, store=store, folder=folder)

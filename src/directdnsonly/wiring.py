@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from directdnsonly.accept.policy import Policy
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.config import Settings
+from directdnsonly.config.starter import ends_with_us
 from directdnsonly.dispatch import lane
+from directdnsonly.nameservers.outliving import outlive
 from directdnsonly.networks import is_loopback
 from directdnsonly.reconcile.seams import Swept
 
@@ -50,6 +53,15 @@ def policy_of(settings: Settings) -> Policy:
         request_timeout_s=app.request_timeout_s,
         max_zones=most_zones(settings),
     )
+
+
+def outliving(settings: Settings) -> Callable[[bool], bool]:
+    """Ask it at the end: whether the bundled name servers go on serving; the argument: it ends by Ctrl-C.
+
+    Call it at the start: later our parent may be gone, and process 1 in its place.
+    """
+    with_us = ends_with_us(settings.starter, os.environ, pid=os.getpid(), parent=os.getppid())
+    return lambda by_hand: outlive(settings.dns.on_stop, ends_with_us=with_us, by_hand=by_hand)
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ def test_the_wheel_alone_is_enough(dadns, tmp_path):
         "DADNS_APP_LISTEN_PORT": str(port),
         "DADNS_DNS_BACKENDS_BIND_PORT": str(dns_port),
     }  # others are in use here
-    with _served([str(place / "directdnsonly")], tmp_path, port, ports):
+    with _served([str(place / "directdnsonly"), "--stop-name-servers"], tmp_path, port, ports):
         master = DirectAdmin("127.0.0.1", port, "directdnsonly", found[1])
         with dns_socket(dns_port) as sock:
             assert b"error=0" == master.rawsave("small.example", large_zone("small.example", 1, 2_000)).body
@@ -166,7 +166,10 @@ def test_the_service_runs_from_the_wheel(dadns, tmp_path):
     config = tmp_path / "app.yml"
     config.write_text(_config(tmp_path, port, dns_port))
     tmp_path.chmod(0o755)
-    with _served([*dadns, "serve", "--config", str(config)], tmp_path, port, {}), dns_socket(dns_port) as sock:
+    with (
+        _served([*dadns, "serve", "--stop-name-servers", "--config", str(config)], tmp_path, port, {}),
+        dns_socket(dns_port) as sock,
+    ):
         for octets in (90_000, 800_000):
             assert b"error=0" == master.rawsave("large.example", large_zone("large.example", octets, octets)).body
             wait_served(sock, "large.example", octets)

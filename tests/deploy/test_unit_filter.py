@@ -50,3 +50,15 @@ def test_zones_of_any_size_are_served_under_the_filter_of_the_unit(kind):
             reply = master.rawsave("large.example", large_zone("large.example", octets, octets))
             assert b"error=0" == reply.body
             wait_served(sock, "large.example", octets, limit_s=60)
+
+
+@pytest.mark.parametrize("kind", ["bind", "nsd", "knot"])
+def test_a_name_server_is_adopted_under_the_filter_of_the_unit(kind):
+    """Handles on processes, and signals by them, are system calls of their own."""
+    require_program({"bind": "named", "knot": "knotd"}.get(kind, kind))
+    with Filtered(backend=kind, backends=AS_IT_IS, log_level="INFO") as service:
+        before = service.daemon_pid()
+        service.stop()
+        service.start()
+        assert before == service.daemon_pid()
+        assert '"nameserver.adopted"' in (service.folder / "log").read_text()

@@ -15,7 +15,7 @@ SERIAL = 2026112300
 class InBackground(Service):
     """As a shell without job control starts what ends in `&`."""
 
-    program = ("sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh", DADNS, "serve")
+    program = ("sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh", DADNS, "serve", "--stop-name-servers")
 
 
 def test_a_service_in_the_background_stops_when_it_is_told_to() -> None:

@@ -63,7 +63,7 @@ def test_pushed_served_killed_and_served_again(backend, program):
             wait_served(sock, name, SERIAL)
         assert killed != service.daemon_pid()
 
-        service.kill()  # the name server goes on alone, and is replaced at the start
+        service.kill()  # the name server goes on alone, and is adopted at the start
         wait_served(sock, "z1.example", SERIAL)
         service.start()
         for name in names[1:]:

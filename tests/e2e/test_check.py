@@ -144,6 +144,8 @@ def test_what_our_own_service_uses_is_no_mistake():
         service.kill()
         orphan = dadns(service, "check", code=0).stdout
         assert "own running service" not in orphan, "the lock's file is still there, its owner is not"
-        left = f"is in use by process {service.named_pid()} (named), left behind when our service was killed"
+        left = (
+            f"is in use by process {service.named_pid()} (named), our own name server, which goes on serving without us"
+        )
         assert f"   ok  bind: DNS: 127.0.0.1:{service.dns_port} {left}" in orphan, "to stop it would end what it serves"
         service.start()

@@ -59,7 +59,7 @@ class Machine:
         self.environ = {**kept, **as_root, "DADNS_APP_AUTH_PASSWORD": "of-my-own", **environ}
         with (folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                hosts.here(DADNS, "serve"), cwd=folder, env=self.environ, stdout=log, stderr=log
+                hosts.here(DADNS, "serve", "--stop-name-servers"), cwd=folder, env=self.environ, stdout=log, stderr=log
             )
 
     def dadns(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

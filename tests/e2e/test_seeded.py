@@ -36,7 +36,7 @@ def test_all_files_lost(backend, program):
     require_program(program)
     with Service(backend=backend, log_level="INFO") as service:
         filled(service)
-        service.stop()
+        service.stop_all()
         shutil.rmtree(service.folder / "data" / "backends")
 
         service.start()
@@ -63,7 +63,7 @@ def test_all_files_lost(backend, program):
 def test_named_has_lost_only_its_own_list(service):
     """The files are there: named is told of all of them, as NSD and Knot are at each start."""
     filled(service)
-    service.stop()
+    service.stop_all()
     shutil.rmtree(service.folder / "data" / "backends" / "bind" / "nzd")
 
     service.start()
@@ -92,7 +92,7 @@ def test_some_files_lost(service):
 def test_something_lies_in_the_way_of_one_zone(service):
     """The others are laid; of that one the operator is told what to do."""
     filled(service)
-    service.stop()
+    service.stop_all()
     zones = service.folder / "data" / "backends" / "bind" / "zones"
     shutil.rmtree(zones)
     (zones / "z3.example.db").mkdir(parents=True)

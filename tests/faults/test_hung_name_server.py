@@ -87,9 +87,15 @@ class Script:
     kind, marker, host = "scripted", "no-such-marker", "127.0.0.1"
 
     def __init__(self, folder: Path, command: Sequence[str], *, port: int, hang_s: float) -> None:
-        self.log_file, self.pid_file = folder / "log", folder / "pid"
+        self.log_file, self.pid_file, self.note_file = folder / "log", folder / "pid", folder / "process.json"
         self.port, self.hang_s = port, hang_s
         self._command = command
+
+    def configuration(self) -> str:
+        return ""
+
+    def version(self) -> str:
+        return "1.0"
 
     def prepare(self) -> None:
         self.log_file.touch()
@@ -123,7 +129,7 @@ async def phases(program: Script, *, enough: int) -> list[DaemonStatus]:
 
 async def test_one_that_never_says_that_it_runs_is_not_called_running(tmp_path):
     """It is told as starting, with the reason; and when it does nothing, it is started anew."""
-    program = Script(tmp_path, ["sleep", "600"], port=free_port(), hang_s=1.0)
+    program = Script(tmp_path, [require_program("sleep"), "600"], port=free_port(), hang_s=1.0)
 
     slow, again = await phases(program, enough=2)
 
@@ -140,7 +146,7 @@ async def test_one_that_answers_runs_whatever_words_its_version_logs(tmp_path):
         sock.bind(("127.0.0.1", port))
         thread = threading.Thread(target=_refuse_all, args=(sock,), daemon=True)
         thread.start()
-        program = Script(tmp_path, ["sleep", "600"], port=port, hang_s=30.0)
+        program = Script(tmp_path, [require_program("sleep"), "600"], port=port, hang_s=30.0)
 
         seen = await phases(program, enough=2)
         sock.sendto(b"end", ("127.0.0.1", port))

@@ -53,14 +53,23 @@ def look(seen: dict[str, object]) -> None:
     seen["status"] = run("dadns", "status", "--config", str(CONFIG))
 
     os.kill(int(main_pid), signal.SIGKILL)
-    until(lambda: show("MainPID") not in ("0", main_pid) and dig() == "192.0.2.10")
+    until(lambda: show("MainPID") not in ("0", main_pid) and request("GET", "/readyz")[0] == 200)
     seen["restarts"] = show("NRestarts")
+    seen["after_kill"] = [origin(), run("pidof", "named") == named_pid, dig()]
+    main_pid = show("MainPID")
+    run("systemctl", "restart", "directdnsonly")
+    until(lambda: show("MainPID") not in ("0", main_pid) and request("GET", "/readyz")[0] == 200)
+    seen["after_restart"] = [origin(), run("pidof", "named") == named_pid, dig()]
 
     seen["others"] = [other(kind, program) for kind, program in (("nsd", "nsd"), ("knot", "knotd"))]
 
     began = time.monotonic()
     run("systemctl", "stop", "directdnsonly")
-    seen["stopped"] = [show("Result"), round(time.monotonic() - began, 2), run("pidof", "named", "nsd", "knotd")]
+    seen["stopped"] = [show("Result"), round(time.monotonic() - began, 2), dig()]
+    seen["ended"] = [
+        run("dadns", "nameservers", "stop", "--config", str(CONFIG)),
+        run("pidof", "named", "nsd", "knotd"),
+    ]
 
     CONFIG.write_text(CONFIG.read_text().replace("auth_username", "auth_usename"))
     run("systemctl", "start", "directdnsonly")
@@ -98,6 +107,20 @@ def push(headers: dict[str, str], zone: bytes = ZONE) -> str:
     return request(
         "POST", "/CMD_API_DNS_ADMIN?action=rawsave&domain=example.com&hostname=s1.host.example", headers, zone
     )[1]
+
+
+def origin() -> str:
+    """How the service came to its name server; waits until that runs."""
+    word = ""
+
+    def known() -> bool:
+        nonlocal word
+        found = json.loads(run("dadns", "nameservers", "--json", "--config", str(CONFIG)) or "[]")
+        word = found[0]["origin"] if found and found[0]["state"] == "running" else ""
+        return bool(word)
+
+    until(known)
+    return word
 
 
 def request(

@@ -27,7 +27,7 @@ pytestmark = [
 
 
 def test_the_recipe_gives_a_service_that_survives(tmp_path):
-    """Port 53 without root, by BIND, NSD and Knot; one capability; killed it comes back; stopped it is gone in time; a mistake is not retried."""
+    """Port 53 without root, by BIND, NSD and Knot; one capability; killed or restarted it finds its name server serving; stopped it leaves it; a mistake is not retried."""
     machine, out = tmp_path / "machine", tmp_path / "out"
     out.mkdir()
     bootstrap(machine, "nsd", "knot")  # BIND and venv: by the recipe
@@ -49,8 +49,13 @@ def test_the_recipe_gives_a_service_that_survives(tmp_path):
     for kind, served, owner, capabilities in seen["others"]:
         assert ("192.0.2.10", "directdnsonly", NET_BIND_SERVICE) == (served, owner, capabilities), kind
     assert ["nsd", "knot"] == [kind for kind, *_ in seen["others"]]
-    result, seconds, left = seen["stopped"]
-    assert ("success", "") == (result, left)
+    assert ["adopted", True, "192.0.2.10"] == seen["after_kill"]
+    assert ["adopted", True, "192.0.2.10"] == seen["after_restart"]
+    result, seconds, served = seen["stopped"]
+    assert ("success", "192.0.2.10") == (result, served)
+    told, left = seen["ended"]
+    assert re.fullmatch(r"stopped: knotd \(knot, process \d+\)", told)
+    assert "" == left
     assert seconds < 10
     assert ["2", "failed"] == seen["mistake"]
     assert "auth_usename" in seen["journal"]

@@ -18,7 +18,8 @@ from directdnsonly.clock import SystemClock
 from directdnsonly.dispatch.proof import Proof
 from directdnsonly.errors import BackendUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase
-from directdnsonly.nameservers.supervisor import ManagedDaemon, Program
+from directdnsonly.nameservers.program import Program
+from directdnsonly.nameservers.supervisor import ManagedDaemon
 from directdnsonly.outbox.changes import Kind, Priority
 from directdnsonly.outbox.deliveries import Claim
 from directdnsonly.verify.compare import Depth, Finding, Verdict

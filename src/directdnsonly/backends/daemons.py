@@ -10,7 +10,7 @@ from typing import Any
 from directdnsonly.backends.bind import daemon as named
 from directdnsonly.backends.knot import daemon as knotd
 from directdnsonly.backends.nsd import daemon as nsd
-from directdnsonly.nameservers.supervisor import Program
+from directdnsonly.nameservers.program import Program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

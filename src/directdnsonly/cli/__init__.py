@@ -35,6 +35,7 @@ def whole() -> typer.Typer:
         importing,
         looking,
         moving,
+        nameservers,
         outbox,
         reconcile,  # noqa: F401 - adds its commands by itself
         reloading,
@@ -43,6 +44,18 @@ def whole() -> typer.Typer:
     )
     from directdnsonly.cli.commands import app  # noqa: PLC0415 - same
 
-    for commands in (state, looking, outbox, history, acting, reloading, importing, moving, compare, starting):
+    for commands in (
+        state,
+        looking,
+        nameservers,
+        outbox,
+        history,
+        acting,
+        reloading,
+        importing,
+        moving,
+        compare,
+        starting,
+    ):
         commands.register(app)
     return app

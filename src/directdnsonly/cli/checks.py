@@ -15,11 +15,12 @@ from directdnsonly.backends.daemons import NAMESERVERS
 from directdnsonly.backends.tables.check import Step
 from directdnsonly.cli import checks_backends, checks_door
 from directdnsonly.cli.checks_against import newer_versions
-from directdnsonly.cli.checks_running import belongs_to, holder_of, name_of, service_of, was_left
+from directdnsonly.cli.checks_running import belongs_to, serves_for, service_of
 from directdnsonly.cli.findings import Finding
 from directdnsonly.cli.stopped import stopped_store
 from directdnsonly.config import Settings
 from directdnsonly.door.settings import AppSettings
+from directdnsonly.nameservers.holder import holder_of, name_of
 from directdnsonly.wiring import heard_here_only
 from directdnsonly.wording import counted
 
@@ -180,14 +181,13 @@ def _port(
 def _taken(what: str, host: str, port: int, service: int | None, home: Path | None) -> Finding:
     """Who holds the port: our own service, another process, or one that only root may see."""
     holder, about = holder_of(port), f"{what}: port"
-    if holder is not None and service is not None and belongs_to(holder, service):
+    is_our_server = holder is not None and home is not None and serves_for(holder, home)
+    if holder is not None and service is not None and (is_our_server or belongs_to(holder, service)):
         told = f"in use by our own running service (process {holder}, {name_of(holder)})"
         return Finding(True, f"{what}: {host}:{port} is {told}", about)
-    if holder is not None and home is not None and was_left(holder, home):
-        told = f"in use by process {holder} ({name_of(holder)}), left behind when our service was killed"
-        return Finding(
-            True, f"{what}: {host}:{port} is {told}: it keeps serving until the next start replaces it", about
-        )
+    if holder is not None and is_our_server:
+        told = f"in use by process {holder} ({name_of(holder)}), our own name server, which goes on serving without us"
+        return Finding(True, f"{what}: {host}:{port} is {told}: the next start adopts it", about)
     if holder is not None:
         told = f"in use by process {holder} ({name_of(holder)}): stop it, or choose another port"
         return Finding(False, f"{what}: {host}:{port} is {told}", about)

@@ -39,6 +39,7 @@ from directdnsonly.cli.terminal import (
     when,
 )
 from directdnsonly.cli.zonefiles import NoZone, called_zone, zone_of
+from directdnsonly.nameservers.outliving import OnStop
 from directdnsonly.wording import counted
 
 LARGEST_FILE = 64 * 2**20
@@ -60,9 +61,23 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 
 @app.command()
-def serve(config: ConfigOption = None) -> None:
-    """Run the service until SIGTERM."""
+def serve(
+    stop_name_servers: Annotated[
+        bool,
+        typer.Option(
+            "--stop-name-servers",
+            help="Bundled name servers end with it, whatever dns.on_stop of the configuration says.",
+        ),
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Run the service until SIGTERM or Ctrl-C.
+
+    Bundled name servers go on serving after SIGTERM, and the next start adopts them (dns.on_stop, `dadns nameservers`).
+    """
     settings = settings_of(config)
+    if stop_name_servers:
+        settings = settings.model_copy(update={"dns": settings.dns.model_copy(update={"on_stop": OnStop.STOP})})
     stopped_store(settings).begin()  # while the rest is being loaded
     from directdnsonly.app import serve as serve_until_stopped  # noqa: PLC0415 - other commands need not load the service
 

@@ -15,6 +15,7 @@ from directdnsonly.dispatch.settings import DispatchSettings
 from directdnsonly.door.settings import AppSettings
 from directdnsonly.effect import AtReload, AtRestart
 from directdnsonly.errors import ConfigProblem
+from directdnsonly.nameservers.outliving import OnStop
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.reconcile.settings import ReconciliationSettings
 
@@ -26,6 +27,11 @@ class DnsSettings(BaseModel):
 
     default_backend: AtReload[str | None] = Field(
         None, description="Accepted for the original's sake; every enabled backend is delivered to."
+    )
+    on_stop: OnStop = Field(
+        OnStop.AUTO,
+        description="Bundled name servers when the service stops: `keep` them serving, which the next start adopts; `stop` them too;"
+        " `auto`: stop them in a container, under `make run` and at Ctrl-C, else keep them.",
     )
     backends: dict[str, Any] = Field(default_factory=dict, description="The backends by name; see docs/backends/.")
 

@@ -62,6 +62,17 @@ def every_address() -> tuple[str, ...]:
     return ("0.0.0.0", "::") if IPV6.exists() else ("0.0.0.0",)  # noqa: S104 - what a name server is for
 
 
+def ends_with_us(starter: Starter, environ: Mapping[str, str], *, pid: int, parent: int) -> bool:
+    """Whether everything that we start ends with us, or is to.
+
+    In a container's image, under `make run`, and where we, or our parent, are the first process without systemd (which names
+    each start of a service in INVOCATION_ID): with process 1 every process of its namespace ends (pid_namespaces(7)).
+    """
+    if starter in (Starter.IMAGE, Starter.MAKE):
+        return True
+    return 1 in (pid, parent) and "INVOCATION_ID" not in environ
+
+
 def _may_open_dns_port() -> bool:
     return os.geteuid() == 0 or _first_free_port() <= DNS_PORT or _has_capability()
 

@@ -41,6 +41,7 @@ class Server(uvicorn.Server):
         self._crowd = crowd
         self._certificate = certificate
         self._listeners: list[Listener] = []
+        self.by_hand = False  # Ctrl-C ended it
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, accepting connections only while there are places."""
@@ -101,6 +102,7 @@ class Server(uvicorn.Server):
 
     def _asked_to_stop(self, number: int) -> None:
         structlog.get_logger().info("service.stopping", signal=signal.Signals(number).name)
+        self.by_hand = number == signal.SIGINT
         self.should_exit = True
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pwd
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -30,6 +32,27 @@ def require(program: str, *, package: str, backend: str) -> str:
         what = f"the program {program} is not installed"
         raise ConfigError([ConfigProblem(f"dns.backends.{backend}", what, f"Debian: apt-get install {package}")])
     return path
+
+
+@functools.cache
+def ending_with_us() -> tuple[str, ...]:
+    """What is put before a command so that the kernel kills it when we are killed: nobody else ends one that hangs.
+
+    Empty where util-linux has no such thing. Our unit of systemd leaves what runs when we end (name servers shall). Blocking.
+    """
+    setpriv = find("setpriv")
+    if setpriv is None:
+        return ()
+    words = (setpriv, "--pdeathsig", "KILL", "--")
+    tried = subprocess.run([*words, setpriv, "--version"], capture_output=True, check=False)  # noqa: S603 - a fixed program
+    return words if tried.returncode == 0 else ()
+
+
+def version_of(program: str, option: str) -> str:
+    """What a program calls its own version, as `9.18.49-1~deb12u1-Debian`; empty when it does not say. Blocking: a process."""
+    done = subprocess.run([program, option], capture_output=True, check=False)  # noqa: S603 - a fixed program
+    found = re.search(rb"\d+\.\d+[\w.~+-]*", done.stdout + done.stderr)
+    return found[0].decode("ascii") if found else ""
 
 
 def drop_to(run_as: str, candidates: Sequence[str], folder: Path) -> str:

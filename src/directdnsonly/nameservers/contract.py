@@ -16,18 +16,45 @@ class DaemonPhase(StrEnum):
     STOPPED = "stopped"
 
 
+class Origin(StrEnum):
+    """How we came to the process that runs."""
+
+    STARTED = "started"  # by this life of ours
+    ADOPTED = "adopted"  # by an earlier one: it has served all the while
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonProcess:
+    """The process of a bundled name server. `up_since`: epoch seconds, by the kernel; `version`: what it called itself when it was started.
+
+    `is_current`: it runs with the configuration and the program that a start would give it now.
+    """
+
+    pid: int
+    up_since: float
+    version: str
+    origin: Origin
+    is_current: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonStatus:
-    """Phase, since when (epoch seconds), why, and how often it had to be started again."""
+    """Phase, since when (epoch seconds), why, how often it had to be started again, and its process while there is one."""
 
     phase: DaemonPhase
     since: float
     reason: str = ""
     restarts: int = 0
+    process: DaemonProcess | None = None
 
 
 class NameServer(Protocol):
     """A supervised name server."""
+
+    @property
+    def kind(self) -> str:
+        """What people call it: named, nsd, knotd."""
+        ...
 
     @property
     def status(self) -> DaemonStatus:
@@ -35,5 +62,5 @@ class NameServer(Protocol):
         ...
 
     async def run(self) -> None:
-        """Keep it running until cancelled, then stop it."""
+        """Keep it running until cancelled; then leave it serving, or stop it."""
         ...

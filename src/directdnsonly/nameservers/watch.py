@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 from directdnsonly.clock import Clock
 from directdnsonly.errors import BackendError
+from directdnsonly.nameservers.process import session_of
 from directdnsonly.verify.query import SoaProber
 from directdnsonly.verify.wire import SOA, question
 from directdnsonly.zone.name import ZoneName
@@ -76,6 +76,7 @@ class Watch:
         self._command_s = min(COMMAND_S, limit_s)
         self._every_s = min(ASK_EVERY_S, limit_s / 4)
         self.has_answered = False
+        self.takes_commands = False  # its control channel answered, by our key, when it was asked last
 
     async def why_hung(self) -> str:
         """Waits, for ever when it answers; why it hangs."""
@@ -89,12 +90,13 @@ class Watch:
             return self._queries.why_hung("query", now=self._clock.now_s(), cpu_s=await self._cpu_s())
         self.has_answered = True
         self._queries.answered(now=self._clock.now_s())
-        if await self._takes_commands():
+        self.takes_commands = await self._commanded()
+        if self.takes_commands:
             self._commands.answered(now=self._clock.now_s())
             return ""
         return self._commands.why_hung("control command", now=self._clock.now_s(), cpu_s=await self._cpu_s())
 
-    async def _takes_commands(self) -> bool:
+    async def _commanded(self) -> bool:
         if self._command is None:
             return True
         try:
@@ -136,16 +138,4 @@ async def _answers_by_tcp(host: str, port: int) -> bool:
 
 def cpu_seconds(leader: int) -> float:
     """Processor seconds of the processes of a session: its own and those of children that have ended."""
-    ticks = 0
-    for stat in _stats():
-        fields = stat.rsplit(")", 1)[-1].split()
-        if len(fields) > 14 and int(fields[3]) == leader:  # noqa: PLR2004 - proc(5): session, utime to cstime
-            ticks += sum(int(field) for field in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _stats() -> Iterator[str]:
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with contextlib.suppress(OSError):  # it has just ended
-                yield (folder / "stat").read_text(errors="replace")
+    return sum(one.cpu_ticks for one in session_of(leader)) / os.sysconf("SC_CLK_TCK")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal, Self
+
 from pydantic import BaseModel, Field
 
 from directdnsonly import __version__
 from directdnsonly.advice import Stop
 from directdnsonly.api.models.configuration import ConfigurationView
 from directdnsonly.api.models.pushes import LostView
-from directdnsonly.nameservers.contract import DaemonStatus
+from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, Origin
 from directdnsonly.operate.figures import BackendFigures, ServiceFigures
+from directdnsonly.operate.nameservers import configuration_of
 from directdnsonly.outbox.kept import Condition
 from directdnsonly.outbox.operators import Pause
 from directdnsonly.readiness import Reason, ReasonKind, ServiceState, Verdict
@@ -17,16 +20,50 @@ from directdnsonly.shapes import Moment
 
 
 class NameServerStatus(BaseModel):
-    """A bundled name server."""
+    """A bundled name server, and its process; what is of the process is null while there is none."""
 
-    state: str
-    since: Moment
-    reason: str
+    state: DaemonPhase = Field(description="starting, running, restarting or stopped", examples=["running"])
+    since: Moment = Field(description="Since when it is in this state")
+    reason: str = Field(description="Why it is not running; empty when it is")
+    restarts: int = Field(description="How often it ended by itself, or hung, since our start")
+    pid: int | None = Field(None, examples=[4711])
+    up_since: Moment | None = Field(
+        None, description="When its process began, by the kernel; may be long before our start"
+    )
+    version: str = Field(
+        "", description="What the program called its version when it was started", examples=["9.18.49"]
+    )
+    origin: Origin | None = Field(
+        None,
+        description="started: by this life of the service; adopted: by an earlier one, and it has served all the while",
+    )
+    configuration: Literal["current", "stale"] | None = Field(
+        None, description="stale: it runs with another configuration or program than a start would give it now"
+    )
 
     @classmethod
-    def of(cls, daemon: DaemonStatus) -> NameServerStatus:
+    def of(cls, daemon: DaemonStatus, **more: Any) -> Self:
         """The view of what its supervisor sees."""
-        return cls(state=daemon.phase, since=daemon.since, reason=daemon.reason)
+        process = daemon.process
+        return cls(
+            state=daemon.phase,
+            since=daemon.since,
+            reason=daemon.reason,
+            restarts=daemon.restarts,
+            pid=process.pid if process else None,
+            up_since=process.up_since if process else None,
+            version=process.version if process else "",
+            origin=process.origin if process else None,
+            configuration=configuration_of(daemon),
+            **more,
+        )
+
+
+class NameServerView(NameServerStatus):
+    """The same, with whose it is."""
+
+    backend: str = Field(examples=["bind"])
+    program: str = Field(description="named, nsd or knotd", examples=["named"])
 
 
 class PauseView(BaseModel):

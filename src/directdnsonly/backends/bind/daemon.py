@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from directdnsonly.backends.bind.judging import Version, options_of, version_of
-from directdnsonly.nameservers import account
+from directdnsonly.nameservers import account, note
 
 
 class NamedLayout(Protocol):
@@ -61,7 +61,17 @@ class Named:
         self.host, self.port = account.loopback(layout.listen[0]), layout.port
         self.log_file = layout.folder / "run" / "named.log"
         self.pid_file = layout.folder / "run" / "named.pid"
+        self.note_file = layout.folder / note.NAME
         self.marker = str(layout.folder / "named.conf")
+
+    def configuration(self) -> str:
+        """Blocking: the text of its configuration as a start would write it now. Writes nothing."""
+        program = account.require("named", package=self.package, backend=self._name)
+        return self._configuration(self._key(), version_of(program))
+
+    def version(self) -> str:
+        """Blocking: of the program that is installed, as it calls itself."""
+        return account.version_of(account.require("named", package=self.package, backend=self._name), "-v")
 
     def prepare(self) -> None:
         """Blocking: folders, keys, configuration. Raises ConfigError when it cannot run."""
@@ -69,9 +79,9 @@ class Named:
         folder = self._layout.folder
         for part in (folder, folder / "run", folder / "nzd", self._layout.zones_dir):
             part.mkdir(parents=True, exist_ok=True)
-        key = self._key()
+        self._make_key()
         conf = folder / "named.conf"
-        conf.write_text(self._configuration(key, version_of(program)), encoding="utf-8")
+        conf.write_text(self._configuration(self._key(), version_of(program)), encoding="utf-8")
         conf.chmod(0o640)
         self._list_zones(folder / "nzd")
         if user := self._user():
@@ -109,17 +119,21 @@ class Named:
         return account.drop_to(self._layout.run_as, ("bind", "named"), self._layout.folder)
 
     def _key(self) -> str:
-        """The secret of the control channel, made once."""
-        file = self._layout.folder / "rndc.key"
+        """The secret of the control channel; empty before it is made."""
         with contextlib.suppress(OSError):
-            found = re.search(r'secret "([A-Za-z0-9+/=]+)"', file.read_text(encoding="ascii"))
-            if found:
-                return found[1]
+            text = (self._layout.folder / "rndc.key").read_text(encoding="ascii")
+            found = re.search(r'secret "([A-Za-z0-9+/=]+)"', text)
+            return found[1] if found else ""
+        return ""
+
+    def _make_key(self) -> None:
+        """Once; every later start finds it."""
+        if self._key():
+            return
         secret = base64.b64encode(secrets.token_bytes(32)).decode("ascii")
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        handle = os.open(self._layout.folder / "rndc.key", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as out:
             out.write(f'key "directdnsonly" {{ algorithm hmac-sha256; secret "{secret}"; }};\n')
-        return secret
 
     def _configuration(self, secret: str, version: Version) -> str:
         folder, port = self._layout.folder, self._layout.port

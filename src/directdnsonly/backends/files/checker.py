@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypedDict
 
+from directdnsonly.nameservers.account import ending_with_us
 from directdnsonly.zone.name import ZoneName
 
 AT_ONCE = 4
@@ -117,7 +118,7 @@ class ZoneChecker:
             try:
                 given = self._checker.given(self._program, name, place) if self._checker.given else ""
                 done = subprocess.run(  # noqa: S603 - a fixed program, no shell
-                    [self._program, *self._checker.arguments(name, place)],
+                    [*ending_with_us(), self._program, *self._checker.arguments(name, place)],
                     capture_output=True,
                     timeout=self._timeout_s,
                     check=False,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from directdnsonly.nameservers import account
+from directdnsonly.nameservers import account, note
 
 
 class KnotLayout(Protocol):
@@ -51,7 +51,16 @@ class Knotd:
         self.host, self.port = account.loopback(layout.listen[0]), layout.port
         self.log_file = layout.folder / "run" / "knotd.log"
         self.pid_file = layout.folder / "run" / "knot.pid"
+        self.note_file = layout.folder / note.NAME
         self.marker = str(layout.folder / "confdb")
+
+    def configuration(self) -> str:
+        """Blocking: the text of its configuration as a start would import it now, without its zones. Writes nothing."""
+        return self._configuration()
+
+    def version(self) -> str:
+        """Blocking: of the program that is installed, as it calls itself."""
+        return account.version_of(account.require("knotd", package=self.package, backend=self._name), "-V")
 
     def prepare(self) -> None:
         """Blocking: folders, keys, configuration. Raises ConfigError when it cannot run.

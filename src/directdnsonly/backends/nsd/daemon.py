@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from directdnsonly.nameservers import account
+from directdnsonly.nameservers import account, note
 
 
 class NsdLayout(Protocol):
@@ -56,14 +55,23 @@ class Nsd:
         self.host, self.port = account.loopback(layout.listen[0]), layout.port
         self.log_file = layout.folder / "run" / "nsd.log"
         self.pid_file = layout.folder / "run" / "nsd.pid"
+        self.note_file = layout.folder / note.NAME
         self.marker = str(layout.folder / "nsd.conf")
+
+    def configuration(self) -> str:
+        """Blocking: the text of its configuration as a start would write it now. Writes nothing."""
+        return self._configuration(_version(self.version()))
+
+    def version(self) -> str:
+        """Blocking: of the program that is installed, as it calls itself."""
+        return account.version_of(account.require("nsd", package=self.package, backend=self._name), "-v")
 
     def prepare(self) -> None:
         """Blocking: folders, keys, configuration. Raises ConfigError when it cannot run.
 
         The list of zones is made from the files, so that each of them is served from the start.
         """
-        program = account.require("nsd", package=self.package, backend=self._name)
+        account.require("nsd", package=self.package, backend=self._name)
         folder, zones_dir = self._layout.folder, self._layout.zones_dir
         for part in (folder, folder / "run", folder / "state", zones_dir):
             part.mkdir(parents=True, exist_ok=True)
@@ -75,7 +83,7 @@ class Nsd:
             for name, odd in self._layout.zones():
                 out.write(f"add {name} {layout.odd_pattern if odd else layout.pattern}\n")
         conf = folder / "nsd.conf"
-        conf.write_text(self._configuration(_version(program)), encoding="utf-8")
+        conf.write_text(self.configuration(), encoding="utf-8")
         if user := self._user():
             for part in (folder / "run", folder / "state"):
                 account.give(part, user)
@@ -135,7 +143,6 @@ pattern:
 {common}"""
 
 
-def _version(program: str) -> tuple[int, int]:
-    done = subprocess.run([program, "-v"], capture_output=True, check=False)  # noqa: S603 - a fixed program
-    found = re.search(rb"NSD version (\d+)\.(\d+)", done.stderr + done.stdout)
+def _version(text: str) -> tuple[int, int]:
+    found = re.match(r"(\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else (4, 7)
