@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -37,6 +38,12 @@ def told(service: Service) -> dict[str, object]:
     with httpx.Client(auth=(USER, PASSWORD), timeout=60, trust_env=False) as client:
         (one,) = client.get(f"{service.url}/api/v1/nameservers").raise_for_status().json()["items"]
         return dict(one)
+
+
+def seen(service: Service, path: str) -> str:
+    """A page, or the metrics."""
+    with httpx.Client(auth=(USER, PASSWORD), timeout=60, trust_env=False) as client:
+        return client.get(f"{service.url}{path}").raise_for_status().text
 
 
 def dadns(service: Service, *words: str) -> subprocess.CompletedProcess[str]:
@@ -75,6 +82,10 @@ def test_a_restart_of_ours_loses_no_query(backend, program):
             assert ("adopted", pid, "running", "current") == tuple(
                 now[key] for key in ("origin", "pid", "state", "configuration")
             )
+            assert f", process {pid}, adopted, up for " in seen(service, "/status")
+            began = f'directdnsonly_nameserver_start_time_seconds{{backend="{backend}"}} '
+            (moment,) = (line for line in seen(service, "/metrics").splitlines() if line.startswith(began))
+            assert abs(float(moment.removeprefix(began)) - datetime.fromisoformat(str(now["up_since"])).timestamp()) < 1
             push(service, "z1.example", SERIAL + 1 + (end == service.kill))
             wait_served(sock, "z1.example", SERIAL + 1 + (end == service.kill))
 
@@ -178,11 +189,11 @@ def test_two_are_replaced_one_after_the_other():
         until(lambda: len(events(service, "nameserver.started")) == 4, 60)
         words = ('"nameserver.replacing"', '"nameserver.started"')
         lines = (json.loads(line) for line in (service.folder / "log").read_text().splitlines())
-        seen = [(one["event"], one["backend"]) for one in lines if f'"{one["event"]}"' in words][2:]
-        first, second = (backend for event, backend in seen if event == "nameserver.replacing")
+        told_of = [(one["event"], one["backend"]) for one in lines if f'"{one["event"]}"' in words][2:]
+        first, second = (backend for event, backend in told_of if event == "nameserver.replacing")
         assert {"bind", "nsd"} == {first, second}
         steps = [("nameserver.replacing", first), ("nameserver.started", first)]
-        assert [*steps, ("nameserver.replacing", second), ("nameserver.started", second)] == seen
+        assert [*steps, ("nameserver.replacing", second), ("nameserver.started", second)] == told_of
 
 
 def test_a_stranger_on_our_port_is_refused_and_left_alone():

@@ -222,6 +222,11 @@ async def _asked(parts: Running, look: Look) -> AsyncIterator[Metric]:
         "1 while the process of the bundled name server runs; one that hangs runs until it is killed",
         labels=["backend"],
     )
+    up_since = GaugeMetricFamily(
+        "directdnsonly_nameserver_start_time_seconds",
+        "When the process of the bundled name server began (epoch); before our own start it was adopted",
+        labels=["backend"],
+    )
     proven = GaugeMetricFamily(
         "directdnsonly_zones_proven",
         "Zones whose newest version it has proven, of directdnsonly_zones",
@@ -239,7 +244,9 @@ async def _asked(parts: Running, look: Look) -> AsyncIterator[Metric]:
         paused.add_metric(name, float(bool(lane.paused)))
     for name_, daemon in parts.daemons.items():
         running.add_metric([name_], float(daemon.status.phase is DaemonPhase.RUNNING))
-    for family in (deliveries, oldest, breaker, paused, running, proven):
+        if daemon.status.process is not None:
+            up_since.add_metric([name_], daemon.status.process.up_since)
+    for family in (deliveries, oldest, breaker, paused, running, up_since, proven):
         yield family
 
 
