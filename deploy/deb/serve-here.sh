@@ -27,4 +27,5 @@ answer=$(dig @127.0.0.1 www.example.com A +short)
 echo "ready after $ready ms, proven, $answer from port 53, as $(stat -c %U "/proc/$service")" | tee "$out/deb-served"
 kill -TERM "$service"
 wait "$service" || wrong "it did not end cleanly"
+dadns nameservers stop || wrong "its name server cannot be ended"
 ! pidof named || { echo "named runs on"; exit 1; }

@@ -22,9 +22,11 @@ def look(seen: dict[str, object]) -> None:
     first = show("MainPID")
     seen["first"] = [run("systemctl", "is-enabled", UNIT), dig("+tcp"), run("dadns", "--version")]
 
+    named = run("pidof", "named")
     seen["dpkg"] = run("dpkg", "-i", "/root/newer.deb")
     until(lambda: show("MainPID") not in ("0", first) and dig() == "192.0.2.10")
     seen["upgraded"] = [run("dpkg-query", "-W", "-f", "${Version}", UNIT), CONFIG.read_text() == before]
+    seen["named serves on"] = bool(named) and run("pidof", "named") == named
 
     run("systemctl", "disable", UNIT)
     run("dpkg", "-i", "/root/newest.deb")

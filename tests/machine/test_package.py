@@ -33,6 +33,7 @@ def test_an_upgrade_restarts_and_a_removal_stops(tmp_path):
     seen = boot(machine, out, "inside_package.py")
 
     assert ["enabled", "192.0.2.10", __version__] == seen["first"]
+    assert seen["named serves on"], "an upgrade of ours is none of the name server"
     version, same = seen["upgraded"]
     assert version.endswith("+newer"), seen["dpkg"]
     assert same, "an upgrade has changed the configuration"
