@@ -277,6 +277,27 @@ def test_one_whose_backend_is_gone_is_stopped():
         assert "nsd" == told(service)["backend"]
 
 
+def test_one_of_another_type_under_the_same_name_is_replaced():
+    """The folder is the same, and so is the note: it is ours, though nothing of NSD."""
+    require_program("named")
+    require_program("nsd")
+    backends = "    ns1:\n      type: bind\n      managed: true\n      listen: ['127.0.0.1']\n      port: {dns_port}\n"
+    with Service(log_level="INFO", backends=backends) as service, dns_socket(service.dns_port) as sock:
+        push(service, "a.example", SERIAL)
+        wait_served(sock, "a.example", SERIAL)
+        pid = told(service)["pid"]
+        service.stop()
+        config = service.folder / "app.yml"
+        config.write_text(config.read_text().replace("type: bind", "type: nsd"))
+
+        service.start()
+
+        (replacing,) = events(service, "nameserver.replacing")
+        assert (pid, "named runs where nsd is wanted") == (replacing["pid"], replacing["reason"])
+        wait_served(sock, "a.example", SERIAL)
+        assert "nsd" == told(service)["program"]
+
+
 def test_those_that_outlive_us_are_ended_by_hand():
     """`dadns nameservers stop` while we are away; beside us it would be started again, so it is refused."""
     require_program("named")

@@ -34,6 +34,8 @@ OURS = Seen(note=NOTE, lives=True)
          "named 9.18.44 runs, 9.18.49 is installed"),
         (replace(OURS, note=replace(NOTE, stamp=replace(WANTED, digest="b", arguments=("/usr/sbin/named",)))), Act.REPLACE,
          "named is started by another command now"),
+        (replace(OURS, note=replace(NOTE, stamp=replace(WANTED, digest="b", version="4.6.1", arguments=("/usr/sbin/nsd",)))),
+         Act.REPLACE, "nsd runs where named is wanted"),
     ],
 )  # fmt: skip
 def test_what_is_found_decides(seen, act, reason):

@@ -66,6 +66,9 @@ def decide(seen: Seen, wanted: Stamp, *, kind: str) -> Decision:
 
 
 def _what_changed(runs: Stamp, wanted: Stamp, kind: str) -> str:
+    runs_now, shall_run = Path(runs.arguments[0]).name, Path(wanted.arguments[0]).name
+    if runs_now != shall_run:
+        return f"{runs_now} runs where {shall_run} is wanted"
     if runs.version != wanted.version:
         return f"{kind} {runs.version} runs, {wanted.version} is installed"
     if runs.arguments != wanted.arguments:
@@ -86,8 +89,7 @@ def look(note_file: Path, pid_file: Path, *, kind: str, marker: str) -> Left:
     note = notes.read(note_file)
     handle = _handle(note.identity) if note else None
     if note is not None and handle is not None:
-        alike = is_alike(note.identity.pid, kind=kind, marker=marker)
-        if alike:
+        if is_alike(note, note_file.parent):
             return Left(seen=Seen(note=note, lives=True, may_end=_may_end(handle)), handle=handle)
         handle.close()
         note = None
@@ -97,10 +99,15 @@ def look(note_file: Path, pid_file: Path, *, kind: str, marker: str) -> Left:
     return Left(seen=Seen(note=note, stray=pid), handle=handle if pid else None)
 
 
-def is_alike(pid: int, *, kind: str, marker: str) -> bool:
-    """Nothing that can be read tells that it is another program: a number and a time may come again after a boot."""
+def is_alike(note: Note, folder: Path) -> bool:
+    """Nothing that can be read of the noted process tells that it is another program: a number and a time may come again after a boot.
+
+    `folder`: where the note lies; its path stands in the command line of ours, of whatever type the backend was then.
+    """
+    pid = note.identity.pid
     arguments = arguments_of(pid)
-    return not arguments or any(marker in one for one in arguments) or name_of(pid) == kind
+    kind = Path(note.stamp.arguments[0]).name
+    return not arguments or any(f"{folder}/" in one for one in arguments) or name_of(pid) == kind
 
 
 def _stray(pid_file: Path, *, kind: str, marker: str) -> Identity | None:

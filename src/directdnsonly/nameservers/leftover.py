@@ -33,8 +33,8 @@ def running_in(data_dir: Path) -> Iterator[Leftover]:
         note = notes.read(file)
         if note is None or identity_of(note.identity.pid) != note.identity:
             continue
-        kind = Path(note.stamp.arguments[0]).name
-        if is_alike(note.identity.pid, kind=kind, marker=f"{file.parent}/"):
+        if is_alike(note, file.parent):
+            kind = Path(note.stamp.arguments[0]).name
             yield Leftover(backend=file.parent.name, kind=kind, note=note, note_file=file)
 
 
