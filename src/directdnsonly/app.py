@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -235,11 +235,12 @@ async def _reload_when_hung_up(reloader: Reloader) -> None:
             await reloader.reload(Operator(name="SIGHUP"))
 
 
-async def _serve(settings: Settings, sockets: list[socket.socket], certificate: Certificate | None) -> None:
+async def _serve(
+    settings: Settings, sockets: list[socket.socket], certificate: Certificate | None, goes_on: Callable[[bool], bool]
+) -> None:
     """Until a signal comes or an actor fails."""
     logger = structlog.get_logger()
     async with running(settings) as service, asyncio.TaskGroup() as group:
-        goes_on = outliving(settings)
         service.name_servers_outlive = goes_on(False)  # where an actor ends us
         reloader = Reloader(service, certificate)
         server = http_server(service, certificate, reloader)
@@ -265,7 +266,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket], certificate: 
     logger.info("service.stopped")
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, *, stop_name_servers: bool = False) -> int:
     """Run the service; the exit code of the process."""
     HANGUPS.catch()
     log.configure(level=settings.log_level, fmt=settings.log_format, timezone=settings.timezone)
@@ -285,7 +286,8 @@ def serve(settings: Settings) -> int:
             stack.enter_context(contextlib.closing(one))
         if app.listen_socket is not None:
             stack.callback(app.listen_socket.unlink, missing_ok=True)
-        return run_to_its_end(_serve(settings, sockets, certificate))
+        goes_on = outliving(settings, stop_all=stop_name_servers)
+        return run_to_its_end(_serve(settings, sockets, certificate, goes_on))
 
 
 def run_to_its_end(serving: Coroutine[object, object, None]) -> int:

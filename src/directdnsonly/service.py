@@ -32,7 +32,7 @@ from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.seed import seed
 from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
-from directdnsonly.nameservers.leftover import running_in, stop_all_but
+from directdnsonly.nameservers.leftover import running_in
 from directdnsonly.nameservers.program import Program
 from directdnsonly.nameservers.supervisor import ManagedDaemon
 from directdnsonly.operate.backends import told
@@ -46,7 +46,7 @@ from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
-from directdnsonly.wiring import most_zones, policy_of, swept_lanes
+from directdnsonly.wiring import managed, most_zones, policy_of, stop_unwanted, swept_lanes
 from directdnsonly.wording import counted
 from directdnsonly.zone.text import parse
 
@@ -288,21 +288,6 @@ def leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
         else:
             found.append(f"{type(error).__name__}: {error}")
     return found
-
-
-def managed(settings: Settings) -> frozenset[str]:
-    """The backends whose name servers we run."""
-    return frozenset(name for name, backend in settings.enabled_backends().items() if backend.is_managed)
-
-
-async def stop_unwanted(settings: Settings) -> None:
-    """Name servers of ours whose backends are configured no more would serve old zones for ever, and hold their ports."""
-    log = structlog.get_logger()
-    try:
-        async for one in stop_all_but(settings.data_dir, managed(settings)):
-            log.warning("nameserver.unwanted_stopped", backend=one.backend, pid=one.note.identity.pid)
-    except OSError as error:  # of another user, or a kernel without handles on processes
-        log.warning("nameserver.refused", backend="", reason=f"one that nobody wants cannot be stopped: {error}")
 
 
 class OwnedFolder:

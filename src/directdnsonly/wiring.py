@@ -6,12 +6,15 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
+import structlog
+
 from directdnsonly.accept.policy import Policy
 from directdnsonly.backends.contract import Backend, ZoneObserved
 from directdnsonly.config import Settings
 from directdnsonly.config.starter import ends_with_us
 from directdnsonly.dispatch import lane
-from directdnsonly.nameservers.outliving import outlive
+from directdnsonly.nameservers.leftover import stop_all_but
+from directdnsonly.nameservers.outliving import OnStop, outlive
 from directdnsonly.networks import is_loopback
 from directdnsonly.reconcile.seams import Swept
 
@@ -55,13 +58,29 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-def outliving(settings: Settings) -> Callable[[bool], bool]:
-    """Ask it at the end: whether the bundled name servers go on serving; the argument: it ends by Ctrl-C.
+def outliving(settings: Settings, *, stop_all: bool) -> Callable[[bool], bool]:
+    """Ask it at the end: whether the bundled name servers go on serving; the argument: it ends by Ctrl-C. `stop_all`: they shall not.
 
     Call it at the start: later our parent may be gone, and process 1 in its place.
     """
     with_us = ends_with_us(settings.starter, os.environ, pid=os.getpid(), parent=os.getppid())
-    return lambda by_hand: outlive(settings.dns.on_stop, ends_with_us=with_us, by_hand=by_hand)
+    wish = OnStop.STOP if stop_all else settings.dns.on_stop
+    return lambda by_hand: outlive(wish, ends_with_us=with_us, by_hand=by_hand)
+
+
+def managed(settings: Settings) -> frozenset[str]:
+    """The backends whose name servers we run."""
+    return frozenset(name for name, backend in settings.enabled_backends().items() if backend.is_managed)
+
+
+async def stop_unwanted(settings: Settings) -> None:
+    """Name servers of ours whose backends are configured no more would serve old zones for ever, and hold their ports."""
+    log = structlog.get_logger()
+    try:
+        async for one in stop_all_but(settings.data_dir, managed(settings)):
+            log.warning("nameserver.unwanted_stopped", backend=one.backend, pid=one.note.identity.pid)
+    except OSError as error:  # of another user, or a kernel without handles on processes
+        log.warning("nameserver.refused", backend="", reason=f"one that nobody wants cannot be stopped: {error}")
 
 
 @dataclass(frozen=True, slots=True)

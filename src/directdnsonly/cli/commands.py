@@ -39,7 +39,6 @@ from directdnsonly.cli.terminal import (
     when,
 )
 from directdnsonly.cli.zonefiles import NoZone, called_zone, zone_of
-from directdnsonly.nameservers.outliving import OnStop
 from directdnsonly.wording import counted
 
 LARGEST_FILE = 64 * 2**20
@@ -76,12 +75,10 @@ def serve(
     Bundled name servers go on serving after SIGTERM, and the next start adopts them (dns.on_stop, `dadns nameservers`).
     """
     settings = settings_of(config)
-    if stop_name_servers:
-        settings = settings.model_copy(update={"dns": settings.dns.model_copy(update={"on_stop": OnStop.STOP})})
     stopped_store(settings).begin()  # while the rest is being loaded
     from directdnsonly.app import serve as serve_until_stopped  # noqa: PLC0415 - other commands need not load the service
 
-    raise typer.Exit(serve_until_stopped(settings))
+    raise typer.Exit(serve_until_stopped(settings, stop_name_servers=stop_name_servers))
 
 
 @app.command()

@@ -28,7 +28,7 @@ class DnsSettings(BaseModel):
     default_backend: AtReload[str | None] = Field(
         None, description="Accepted for the original's sake; every enabled backend is delivered to."
     )
-    on_stop: OnStop = Field(
+    on_stop: AtRestart[OnStop] = Field(
         OnStop.AUTO,
         description="Bundled name servers when the service stops: `keep` them serving, which the next start adopts; `stop` them too;"
         " `auto`: stop them in a container, under `make run` and at Ctrl-C, else keep them.",
