@@ -277,6 +277,25 @@ def test_one_whose_backend_is_gone_is_stopped():
         assert "nsd" == told(service)["backend"]
 
 
+def test_one_that_a_reload_takes_out_is_stopped():
+    """What keeps serving is for the next start of the service; nobody would feed this one."""
+    require_program("named")
+    require_program("nsd")
+    nsd = f"    nsd:\n      managed: true\n      listen: ['127.0.0.1']\n      port: {free_port()}\n"
+    bind = "    bind:\n      managed: true\n      listen: ['127.0.0.1']\n      port: {dns_port}\n"
+    with Service(log_level="INFO", backends=bind + nsd) as service:
+        until(lambda: len(events(service, "nameserver.started")) == 2, 60)
+        pids = {one["backend"]: one["pid"] for one in events(service, "nameserver.started")}
+        config = service.folder / "app.yml"
+        config.write_text(config.read_text().replace(nsd, ""))
+
+        done = dadns(service, "reload")
+
+        assert 0 == done.returncode, done.stdout + done.stderr
+        until(lambda: identity_of(int(str(pids["nsd"]))) is None, 60)
+        assert (pids["bind"], "bind") == (told(service)["pid"], told(service)["backend"])
+
+
 def test_one_of_another_type_under_the_same_name_is_replaced():
     """The folder is the same, and so is the note: it is ours, though nothing of NSD."""
     require_program("named")
