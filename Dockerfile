@@ -3,7 +3,7 @@
 # Nothing here names a mirror. DEBIAN_MIRROR is a build argument; pip's configuration and a CA bundle come as build
 # secrets (`pip_conf`, `ca`), so that neither stays in a layer. No program carries a file capability: with one, the
 # kernel refuses to start the program as soon as a container drops that capability (see docs/deploy/container.md).
-ARG BASE=debian:bookworm-slim
+ARG BASE=debian:trixie-slim
 
 FROM ${BASE} AS build
 ARG DEBIAN_MIRROR=""

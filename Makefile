@@ -5,7 +5,7 @@ SBIN := PATH="$$PATH:/usr/sbin:/sbin"
 # Before anything is compared with what stands in .venv.
 DROPPED := $(shell deploy/debian/drop-stale-venv.sh)
 
-.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs new-backend docs-cli matrix coredns coredns-image lock image test-image test-systemd test-debian deb test-deb man dist clean tools-run tools-test
+.PHONY: help run test test-unit test-backend test-one test-busy check bench faults docs new-backend docs-cli matrix coredns coredns-image lock image test-image test-systemd test-debian test-upgrade deb test-deb man dist clean tools-run tools-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 15
@@ -86,6 +86,9 @@ test-systemd: tools-test .venv/.dev ## boot a Debian in which our recipe has ins
 
 test-debian: ## another Debian, from nothing: make run, a push, a dig, the contract suite (RELEASE=trixie; root)
 	@deploy/debian/try-release.sh $(RELEASE) $(TESTS)
+
+test-upgrade: ## an installation of another Debian, upgraded: every zone as before, or named (FROM=bookworm TO="trixie forky" ZONES=2000 BACKENDS="bind nsd knot"; root)
+	@ZONES="$(ZONES)" BACKENDS="$(BACKENDS)" deploy/debian/try-upgrade.sh $(or $(FROM),bookworm) $(or $(TO),trixie forky)
 
 deb: .venv/.dev ## the Debian package in dist/, with an environment of its own (RELEASE=bookworm or trixie; root)
 	@deploy/deb/build.sh $(or $(RELEASE),$(shell . /etc/os-release && echo $$VERSION_CODENAME))

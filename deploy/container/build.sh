@@ -1,6 +1,6 @@
 #!/bin/sh
 # Build the image directdnsonly:VERSION (and :latest). Settings by environment, all optional:
-#   BASE                 base image, debian:bookworm-slim; where it cannot be pulled a stand-in is made by mmdebstrap
+#   BASE                 base image, debian:trixie-slim; where it cannot be pulled a stand-in is made by mmdebstrap
 #   DEBIAN_MIRROR        scheme and host of a Debian mirror
 #   PIP_CONF, CA_BUNDLE  files: pip's configuration, certificates to believe; build secrets, they stay in no layer.
 #                        Default: what pip uses on this machine (/etc/pip.conf, PIP_CERT)
@@ -12,14 +12,14 @@ if [ "$engine" = podman ]; then
   deploy/debian/install-tools.sh image
   [ -d /run/systemd/system ] || export CONTAINERS_CONF="$PWD/deploy/container/podman-without-systemd.conf"
 fi
-base=${BASE:-debian:bookworm-slim}
+base=${BASE:-debian:trixie-slim}
 if ! "$engine" image inspect "$base" >/dev/null 2>&1 && ! "$engine" pull -q "$base" >/dev/null 2>&1; then
-  base=localhost/debian-stand-in:bookworm
+  base=localhost/debian-stand-in:trixie
   if ! "$engine" image inspect "$base" >/dev/null 2>&1; then
     echo "The base image cannot be pulled; making a stand-in of the same packages ..."
     deploy/debian/install-tools.sh image
-    mmdebstrap --quiet --variant=minbase --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-      --dpkgopt='path-exclude=/usr/share/locale/*' bookworm - | "$engine" import - "$base" >/dev/null
+    . deploy/debian/archive.sh
+    minimal_tar trixie - --dpkgopt='path-exclude=/usr/share/locale/*' | "$engine" import - "$base" >/dev/null
   fi
 fi
 CA_BUNDLE=${CA_BUNDLE:-${PIP_CERT:-}}

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Install by apt what is missing: install-tools.sh run|test|contract|image|machine|root. Does nothing when everything is there.
+# Install by apt what is missing: install-tools.sh run|servers|test|contract|image|machine|root. Does nothing when everything is there.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin"
 wanted="python:ensurepip named:bind9 named-checkzone:bind9-utils dig:bind9-dnsutils"
 servers=no
 case "${1:-run}" in test | contract) servers=yes ;; esac  # contract: without proxies, browser and the like
-[ $servers = yes ] && wanted="$wanted nsd:nsd knotd:knot kzonecheck:knot-dnssecutils openssl:openssl"
+case "${1:-run}" in test | contract | servers) wanted="$wanted nsd:nsd knotd:knot kzonecheck:knot-dnssecutils openssl:openssl" ;; esac
 [ $servers = yes ] && wanted="$wanted mariadbd:mariadb-server-core pdns_server:pdns-server"
 # PowerDNS's back ends and Galera are no programs: their folders tell whether they are there.
 [ $servers = yes ] && { [ -e /usr/lib/galera/libgalera_smm.so ] || wanted="$wanted :galera-4"; }

@@ -79,7 +79,7 @@ DUPLICATES = {
         ("AFSDB", "t", "1 {}"), ("KX", "t", "1 {}"), ("NAPTR", "t", '1 2 "u" "x" "!A!b!" {}'), ("HTTPS", "t", "1 {} alpn=h2"),
         ("SVCB", "t", "1 {} key65000=A"), ("NSEC", "t", "{} A"), ("RT", "t", "1 {}"), ("PX", "t", "1 {} b."), ("MINFO", "t", "{} a."),
         ("LP", "t", "1 {}"), ("IPSECKEY", "t", "1 3 2 {} AAAA"), ("RRSIG", "t", "A 8 2 300 20300101000000 20200101000000 1 {} AAAA"),
-        ("AMTRELAY", "t", "1 0 3 x."), ("HIP", "t", "2 200100107B1A74DF365639CC39F1D578 AAAA x."),
+        ("AMTRELAY", "t", "1 0 3 {}"), ("HIP", "t", "2 200100107B1A74DF365639CC39F1D578 AAAA x."),
     ]
 }  # fmt: skip
 DUPLICATES["RRSIG"] = (

@@ -16,26 +16,9 @@ from bench.service import DADNS
 
 from tests.e2e.test_line import until
 from tests.support.hosts import HOST, HOST6, Hosts
+from tests.support.original import SHIPPED
 from tests.support.programs import require_program
 
-SHIPPED = """---
-timezone: Pacific/Auckland
-log_level: INFO
-queue_location: ./data/queues
-datastore:
-  type: sqlite
-  db_location: ./data/directdnsonly.db
-app:
-  auth_username: directdnsonly
-  auth_password: changeme
-dns:
-  backends:
-    bind:
-      type: bind
-      enabled: true
-      zones_dir: ./data/zones
-      named_conf: ./data/named.conf.include
-"""
 NSD_BY_VARIABLES = {
     "DADNS_DNS_DEFAULT_BACKEND": "nsd",
     "DADNS_DNS_BACKENDS_NSD_ENABLED": "true",

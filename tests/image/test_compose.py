@@ -105,7 +105,7 @@ def _build(engine: Engine, name: str, context: Path) -> str:
     options = ["--network", "host"]
     if engine.name == "podman":
         options += ["--format", "docker", "--pull=never", "--isolation", "chroot"]
-    stand_in = "localhost/debian-stand-in:bookworm"
+    stand_in = "localhost/debian-stand-in:trixie"
     if engine.run("image", "inspect", stand_in, check=False).returncode == 0:
         options += ["--build-arg", f"BASE={stand_in}"]
     engine.run("build", "-t", tag, *options, str(context))

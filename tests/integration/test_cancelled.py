@@ -86,7 +86,8 @@ async def test_a_transaction_is_cut_at_each_await_and_is_whole_or_nothing(mariad
         assert [] == found
         await until_open_files_are([*files, *["socket"] * CONNECTIONS])
 
-    assert (4 if kept else 10) <= await cut_everywhere(act, after, before=before)
+    # Three answers: to the look, the rows, the COMMIT. One that comes in two parts is waited for twice, which no server owes us.
+    assert (3 if kept else 10) <= await cut_everywhere(act, after, before=before)
     await server.aclose()
     await until_open_files_are(files)
 

@@ -116,6 +116,8 @@ async def test_an_answer_ends_where_http_says(told, body):
         b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nx",
         b"SSH-2.0-x\r\n",
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nno!",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4000\r\n\r\n" + b"[" * 2000 + b"]" * 2000,
+        b"HTTP/1.1 500 Oh\r\nConnection: close\r\nContent-Length: 4000\r\n\r\n" + b"[" * 2000 + b"]" * 2000,
     ],
 )
 async def test_an_answer_that_is_cut_or_is_none_is_an_outage_and_no_zones_fault(told, tmp_path):

@@ -1,4 +1,4 @@
-"""What the original leaves on disk, made as it makes it: its database, and the files of its queues."""
+"""What the original comes with, and leaves on disk, made as it makes it: configuration, database, files of its queues."""
 
 from __future__ import annotations
 
@@ -8,6 +8,24 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+SHIPPED = """---
+timezone: Pacific/Auckland
+log_level: INFO
+queue_location: ./data/queues
+datastore:
+  type: sqlite
+  db_location: ./data/directdnsonly.db
+app:
+  auth_username: directdnsonly
+  auth_password: changeme
+dns:
+  backends:
+    bind:
+      type: bind
+      enabled: true
+      zones_dir: ./data/zones
+      named_conf: ./data/named.conf.include
+"""
 DATABASE = """
 CREATE TABLE keys (id INTEGER NOT NULL, "key" VARCHAR(255), name VARCHAR(255), expires DATETIME, service VARCHAR(255),
   PRIMARY KEY (id), UNIQUE ("key"));

@@ -46,6 +46,11 @@ def knot_version() -> tuple[int, ...]:
     return version_of("knotd", "--version")
 
 
+def powerdns_version() -> tuple[int, ...]:
+    """4.7.3"""
+    return version_of("pdns_server", "--version")
+
+
 def no_lock_file() -> str:
     """The option by which a named takes no lock on a file that all of them share; 9.20 has neither any more."""
     return "lock-file none;" if named_version() < (9, 20) else ""

@@ -18,6 +18,7 @@ from directdnsonly.zone.name import ZoneName
 SHOWN = 5
 LONGEST_NAME = 1024  # characters; the rest of a longer one cannot make it a name of ours
 LONGEST_USER = 255
+DEEPEST = 64  # levels of JSON: DirectAdmin's own go four deep; how many Python reads differs from version to version
 _TEXT_TYPES = frozenset({"TXT", "SPF"})
 
 
@@ -64,11 +65,23 @@ def tree_of(body: str) -> Any:
     A key that stands twice is none either: one of the two rows would be lost, and its zone taken for absent.
     """
     try:
-        return json.loads(
+        tree = json.loads(
             body, object_pairs_hook=_each_key_once, parse_constant=_no_number, parse_float=_a_finite_number
         )
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    if _levels(tree) > DEEPEST:
+        raise ValueError("it is nested too deeply")
+    return tree
+
+
+def _levels(tree: Any) -> int:
+    """How deep it goes, level by level, so that no depth is too deep for us; a bare value is level 0."""
+    level, depth = [tree], 0
+    while level := [node for node in level if isinstance(node, dict | list)]:
+        depth += 1
+        level = [child for node in level for child in (node.values() if isinstance(node, dict) else node)]
+    return depth
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """When two records are the same to a name server: names compare without case (RFC 4343). Pure.
 
 named, NSD and Knot merge such records, so an AXFR returns one, and a count that tells them apart never agrees. For some
-types (HTTPS, SVCB, NSEC, LP, IPSECKEY, NSAP-PTR) only one of the three merges: we merge for all, and they agree.
+types (HTTPS, SVCB, NSEC, LP, IPSECKEY, NSAP-PTR, AMTRELAY) only one of the three merges: we merge for all, and they agree.
 """
 
 from __future__ import annotations
@@ -54,6 +54,13 @@ def _ipseckey(rdata: str) -> str:
     return _octets(3, 1)(rdata) if octets[1:2] == b"\x03" else rdata  # the gateway is a name (RFC 4025)
 
 
+def _amtrelay(rdata: str) -> str:
+    octets = bytes.fromhex(rdata.split(" ", 2)[2])
+    is_name = len(octets) > 1 and octets[1] & 0x7F == _RELAY_IS_NAME
+    return _octets(2, 1)(rdata) if is_name else rdata
+
+
+_RELAY_IS_NAME: Final = 3  # RFC 8777, section 4.2.3; the first bit of that octet is another field
 FOLDS: Final[Mapping[str, Callable[[str], str]]] = MappingProxyType(
     {
         **dict.fromkeys(
@@ -68,5 +75,6 @@ FOLDS: Final[Mapping[str, Callable[[str], str]]] = MappingProxyType(
         "TYPE26": _octets(2, 2),  # PX
         "TYPE45": _ipseckey,
         "TYPE107": _octets(2, 1),  # LP
+        "TYPE260": _amtrelay,
     }
 )

@@ -135,3 +135,17 @@ def test_a_zone_file_is_told_from_everything_else():
     assert answers.is_zone_text("\n\n$TTL 3600\n@ IN SOA a. b. 1 1 1 1 1\n")
     assert not answers.is_zone_text("<html>SOA</html>")
     assert not answers.is_zone_text("A=192.0.2.10&MX=mail")
+
+
+@pytest.mark.parametrize("opened", ['{"a":', "["])
+def test_json_is_read_to_a_depth_of_ours(opened):
+    """Python 3.11 reads some 990 levels, 3.13 many thousands: what is no tree may not hang on that."""
+    closed = "}" if opened != "[" else "]"
+
+    def nested(depth: int) -> str:
+        return opened * depth + "1" + closed * depth
+
+    assert answers.tree_of(nested(answers.DEEPEST))
+    with pytest.raises(ValueError, match="too deeply"):
+        answers.tree_of(nested(answers.DEEPEST + 1))
+    assert 7 == answers.tree_of("7")

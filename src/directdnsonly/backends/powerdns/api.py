@@ -166,7 +166,7 @@ class PowerDnsApi:
     def _read(self, answer: Answer) -> Any:
         try:
             return json.loads(answer.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BackendUnavailable(f"{self._url} answers with what is no JSON", backend=self._name) from error
 
 
@@ -180,7 +180,7 @@ def _told(answer: Answer) -> str:
     text = answer.body.decode("utf-8", "replace")
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = text
     if isinstance(body, dict):
         body = "; ".join([str(body.get("error", "")), *map(str, body.get("errors", []))])
