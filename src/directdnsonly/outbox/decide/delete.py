@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from directdnsonly.errors import OwnershipRefused
-from directdnsonly.outbox import ownership
+from directdnsonly.outbox import identity, ownership
 from directdnsonly.outbox.changes import Kind, NewDeletion, Receipt
 from directdnsonly.outbox.decide.content import Current
 from directdnsonly.outbox.decide.look import ExtraDelete, Look, Need, OrphanDelete, told
@@ -101,13 +101,20 @@ def _nothing(deletion: NewDeletion, look: Look) -> Receipt:
 
 def _tombstone(deletion: NewDeletion, look: Look, gone: Current, receipt: Receipt) -> Version:
     version, free = gone.version + 1, look.pinned is None
+    stated = identity.of_delete(gone.stated)
     return Version(
         receipt=replace(
-            receipt, version=version, changed=free, ignored=why_held_back(look.pinned, version), waits=not free
+            receipt,
+            version=version,
+            changed=free,
+            ignored=why_held_back(look.pinned, version),
+            waits=not free,
+            stated=stated.hex(),
         ),
         origin=deletion.origin,
         owner=gone.owner,
         pushed_serial=gone.pushed_serial,
         text=None,
         wanted=free,
+        stated=stated,
     )

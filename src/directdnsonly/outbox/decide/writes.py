@@ -18,6 +18,7 @@ class Version(NamedTuple):
 
     What stood against the zone is made good by it: as by EndStanding.
     `text`: as published; None for a tombstone. `wanted`: it is due on every backend from now on; else a pin holds another.
+    `stated`: its version id (see identity).
     """
 
     receipt: Receipt
@@ -26,6 +27,7 @@ class Version(NamedTuple):
     pushed_serial: int
     text: str | None
     wanted: bool
+    stated: bytes
     records: int = 0
     digest: bytes = b""
     challenge: bytes = b""
@@ -46,6 +48,7 @@ class Same(NamedTuple):
     pushed_serial: int
     warnings: tuple[ZoneWarning, ...]
     kept: bool
+    stated: bytes
 
 
 class Note(NamedTuple):

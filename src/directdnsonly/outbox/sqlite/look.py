@@ -14,7 +14,7 @@ from directdnsonly.outbox.decide.content import Current
 from directdnsonly.outbox.decide.look import Around, Look, More, Need, Pinned
 from directdnsonly.outbox.drift import HoldRule
 from directdnsonly.outbox.ownership import Above, Waiting, is_foreign
-from directdnsonly.outbox.sqlite import bodies, held, neighbours, reconcile, terms
+from directdnsonly.outbox.sqlite import bodies, held, ids, neighbours, reconcile, terms
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.within import serves_names_below
 
@@ -29,6 +29,7 @@ _COLUMNS: Final = [
     "hostname",
     "username",
     "pushed_at",
+    "stated",
 ]
 
 # One row, also when the zone has none: it may be pinned all the same (its row is lost: a damage, and no reason to forget a
@@ -81,9 +82,10 @@ def look_for(connection: sqlite3.Connection, command: Command, known: Look, need
 
 
 def _current(row: Sequence[Any]) -> Current:
-    version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, pushed_at = row[
+    version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, pushed_at, stated = row[
         : len(_COLUMNS)
     ]
+    owner = Owner(credential=credential, hostname=hostname, username=username)
     return Current(
         version=version,
         kind=Kind(kind),
@@ -91,8 +93,9 @@ def _current(row: Sequence[Any]) -> Current:
         pushed_serial=pushed_serial,
         digest=digest,
         challenge=challenge,
-        owner=Owner(credential=credential, hostname=hostname, username=username),
+        owner=owner,
         pushed_at=pushed_at,
+        stated=ids.of_row(stated, kind, digest, serial, owner),
     )
 
 

@@ -67,6 +67,7 @@ def _version(connection: sqlite3.Connection, one: Version, setting: Setting) -> 
         "warnings": told.of_warnings(one.warnings),
         "redirects": one.redirects,
         "body": None if one.text is None else zlib.compress(one.text.encode("ascii"), COMPRESSION_LEVEL),
+        "stated": one.stated,
         "keep": setting.keep,
         "backends": names_of(tuple(setting.backends) if one.wanted else ()),
         "pusher_credential": origin.owner.credential,
@@ -81,6 +82,7 @@ def _same(connection: sqlite3.Connection, one: Same, setting: Setting) -> int:
         "pushed_serial": one.pushed_serial,
         "source": str(one.origin.source),
         "warnings": told.of_warnings(one.warnings),
+        "stated": one.stated,
     }
     if one.kept:
         return connection.execute(REPEAT, _of_change(one, setting) | values).rowcount
