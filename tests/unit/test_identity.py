@@ -23,7 +23,7 @@ ONE, TWO = b"1" * 32, b"2" * 32
 def current(serial: int = 1, *, digest: bytes = ONE, owner: Owner = H1, kind: Kind = Kind.PUT) -> Current:
     stated = identity.of_zone(digest, serial, owner)
     if kind is Kind.DELETE:
-        stated = identity.of_delete(stated)
+        stated = identity.of_delete(stated, "c")
     return Current(
         version=serial, kind=kind, serial=serial, pushed_serial=serial, digest=digest, challenge=b"", owner=owner, stated=stated,
     )  # fmt: skip
@@ -57,8 +57,9 @@ def test_another_content_serial_or_owner_is_another_id():
         identity.of_zone(ONE, 5, replace(H1, username="bob")),
         identity.of_zone(ONE, 5, Owner(credential="da")),
         identity.of_zone(ONE, 5, Owner(credential="ad")),
-        identity.of_delete(fresh),
-        identity.of_delete(identity.NOTHING),
+        identity.of_delete(fresh, "c"),
+        identity.of_delete(fresh, "d"),
+        identity.of_delete(identity.NOTHING, "c"),
     ]
 
     assert len(others) + 1 == len({identity.content(one) for one in (fresh, *others)})
@@ -71,7 +72,7 @@ def test_the_same_again_is_the_same_content_counted():
 
     assert identity.content(first.stated) == identity.content(again)
     assert (0, 1) == (identity.times(first.stated), identity.times(again))
-    assert identity.of_delete(first.stated) != identity.of_delete(again)
+    assert identity.of_delete(first.stated, "c") != identity.of_delete(again, "c")
 
 
 def test_the_count_ends_and_does_not_begin_anew():
@@ -106,7 +107,8 @@ def test_pushes_and_deletes_are_written_with_their_id():
 
     new = written(a_push(serial=1), NEW)
     assert identity.of_zone(a_push(serial=1).zone.digest, 1, H1) == new
-    assert identity.of_delete(current().stated) == written(a_delete(), known)
+    delete = a_delete()
+    assert identity.of_delete(current().stated, delete.origin.change_id) == written(delete, known)
     assert identity.again(current().stated) == written(a_push(serial=3), known.with_more(More(whole=True)))
     healed = written(a_push(serial=3), known.with_more(More(whole=False)))
     assert identity.again(current().stated) == healed

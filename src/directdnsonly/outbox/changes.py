@@ -191,13 +191,17 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDeletion:
-    """A delete to record. `gives_way`: if a take-over is waiting, nothing is recorded and the receipt says so."""
+    """A delete to record. `gives_way`: if a take-over is waiting, nothing is recorded and the receipt says so.
+
+    `remembers`: also of a zone that we do not have, for peers may have it.
+    """
 
     name: ZoneName
     origin: Origin
     priority: Priority = Priority.INTERACTIVE
     terms: Terms = FREELY
     gives_way: bool = True
+    remembers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,8 +84,9 @@ async def test_a_store_of_an_earlier_program_has_ids_at_once(tmp_path):
     settings = OutboxSettings(disk_reserve_mb=0)
     async with open_store(tmp_path, settings=settings, clock=ManualClock(), backends=["one"]) as store:
         zone, buried = await store.looking.zone(NAME), await store.looking.zone(NAME.parse(gone))
-        assert (wanted.hex(), identity.of_delete(b"").hex()) == (zone.stated, buried.stated)
+        assert (wanted.hex(), identity.of_delete(b"", "c").hex()) == (zone.stated, buried.stated)
         assert [wanted.hex()] == [one.stated for one in await store.looking.versions(NAME)]
-        deleted = await store.recording.record_delete(a_delete())
-        assert identity.of_delete(wanted).hex() == deleted.stated
+        delete = a_delete()
+        deleted = await store.recording.record_delete(delete)
+        assert identity.of_delete(wanted, delete.origin.change_id).hex() == deleted.stated
         assert (wanted,) == await past(store)

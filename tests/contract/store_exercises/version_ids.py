@@ -19,7 +19,6 @@ async def test_two_stores_that_were_told_the_same_know_it_by_the_same_ids(opener
     told = [
         (await store.recording.record_push(a_push(serial=1))).stated,
         (await store.recording.record_push(a_push(serial=2))).stated,
-        (await store.recording.record_delete(a_delete())).stated,
     ]
     zone = await store.looking.zone(NAME)
     assert zone is not None
@@ -32,8 +31,20 @@ async def test_two_stores_that_were_told_the_same_know_it_by_the_same_ids(opener
     for one in (a_push(serial=1), a_push(serial=2)):
         elsewhere = replace(one.origin, owner=replace(H1, credential="elsewhere"))
         await other.recording.record_push(replace(one, origin=elsewhere))
-    await other.recording.record_delete(a_delete())
     assert told[::-1] == await ids(other)
+
+
+async def test_a_delete_has_an_id_of_its_own(store):
+    """Whether two deletes are one request to two instances nobody can tell: each is known by itself."""
+    seen = []
+    for serial in (1, 2):
+        await store.recording.record_push(a_push(serial=serial))
+        seen.append((await store.recording.record_delete(a_delete())).stated)
+
+    zone = await store.looking.zone(NAME)
+    assert zone is not None
+    assert seen[0] != seen[1] == zone.stated
+    assert seen == [one.stated for one in await store.looking.versions(NAME) if one.kind == "delete"][::-1]
 
 
 async def test_a_receipt_that_is_asked_for_later_tells_the_id(store):

@@ -54,7 +54,7 @@ def _past_version(row: tuple[Any, ...]) -> PastVersion:
         source=Source(row[9]),
         change_id=row[10],
         at=row[11],
-        stated=ids.of_row(row[13], row[1], row[14], row[2], pusher).hex(),
+        stated=ids.of_row(row[13], row[1], row[14], row[2], pusher, row[10]).hex(),
         warnings=told.warnings_in(row[12]),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from directdnsonly.outbox.lifecycle import State, quoted
+from directdnsonly.outbox.sqlite import compared
 
 STEP = 500
 
@@ -19,9 +20,13 @@ SELECT zone, version FROM zone
 def prune(connection: sqlite3.Connection, *, before: float) -> int:
     """Delete one batch of rows older than `before` (epoch seconds); returns how many, 0 when done.
 
+    First of all what an earlier program wrote is made comparable.
+
     The newest version of a zone is never removed, nor the one that it is pinned at; a tombstone only when every backend that had the zone, also
     one that is away, has proven it gone. Its number is never given again: the floor of all numbers rises to it.
     """
+    if filled := compared.fill(connection, STEP):
+        return filled
     removed = connection.execute(
         "DELETE FROM version WHERE id IN (SELECT v.id FROM version v JOIN zone z ON z.zone = v.zone"
         " WHERE v.at < ? AND v.version < z.version"

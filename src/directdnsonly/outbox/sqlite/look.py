@@ -30,6 +30,7 @@ _COLUMNS: Final = [
     "username",
     "pushed_at",
     "stated",
+    "change_id",
 ]
 
 # One row, also when the zone has none: it may be pinned all the same (its row is lost: a damage, and no reason to forget a
@@ -82,9 +83,20 @@ def look_for(connection: sqlite3.Connection, command: Command, known: Look, need
 
 
 def _current(row: Sequence[Any]) -> Current:
-    version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, pushed_at, stated = row[
-        : len(_COLUMNS)
-    ]
+    (
+        version,
+        kind,
+        serial,
+        pushed_serial,
+        digest,
+        challenge,
+        credential,
+        hostname,
+        username,
+        pushed_at,
+        stated,
+        change_id,
+    ) = row[: len(_COLUMNS)]
     owner = Owner(credential=credential, hostname=hostname, username=username)
     return Current(
         version=version,
@@ -95,7 +107,7 @@ def _current(row: Sequence[Any]) -> Current:
         challenge=challenge,
         owner=owner,
         pushed_at=pushed_at,
-        stated=ids.of_row(stated, kind, digest, serial, owner),
+        stated=ids.of_row(stated, kind, digest, serial, owner, change_id),
     )
 
 
@@ -158,6 +170,10 @@ def _sighting(connection: sqlite3.Connection, command: Command, known: Look) -> 
     return known.more._replace(sighting=[] if found is None else [found])
 
 
+def _past(connection: sqlite3.Connection, command: Command, known: Look) -> More:
+    return known.more._replace(past=ids.past(connection, name_of(command), known.version))
+
+
 _LOOK_FOR: Final[Mapping[Need, Callable[[sqlite3.Connection, Command, Look], More]]] = {
     Need.AROUND: _around,
     Need.WHOLE: _whole,
@@ -166,4 +182,5 @@ _LOOK_FOR: Final[Mapping[Need, Callable[[sqlite3.Connection, Command, Look], Mor
     Need.COUNTED: _counted,
     Need.FORMER: _former,
     Need.SIGHTING: _sighting,
+    Need.PAST: _past,
 }

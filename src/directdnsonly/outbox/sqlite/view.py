@@ -38,7 +38,7 @@ def summary_of(row: tuple[Any, ...]) -> ZoneSummary:
         pushed_at=row[13],
         changed_at=row[14],
         warnings=told.warnings_in(row[15]),
-        stated=ids.of_row(row[16], row[2], row[6], row[3], owner).hex(),
+        stated=ids.of_row(row[16], row[2], row[6], row[3], owner, row[12]).hex(),
     )
 
 
