@@ -132,7 +132,7 @@ def test_what_makes_no_difference_ends_the_same_on_both_sides(ours, theirs):
 def test_of_a_peer_that_is_old_nothing_is_taken_that_we_do_not_know():
     """We may have deleted it and forgotten that. Everything else is judged as ever."""
     assert OLD is compare(None, X1, is_old=True).standing
-    assert THEIRS is compare(None, GONE, is_old=True).standing
+    assert EQUAL is compare(None, GONE, is_old=True).standing
     assert THEIRS is compare(X1, X2, is_old=True).standing
     assert OURS is compare(X2, X1, is_old=True).standing
 

@@ -62,20 +62,47 @@ class PeerVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """All zones of an instance at one moment: the digest of each bucket (see identity).
+    """All zones of an instance at one moment: the digest of each bucket (see identity), and the number of its newest version.
 
-    `ready` False: a store of an earlier program is still being put into its buckets, and its digests tell nothing.
+    The number is the store's own, and grows with every version of any zone, unless a backup is restored. `ready` False: a store of an earlier program is still being put into its buckets, and its digests tell nothing.
     """
 
     digests: tuple[int, ...]
+    newest: int = 0
     ready: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneState:
-    """What is stated of one zone, with its text when that was asked for and can be had. `at`: epoch seconds of the version."""
+    """What is stated of one zone, with its text when that was asked for and can be had.
+
+    `at`: epoch seconds of the version; `number`: the store's own (see Summary).
+    """
 
     name: ZoneName
     states: Stated
     at: float
+    number: int = 0
     text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerMemory:
+    """What a peer has seen of us. All three are numbers of versions (see Summary); 0: none.
+
+    `seen`: of ours, up to which it knows every delete; `newest`: of its own, at that moment; `forgotten`: of ours, up to
+    which we may have forgotten deletes.
+    """
+
+    seen: int = 0
+    newest: int = 0
+    forgotten: int = 0
+
+    def is_old(self, summary: Summary, number: int) -> bool:
+        """Whether a zone that it has and we lack may have been deleted here. `number`: of its version there.
+
+        So it may where we have forgotten deletes that the peer has not seen, or its store went back to what it was before.
+        What it had when it was compared is not new.
+        """
+        went_back = summary.newest < self.newest
+        return self.forgotten > 0 and (self.seen < self.forgotten or went_back or number <= self.newest)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Final, Protocol, TypeVar
 
@@ -26,6 +27,7 @@ from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 
 SHOWN: Final = 1000  # zones that differ and are named
+IsOld = Callable[[int], bool]  # by the number of the version there: see PeerMemory
 T = TypeVar("T")
 
 
@@ -54,7 +56,7 @@ class Difference:
 class Exchanged:
     """What became of an exchange. `whole`: all that differed was looked at; `lacking`: zones that the peer has and we do not.
 
-    `differs`: the first SHOWN zones that stay different; `behind`: those of which the peer has only to take ours.
+    `unseen`: zones that live there and are, or may have been, deleted here; `differs`: the first SHOWN zones that stay different; `behind`: those of which the peer has only to take ours.
     """
 
     buckets: int = 0
@@ -62,8 +64,14 @@ class Exchanged:
     behind: int = 0
     conflicts: int = 0
     lacking: int = 0
+    unseen: int = 0
     whole: bool = True
     differs: list[Difference] = field(default_factory=list)
+
+    @property
+    def seen(self) -> bool:
+        """Whether the peer had nothing that is deleted here: it knows all our deletes."""
+        return self.whole and not self.unseen
 
 
 class Exchange:
@@ -87,11 +95,12 @@ class Exchange:
         self._change_id = change_id
         self._on_taken = on_taken
 
-    async def run(self, *, is_old: bool = False) -> Exchanged:
+    async def run(self) -> Exchanged:
         """Compare, and take what is newer there. Raises NotAPeer, OSError, OutboxUnavailable: what was taken stays.
 
-        `is_old`: the peer may not have seen what we have deleted; then nothing is taken that we do not know.
+        What the peer has seen of us by now is remembered, so that deletes which everybody knows can be forgotten.
         """
+        memory = await self._peering.memory(self._name)
         ours = await self._peering.summary()
         theirs = wire.read_summary(await self._peer.summary(wire.token_of(ours)), ours)
         if not (ours.ready and theirs.ready):
@@ -100,10 +109,12 @@ class Exchange:
         buckets = [number for number, (here, there) in pairs if here != there]
         done = Exchanged(buckets=len(buckets))
         for chunk in _chunks(buckets, wire.MOST_BUCKETS):
-            await self._buckets(chunk, done, is_old=is_old)
+            await self._buckets(chunk, done, partial(memory.is_old, theirs))
+        if done.seen and (memory.seen, memory.newest) != (ours.newest, theirs.newest):
+            await self._peering.remember(self._name, seen=ours.newest, newest=theirs.newest)
         return done
 
-    async def _buckets(self, buckets: Sequence[int], done: Exchanged, *, is_old: bool) -> None:
+    async def _buckets(self, buckets: Sequence[int], done: Exchanged, is_old: IsOld) -> None:
         while buckets:
             theirs = wire.read_marks(await self._peer.marks(buckets), buckets)
             ours = await self._peering.marks(buckets[: len(theirs)], limit=2 * wire.MOST_MARKS)
@@ -112,11 +123,11 @@ class Exchange:
                 # What we alone have is for the peer to ask for.
                 done.behind += len(here.keys() - there.keys())
                 for chunk in _chunks([name for name in names if name in there], wire.MOST_STATES):
-                    await self._zones(chunk, done, is_old=is_old)
+                    await self._zones(chunk, done, is_old)
             done.whole = done.whole and len(ours) == len(theirs)
             buckets = buckets[len(theirs) :]
 
-    async def _zones(self, names: Sequence[ZoneName], done: Exchanged, *, is_old: bool) -> None:
+    async def _zones(self, names: Sequence[ZoneName], done: Exchanged, is_old: IsOld) -> None:
         told = {one.name: one for one in wire.read_states(await self._peer.states(names, texts=False), names)}
         known = {one.name: one.states for one in await self._peering.states(names)}
         wanted = []
@@ -125,28 +136,29 @@ class Exchange:
                 done.whole = False  # it went meanwhile
                 continue
             theirs = _whole(told[name].states, known.get(name))
-            compared = compare(known.get(name), theirs, is_old=is_old)
+            compared = compare(known.get(name), theirs, is_old=is_old(told[name].number))
+            done.unseen += _is_unseen(known.get(name), theirs, compared.standing)
             if compared.standing is Standing.THEIRS:
                 wanted.append(name)
             elif compared.standing is Standing.OURS:
                 done.behind += 1
             elif compared.standing is not Standing.EQUAL:
                 _differs(done, name, compared.standing, compared.reason, known.get(name), theirs)
-        await self._take(wanted, done, is_old=is_old)
+        await self._take(wanted, done, is_old)
 
-    async def _take(self, names: Sequence[ZoneName], done: Exchanged, *, is_old: bool) -> None:
+    async def _take(self, names: Sequence[ZoneName], done: Exchanged, is_old: IsOld) -> None:
         while names:
             some = list(names[: wire.MOST_TEXTS])
             told = wire.read_states(await self._peer.states(some, texts=True), some)
             for one in told:
-                await self._take_one(one, done, is_old=is_old)
+                await self._take_one(one, done, is_old)
             reached = some.index(told[-1].name) + 1 if told else len(some)
             done.whole = done.whole and len(told) == reached  # what went meanwhile is left out
             names = names[reached:]
 
-    async def _take_one(self, one: ZoneState, done: Exchanged, *, is_old: bool) -> None:
+    async def _take_one(self, one: ZoneState, done: Exchanged, is_old: IsOld) -> None:
         try:
-            version = await self.version_of(one, is_old=is_old)
+            version = await self.version_of(one, is_old=is_old(one.number))
             receipt = await self._peering.take(version)
         except (NotAPeer, PushRefused) as error:
             done.whole = False
@@ -178,6 +190,11 @@ def _whole(theirs: Stated, ours: Stated | None) -> Stated:
     if ours is not None and theirs.kind is Kind.PUT and _fits(replace(theirs, digest=ours.digest)):
         return replace(theirs, digest=ours.digest)
     return theirs
+
+
+def _is_unseen(ours: Stated | None, theirs: Stated, standing: Standing) -> bool:
+    is_buried = ours is not None and ours.kind is Kind.DELETE and standing is not Standing.THEIRS
+    return theirs.kind is Kind.PUT and (is_buried or standing is Standing.OLD)
 
 
 def _fits(states: Stated) -> bool:

@@ -43,9 +43,14 @@ class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+_Serial = Annotated[int, Field(ge=0, lt=2**32)]
+_Number = Annotated[int, Field(ge=0, lt=_SIGNED_64)]
+
+
 class _Digests(_Answer):
     format: int
     ready: bool
+    newest: _Number
     digests: str = Field(max_length=(identity.BUCKETS * 8 + 2) // 3 * 4)  # empty: the same as those that were named
 
 
@@ -60,7 +65,6 @@ class _Owner(_Answer):
 
 
 A = TypeVar("A", bound=_Answer)
-_Serial = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class _Zone(_Answer):
@@ -72,6 +76,7 @@ class _Zone(_Answer):
     pushed_serial: _Serial
     owner: _Owner
     at: float
+    number: _Number
     text: str | None = None
 
 
@@ -88,7 +93,8 @@ def write_summary(summary: Summary, known: str = "") -> bytes:
     """The answer to who has the digests that `known` names."""
     same = summary.ready and known == token_of(summary)
     digests = "" if same else base64.b64encode(_packed(summary.digests)).decode()
-    return _Digests(format=FORMAT, ready=summary.ready, digests=digests).model_dump_json().encode()
+    told = _Digests(format=FORMAT, ready=summary.ready, newest=summary.newest, digests=digests)
+    return told.model_dump_json().encode()
 
 
 def read_summary(body: bytes, ours: Summary) -> Summary:
@@ -97,11 +103,12 @@ def read_summary(body: bytes, ours: Summary) -> Summary:
     if read.format != FORMAT:
         raise NotAPeer(f"it compares by format {read.format}, this program by {FORMAT}: run the same program on both")
     if not read.digests:
-        return Summary(digests=ours.digests, ready=read.ready)
+        return Summary(digests=ours.digests, newest=read.newest, ready=read.ready)
     packed = _unpacked(read.digests)
     if len(packed) != identity.BUCKETS * 8:
         raise NotAPeer(f"it tells {len(packed) // 8} digests of {identity.BUCKETS}")
-    return Summary(digests=struct.unpack(f">{identity.BUCKETS}q", packed), ready=read.ready)
+    digests = struct.unpack(f">{identity.BUCKETS}q", packed)
+    return Summary(digests=digests, newest=read.newest, ready=read.ready)
 
 
 def write_marks(found: Sequence[Mapping[ZoneName, int]]) -> bytes:
@@ -150,6 +157,7 @@ def _written(one: ZoneState) -> _Zone:
         pushed_serial=states.pushed_serial,
         owner=owner,
         at=one.at,
+        number=one.number,
         text=one.text,
     )
 
@@ -177,7 +185,7 @@ def _state(read: _Zone) -> ZoneState:
         owner=Owner(credential=read.owner.credential, hostname=read.owner.hostname, username=read.owner.username),
         past=identity.split(packed),
     )
-    return ZoneState(name=name, states=states, at=read.at, text=read.text)
+    return ZoneState(name=name, states=states, at=read.at, number=read.number, text=read.text)
 
 
 def _name(text: str) -> ZoneName:

@@ -17,6 +17,7 @@ from directdnsonly.outbox import identity
 from directdnsonly.outbox.changes import Kind, NewVersion, Owner, Receipt, Source
 from directdnsonly.outbox.peering import Standing
 from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from directdnsonly.peers.answering import Answering
 from directdnsonly.peers.exchange import Exchange, Exchanged
@@ -24,6 +25,7 @@ from directdnsonly.peers.wire import NotAPeer
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
+from tests.contract.sqlite.test_forgetting import prove
 from tests.support.made import H1, H2, a_change_id, a_delete, a_push, a_zone
 
 NAME = ZoneName.parse("a.example")
@@ -69,7 +71,7 @@ class Two:
     wire: Wire  # from here to there
     clock: ManualClock
 
-    async def exchange(self, *, back: bool = False, is_old: bool = False) -> Exchanged:
+    async def exchange(self, *, back: bool = False) -> Exchanged:
         mine, wire = (self.there, Wire(self.here)) if back else (self.here, self.wire)
 
         async def parsed(text: str, name: ZoneName) -> Zone:
@@ -77,7 +79,7 @@ class Two:
 
         return await Exchange(
             "peer", peering=mine.peering, peer=wire, parse=parsed, change_id=a_change_id
-        ).run(is_old=is_old)  # fmt: skip
+        ).run()  # fmt: skip
 
     async def both(self, *changes) -> None:
         for store in (self.here, self.there):
@@ -200,15 +202,86 @@ async def test_what_nothing_decides_stays_on_both_sides_and_is_named(two):
     assert 1 == len(await two.there.looking.zones())
 
 
-async def test_of_an_old_peer_only_what_we_know_is_taken(two):
-    await two.both(real_push("a.example", 1))
+async def forget(two: Two, *peers: str) -> None:
+    """Three months later, here: whatever may be forgotten is."""
+    await prove(two.here)
+    two.clock.advance(100 * 86_400.0)
+    while await two.here.upkeep.prune(peers=peers):
+        pass
+
+
+async def buried(two: Two, name: str) -> bool:
+    """Whether we still know that it was deleted."""
+    return await two.here.looking.zone(ZoneName.parse(name)) is not None
+
+
+async def test_a_delete_is_kept_until_the_peer_has_seen_it(two):
+    """However long it is away. Then it is forgotten, and what the peer makes anew is taken."""
+    await two.both(real_push("gone.example", 1), real_push("a.example", 1))
+    await record(two.here, a_delete("gone.example"))
+    await record(two.here, real_push("a.example", 2))
+    await forget(two, "peer")
+    assert await buried(two, "gone.example")
+
+    await two.exchange()  # it is there as it was
+    await forget(two, "peer")
+    assert await buried(two, "gone.example")
+
+    await two.exchange(back=True)
+    assert (await two.exchange()).seen
+    await record(two.here, real_push("a.example", 3))
+    await forget(two, "peer")
+    assert not await buried(two, "gone.example")
+
+    await record(two.there, real_push("new.example", 1))
+    done = await two.exchange()
+    assert (1, 0) == (done.taken, done.lacking)
+
+
+async def test_a_peer_that_may_hold_what_we_have_deleted_and_forgotten_gives_only_what_we_know(two):
+    """It was no peer when that was forgotten: what it alone has is named, and left to a person."""
+    await two.both(real_push("ghost.example", 1), real_push("a.example", 1))
+    await record(two.here, a_delete("ghost.example"))
+    await forget(two)
+    assert not await buried(two, "ghost.example")
     await record(two.there, real_push("a.example", 2))
-    await record(two.there, real_push("ghost.example", 1))
 
-    done = await two.exchange(is_old=True)
+    for taken in (1, 0):
+        done = await two.exchange()
+        assert (taken, 1, ["ghost.example"]) == (done.taken, done.lacking, [one.name for one in done.differs])
+        assert Standing.OLD is done.differs[0].standing
+        assert not done.seen
 
-    assert (1, 1, ["ghost.example"]) == (done.taken, done.lacking, [one.name for one in done.differs])
-    assert ["a.example"] == [zone.name for zone in await two.here.looking.zones()]
+    await record(two.there, a_delete("ghost.example"))
+    assert (await two.exchange()).seen
+    await record(two.there, real_push("new.example", 1))
+    assert 1 == (await two.exchange()).taken
+
+
+@pytest.mark.parametrize("pushed_since", [0, 5], ids=["at once", "after pushes"])
+async def test_a_peer_that_went_back_to_an_old_backup_brings_no_zone_back(two, tmp_path, pushed_since):
+    """It had seen the delete, and has the zone again. Its store's own numbers tell."""
+    await two.both(real_push("ghost.example", 1), real_push("a.example", 1))
+    saved = await two.there.engine.viewer.call(lambda raw: raw.serialize())
+    await record(two.here, a_delete("ghost.example"))
+    await two.exchange(back=True)
+    assert (await two.exchange()).seen
+    await record(two.here, real_push("a.example", 2))
+    await forget(two, "peer")
+    assert not await buried(two, "ghost.example")
+
+    folder = tmp_path / "restored"
+    folder.mkdir()
+    (folder / FILE_NAME).write_bytes(saved)
+    settings = OutboxSettings(disk_reserve_mb=0)
+    async with open_store(folder, settings=settings, clock=two.clock, backends=["one"]) as restored:
+        for serial in range(pushed_since):
+            await record(restored, real_push("b.example", serial + 1))
+        two.wire = Wire(restored)
+        done = await two.exchange()
+
+    assert ["ghost.example"] == [one.name for one in done.differs if one.standing is Standing.OLD]
+    assert not await buried(two, "ghost.example")
 
 
 async def test_a_push_that_comes_while_the_peer_answers_is_newer_than_the_answer(two):

@@ -89,6 +89,24 @@ async def test_one_zone_that_differs_shows_in_one_bucket(opener, tmp_path):
     assert [identity.bucket("z7.example")] == [at for at in range(identity.BUCKETS) if seen[0][at] != seen[1][at]]
 
 
+async def test_the_number_of_a_version_is_never_given_again(opener):
+    """Peers go by it. Also of the newest one of all, when its zone is forgotten; and no rows pile up for that."""
+    store, seen = await opener.open(backends=["one"]), [0]
+    for number in range(5):
+        await store.recording.record_push(a_push(f"z{number}.example"))
+        await store.recording.record_delete(a_delete(f"z{number}.example"))
+        await prove(store)
+        opener.clock.advance(100 * 86_400.0)
+        while await store.upkeep.prune():
+            pass
+        seen.append((await store.peering.summary()).newest)
+
+    assert [0, 2, 4, 6, 8, 10] == seen
+    assert [] == await store.looking.zones()
+    count = await store.engine.viewer.call(lambda raw: raw.execute("SELECT COUNT(*) FROM version").fetchone())
+    assert (1,) == count
+
+
 def an_earlier_store(folder, zones: int) -> None:
     """Of the schema before, with so many zones: one in ten is a tombstone, the first of nobody's."""
     row = "(?, 1, ?, 1, 1, 1, x'aa', x'', 0, ?, ?, '', 'directadmin', ?, 0, 0, '', '')"

@@ -65,10 +65,12 @@ def _is_somebodys(one: Stated) -> bool:
 
 
 def _new(theirs: Stated, *, is_old: bool) -> Compared:
-    if is_old and theirs.kind is Kind.PUT:
-        reason = "it may have been deleted here so long ago that this is forgotten"
-        return Compared(standing=Standing.OLD, reason=reason)
-    return _THEIRS
+    if not is_old:
+        return _THEIRS
+    if theirs.kind is Kind.DELETE:
+        return _EQUAL  # we have forgotten it, and it will be forgotten there
+    reason = "it may have been deleted here so long ago that this is forgotten"
+    return Compared(standing=Standing.OLD, reason=reason)
 
 
 def _apart(ours: Stated, theirs: Stated) -> Compared:

@@ -1,4 +1,4 @@
-"""SQL of what peers compare: buckets, the zones in them, and what is stated of each. All but `fill` only reads."""
+"""SQL of what peers compare: buckets, the zones in them, and what is stated of each. What peers have seen."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from typing import Final
 
 from directdnsonly.outbox import identity
 from directdnsonly.outbox.changes import Kind, Owner
-from directdnsonly.outbox.peering import Stated, Summary, ZoneState
+from directdnsonly.outbox.peering import PeerMemory, Stated, Summary, ZoneState
 from directdnsonly.outbox.sqlite import bodies, ids
 from directdnsonly.zone.name import ZoneName
 
 UNFILLED: Final = "SELECT zone, stated, kind, digest, serial, credential, hostname, username, change_id FROM zone WHERE bucket IS NULL LIMIT ?"
 _FILL = "UPDATE zone SET stated = ?, bucket = ?, mark = ? WHERE zone = ?"
 DIGESTS: Final = "SELECT digest FROM bucket ORDER BY id"
+NEWEST: Final = "SELECT COALESCE(MAX(id), 0) FROM version"
 MARKS: Final = "SELECT zone, mark FROM zone WHERE bucket = ? AND mark <> 0 LIMIT ?"
 STATES: Final = """
 SELECT z.version, z.kind, z.serial, z.pushed_serial, z.digest, z.credential, z.hostname, z.username, z.stated, z.change_id,
-       z.changed_at, v.body
-  FROM zone z LEFT JOIN version v ON ?2 AND v.zone = z.zone AND v.version = z.version WHERE z.zone = ?1"""
+       z.changed_at, v.id, CASE WHEN ?2 THEN v.body END
+  FROM zone z LEFT JOIN version v ON v.zone = z.zone AND v.version = z.version WHERE z.zone = ?1"""
+
+_ALL: Final = 2**62
 
 
 def fill(connection: sqlite3.Connection, limit: int) -> int:
@@ -48,7 +51,8 @@ def summary(connection: sqlite3.Connection) -> Summary:
     """At one moment."""
     connection.execute("BEGIN")
     try:
-        return Summary(digests=tuple(digests(connection)), ready=is_filled(connection))
+        (newest,) = connection.execute(NEWEST).fetchone()
+        return Summary(digests=tuple(digests(connection)), newest=newest, ready=is_filled(connection))
     finally:
         connection.execute("COMMIT")
 
@@ -87,7 +91,9 @@ def _state(connection: sqlite3.Connection, name: ZoneName, *, texts: bool) -> Zo
     row = connection.execute(STATES, (name, texts)).fetchone()
     if row is None:
         return None
-    version, kind, serial, pushed_serial, digest, credential, hostname, username, known, change_id, at, body = row
+    version, kind, serial, pushed_serial, digest, credential, hostname, username, known, change_id, at, number, body = (
+        row
+    )
     owner = Owner(credential=credential, hostname=hostname, username=username)
     stated = Stated(
         stated=ids.of_row(known, kind, digest, serial, owner, change_id),
@@ -98,4 +104,23 @@ def _state(connection: sqlite3.Connection, name: ZoneName, *, texts: bool) -> Zo
         owner=owner,
         past=ids.past(connection, name, version),
     )
-    return ZoneState(name=name, states=stated, at=at, text=bodies.text_if_whole(body) if texts else None)
+    text = bodies.text_if_whole(body) if texts else None
+    return ZoneState(name=name, states=stated, at=at, number=number or 0, text=text)
+
+
+def memory(connection: sqlite3.Connection, peer: str) -> PeerMemory:
+    """What the peer has seen, and what we have forgotten."""
+    row = connection.execute(
+        "SELECT forgotten, seen, newest FROM version_floor LEFT JOIN peer ON name = ?", (peer,)
+    ).fetchone()
+    return PeerMemory(forgotten=row[0], seen=row[1] or 0, newest=row[2] or 0)
+
+
+def remember(connection: sqlite3.Connection, peer: str, *, seen: int, newest: int) -> None:
+    """The peer has seen so much."""
+    connection.execute("INSERT OR REPLACE INTO peer (name, seen, newest) VALUES (?, ?, ?)", (peer, seen, newest))
+
+
+def seen_by_all(connection: sqlite3.Connection, peers: Sequence[str]) -> int:
+    """Up to which version.id every one of these peers has seen all deletes; without a peer: all of them."""
+    return min((memory(connection, peer).seen for peer in peers), default=_ALL)

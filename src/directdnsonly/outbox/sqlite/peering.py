@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from directdnsonly.outbox.changes import Receipt
-from directdnsonly.outbox.peering import PeerVersion, Summary, ZoneState
+from directdnsonly.outbox.peering import PeerMemory, PeerVersion, Summary, ZoneState
 from directdnsonly.outbox.sqlite import compared
 from directdnsonly.outbox.sqlite.change import record
 from directdnsonly.outbox.sqlite.engine import Engine
@@ -30,3 +30,9 @@ class SqlitePeering(Peering):
 
     async def take(self, version: PeerVersion) -> Receipt:
         return await self._engine.write(lambda connection: record(connection, version, self._engine.setting()))
+
+    async def memory(self, peer: str) -> PeerMemory:
+        return await self._engine.viewer.call(lambda connection: compared.memory(connection, peer))
+
+    async def remember(self, peer: str, *, seen: int, newest: int) -> None:
+        await self._engine.write(lambda connection: compared.remember(connection, peer, seen=seen, newest=newest))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from directdnsonly.outbox.changes import Receipt
-from directdnsonly.outbox.peering import PeerVersion, Summary, ZoneState
+from directdnsonly.outbox.peering import PeerMemory, PeerVersion, Summary, ZoneState
 from directdnsonly.zone.name import ZoneName
 
 
@@ -34,4 +34,12 @@ class Peering(Protocol):
 
         What was not taken is told by `overtaken` and `ignored`. Raises ZonePolicyError.
         """
+        ...
+
+    async def memory(self, peer: str) -> PeerMemory:
+        """What the peer of this name has seen."""
+        ...
+
+    async def remember(self, peer: str, *, seen: int, newest: int) -> None:
+        """It knows every delete of ours up to the version of this number, and had come to `newest` of its own."""
         ...
