@@ -18,6 +18,7 @@ from directdnsonly.errors import DirectDNSOnlyError, NameRefused
 from directdnsonly.outbox import identity
 from directdnsonly.outbox.changes import Kind, Owner
 from directdnsonly.outbox.peering import Stated, Summary, ZoneState
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 FORMAT: Final = 1
@@ -106,7 +107,7 @@ def read_summary(body: bytes, ours: Summary) -> Summary:
         return Summary(digests=ours.digests, newest=read.newest, ready=read.ready)
     packed = _unpacked(read.digests)
     if len(packed) != identity.BUCKETS * 8:
-        raise NotAPeer(f"it tells {len(packed) // 8} digests of {identity.BUCKETS}")
+        raise NotAPeer(f"it tells {counted(len(packed) // 8, 'digest')} of {identity.BUCKETS}")
     digests = struct.unpack(f">{identity.BUCKETS}q", packed)
     return Summary(digests=digests, newest=read.newest, ready=read.ready)
 
@@ -120,9 +121,9 @@ def read_marks(body: bytes, buckets: Sequence[int]) -> list[dict[ZoneName, int]]
     """Of the first ones of these buckets. Raises NotAPeer."""
     read = _read(_Marks, body, MOST_MARKS_BYTES).buckets
     if not 0 < len(read) <= len(buckets):
-        raise NotAPeer(f"it was asked for {len(buckets)} buckets and tells of {len(read)}")
-    if sum(map(len, read)) > MOST_MARKS:
-        raise NotAPeer(f"it tells of {sum(map(len, read))} zones at once, {MOST_MARKS} are read")
+        raise NotAPeer(f"it was asked for {counted(len(buckets), 'bucket')} and tells of {len(read)}")
+    if (count := sum(map(len, read))) > MOST_MARKS:
+        raise NotAPeer(f"it tells of {counted(count, 'zone')} at once, {MOST_MARKS} are read")
     return [_marks_in(bucket, one) for bucket, one in zip(buckets, read, strict=False)]
 
 
