@@ -27,7 +27,7 @@ def looked(look: Look, *past: bytes) -> Look:
     newest = look.newest
     if newest is not None:
         stated = identity.of_zone(newest.digest, newest.serial, newest.owner)
-        newest = replace(newest, stated=identity.of_delete(stated, "c") if newest.kind is Kind.DELETE else stated)
+        newest = newest._replace(stated=identity.of_delete(stated, "c") if newest.kind is Kind.DELETE else stated)
     return look._replace(newest=newest, more=look.more._replace(past=past, first=7))
 
 

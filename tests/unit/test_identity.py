@@ -87,13 +87,13 @@ def test_what_comes_back_under_its_old_serial_is_no_former_version():
     back = stated_after(second, ONE, 7, H1)
 
     assert identity.content(first.stated) != identity.content(back)
-    assert identity.content(back) != identity.content(stated_after(replace(second, stated=back), ONE, 7, H2))
+    assert identity.content(back) != identity.content(stated_after(second._replace(stated=back), ONE, 7, H2))
 
 
 def test_an_owner_that_comes_and_goes_is_told_apart_each_time():
     seen, before = [current().stated], current()
     for owner in (H2, H1, H2):
-        before = replace(before, stated=stated_after(before, ONE, 1, owner), owner=owner)
+        before = before._replace(stated=stated_after(before, ONE, 1, owner), owner=owner)
         seen.append(before.stated)
 
     assert 4 == len({identity.content(one) for one in seen})
@@ -103,7 +103,7 @@ def test_pushes_and_deletes_are_written_with_their_id():
     """And a delete is that of what was there."""
     there = a_look()
     assert there.newest is not None
-    known = there._replace(newest=replace(there.newest, stated=current().stated))
+    known = there._replace(newest=there.newest._replace(stated=current().stated))
 
     new = written(a_push(serial=1), NEW)
     assert identity.of_zone(a_push(serial=1).zone.digest, 1, H1) == new
