@@ -12,6 +12,7 @@ from directdnsonly.outbox.sqlite.approval import SqliteApproval
 from directdnsonly.outbox.sqlite.drift import SqliteDrift
 from directdnsonly.outbox.sqlite.looking import SqliteLooking
 from directdnsonly.outbox.sqlite.operators import SqliteOperators
+from directdnsonly.outbox.sqlite.peering import SqlitePeering
 from directdnsonly.outbox.sqlite.recording import SqliteRecording
 from directdnsonly.outbox.sqlite.stopped import StoppedSqlite
 from directdnsonly.outbox.sqlite.upkeep import SqliteUpkeep
@@ -24,7 +25,7 @@ PROTOCOLS = {
 }
 SQLITE = {
     "recording": SqliteRecording, "approval": SqliteApproval, "work": SqliteWork, "looking": SqliteLooking,
-    "drift": SqliteDrift, "operators": SqliteOperators, "upkeep": SqliteUpkeep,
+    "drift": SqliteDrift, "operators": SqliteOperators, "upkeep": SqliteUpkeep, "peering": SqlitePeering,
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from directdnsonly.api.models.zones import ReceiptView, WarningView
+from directdnsonly.api.models.zones import VERSION_ID, ReceiptView, WarningView
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.api.pins import PinView
 from directdnsonly.outbox.changes import Kind
@@ -26,6 +26,7 @@ class VersionView(BaseModel):
     """One version of a zone."""
 
     version: int
+    version_id: str = Field(description=VERSION_ID)
     kind: Kind
     serial: int = Field(description="As published on the name servers")
     pushed_serial: int = Field(description="As pushed")
@@ -43,6 +44,7 @@ class VersionView(BaseModel):
         """The view of a record."""
         return cls(
             version=past.version,
+            version_id=past.stated,
             kind=past.kind,
             serial=past.serial,
             pushed_serial=past.pushed_serial,

@@ -23,6 +23,7 @@ from directdnsonly.cli.terminal import (
     err,
     run,
     say,
+    short_id,
     when,
 )
 from directdnsonly.cli.terminal import out as terminal
@@ -59,14 +60,21 @@ def history(
         say(f"pinned at version {pinned['version']} by {pinned['actor']} since {when(pinned['at'])}{why}")
     warned = any(entry["warnings"] for entry in found["items"])
     table = Rows(
-        "version", "kind", "serial", "pushed as", "records", "at", "by", "from", *(["warnings"] if warned else [])
+        "version", "id", "kind", "serial", "pushed as", "records", "at", "by", "from", *(["warnings"] if warned else [])
     )
     for entry in found["items"]:
         pusher = entry["pusher"]
         who = "/".join(part for part in (pusher["hostname"] or pusher["credential"], pusher["username"]) if part)
         pushed = "" if entry["pushed_serial"] == entry["serial"] else entry["pushed_serial"]
         mark = "*" if entry["wanted"] else ""
-        cells = (f"{entry['version']}{mark}", entry["kind"], entry["serial"], pushed, entry["records"])
+        cells = (
+            f"{entry['version']}{mark}",
+            short_id(entry["version_id"]),
+            entry["kind"],
+            entry["serial"],
+            pushed,
+            entry["records"],
+        )
         last = [len(entry["warnings"])] if warned else []
         table.add(*cells, when(entry["at"]), f"{who} ({entry['source']})", entry["address"], *last)
     table.show()

@@ -26,6 +26,7 @@ from directdnsonly.cli.terminal import (
     out,
     run,
     say,
+    short_id,
     standing_of,
     tell_reasons,
     to_people,
@@ -240,6 +241,7 @@ def _about(zone: dict[str, Any]) -> Iterator[str]:
     server = owner["hostname"] or "no host name"
     yield f"  owner: {server}, user {owner['username'] or '-'}, pushed by {owner['credential']} ({zone['source']})"
     yield f"  last push {when(zone['pushed_at'])}, last change {when(zone['changed_at'])}, change {zone['change_id']}"
+    yield f"  version id {short_id(zone['version_id'])}"
     for warning in zone["warnings"]:
         yield f"  warning: {with_line(warning['text'], warning['line'])}"
 

@@ -133,6 +133,12 @@ async def fetch(url: str | None, config: Path | None, path: str, *, limit_s: flo
     return await call(url, config, "GET", path, limit_s=limit_s)
 
 
+def short_id(version_id: str) -> str:
+    """A version id for people: its first twelve digits, and how often the same was pushed again."""
+    again = int(version_id[-4:] or "0", 16)
+    return version_id[:12] + (f"+{again}" if again else "")
+
+
 def when(moment: str | None) -> str:
     """A timestamp of the API in this machine's time zone."""
     return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""

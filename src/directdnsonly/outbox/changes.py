@@ -120,6 +120,7 @@ class Receipt:
     `changed` False: nothing is to be done (same content, unknown zone deleted, or `ignored` says why: a late delete, a
     pinned zone).
     `took_over` is the former owner when the push moved the zone. `serial` is the one that will be published.
+    `stated`: the version id, hex (see identity); empty where the change made no version, or it is kept no more.
     Not kept: `waits`, that it was recorded behind a pin; `begun`, backends whose lane has the change already (see Takers); `notices`, for the audit; `withheld`, what
     waits for approval instead; `gives_way`, the digest of a push that is to be recorded instead of this delete; `overtaken`,
     that something else came first, and nothing was recorded.
@@ -136,6 +137,7 @@ class Receipt:
     ignored: str = ""
     waits: bool = False
     warnings: tuple[ZoneWarning, ...] = ()
+    stated: str = field(default="", compare=False)
     begun: frozenset[str] = field(default=frozenset(), compare=False)
     notices: tuple[Notice, ...] = field(default=(), compare=False)
     withheld: Withheld | None = field(default=None, compare=False)
@@ -189,13 +191,17 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDeletion:
-    """A delete to record. `gives_way`: if a take-over is waiting, nothing is recorded and the receipt says so."""
+    """A delete to record. `gives_way`: if a take-over is waiting, nothing is recorded and the receipt says so.
+
+    `remembers`: also of a zone that we do not have, for peers may have it.
+    """
 
     name: ZoneName
     origin: Origin
     priority: Priority = Priority.INTERACTIVE
     terms: Terms = FREELY
     gives_way: bool = True
+    remembers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class ZoneSummary:
     change_id: str
     pushed_at: float  # epoch seconds of the last accepted push
     changed_at: float  # epoch seconds of the version
+    stated: str = ""  # its version id, hex (see identity)
     warnings: tuple[ZoneWarning, ...] = ()
 
 
@@ -120,6 +121,7 @@ class PastVersion:
     source: Source
     change_id: str
     at: float
+    stated: str = ""  # its version id, hex
     warnings: tuple[ZoneWarning, ...] = ()
 
 

@@ -113,7 +113,7 @@ async def test_the_same_push_again_leaves_nothing_and_is_seen_on_its_zone(store,
 
     await asyncio.gather(*(store.recording.record_push(a_push(serial=1, owner=H2)) for _ in range(MANY)))
 
-    assert before == rows(tmp_path)
+    assert before | {"past": 1} == rows(tmp_path)  # of another server: by which ids the zone was known before
     (zone,) = await store.looking.zones()
     assert "h2.example" == zone.owner.hostname
 

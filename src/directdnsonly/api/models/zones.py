@@ -16,6 +16,11 @@ from directdnsonly.outbox.lifecycle import State
 from directdnsonly.shapes import Moment, OwnerView
 from directdnsonly.zone.warn import ZoneWarning
 
+VERSION_ID = (
+    "The version as every instance knows it, which has been told the same: of content, published serial and owner. The"
+    " last four digits count how often it was pushed again"
+)
+
 
 class PlacementView(BaseModel):
     """One zone on one backend."""
@@ -76,6 +81,7 @@ class ZoneView(BaseModel):
 
     zone: str
     version: int
+    version_id: str = Field(description=VERSION_ID)
     kind: Kind
     serial: int = Field(description="As published on the name servers")
     pushed_serial: int = Field(description="As pushed")
@@ -95,6 +101,7 @@ class ZoneView(BaseModel):
         return cls(
             zone=str(zone.name),
             version=zone.version,
+            version_id=zone.stated,
             kind=zone.kind,
             serial=zone.serial,
             pushed_serial=zone.pushed_serial,
@@ -122,6 +129,7 @@ class ReceiptView(BaseModel):
     change_id: str
     zone: str
     version: int
+    version_id: str = Field("", description=f"{VERSION_ID}. Empty where the change made no version")
     kind: Kind
     changed: bool = Field(description="False: there is nothing to deliver; `result` says why")
     result: Became = Field(description="The outcome, as named in the log and the metrics")
@@ -136,6 +144,7 @@ class ReceiptView(BaseModel):
             change_id=receipt.change_id,
             zone=str(receipt.name),
             version=receipt.version,
+            version_id=receipt.stated,
             kind=receipt.kind,
             changed=receipt.changed,
             result=receipt.became,

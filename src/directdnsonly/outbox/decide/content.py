@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from directdnsonly.errors import ZonePolicyError
 from directdnsonly.outbox.changes import Kind, NewVersion, Owner, Priority, Source
+from directdnsonly.outbox.identity import NOTHING
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.serial import is_newer, publish
 
@@ -21,6 +22,7 @@ class Current(NamedTuple):
     challenge: bytes
     owner: Owner
     pushed_at: float = 0.0  # epoch seconds of the last accepted push
+    stated: bytes = NOTHING  # its version id (see identity)
 
 
 class PutDecision(NamedTuple):

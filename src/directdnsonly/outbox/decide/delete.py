@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from directdnsonly.errors import OwnershipRefused
-from directdnsonly.outbox import ownership
+from directdnsonly.outbox import identity, ownership
 from directdnsonly.outbox.changes import Kind, NewDeletion, Receipt
 from directdnsonly.outbox.decide.content import Current
 from directdnsonly.outbox.decide.look import ExtraDelete, Look, Need, OrphanDelete, told
@@ -16,6 +16,7 @@ from directdnsonly.outbox.decide.writes import (
     DropSighting,
     Note,
     Remove,
+    Same,
     Version,
     Write,
     keeps_key,
@@ -67,6 +68,8 @@ def _decided(deletion: NewDeletion, look: Look) -> tuple[Receipt, tuple[Write, .
         return replace(receipt, gives_way=verdict.digest), ()
     drops: tuple[Write, ...] = (DropHeld(name=deletion.name),) if verdict.drops else ()
     receipt = replace(receipt, notices=verdict.notices)
+    if look.living is None and deletion.remembers and (noted := _remembered(deletion, look, receipt)):
+        return noted.receipt, (*drops, noted)
     if isinstance(verdict, Ignore) or look.living is None:
         receipt = replace(receipt, ignored=verdict.reason if isinstance(verdict, Ignore) else "")
         # What changes nothing leaves no row, unless somebody could ask for it by its id.
@@ -99,15 +102,51 @@ def _nothing(deletion: NewDeletion, look: Look) -> Receipt:
     )
 
 
+def _remembered(deletion: NewDeletion, look: Look, receipt: Receipt) -> Version | Same | None:
+    """Where nothing is to be deleted: that it was, for peers that may have what was. None: another server has no say in it."""
+    asker, gone = deletion.origin.owner, look.newest
+    if gone is None:
+        stated = identity.of_delete(identity.NOTHING, deletion.origin.change_id)
+        receipt = replace(receipt, version=told(Need.FIRST, look.more.first), stated=stated.hex())
+        return Version(
+            receipt=receipt,
+            origin=deletion.origin,
+            owner=asker,
+            pushed_serial=0,
+            text=None,
+            wanted=False,
+            stated=stated,
+        )
+    if gone.owner.server and not gone.owner.same_server(asker):
+        return None
+    stated = identity.of_delete(gone.stated, deletion.origin.change_id)
+    return Same(
+        receipt=replace(receipt, stated=stated.hex()),
+        origin=deletion.origin,
+        owner=gone.owner if gone.owner.server else asker,
+        pushed_serial=gone.pushed_serial,
+        warnings=(),
+        kept=deletion.origin.source in ASKED_FOR,
+        stated=stated,
+    )
+
+
 def _tombstone(deletion: NewDeletion, look: Look, gone: Current, receipt: Receipt) -> Version:
     version, free = gone.version + 1, look.pinned is None
+    stated = identity.of_delete(gone.stated, deletion.origin.change_id)
     return Version(
         receipt=replace(
-            receipt, version=version, changed=free, ignored=why_held_back(look.pinned, version), waits=not free
+            receipt,
+            version=version,
+            changed=free,
+            ignored=why_held_back(look.pinned, version),
+            waits=not free,
+            stated=stated.hex(),
         ),
         origin=deletion.origin,
         owner=gone.owner,
         pushed_serial=gone.pushed_serial,
         text=None,
         wanted=free,
+        stated=stated,
     )

@@ -57,6 +57,7 @@ class Need(StrEnum):
     BESIDE = "beside"  # what DNAMEs of other zones, or below this one's, mean for it
     COUNTED = "counted"  # how many living zones the asking credential has
     FORMER = "former"  # the id of the change that made the newest version
+    PAST = "past"  # the ids that the zone has had before the newest version
     SIGHTING = "sighting"  # how the zone is watched by reconciliation
 
 
@@ -92,6 +93,7 @@ class More(NamedTuple):
     beside: tuple[ZoneWarning, ...] | None = None
     counted: int | None = None  # -1: they were never counted
     former: str | None = None  # empty: that change is forgotten
+    past: Sequence[bytes] | None = None
     sighting: Sequence[Sighting] | None = None  # none or one
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from directdnsonly.errors import OwnershipRefused
-from directdnsonly.outbox import ownership
+from directdnsonly.outbox import identity, ownership
 from directdnsonly.outbox.changes import Kind, NewVersion, Owner, Receipt, Withheld
-from directdnsonly.outbox.decide.content import PutDecision, decide_put
+from directdnsonly.outbox.decide.content import Current, PutDecision, decide_put
 from directdnsonly.outbox.decide.look import Look, Need, told
 from directdnsonly.outbox.decide.terms import ASKED_FOR, require_room, require_version, why_held_back
 from directdnsonly.outbox.decide.writes import (
@@ -22,8 +22,10 @@ from directdnsonly.outbox.decide.writes import (
     keeps_key,
 )
 from directdnsonly.outbox.drift import HeldPush
+from directdnsonly.outbox.identity import NOTHING
 from directdnsonly.outbox.ownership import Ignore, Record, Refuse, There, Verdict, Waiting
 from directdnsonly.zone.model import Zone
+from directdnsonly.zone.serial import is_newer
 from directdnsonly.zone.text import with_serial
 
 KEPT_REDIRECTS: Final = 100  # names of one zone
@@ -49,6 +51,16 @@ def foreseen(push: NewVersion, look: Look) -> tuple[Need, ...]:
 def redirects_of(zone: Zone) -> str:
     """The owner names with a DNAME, in the form that the store keeps."""
     return " ".join(zone.redirects[:KEPT_REDIRECTS])
+
+
+def stated_after(before: Current | None, digest: bytes, serial: int, owner: Owner) -> bytes:
+    """The version id of a zone that is stated after `before`."""
+    if before is None:
+        return identity.of_zone(digest, serial, owner)
+    is_same = before.kind is Kind.PUT and (before.digest, before.serial) == (digest, serial)
+    if is_same and identity.whose(before.owner) == identity.whose(owner):
+        return identity.again(before.stated)
+    return identity.of_zone(digest, serial, owner, after=NOTHING if is_newer(serial, before.serial) else before.stated)
 
 
 def _decided(push: NewVersion, look: Look, now: float) -> tuple[Receipt, tuple[Write, ...]]:
@@ -130,6 +142,8 @@ def _recorded(push: NewVersion, look: Look, verdict: Record) -> tuple[Receipt, W
     # What we hold of it is damaged: the same again heals it.
     changed = put.changed or (before is not None and not told(Need.WHOLE, look.more.whole))
     version = told(Need.FIRST, look.more.first) if before is None else before.version + changed
+    owner = ownership.owner_after(*look.owners, push)
+    stated = stated_after(before, zone.digest, put.serial, owner)
     beside = told(Need.BESIDE, look.more.beside) if look.redirecting or zone.redirects else ()
     receipt = Receipt(
         change_id=origin.change_id,
@@ -143,12 +157,16 @@ def _recorded(push: NewVersion, look: Look, verdict: Record) -> tuple[Receipt, W
         ignored=why_held_back(look.pinned, version),
         notices=verdict.notices,
         warnings=zone.warnings + beside,
+        stated=stated.hex(),
     )
-    owner = ownership.owner_after(*look.owners, push)
-    return (receipt, _version(push, look, receipt, put, owner)) if changed else _same(push, look, receipt, owner)
+    if not changed:
+        return _same(push, look, receipt, owner, stated)
+    return receipt, _version(push, receipt, put, owner, stated, wanted=look.pinned is None)
 
 
-def _version(push: NewVersion, look: Look, receipt: Receipt, put: PutDecision, owner: Owner) -> Version:
+def _version(
+    push: NewVersion, receipt: Receipt, put: PutDecision, owner: Owner, stated: bytes, *, wanted: bool
+) -> Version:
     zone = push.zone
     return Version(
         receipt=receipt,
@@ -156,7 +174,8 @@ def _version(push: NewVersion, look: Look, receipt: Receipt, put: PutDecision, o
         owner=owner,
         pushed_serial=zone.serial,
         text=zone.text if put.serial == zone.serial else with_serial(zone.text, put.serial),
-        wanted=look.pinned is None,
+        wanted=wanted,
+        stated=stated,
         records=zone.records,
         digest=zone.digest,
         challenge=zone.challenge,
@@ -166,7 +185,7 @@ def _version(push: NewVersion, look: Look, receipt: Receipt, put: PutDecision, o
     )
 
 
-def _same(push: NewVersion, look: Look, receipt: Receipt, owner: Owner) -> tuple[Receipt, Same]:
+def _same(push: NewVersion, look: Look, receipt: Receipt, owner: Owner, stated: bytes) -> tuple[Receipt, Same]:
     """Only that it came: however often, it leaves no row of its own, unless somebody could ask for it by its id.
 
     Whoever is told an id is told that of the change which made the content, as long as that is not forgotten.
@@ -181,5 +200,6 @@ def _same(push: NewVersion, look: Look, receipt: Receipt, owner: Owner) -> tuple
         pushed_serial=push.zone.serial,
         warnings=receipt.warnings,
         kept=asked_for and not former,
+        stated=stated,
     )
     return (replace(receipt, change_id=former) if former else receipt), write

@@ -18,6 +18,7 @@ class Version(NamedTuple):
 
     What stood against the zone is made good by it: as by EndStanding.
     `text`: as published; None for a tombstone. `wanted`: it is due on every backend from now on; else a pin holds another.
+    `stated`: its version id (see identity). `at`: when it was made, epoch seconds; None: now.
     """
 
     receipt: Receipt
@@ -26,12 +27,14 @@ class Version(NamedTuple):
     pushed_serial: int
     text: str | None
     wanted: bool
+    stated: bytes
     records: int = 0
     digest: bytes = b""
     challenge: bytes = b""
     signed: bool = False
     redirects: str = ""
     warnings: tuple[ZoneWarning, ...] = ()
+    at: float | None = None
 
 
 class Same(NamedTuple):
@@ -46,6 +49,7 @@ class Same(NamedTuple):
     pushed_serial: int
     warnings: tuple[ZoneWarning, ...]
     kept: bool
+    stated: bytes
 
 
 class Note(NamedTuple):
@@ -119,8 +123,15 @@ class Remove(NamedTuple):
     anew: bool
 
 
+class Inherit(NamedTuple):
+    """Ids that the zone has had elsewhere count as its own past from now on (see identity)."""
+
+    name: ZoneName
+    past: tuple[bytes, ...]
+
+
 Write = (
-    Version | Same | Note | Hold | DropHeld | DropSighting | EndStanding | KeepKey | Pin | Unpin | Want | Remove
+    Version | Same | Note | Hold | DropHeld | DropSighting | EndStanding | KeepKey | Pin | Unpin | Want | Remove | Inherit
 )  # fmt: skip
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from directdnsonly.outbox.changes import Kind, Owner, Source
 from directdnsonly.outbox.deliveries import Attempt, Placement, PlacementPage
 from directdnsonly.outbox.kept import PastVersion
 from directdnsonly.outbox.lifecycle import State, quoted
-from directdnsonly.outbox.sqlite import told
+from directdnsonly.outbox.sqlite import ids, told
 from directdnsonly.outbox.sqlite.view import PLACEMENT, placement
 from directdnsonly.zone.name import ZoneName
 
@@ -26,9 +27,10 @@ DEAD = (
     + f"INDEXED BY delivery_dead WHERE backend = :backend AND state = {quoted(State.DEAD)} AND zone > :zone ORDER BY zone LIMIT :limit"
 )
 VERSIONS = (
-    "SELECT version, kind, serial, pushed_serial, records, credential, hostname, username, address, source, change_id, at,"
-    "       warnings"
-    "  FROM version WHERE zone = ? AND version < ? ORDER BY version DESC LIMIT ?"
+    "SELECT v.version, v.kind, v.serial, v.pushed_serial, v.records, v.credential, v.hostname, v.username, v.address, v.source,"
+    "       v.change_id, v.at, v.warnings, COALESCE(z.stated, v.stated), v.digest"
+    "  FROM version v LEFT JOIN zone z ON z.zone = v.zone AND z.version = v.version"
+    " WHERE v.zone = ? AND v.version < ? ORDER BY v.version DESC LIMIT ?"
 )
 _NEVER = 2**62  # above any version and any id
 
@@ -36,22 +38,25 @@ _NEVER = 2**62  # above any version and any id
 def versions(connection: sqlite3.Connection, name: ZoneName, before: int | None, limit: int) -> list[PastVersion]:
     """The kept versions of a zone, newest first."""
     rows = connection.execute(VERSIONS, (name, before if before is not None else _NEVER, limit))
-    return [
-        PastVersion(
-            version=row[0],
-            kind=Kind(row[1]),
-            serial=row[2],
-            pushed_serial=row[3],
-            records=row[4],
-            pusher=Owner(credential=row[5], hostname=row[6], username=row[7]),
-            address=row[8],
-            source=Source(row[9]),
-            change_id=row[10],
-            at=row[11],
-            warnings=told.warnings_in(row[12]),
-        )
-        for row in rows
-    ]
+    return [_past_version(row) for row in rows]
+
+
+def _past_version(row: tuple[Any, ...]) -> PastVersion:
+    pusher = Owner(credential=row[5], hostname=row[6], username=row[7])
+    return PastVersion(
+        version=row[0],
+        kind=Kind(row[1]),
+        serial=row[2],
+        pushed_serial=row[3],
+        records=row[4],
+        pusher=pusher,
+        address=row[8],
+        source=Source(row[9]),
+        change_id=row[10],
+        at=row[11],
+        stated=ids.of_row(row[13], row[1], row[14], row[2], pusher, row[10]).hex(),
+        warnings=told.warnings_in(row[12]),
+    )
 
 
 def attempts(connection: sqlite3.Connection, name: ZoneName, before: int | None, limit: int) -> list[Attempt]:

@@ -14,7 +14,7 @@ from directdnsonly.outbox.decide.content import Current
 from directdnsonly.outbox.decide.look import Around, Look, More, Need, Pinned
 from directdnsonly.outbox.drift import HoldRule
 from directdnsonly.outbox.ownership import Above, Waiting, is_foreign
-from directdnsonly.outbox.sqlite import bodies, held, neighbours, reconcile, terms
+from directdnsonly.outbox.sqlite import bodies, held, ids, neighbours, reconcile, terms
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.within import serves_names_below
 
@@ -29,6 +29,8 @@ _COLUMNS: Final = [
     "hostname",
     "username",
     "pushed_at",
+    "stated",
+    "change_id",
 ]
 
 # One row, also when the zone has none: it may be pinned all the same (its row is lost: a damage, and no reason to forget a
@@ -81,9 +83,21 @@ def look_for(connection: sqlite3.Connection, command: Command, known: Look, need
 
 
 def _current(row: Sequence[Any]) -> Current:
-    version, kind, serial, pushed_serial, digest, challenge, credential, hostname, username, pushed_at = row[
-        : len(_COLUMNS)
-    ]
+    (
+        version,
+        kind,
+        serial,
+        pushed_serial,
+        digest,
+        challenge,
+        credential,
+        hostname,
+        username,
+        pushed_at,
+        stated,
+        change_id,
+    ) = row[: len(_COLUMNS)]
+    owner = Owner(credential=credential, hostname=hostname, username=username)
     return Current(
         version=version,
         kind=Kind(kind),
@@ -91,8 +105,9 @@ def _current(row: Sequence[Any]) -> Current:
         pushed_serial=pushed_serial,
         digest=digest,
         challenge=challenge,
-        owner=Owner(credential=credential, hostname=hostname, username=username),
+        owner=owner,
         pushed_at=pushed_at,
+        stated=ids.of_row(stated, kind, digest, serial, owner, change_id),
     )
 
 
@@ -155,6 +170,10 @@ def _sighting(connection: sqlite3.Connection, command: Command, known: Look) -> 
     return known.more._replace(sighting=[] if found is None else [found])
 
 
+def _past(connection: sqlite3.Connection, command: Command, known: Look) -> More:
+    return known.more._replace(past=ids.past(connection, name_of(command), known.version))
+
+
 _LOOK_FOR: Final[Mapping[Need, Callable[[sqlite3.Connection, Command, Look], More]]] = {
     Need.AROUND: _around,
     Need.WHOLE: _whole,
@@ -163,4 +182,5 @@ _LOOK_FOR: Final[Mapping[Need, Callable[[sqlite3.Connection, Command, Look], Mor
     Need.COUNTED: _counted,
     Need.FORMER: _former,
     Need.SIGHTING: _sighting,
+    Need.PAST: _past,
 }

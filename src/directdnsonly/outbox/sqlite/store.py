@@ -13,6 +13,7 @@ from directdnsonly.outbox.sqlite.drift import SqliteDrift
 from directdnsonly.outbox.sqlite.engine import Engine, open_engine
 from directdnsonly.outbox.sqlite.looking import SqliteLooking
 from directdnsonly.outbox.sqlite.operators import SqliteOperators
+from directdnsonly.outbox.sqlite.peering import SqlitePeering
 from directdnsonly.outbox.sqlite.recording import SqliteRecording
 from directdnsonly.outbox.sqlite.upkeep import SqliteUpkeep
 from directdnsonly.outbox.sqlite.work import SqliteWork
@@ -29,6 +30,7 @@ class SqliteStore:
         self.looking = SqliteLooking(engine)
         self.drift = SqliteDrift(engine)
         self.operators = SqliteOperators(engine)
+        self.peering = SqlitePeering(engine)
         self.upkeep = SqliteUpkeep(engine)
 
 

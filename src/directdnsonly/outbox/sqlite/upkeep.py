@@ -63,9 +63,9 @@ class SqliteUpkeep(Upkeep):
         self._judged_at, self._engine.ahead_s = now, now - believed.at
         return self._engine.ahead_s
 
-    async def prune(self) -> int:
+    async def prune(self, *, peers: Sequence[str] = ()) -> int:
         before = self._engine.believed_s() - self._engine.settings.history_days * 86_400
-        return await self._engine.write(lambda connection: housekeep.prune(connection, before=before))
+        return await self._engine.write(lambda connection: housekeep.prune(connection, before=before, peers=peers))
 
     async def probe(self) -> None:
         # A page is really written: an empty transaction would not touch the disk.

@@ -11,17 +11,18 @@ from directdnsonly.outbox.changes import Kind, Owner, Priority, Receipt, Source
 from directdnsonly.outbox.deliveries import Backlog, Claim, Placement
 from directdnsonly.outbox.kept import Event, Refused, ZoneSummary
 from directdnsonly.outbox.lifecycle import State, quoted
-from directdnsonly.outbox.sqlite import bodies, told
+from directdnsonly.outbox.sqlite import bodies, ids, told
 from directdnsonly.zone.name import ZoneName
 
 SUMMARY = """
 SELECT zone, version, kind, serial, pushed_serial, records, digest, signed, credential, hostname, username, source,
-       change_id, pushed_at, changed_at, warnings
+       change_id, pushed_at, changed_at, warnings, stated
   FROM wanted """
 
 
 def summary_of(row: tuple[Any, ...]) -> ZoneSummary:
     """The ZoneSummary in a row of SUMMARY."""
+    owner = Owner(credential=row[8], hostname=row[9], username=row[10])
     return ZoneSummary(
         name=ZoneName.trusted(row[0]),
         version=row[1],
@@ -31,12 +32,13 @@ def summary_of(row: tuple[Any, ...]) -> ZoneSummary:
         records=row[5],
         digest=row[6].hex(),
         signed=bool(row[7]),
-        owner=Owner(credential=row[8], hostname=row[9], username=row[10]),
+        owner=owner,
         source=Source(row[11]),
         change_id=row[12],
         pushed_at=row[13],
         changed_at=row[14],
         warnings=told.warnings_in(row[15]),
+        stated=ids.of_row(row[16], row[2], row[6], row[3], owner, row[12]).hex(),
     )
 
 
@@ -124,7 +126,7 @@ def placement(row: tuple[Any, ...]) -> Placement:
 def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
     """The receipt of an accepted push; None if it is unknown."""
     row = connection.execute(
-        "SELECT c.id, c.zone, c.version, c.kind, c.changed, c.serial, c.priority, c.ignored, v.warnings FROM change c"
+        "SELECT c.id, c.zone, c.version, c.kind, c.changed, c.serial, c.priority, c.ignored, v.warnings, v.stated FROM change c"
         " LEFT JOIN version v ON v.zone = c.zone AND v.version = c.version WHERE c.id = ?",
         (change_id,),
     ).fetchone()
@@ -140,6 +142,7 @@ def receipt(connection: sqlite3.Connection, change_id: str) -> Receipt | None:
         priority=Priority(row[6]),
         ignored=row[7],
         warnings=told.warnings_in(row[8] or ""),
+        stated=(row[9] or b"").hex(),
     )
 
 

@@ -7,12 +7,14 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from directdnsonly.outbox import identity
 from directdnsonly.outbox.changes import Owner, Priority, Source
 from directdnsonly.outbox.decide.writes import (
     DropHeld,
     DropSighting,
     EndStanding,
     Hold,
+    Inherit,
     KeepKey,
     Note,
     Pin,
@@ -23,7 +25,7 @@ from directdnsonly.outbox.decide.writes import (
     Want,
     Write,
 )
-from directdnsonly.outbox.sqlite import held, terms, told
+from directdnsonly.outbox.sqlite import held, ids, terms, told
 from directdnsonly.outbox.sqlite.triggers import (
     CHANGE,
     END_STANDING,
@@ -67,12 +69,15 @@ def _version(connection: sqlite3.Connection, one: Version, setting: Setting) -> 
         "warnings": told.of_warnings(one.warnings),
         "redirects": one.redirects,
         "body": None if one.text is None else zlib.compress(one.text.encode("ascii"), COMPRESSION_LEVEL),
+        **_compared(one),
         "keep": setting.keep,
         "backends": names_of(tuple(setting.backends) if one.wanted else ()),
         "pusher_credential": origin.owner.credential,
         "pusher_hostname": origin.owner.hostname,
         "pusher_username": origin.owner.username,
     }
+    if one.at is not None:
+        setting = setting._replace(now=one.at)
     return connection.execute(RECORD, _of_change(one, setting) | _of_owner(one.owner) | values).rowcount
 
 
@@ -81,6 +86,7 @@ def _same(connection: sqlite3.Connection, one: Same, setting: Setting) -> int:
         "pushed_serial": one.pushed_serial,
         "source": str(one.origin.source),
         "warnings": told.of_warnings(one.warnings),
+        **_compared(one),
     }
     if one.kept:
         return connection.execute(REPEAT, _of_change(one, setting) | values).rowcount
@@ -147,10 +153,15 @@ def _remove(connection: sqlite3.Connection, one: Remove, setting: Setting) -> in
         "now": setting.now,
         "backend": one.backend,
         "priority": int(Priority.BULK),
+        "bucket": identity.bucket(one.name),
     }
     if one.anew:
         connection.execute(TOMBSTONE, values)
     return connection.execute(REMOVE, values).rowcount
+
+
+def _inherit(connection: sqlite3.Connection, one: Inherit, _: Setting) -> int:
+    return ids.inherit(connection, one.name, one.past)
 
 
 _WRITE: Final[Mapping[type[Write], Callable[[sqlite3.Connection, Any, Setting], int]]] = {
@@ -166,6 +177,7 @@ _WRITE: Final[Mapping[type[Write], Callable[[sqlite3.Connection, Any, Setting], 
     Unpin: _unpin,
     Want: _want,
     Remove: _remove,
+    Inherit: _inherit,
 }
 
 
@@ -183,6 +195,11 @@ def _of_change(one: Version | Same | Note, setting: Setting) -> dict[str, Any]:
         "address": one.origin.address,
         "now": setting.now,
     }
+
+
+def _compared(one: Version | Same) -> dict[str, Any]:
+    name = str(one.receipt.name)
+    return {"stated": one.stated, "bucket": identity.bucket(name), "mark": identity.mark(name, one.stated)}
 
 
 def _of_owner(owner: Owner) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from directdnsonly.outbox.store.approval import Approval
 from directdnsonly.outbox.store.drift import DriftWatch
 from directdnsonly.outbox.store.looking import Looking
 from directdnsonly.outbox.store.operators import Operators
+from directdnsonly.outbox.store.peering import Peering
 from directdnsonly.outbox.store.recording import Recording
 from directdnsonly.outbox.store.upkeep import Upkeep
 from directdnsonly.outbox.store.work import Work
@@ -37,6 +38,9 @@ class Store(Protocol):
 
     @property
     def operators(self) -> Operators: ...  # noqa: D102
+
+    @property
+    def peering(self) -> Peering: ...  # noqa: D102
 
     @property
     def upkeep(self) -> Upkeep: ...  # noqa: D102

@@ -38,8 +38,8 @@ class Upkeep(Protocol):
         """
         ...
 
-    async def prune(self) -> int:
-        """Delete one batch of old history; returns how many rows (0: done)."""
+    async def prune(self, *, peers: Sequence[str] = ()) -> int:
+        """Delete one batch of old history, but no tombstone that one of these peers has not seen; how many rows (0: done)."""
         ...
 
     async def probe(self) -> None:
