@@ -67,7 +67,8 @@ def test_the_unit_starts_the_environment_that_wrote_it(tmp_path):
 
     written, shipped = (tmp_path / UNIT).read_text(), (ROOT / STARTERS[UNIT]).read_text()
     assert f"\nExecStart={DADNS} serve --config /etc/directdnsonly/app.yml\n" in written
-    assert re.sub("(?m)^ExecStart=.*", "", shipped) == re.sub("(?m)^ExecStart=.*", "", written)
+    assert f"\nExecReload={DADNS} reload --config /etc/directdnsonly/app.yml\n" in written
+    assert re.sub("(?m)^Exec(Start|Reload)=.*", "", shipped) == re.sub("(?m)^Exec(Start|Reload)=.*", "", written)
 
 
 @pytest.mark.parametrize(

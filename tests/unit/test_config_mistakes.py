@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import ipaddress
 import json
 import types
@@ -207,6 +208,8 @@ def other_value(model: type[BaseModel], key: str) -> Any:
         return next(value for value in get_args(kind) if value not in (field.default, "include"))
     if kind is bool:
         return not field.default
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return next(value for value in kind if value is not field.default)
     if kind in (int, float):
         return (field.default or 953) + 1
     return {str: "other", Path: Path("/other"), SecretStr: SecretStr("other")}[kind]
