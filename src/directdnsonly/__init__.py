@@ -1,3 +1,3 @@
 """DirectDNSOnly: the extra DNS server of DirectAdmin's Multi Server Setup."""
 
-__version__ = "3.0.0.dev0"
+__version__ = "3.0.0a1"

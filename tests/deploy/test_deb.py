@@ -78,7 +78,7 @@ def test_unit_user_and_folders_are_those_of_the_recipe(tree):
     recipe = (ROOT / "deploy/systemd/directdnsonly.service").read_text()
     unit = (tree / "lib/systemd/system/directdnsonly.service").read_text()
 
-    assert recipe.replace("ExecStart=/opt/", "ExecStart=/usr/lib/") == unit
+    assert re.sub("(?m)^(Exec[A-Z][a-z]+)=/opt/", r"\1=/usr/lib/", recipe) == unit
     for kind in ("sysusers", "tmpfiles"):
         assert (ROOT / f"deploy/systemd/{kind}.conf").read_text() == (
             tree / f"usr/lib/{kind}.d/directdnsonly.conf"
