@@ -12,7 +12,7 @@ case "${1:-run}" in test | contract | servers) wanted="$wanted nsd:nsd knotd:kno
 [ $servers = yes ] && for backend in sqlite3 mysql; do
   [ -d /usr/share/pdns-backend-$backend ] || wanted="$wanted :pdns-backend-$backend"
 done
-[ "${1:-run}" = test ] && wanted="$wanted nginx:nginx-light caddy:caddy systemd-analyze:systemd ip:iproute2 git:git groff:groff-base apparmor_parser:apparmor chromium-headless-shell:chromium-headless-shell"
+[ "${1:-run}" = test ] && wanted="$wanted nginx:nginx-light caddy:caddy systemd-analyze:systemd ip:iproute2 git:git curl:curl groff:groff-base apparmor_parser:apparmor chromium-headless-shell:chromium-headless-shell"
 # netavark and aardvark-dns lie outside of the PATH: they come with podman
 [ "${1:-run}" = image ] && wanted="podman:podman podman:netavark podman:aardvark-dns runc:runc conmon:conmon iptables:iptables mmdebstrap:mmdebstrap"
 [ "${1:-run}" = machine ] && wanted="systemd-nspawn:systemd-container mmdebstrap:mmdebstrap"
