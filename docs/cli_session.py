@@ -456,7 +456,7 @@ def stable(text: str) -> str:
         (r"\b01[0-9A-Z]{24}\b", "CHANGE"),
         (r"\$argon2id\S+", "HASH"),
         (r"\b[0-9a-f]{12,64}\b", "HEX"),
-        (r"\d+(\.\d+)? ?(ms|s|MiB|MB)\b", "AMOUNT"),
+        (r"\d+(\.\d+)? ?(ms|s|MiB|MB)\b|(?<=_s=)\d+(\.\d+)?", "AMOUNT"),
         (r"DirectDNSOnly \d\S*|version=\S+|\b\d+\.\d+\.\d+-\S+", "VERSION"),
         (r"pid=\d+|process \d+|(?<=running )\d+", "PID"),
         (r"\d+B;", "AMOUNT"),
