@@ -333,6 +333,10 @@ def test_what_needs_a_restart_is_named_and_left(service):
         for path in ("status", "metrics")
     )
     assert f"C{left}" in page
+    assert "stale configuration" in page
+    assert ["stale"] == [
+        one["configuration"] for one in json.loads(dadns(service, "nameservers", "--json", **environ).stdout)
+    ]
     assert "directdnsonly_config_needs_restart 2.0" in metrics
     with dns_socket(service.dns_port) as sock:
         wait_served(sock, "big.example", SERIAL)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 
 import pytest
 from bench.load import delete, dns_socket, push_blocking, rawsave, served_serial, wait_served, zone_text
-from bench.service import Service
+from bench.service import DADNS, Service
 
 from tests.e2e.test_line import until
 from tests.support.programs import require_program
@@ -58,6 +59,40 @@ def test_all_files_lost(backend, program):
             service.start()
             for name, serial in (("z0.example", SERIAL + 1), ("z1.example", None), ("new.example", SERIAL)):
                 assert serial == served_serial(sock, name)
+
+
+@pytest.mark.parametrize(("backend", "program"), [("bind", "named"), ("nsd", "nsd"), ("knot", "knotd")])
+def test_the_data_dir_is_moved_while_the_name_server_serves_on(backend, program):
+    """It is known as ours by its note, though its command line tells the old folder, and is replaced by one that has every zone."""
+    require_program(program)
+    with Service(backend=backend, log_level="INFO") as service:
+        filled(service)
+        service.stop()
+        moved = service.folder / "moved"
+        (service.folder / "data").rename(moved)
+        config = service.folder / "app.yml"
+        text = config.read_text()
+        assert f"{service.folder}/data" in text
+        config.write_text(text.replace(f"{service.folder}/data", str(moved)))
+        beside = subprocess.run(
+            [DADNS, "nameservers", "--config", config], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert f"{program} ({backend}, process " in beside.stderr
+
+        service.start()
+
+        with dns_socket(service.dns_port) as sock:
+            for name in NAMES:
+                wait_served(sock, name, SERIAL)
+            push_blocking(service.port, rawsave("z0.example", zone_text("z0.example", SERIAL + 1)))
+            wait_served(sock, "z0.example", SERIAL + 1)
+            push_blocking(service.port, delete("z1.example"))
+            wait_served(sock, "z1.example", None)
+        until(lambda: len(events(service, "backend.swept")) >= 2)
+        assert [[f"{program} is started by another command now"]] == [
+            [line["reason"]] for line in events(service, "nameserver.replacing")
+        ]
+        assert [] == events(service, "backend.drifted") + events(service, "delivery.buried")
 
 
 def test_named_has_lost_only_its_own_list(service):

@@ -187,7 +187,7 @@ def _taken(what: str, host: str, port: int, service: int | None, home: Path | No
         return Finding(True, f"{what}: {host}:{port} is {told}", about)
     if holder is not None and is_our_server:
         told = f"in use by process {holder} ({name_of(holder)}), our own name server, which goes on serving without us"
-        return Finding(True, f"{what}: {host}:{port} is {told}: the next start adopts it", about)
+        return Finding(True, f"{what}: {host}:{port} is {told}: the next start adopts or replaces it", about)
     if holder is not None:
         told = f"in use by process {holder} ({name_of(holder)}): stop it, or choose another port"
         return Finding(False, f"{what}: {host}:{port} is {told}", about)

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from directdnsonly.nameservers import note as notes
-from directdnsonly.nameservers.process import identity_of, stat_of
+from directdnsonly.nameservers.leftover import running_as
+from directdnsonly.nameservers.process import stat_of
 
 PROC: Final = Path("/proc")
 
@@ -39,12 +39,9 @@ def belongs_to(process: int, service: int) -> bool:
 
 
 def serves_for(process: int, home: Path) -> bool:
-    """Whether it is, by our note, the name server of this folder, whoever started it, or a child that it has forked."""
-    note = notes.read(home / notes.NAME)
-    if note is None or identity_of(note.identity.pid) != note.identity:
-        return False
-    found = stat_of(process)
-    return found is not None and found.session == note.identity.pid
+    """Whether it is, by our note or its pid file, the name server of this folder, whoever started it, or a child that it has forked."""
+    note, found = running_as(home), stat_of(process)
+    return note is not None and found is not None and found.session == note.identity.pid
 
 
 def _is(file: Path, lock: Path) -> bool:

@@ -106,8 +106,28 @@ def is_alike(note: Note, folder: Path) -> bool:
     """
     pid = note.identity.pid
     arguments = arguments_of(pid)
-    kind = Path(note.stamp.arguments[0]).name
-    return not arguments or any(f"{folder}/" in one for one in arguments) or name_of(pid) == kind
+    if not arguments or arguments == note.stamp.arguments or any(f"{folder}/" in one for one in arguments):
+        return True
+    return name_of(pid).partition(":")[0] == Path(note.stamp.arguments[0]).name  # NSD calls itself "nsd: xfrd"
+
+
+def stray_in(folder: Path) -> Note | None:
+    """Blocking: a name server of this folder without a note, by its pid file and the paths in its command line, as a note of it.
+
+    So it is where the note could not be written, or was lost.
+    """
+    for file in sorted((folder / "run").glob("*.pid")):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(file.read_text(encoding="ascii"))
+            arguments, identity = arguments_of(pid), identity_of(pid)
+            is_program = bool(arguments) and Path(arguments[0]).name.startswith(file.stem)  # knotd writes knot.pid
+            if is_program and identity and any(_is_in(folder, one) for one in arguments[1:]):
+                return Note(identity=identity, stamp=Stamp(arguments=arguments, version="", digest=""))
+    return None
+
+
+def _is_in(folder: Path, argument: str) -> bool:
+    return argument.startswith("/") and Path(argument).resolve().is_relative_to(folder.resolve())
 
 
 def _stray(pid_file: Path, *, kind: str, marker: str) -> Identity | None:

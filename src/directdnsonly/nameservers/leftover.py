@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from directdnsonly.nameservers import note as notes
-from directdnsonly.nameservers.adoption import is_alike
+from directdnsonly.nameservers.adoption import is_alike, stray_in
 from directdnsonly.nameservers.note import Note
 from directdnsonly.nameservers.process import Handle, identity_of
 
@@ -19,7 +19,7 @@ STOP_S: Final = 4.0  # SIGTERM, then SIGKILL: our whole exit stays under ten sec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
-    """A name server of ours that runs, by the note of its start."""
+    """A name server of ours that runs, by the note of its start; or by its pid file, where there is none."""
 
     backend: str
     kind: str
@@ -29,13 +29,18 @@ class Leftover:
 
 def running_in(data_dir: Path) -> Iterator[Leftover]:
     """Blocking: every one that runs, whether its backend is configured or not, and whoever supervises it."""
-    for file in sorted((data_dir / "backends").resolve().glob(f"*/{notes.NAME}")):
-        note = notes.read(file)
-        if note is None or identity_of(note.identity.pid) != note.identity:
-            continue
-        if is_alike(note, file.parent):
+    for folder in sorted((data_dir / "backends").resolve().glob("*/")):
+        if (note := running_as(folder)) is not None:
             kind = Path(note.stamp.arguments[0]).name
-            yield Leftover(backend=file.parent.name, kind=kind, note=note, note_file=file)
+            yield Leftover(backend=folder.name, kind=kind, note=note, note_file=folder / notes.NAME)
+
+
+def running_as(folder: Path) -> Note | None:
+    """Blocking: the one of this folder of a backend, by the note of its start, else by its pid file; None when it has none."""
+    note = notes.read(folder / notes.NAME)
+    if note is not None and identity_of(note.identity.pid) == note.identity and is_alike(note, folder):
+        return note
+    return stray_in(folder)
 
 
 async def stop_all_but(data_dir: Path, wanted: Collection[str]) -> AsyncIterator[Leftover]:

@@ -21,7 +21,7 @@ class NameServerFigures:
 def nameservers_of(parts: Running) -> list[NameServerFigures]:
     """Every one that we run, by backend."""
     return [
-        NameServerFigures(backend=name, program=daemon.kind, status=daemon.status)
+        NameServerFigures(backend=name, program=daemon.kind, status=parts.daemon(name) or daemon.status)
         for name, daemon in sorted(parts.daemons.items())
     ]
 

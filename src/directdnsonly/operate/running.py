@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from directdnsonly.accept.lost import LostPushes
 from directdnsonly.clock import Clock
@@ -38,9 +38,20 @@ class Running:
         return {name: lane.status() for name, lane in self.lanes.items()}
 
     def daemon(self, backend: str) -> DaemonStatus | None:
-        """The bundled name server of a backend as its supervisor sees it; None if it is external."""
+        """The bundled name server of a backend; None if it is external.
+
+        As its supervisor sees it, but for what only we know: its configuration is no longer current when a reload has
+        left a change of it for a restart.
+        """
         found = self.daemons.get(backend)
-        return found.status if found is not None else None
+        if found is None or (process := found.status.process) is None or not self._waits(backend):
+            return found.status if found is not None else None
+        return replace(found.status, process=replace(process, is_current=False))
+
+    def _waits(self, backend: str) -> bool:
+        """Whether a change of its name server is only effective after a restart."""
+        waiting = self.configuration().needs_restart
+        return any(key == "data_dir" or key.startswith(f"dns.backends.{backend}.") for key in waiting)
 
     def alarm_texts(self) -> list[str]:
         """Each active alarm, as a sentence."""

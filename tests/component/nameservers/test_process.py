@@ -166,3 +166,28 @@ def test_a_process_without_a_note_is_known_by_its_pid_file_and_whole_command(tmp
     finally:
         for pid in (ours, editor):
             os.killpg(pid, signal.SIGKILL)
+
+
+async def test_one_without_a_note_is_stopped_too(tmp_path):
+    """Its note could not be written (a full disk), or was lost: by the pid file in its folder. An editor of its file is left alone."""
+    numbers = {}
+    for name, program in (("knot", "knotd"), ("bind", "editor")):
+        folder = tmp_path / "backends" / name
+        (folder / "run").mkdir(parents=True)
+        script, shell = folder / "conf", tmp_path / program
+        script.write_text("sleep 600\n")
+        shell.symlink_to("/bin/sh")
+        numbers[name] = left(str(shell), str(script))
+        (folder / "run" / "knot.pid").write_text(f"{numbers[name]}\n")
+    try:
+        assert [("knot", "knotd")] == [(one.backend, one.kind) for one in running_in(tmp_path)]
+
+        assert ["knot"] == [one.backend async for one in stop_all_but(tmp_path, ())]
+
+        assert identity_of(numbers["knot"]) is None
+        assert identity_of(numbers["bind"]) is not None
+        assert [] == list(running_in(tmp_path))
+    finally:
+        for pid in numbers.values():
+            if identity_of(pid) is not None:
+                os.killpg(pid, signal.SIGKILL)

@@ -81,6 +81,7 @@ class Named:
             part.mkdir(parents=True, exist_ok=True)
         self._make_key()
         conf = folder / "named.conf"
+        self._forget_other_files(conf)
         conf.write_text(self._configuration(self._key(), version_of(program)), encoding="utf-8")
         conf.chmod(0o640)
         self._list_zones(folder / "nzd")
@@ -92,6 +93,20 @@ class Named:
             self._layout.zones_dir.chmod(0o755)
         if checker := account.find("named-checkconf"):
             account.check([checker, str(conf)], backend=self._name, what="named")
+
+    def _forget_other_files(self, conf: Path) -> None:
+        """Drop named's list of zones where it is of other files: it has the whole path of each, and our folder, or `zones_dir`, was moved.
+
+        named would load none of them, and take none of ours: a zone that is in the list cannot be added.
+        """
+        with contextlib.suppress(OSError):
+            if f"\n{self._place()}\n" not in conf.read_text(encoding="utf-8"):
+                for file in (self._layout.folder / "nzd").glob("*.nz[df]*"):
+                    file.unlink()
+
+    def _place(self) -> str:
+        """The line of the configuration that tells whose files the list of zones means."""
+        return f"// Zones are listed in {self._layout.folder}/nzd, their files are in {self._layout.zones_dir}"
 
     def _list_zones(self, folder: Path) -> None:
         """Where named has no list of its zones yet: one of those that have a file, in the form of its own lists.
@@ -144,6 +159,7 @@ class Named:
             f"{address};" for address in ("127.0.0.1", "::1", *self._layout.listen, *self._allow_transfer)
         )
         return f"""// Written by directdnsonly at each start; changes here are lost.
+{self._place()}
 key "directdnsonly" {{ algorithm hmac-sha256; secret "{secret}"; }};
 controls {{ inet 127.0.0.1 port {self._layout.control_port} allow {{ 127.0.0.1; }} keys {{ "directdnsonly"; }}; }};
 options {{

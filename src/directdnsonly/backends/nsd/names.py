@@ -37,6 +37,10 @@ class NameLinks:
                     place.symlink_to(file)
                 if place.readlink() == file:
                     continue
+                if place.readlink().name == file.name:  # the same zone's, of before the folder was moved
+                    place.unlink()
+                    place.symlink_to(file)
+                    continue
             except OSError as error:
                 if error.errno == errno.ENAMETOOLONG:
                     continue  # this way of writing it cannot be a file for NSD either
