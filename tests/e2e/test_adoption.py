@@ -141,6 +141,28 @@ def test_an_adopted_one_that_hangs_is_killed(backend, program):
 
 
 @pytest.mark.parametrize(("backend", "program"), KINDS)
+@pytest.mark.parametrize("wish", ["keep", "stop"])
+def test_one_that_hangs_at_our_end_is_killed(backend, program, wish):
+    """It answers nobody and obeys no SIGTERM: neither kept nor left, whatever `dns.on_stop` is."""
+    require_program(program)
+    with Service(backend=backend, log_level="INFO") as service, dns_socket(service.dns_port) as sock:
+        config = service.folder / "app.yml"
+        config.write_text(config.read_text().replace("\ndns:\n", f"\ndns:\n  on_stop: {wish}\n"))
+        service.stop_all()
+        service.start()
+        push(service, "a.example", SERIAL)
+        wait_served(sock, "a.example", SERIAL)
+        pid, before = service.daemon_pid(), len(events(service, "nameserver.stopped"))
+
+        os.killpg(pid, signal.SIGSTOP)
+        service.stop()
+
+        assert identity_of(pid) is None
+        assert before + 1 == len(events(service, "nameserver.stopped"))
+        assert "no bundled name server runs\n" == dadns(service, "nameservers", "stop").stdout
+
+
+@pytest.mark.parametrize(("backend", "program"), KINDS)
 def test_another_configuration_replaces_it_and_that_is_said_before(backend, program):
     """A wish for transfers stands in the daemon's own configuration: it is replaced, and then serves everything."""
     require_program(program)
