@@ -262,6 +262,8 @@ def _answers(question: dns.message.Message, port: int) -> bool:
         (("127.0.0.1:0", "127.0.0.2", "--zone", "a.example"), "is no name server"),
         (("[::1", "127.0.0.2", "--zone", "a.example"), "is no name server"),
         (("127.0.0.1", "ns.invalid", "--zone", "a.example"), "leads to no address"),
+        (("127.0.0.1", "127.0.0.1#53", "--zone", "a.example"), "are the same name server"),
+        (("127.0.0.1:5300", "localhost:5300", "--zone", "a.example"), "are the same name server"),
         (("127.0.0.1", "127.0.0.2", "--zone", "a b.example"), "a b.example"),
         (("127.0.0.1", "127.0.0.2", "--zones", "nowhere"), "cannot be read"),
     ],

@@ -111,6 +111,8 @@ def compare(
     except (NoList, NameRefused) as error:
         raise typer.BadParameter(str(error)) from None
     places = place_of(old), place_of(new)
+    if (places[0].host, places[0].port) == (places[1].host, places[1].port):
+        raise typer.BadParameter(f"OLD and NEW are the same name server, {places[0]}: it is equal to itself")
     patience = Patience(answer_s=timeout)
     with tempfile.TemporaryFile() as file:
         spool = Spool(file)
