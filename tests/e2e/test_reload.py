@@ -314,6 +314,9 @@ def test_what_needs_a_restart_is_named_and_left(service):
     environ = {"DADNS_URL": service.url}
     waiting = ["app.listen_port", "dns.backends.bind.port"]
 
+    lost = dadns(service, "reload")
+    assert (3, True) == (lost.returncode, "the service runs (process " in lost.stderr), lost.stderr
+    assert f"does not answer at http://127.0.0.1:{other}: if the file gives it another address now" in lost.stderr
     dry = dadns(service, "reload", "--dry-run", **environ)
     assert 200 == Kept(service).push("big.example", SERIAL)[0]
     done = dadns(service, "reload", "--json", **environ)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from directdnsonly.cli.client import Client, NotKnown, Rejected, find_target
+from directdnsonly.cli.client import Client, Hangs, NoService, NotKnown, Rejected, find_target
 from directdnsonly.cli.terminal import (
     EXIT_FAILED,
     EXIT_NO_SERVICE,
@@ -93,6 +93,19 @@ async def _reload(url: str | None, config: Path | None, *, dry_run: bool) -> Any
         if url is not None or dry_run or (pid := _pid_of(config)) is None:
             raise
         return await _by_signal(pid, url, config)
+    except Hangs:
+        raise
+    except NoService:
+        if url is None and "DADNS_URL" not in os.environ and (pid := _pid_of(config)) is not None:
+            raise NoService(_elsewhere(pid, target.url)) from None
+        raise
+
+
+def _elsewhere(pid: int, place: str) -> str:
+    return (
+        f"the service runs (process {pid}), but does not answer at {place}: if the file gives it another address now, that needs"
+        f" a restart; what else has changed: dadns reload --url with its old address, or kill -HUP {pid}"
+    )
 
 
 async def _by_signal(pid: int, url: str | None, config: Path | None) -> Any:
