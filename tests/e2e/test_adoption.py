@@ -140,6 +140,26 @@ def test_an_adopted_one_that_hangs_is_killed(backend, program):
         assert identity_of(pid) is None
 
 
+def test_one_that_hangs_is_told_as_running_from_the_first_moment():
+    """Its process is looked at for seconds before it is believed to hang: "was not started yet" was told meanwhile."""
+    require_program("knotd")
+    with Service(backend="knot", log_level="INFO") as service, dns_socket(service.dns_port) as sock:
+        push(service, "a.example", SERIAL)
+        wait_served(sock, "a.example", SERIAL)
+        pid = service.daemon_pid()
+        service.stop()
+        os.killpg(pid, signal.SIGSTOP)
+        try:
+            service.start(until="accepting")
+            until(lambda: told(service)["reason"] != "knotd was not started yet", 3)  # it was told for longer
+            now = told(service)
+        finally:
+            os.killpg(pid, signal.SIGCONT)
+
+    assert ("starting", pid) == (now["state"], now["pid"])
+    assert f"knotd (process {pid}) of an earlier start does not answer yet" == now["reason"]
+
+
 @pytest.mark.parametrize(("backend", "program"), KINDS)
 @pytest.mark.parametrize("wish", ["keep", "stop"])
 def test_one_that_hangs_at_our_end_is_killed(backend, program, wish):

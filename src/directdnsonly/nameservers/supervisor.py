@@ -14,6 +14,7 @@ import math
 import os
 import subprocess
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -275,14 +276,17 @@ class ManagedDaemon:
     async def _until_adopted(self, ended: asyncio.Future[None], handle: Handle) -> str:
         """Wait until it answers queries, and commands by our key; why it must be believed to hang, empty otherwise."""
         watch = self._watch(handle.pid, self._program.hang_s or HANG_S)  # nothing is known of it yet
+        reason = f"{self._program.kind} (process {handle.pid}) of an earlier start does not answer yet"
+        self._status = replace(self._status, reason=reason, process=self._process)  # rung below, when it proves true
+        is_told = False
         while not ended.done():
             if hung := await watch.ask():
                 return hung
             if watch.has_answered and watch.takes_commands:
                 return ""
-            reason = f"{self._program.kind} (process {handle.pid}) of an earlier start does not answer yet"
-            if self._status.reason != reason:
+            if not is_told:
                 self._enter(DaemonPhase.STARTING, reason, restarts=self._status.restarts)
+            is_told = True
             await asyncio.sleep(0.1)
         return ""
 
