@@ -158,7 +158,7 @@ def test_a_store_that_somebody_else_locks_and_the_push_that_was_lost_by_it(usual
     assert push(usual, "late.example")
 
     until(lambda: not kinds(usual))
-    assert "nothing was lost" in dadns(usual, "lost", code=0).stdout
+    assert "no push is lost" in dadns(usual, "lost", code=0).stdout
     act(usual, "zones/late.example", "DELETE")
     until(lambda: status(usual)["zones"] == ZONES)
 
@@ -170,7 +170,7 @@ def test_lost_pushes_that_need_not_come_again_are_forgotten_by_an_operator(usual
     until(lambda: {"lost"} == kinds(usual))
 
     assert "\tnever.example\t" in dadns(usual, "lost", "--zone", "Never.Example.", code=0).stdout
-    assert "nothing was lost" in dadns(usual, "lost", "--zone", "other.example", code=0).stdout
+    assert "no push is lost" in dadns(usual, "lost", "--zone", "other.example", code=0).stdout
     assert "forgotten: 0 lost pushes" in dadns(usual, "lost", "--forget", "--zone", "other.example", code=0).stdout
     assert "forgotten: 1 lost push\n" in dadns(usual, "lost", "--forget", code=0).stdout
 
@@ -272,7 +272,7 @@ def test_a_name_server_that_only_this_machine_can_ask(matrix):
         cells = shown(matrix, "named on loopback, the door is not", service, "degraded", {"loopback": words})
         assert "degraded: bind on loopback only" == cells.title
         assert ["ok"] == [one["state"] for one in cells.json["backends"]]
-        assert "bind: answers on 127.0.0.1:" in dadns(service, "check", code=1).stdout
+        assert "bind: listens on 127.0.0.1:" in dadns(service, "check", code=1).stdout
 
         service.stop()
         config = service.folder / "app.yml"

@@ -240,7 +240,7 @@ def test_a_person_decides_about_orphans_by_the_command_line():
             return subprocess.run(command + config, capture_output=True, text=True, timeout=180, check=True).stdout
 
         assert "no list" in dadns("--now")
-        assert "is believed" in dadns("--accept-list", "127.0.0.1")
+        assert "is accepted" in dadns("--accept-list", "127.0.0.1")
         for _ in range(2):
             told = dadns("--now")
         assert 40 == service.status()["zones"]

@@ -188,7 +188,7 @@ def test_a_name_server_that_lost_its_authority_is_lame(centre, liar, matrix):
                 asked="lame.example",
                 live="not live",
                 verdict="wrong",
-                words=[f"answers serial {SERIAL - 7}, wanted {SERIAL}", f"get serial {SERIAL - 7} (no version"],
+                words=[f"answers serial {SERIAL - 7}, wanted {SERIAL}", f"get serial {SERIAL - 7} (not a version"],
             ),
         )
         stage.http.close()
