@@ -451,6 +451,7 @@ def test_who_closes_the_terminal_ends_the_service(tmp_path):
     (tmp_path / "log").touch()
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as from a shell, however these tests were started
         log = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT, 0o600)
         os.dup2(log, 2)
         os.execv(DADNS, [str(DADNS), "serve", "--config", str(config)])
@@ -459,6 +460,7 @@ def test_who_closes_the_terminal_ends_the_service(tmp_path):
 
         os.close(terminal)
 
+        until(lambda: os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None, limit_s=120)
         _, status = os.waitpid(pid, 0)
         assert 0 == os.waitstatus_to_exitcode(status)
         assert "service.stopped" in (tmp_path / "log").read_text()

@@ -61,13 +61,9 @@ class Yielding:
 
     async def run(self) -> None:
         """Measure while a batch is under way, until cancelled."""
-        try:
-            while True:
-                await self._busy.wait()
-                for timer, pace in self._servers:
-                    if (seconds := await timer.measure_s()) is not None and self._batches:
-                        pace.note(seconds)
-                await asyncio.sleep(EVERY_S)
-        finally:
-            for timer, _ in self._servers:
-                timer.close()
+        while True:
+            await self._busy.wait()
+            for timer, pace in self._servers:
+                if (seconds := await timer.measure_s()) is not None and self._batches:
+                    pace.note(seconds)
+            await asyncio.sleep(EVERY_S)

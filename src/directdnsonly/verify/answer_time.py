@@ -20,50 +20,31 @@ _LARGEST = 4096
 
 
 class AnswerTimer:
-    """Asks one name server one question at a time, by UDP."""
+    """Asks one name server one question at a time by UDP, each from a port of its own, so that none of its sockets is spared."""
 
     def __init__(self, host: str, port: int) -> None:
         self._place = (host, port)
-        self._socket: socket.socket | None = None
         self._identities = identities()
 
     async def measure_s(self) -> float | None:
-        """Seconds from the question to the arrival of its answer; None when none came, or when nobody can tell.
+        """Seconds from the question to the arrival of its answer; None if none came, or if nobody can tell.
 
-        The clock of the kernel's note is the wall clock: a measurement in which that jumps is thrown away.
+        The kernel notes the time of the wall clock: a measurement during which that jumps is thrown away.
         """
+        asked = question(NOTHING, SOA, next(self._identities))
+        family = socket.AF_INET6 if ":" in self._place[0] else socket.AF_INET
         try:
-            asking = self._socket = self._socket or self._open()
-            asked = question(NOTHING, SOA, next(self._identities))
-            sent_at = time.time_ns()
-            asking.send(asked)
-        except OSError:
-            self.close()
-            return None
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                came_at = await self._arrival(asking, asked)
+            with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as asking:
+                asking.setsockopt(socket.SOL_SOCKET, _TIMESTAMPS, 1)
+                asking.connect(self._place)
+                sent_at = time.time_ns()
+                asking.send(asked)
+                async with asyncio.timeout(PATIENCE_S):
+                    came_at = await self._arrival(asking, asked)
         except (OSError, TimeoutError):
             return None
         seconds = (came_at - sent_at) / 1e9
         return seconds if 0 <= seconds <= PATIENCE_S else None
-
-    def close(self) -> None:
-        """Release the socket; the next measurement opens another one."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def _open(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._place[0] else socket.AF_INET
-        opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        try:
-            opened.setsockopt(socket.SOL_SOCKET, _TIMESTAMPS, 1)
-            opened.connect(self._place)
-        except OSError:
-            opened.close()
-            raise
-        return opened
 
     async def _arrival(self, asking: socket.socket, asked: bytes) -> int:
         """When the answer to this question came, in nanoseconds of the wall clock. Raises OSError."""
