@@ -181,7 +181,7 @@ class Service:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        for file in self.folder.glob("data/backends/*/run/*.pid"):
+        for file in self.folder.glob("*/backends/*/run/*.pid"):
             with suppress(OSError, ValueError):
                 pid = int(file.read_text())
                 if str(self.folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():

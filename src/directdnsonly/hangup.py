@@ -1,7 +1,8 @@
 """SIGHUP, from the first moment of the process to its last: it asks for a reload, and never ends us by itself.
 
 Python's own handler rather than the loop's: that one is there only while the loop runs, and what it leaves behind kills.
-One thing is no wish to reload: the terminal from which we were started is closed. Then we stop, as after SIGTERM.
+One thing is no wish to reload: the terminal from which we were started is closed. Then we stop, as after
+Ctrl-C, with the name servers that we run.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Hangups:
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         if self._had_terminal and not _has_terminal():
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
         elif self._tell is not None:
             self._tell()
         else:

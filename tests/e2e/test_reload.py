@@ -23,6 +23,7 @@ import pytest
 from bench.load import PASSWORD, USER, dns_socket, served_serial, wait_served, zone_text
 from bench.service import DADNS, Service, free_port
 
+from directdnsonly.nameservers.leftover import running_in
 from tests.e2e.test_doors import certificate, served
 from tests.e2e.test_line import until
 from tests.e2e.test_tls_renewal import told
@@ -439,7 +440,7 @@ def alive(port: int) -> bool:
 
 
 def test_who_closes_the_terminal_ends_the_service(tmp_path):
-    """A SIGHUP that comes because the terminal is gone is no wish to reload: it ends as after SIGTERM."""
+    """A SIGHUP that comes because the terminal is gone is no wish to reload: all ends as after Ctrl-C, the name server too."""
     require_program("named")
     port = free_port()
     config = tmp_path / "app.yml"
@@ -463,7 +464,10 @@ def test_who_closes_the_terminal_ends_the_service(tmp_path):
         until(lambda: os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None, limit_s=120)
         _, status = os.waitpid(pid, 0)
         assert 0 == os.waitstatus_to_exitcode(status)
-        assert "service.stopped" in (tmp_path / "log").read_text()
+        told = (tmp_path / "log").read_text()
+        assert "service.stopped" in told
+        assert "nameserver.stopped" in told
+        assert [] == list(running_in(tmp_path / "data"))
     except BaseException:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
