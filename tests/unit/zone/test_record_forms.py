@@ -288,6 +288,17 @@ def test_a_soa_with_an_interval_of_32_bits_is_taken_with_a_warning():
     assert parse(HEAD, NAME).text == for_nsd(parse(HEAD, NAME).text)
 
 
+@pytest.mark.parametrize("algorithm", ["RSASHA256", "rsasha256", "8"])
+def test_rfc4034_5_3_the_algorithm_of_a_ds_may_be_its_mnemonic_and_no_other_field_may(algorithm):
+    """In our form it is the number."""
+    digest = "AB" * 32
+    zone = parse(f"{HEAD}c IN NS ns1.host.example.\nc IN DS 1 {algorithm} 2 {digest}\n".encode(), NAME)
+
+    assert f"c.example.com. 300 IN DS 1 8 2 {digest.lower()}\n" in zone.text.replace("  ", " ")
+    for fields in (f"RSASHA256 8 2 {digest}", f"1 8 RSASHA256 {digest}"):
+        assert isinstance(outcome(f"{HEAD}c IN NS ns1.host.example.\nc IN DS {fields}\n"), ZoneSyntaxError)
+
+
 def test_records_in_the_generic_form_that_differ_in_one_octet_stay_two():
     """Above 64 octets the form has blanks in it, and an octet like a letter behind them was taken for one of the name."""
     rest = "ab" * 70
