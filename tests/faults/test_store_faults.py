@@ -48,7 +48,7 @@ def cramped(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Fa
         with FaultService(extra=f"queue_location: {tmp_path}{EXTRA}  max_store_mb: 1\n", log_level="INFO") as service:
             yield service, request.param, tmp_path
         return
-    with small_disk(tmp_path, 4) as mounted:
+    with small_disk(tmp_path, 8) as mounted:
         if not mounted:
             pytest.skip("mounting a tmpfs needs root; the size limit shows the same")
         (tmp_path / "ballast").write_bytes(b"x" * 2**20)
