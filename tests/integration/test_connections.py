@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import struct
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
 
 from directdnsonly.door.connections import BoundedHttp
 from directdnsonly.door.crowd import Bounds, Crowd
+from directdnsonly.door.place import place_of
 from directdnsonly.door.server import Server, make_server
 from directdnsonly.door.settings import AppSettings
 
@@ -35,16 +38,22 @@ async def told(scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": text})
 
 
-@pytest.fixture
-async def port() -> AsyncIterator[int]:
-    """Where it listens."""
+@asynccontextmanager
+async def served(app) -> AsyncIterator[int]:
+    """Where an app listens behind our server."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        settings = AppSettings(max_header_bytes=LARGEST)
-        server = make_server(told, settings)
+        server = make_server(app, AppSettings(max_header_bytes=LARGEST))
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve(sockets=[listening]))
             yield listening.getsockname()[1]
             server.should_exit = True
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    """Where it listens."""
+    async with served(told) as listening:
+        yield listening
 
 
 async def answer_to(port: int, *parts: bytes) -> dict[str, object]:
@@ -133,3 +142,57 @@ async def test_a_body_in_the_smallest_chunks_is_a_body(port):
     answer = await answer_to(port, HEAD, *[b"1\r\nx\r\n" * 100] * 200, b"0\r\n\r\n")
 
     assert 20_000 == answer["octets"]
+
+
+DATA_SEGMENTS_IN = 152  # of Linux's struct tcp_info (linux/tcp.h): how many packets with octets in them came
+
+
+def segments(writer: asyncio.StreamWriter) -> int:
+    """How many packets with octets in them a client got."""
+    facts = writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
+    return int(struct.unpack_from("I", facts, DATA_SEGMENTS_IN)[0])
+
+
+async def at_once(scope, receive, send) -> None:
+    """Answers as the door of DirectAdmin does."""
+    place_of(scope).answers_at_once()
+    await told(scope, receive, send)
+
+
+@pytest.mark.parametrize(("app", "packets"), [(told, 2), (at_once, 1)])
+async def test_an_answer_that_comes_at_once_leaves_in_one_packet(app, packets):
+    """Of the time of a small push, 15 us of 220 went into the second one."""
+    async with served(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number in (1, 2, 3):
+            writer.write(b"GET /told HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert (await reader.readuntil(b"}")).endswith(b'"octets": 0}')
+            assert packets * number == segments(writer)
+        writer.close()
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_a_header_that_no_body_follows_leaves_all_the_same(version):
+    """The answer to HEAD, on a connection that stays and on one that ends."""
+    async with served(at_once) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"HEAD /told HTTP/{version}\r\nHost: a\r\n\r\n".encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+
+
+async def test_an_app_that_fails_behind_its_header_has_sent_it():
+    """As it would have without us; nothing of it stays behind for the next answer."""
+
+    async def fails(scope, receive, send) -> None:
+        place_of(scope).answers_at_once()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
+        raise RuntimeError("on purpose")
+
+    async with served(fails) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.endswith(b"\r\n\r\n")
+        writer.close()

@@ -17,12 +17,13 @@ from directdnsonly.accept.senders import KnownMasters
 from directdnsonly.accept.told import ToldLately
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OwnershipRefused, PushRefused
-from directdnsonly.outbox.changes import Became, Kind, Origin, Receipt, Source, Withheld
+from directdnsonly.outbox.changes import Became, Kind, Origin, Priority, Receipt, Source, Withheld
 from directdnsonly.zone.model import Zone
 
 LONGEST_NAME: Final = 300  # characters of what was sent as a name
 # Of what changes nothing the audit keeps one line an hour: whoever repeats it must not fill the disk.
 REPEATED: Final = frozenset({"delete.ignored", "delete.pinned", "push.pinned", "push.refused", "push.withheld"})
+PRIORITIES: Final = {priority: priority.name.lower() for priority in Priority}
 PUSHED: Final = {
     Became.ACCEPTED: "push.accepted",
     Became.UNCHANGED: "push.unchanged",
@@ -74,19 +75,19 @@ class Telling:
         """A push was committed. `octets`: the size of its body; `notes`: oddities of the request."""
         became = receipt.became
         self.count(origin, became, started_at)
-        log.info(
-            PUSHED[became],
-            records=zone.records,
-            warnings=len(zone.warnings),
-            priority=receipt.priority.name.lower(),
-            **_facts(receipt, origin),
-            bytes=octets,
-            elapsed_ms=self._since(started_at),
-            **_noted(notes),
-        )
+        facts = _facts(receipt, origin)
+        facts["records"] = zone.records
+        facts["warnings"] = len(zone.warnings)
+        facts["priority"] = PRIORITIES[receipt.priority]
+        facts["bytes"] = octets
+        facts["elapsed_ms"] = self._since(started_at)
+        if notes:
+            facts["notes"] = list(notes)
+        log.info(PUSHED[became], **facts)
         if receipt.ignored:
             await self._keep("push.pinned", origin, zone=receipt.name, detail=receipt.ignored)
-        await self.notices(receipt, origin)
+        if receipt.notices:
+            await self.notices(receipt, origin)
         await self._sender(receipt, origin)
 
     def overtaken(self, receipt: Receipt, origin: Origin) -> None:
@@ -202,8 +203,19 @@ def _origin_facts(origin: Origin) -> dict[str, Any]:
 
 
 def _facts(receipt: Receipt, origin: Origin) -> dict[str, Any]:
-    facts = {"zone": str(receipt.name), "version": receipt.version, "serial": receipt.serial}
-    return facts | {"result": str(receipt.became)} | _origin_facts(origin)
+    owner = origin.owner
+    return {  # written out: a fifth of the time that the line of a push takes went into putting two of them together
+        "zone": str(receipt.name),
+        "version": receipt.version,
+        "serial": receipt.serial,
+        "result": str(receipt.became),
+        "change_id": origin.change_id,
+        "source": str(origin.source),
+        "credential": owner.credential,
+        "hostname": owner.hostname,
+        "username": owner.username,
+        "address": origin.address,
+    }
 
 
 def _noted(notes: Sequence[str]) -> dict[str, Any]:

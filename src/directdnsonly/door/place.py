@@ -36,6 +36,10 @@ class Place(Protocol):
         """It is of nobody whom we know, and is told so."""
         ...
 
+    def answers_at_once(self) -> None:
+        """The answer comes now, header and body one after the other: both may leave in one write."""
+        ...
+
     def waiting(self, who: str, wake: Callable[[], object]) -> AbstractContextManager[Wait]:
         """A long poll of this credential; `wake` is called when it is over before its time."""
         ...
@@ -52,6 +56,9 @@ class NoPlace:
 
     def refused(self) -> None:
         """It is of nobody whom we know, and is told so."""
+
+    def answers_at_once(self) -> None:
+        """The answer comes now, header and body one after the other: both may leave in one write."""
 
     @contextmanager
     def waiting(self, who: str, wake: Callable[[], object]) -> Iterator[Wait]:

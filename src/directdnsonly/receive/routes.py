@@ -91,6 +91,7 @@ class Straight(APIRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request to the endpoint."""
         response: Response = await self.endpoint(Request(scope, receive))
+        place_of(scope).answers_at_once()
         await response(scope, receive, send)
 
 
