@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from directdnsonly.clock import ManualClock
 from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
 from tests.contract.store_exercises.opening import BACKENDS, clock, store  # noqa: F401 - fixtures
 
@@ -34,6 +36,11 @@ class Opener:
         )
         await opened.upkeep.adopt_backends(chosen)
         return opened
+
+    def rows(self) -> dict[str, int]:
+        with closing(sqlite3.connect(self.folder / FILE_NAME)) as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+            return {name: connection.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in tables}
 
     async def close(self) -> None:
         await self._stack.aclose()

@@ -24,6 +24,10 @@ class Opener(Protocol):
         """With these backends adopted (None: one, two); `settings`: those of the outbox that are not the usual ones."""
         ...
 
+    def rows(self) -> dict[str, int]:
+        """How many are kept, by what the engine calls a table."""
+        ...
+
     async def close(self) -> None:
         """As the service does at its end."""
         ...
