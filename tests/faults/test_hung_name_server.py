@@ -139,6 +139,26 @@ async def test_one_that_never_says_that_it_runs_is_not_called_running(tmp_path):
     assert "hangs" in again.reason
 
 
+async def test_one_that_was_started_and_is_silent_is_not_called_not_started(tmp_path):
+    """It was, for as long as two minutes, and its process was not told."""
+    program = Script(tmp_path, [require_program("sleep"), "600"], port=free_port(), hang_s=60.0)
+    daemon = ManagedDaemon(name="one", program=program, clock=SystemClock(), on_phase=lambda _: None)
+    assert "scripted was not started yet" == daemon.status.reason
+    task = asyncio.create_task(daemon.run())
+    try:
+        async with asyncio.timeout(60):
+            while daemon.status.process is None:
+                await asyncio.sleep(0.01)
+        status = daemon.status
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    assert status.process is not None
+    assert DaemonPhase.STARTING is status.phase
+    assert f"scripted (process {status.process.pid}) was started and does not answer yet" == status.reason
+
+
 async def test_one_that_answers_runs_whatever_words_its_version_logs(tmp_path):
     """The word that we wait for is of the versions that we know."""
     port = free_port()

@@ -168,3 +168,10 @@ class Handle:
 
     def _is_over(self) -> bool:
         return self._child is None or self._child.poll() is not None
+
+
+def how_ended(code: int | None) -> str:
+    """How a process ended, in words. `code`: as of subprocess.Popen; None: only its parent is told."""
+    if code is None:
+        return "ended"
+    return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"

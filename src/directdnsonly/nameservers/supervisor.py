@@ -29,7 +29,7 @@ from directdnsonly.nameservers.daemon_log import last_words, read_from_log
 from directdnsonly.nameservers.holder import holder_of, is_taken, name_of
 from directdnsonly.nameservers.leftover import stop
 from directdnsonly.nameservers.note import Note, Stamp
-from directdnsonly.nameservers.process import Handle, identity_of
+from directdnsonly.nameservers.process import Handle, how_ended, identity_of
 from directdnsonly.nameservers.program import Program
 from directdnsonly.nameservers.watch import Watch, answers
 
@@ -239,7 +239,7 @@ class ManagedDaemon:
                 group.create_task(self._let_go(handle), name=f"nameserver:{self._name}:end")
         if hung:
             return f"{self._program.kind} {hung}; it was killed"
-        return f"{self._program.kind} {_how(handle.exit_code())}{last_words(log_file, read_from)}"
+        return f"{self._program.kind} {how_ended(handle.exit_code())}{last_words(log_file, read_from)}"
 
     def _runs(self, handle: Handle, note: Note, took_s: float, *, is_adopted: bool) -> None:
         self._enter(DaemonPhase.RUNNING, "", restarts=self._status.restarts)
@@ -296,6 +296,12 @@ class ManagedDaemon:
         Why it must be believed to hang, empty otherwise.
         """
         until, watch = self._clock.now_s() + self._start_s, None
+        reason = f"{self._program.kind} (process {pid}) was started and does not answer yet"
+        if self._status.phase is DaemonPhase.RESTARTING:  # why the last one ended is worth more
+            reason = self._status.reason
+        self._status = replace(
+            self._status, reason=reason, process=self._process
+        )  # not rung: usually true for a moment
         while not ended.done() and not self._program.says_started(read_from_log(log_file, read_from)):
             if self._clock.now_s() >= until:
                 watch = watch or self._tell_slow(pid)
@@ -340,10 +346,3 @@ class ManagedDaemon:
             phase=phase, since=self._clock.now_s(), reason=reason, restarts=restarts, process=self._process
         )
         self._on_phase(self._status)
-
-
-def _how(code: int | None) -> str:
-    """How it ended. Only its parent is told the code."""
-    if code is None:
-        return "ended"
-    return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
