@@ -249,16 +249,17 @@ async def _serve(
         if service.readiness is not None:
             watching.append(group.create_task(service.readiness.watch(), name="readiness"))
         watching.append(group.create_task(_reload_when_hung_up(reloader), name="reload"))
-        logger.info(
-            "service.started",
-            version=__version__,
-            listen=f"{settings.app.listen_host}:{settings.app.listen_port}",
-            tls=certificate is not None,
-            backends=list(service.backends),
-            started_by=str(settings.starter),
-            dns=places_of(settings),
-        )
-        await server.serve(sockets=sockets)
+        with server.capture_signals():  # from before we say that we are there: who reads that may stop us
+            logger.info(
+                "service.started",
+                version=__version__,
+                listen=f"{settings.app.listen_host}:{settings.app.listen_port}",
+                tls=certificate is not None,
+                backends=list(service.backends),
+                started_by=str(settings.starter),
+                dns=places_of(settings),
+            )
+            await server.serve(sockets=sockets)
         HANGUPS.deafen()
         service.name_servers_outlive = goes_on(server.by_hand)
         for one in watching:

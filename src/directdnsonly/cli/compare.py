@@ -140,8 +140,10 @@ def place_of(text: str) -> Place:
         raise typer.BadParameter(f"{text!r} is no name server: give ADDRESS, ADDRESS:PORT or [IPV6]:PORT")
     try:
         found = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)
-    except (OSError, UnicodeError) as error:
-        raise typer.BadParameter(f"{host!r} leads to no address: {error}") from None
+    except OSError as error:
+        raise typer.BadParameter(f"{host!r} leads to no address: {error.strerror}") from None
+    except UnicodeError:
+        raise typer.BadParameter(f"{host!r} leads to no address: it is not a host name") from None
     return Place(given=text, host=str(found[0][4][0]), port=int(port))
 
 
