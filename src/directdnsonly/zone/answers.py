@@ -41,7 +41,7 @@ _FEW: Final = 20  # octets of fields that may be written with one digit
 
 def too_large(keys: Sequence[Key], line_of: LineOf) -> Iterator[ZonePolicyError]:
     """A fault for each RRset that fits into no answer. `keys` are sorted. Names count uncompressed, signatures included."""
-    if _most_of_all(keys) <= LARGEST_ANSWER:  # usual
+    if most_octets_of(keys) <= LARGEST_ANSWER:  # usual
         return
     suspects = dict.fromkeys(key[:2] for key in keys if len(key[2]) > _LONG)
     suspects |= {
@@ -63,8 +63,8 @@ def too_large(keys: Sequence[Key], line_of: LineOf) -> Iterator[ZonePolicyError]
             yield ZonePolicyError(reason, rule="answer-too-large", owner=owner, line=line_of(rrset[-1]))
 
 
-def _most_of_all(keys: Sequence[Key]) -> int:
-    """Not less than an answer with every record of the zone would have."""
+def most_octets_of(keys: Sequence[Key]) -> int:
+    """Not less than an answer with every one of these records would have."""
     characters = sum([len(data) for _, _, data in keys])
     return _HEADER + _QUESTION + _LONGEST_NAME + _DENSITY * characters + (_RECORD + _FEW) * len(keys)
 

@@ -19,7 +19,9 @@ from directdnsonly.zone import plain
 from directdnsonly.zone.domain import RdataError, absolute
 from directdnsonly.zone.faults import Faults
 from directdnsonly.zone.fold import FOLDS
+from directdnsonly.zone.glance import soa_at_a_glance
 from directdnsonly.zone.guess import hint, require_zone_file
+from directdnsonly.zone.lately import remember
 from directdnsonly.zone.model import Record, Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.rdata import mnemonic, rdata, ttl_s
@@ -36,10 +38,6 @@ _CLASSES = frozenset({"CH", "HS", "CS", "ANY", "NONE"})
 _BLOCK_RECORDS = 10_000  # written at a time
 _CHALLENGE = "_acme-challenge."
 _BOM = b"\xef\xbb\xbf"
-# What `parse` wrote lately, by a digest of it: who gets such a text back from the store need not read it once more.
-_RECENT_TEXTS = 16_384  # 2.5 MiB, and more zones than wait for a name server on a busy day
-_recent: dict[bytes, None] = {}
-_HASHED = 2**16  # characters at a time: a large text is not copied as a whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +231,11 @@ class _Reader:
         for owner, kind, data, line in self._without_ttl:
             self.keep(owner, self._minimum, kind, data, line)
         keys = sorted(self._ttls)
+        if not odd and (soa := soa_at_a_glance(keys, self._apex)) is not None:
+            if len(self._seconds) > 1:
+                self._one_ttl_per_rrset(keys)
+            keys.remove(soa)
+            return self._written(soa, keys)
         of_type = by_type(keys)
         signed = not SIGNATURES.isdisjoint(of_type)
         if not signed and len(self._seconds) > 1:
@@ -273,7 +276,13 @@ class _Reader:
             self._warnings.add("mixed-ttl", text)
 
     def _written(
-        self, soa: Key, rest: list[Key], *, signed: bool, signatures: Signatures | None, redirects: tuple[str, ...]
+        self,
+        soa: Key,
+        rest: list[Key],
+        *,
+        signed: bool = False,
+        signatures: Signatures | None = None,
+        redirects: tuple[str, ...] = (),
     ) -> Zone:
         ttls, spellings = self._ttls, self._spellings
         mname, rname, serial, times = spellings.get(soa, soa[2]).split(" ", 3)
@@ -297,7 +306,7 @@ class _Reader:
                     if key[0].startswith(_CHALLENGE) and key[1] in {"TXT", "CNAME"}
                 ]
         written = "".join(parts)
-        _remember(written, self._name)
+        remember(written, self._name)
         return Zone(
             name=self._name,
             serial=int(serial),
@@ -310,25 +319,6 @@ class _Reader:
             redirects=redirects,
             signatures=signatures,
         )
-
-
-def _remember(text: str, name: ZoneName) -> None:
-    _recent[_print_of(text, name)] = None
-    if len(_recent) > _RECENT_TEXTS:
-        _recent.pop(next(iter(_recent), b""), None)  # parsers in several threads may take the same one
-
-
-def is_ours(text: str, name: ZoneName) -> bool:
-    """Whether `parse` in this process recently wrote this very text for this zone; False proves nothing."""
-    return _print_of(text, name) in _recent
-
-
-def _print_of(text: str, name: ZoneName) -> bytes:
-    """2 us for a zone of 15 records, where reading it costs 150."""
-    digest = hashlib.blake2b(f"{name} ".encode(), digest_size=16)
-    for start in range(0, len(text), _HASHED):
-        digest.update(text[start : start + _HASHED].encode("utf-8", "surrogatepass"))
-    return digest.digest()
 
 
 def with_serial(text: str, serial: int) -> str:

@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from directdnsonly.errors import PushRefused
+from directdnsonly.zone import plain
+from directdnsonly.zone import text as text_module
+from directdnsonly.zone.glance import soa_at_a_glance
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse, read_any, read_plain
@@ -66,6 +69,84 @@ def test_the_short_way_says_the_same_or_nothing(head, lines, blank):
     short, long = read_plain(text, ORIGIN), outcome(text)
 
     assert short is None or short == long
+
+
+NEAR = st.sampled_from(["@", "a", "b", "c.a", "*", "*.a", "a.example.com.", "ns1.host.example.", "other.example."])
+FEW = st.one_of(
+    st.tuples(st.just("A"), st.just("192.0.2.1")),
+    st.tuples(st.just("TXT"), st.sampled_from(['"x"', '"y"'])),
+    st.tuples(st.sampled_from(["NS", "CNAME", "PTR"]), st.one_of(NEAR, st.sampled_from(["1.2.3.4", "."]))),
+    st.tuples(st.just("MX"), st.builds("10 {}".format, st.one_of(NEAR, st.sampled_from(["192.0.2.1", "."])))),
+    st.tuples(st.just("SRV"), st.builds("0 0 5060 {}".format, NEAR)),
+    st.tuples(st.just("TLSA"), st.sampled_from(["3 1 1 " + "ab" * 32, "3 1 1 abcd"])),
+    st.tuples(st.just("CAA"), st.just('0 issue "ca.example"')),
+)
+CLOSE = st.lists(st.tuples(NEAR, st.sampled_from(["300", "60"]), FEW, st.just("\n")), max_size=8)
+SOAS = [HEADS[0], HEADS[0].replace("1209600", "4294967295"), HEADS[0].replace("1209600", "2147483648")]
+
+
+@given(st.sampled_from(SOAS), CLOSE)
+@settings(max_examples=600, deadline=None)
+def test_records_that_lie_close_together_are_judged_alike(head, lines):
+    """Few names, so that they meet: what is beside a CNAME, where it leads, who is delegated, what deserves a warning."""
+    text = render(head, lines, " ")
+
+    short, long = read_plain(text, ORIGIN), outcome(text)
+
+    assert short is None or short == long
+
+
+JUDGED = {
+    "nothing": ("", True),
+    "an alias": ("www 300 IN CNAME a\n", True),
+    "an alias and a record": ("www 300 IN CNAME a\nwww 300 IN A 192.0.2.1\n", False),
+    "a record and an alias": ("www 300 IN A 192.0.2.1\nwww 300 IN CNAME a\n", False),
+    "an alias and a text": ('www 300 IN CNAME a\nwww 300 IN TXT "x"\n', False),
+    "two origins": ("@ 300 IN SOA ns9.host.example. hostmaster ( 1 1 1 1 1 )\n", False),
+    "two aliases": ("www 300 IN CNAME a\nwww 300 IN CNAME b\n", False),
+    "an alias of an alias": ("a 300 IN CNAME b\nb 300 IN CNAME c.example.\n", False),
+    "a delegation": ("sub 300 IN NS ns1.host.example.\n", False),
+    "a name server inside": ("@ 300 IN NS ns1\nns1 300 IN A 192.0.2.1\n", False),
+    "an address as a name": ("@ 300 IN MX 10 192.0.2.1\n", False),
+    "a digest": ("_25._tcp 300 IN TLSA 3 1 1 " + "ab" * 32 + "\n", False),
+    "many octets": ("".join(f'@ 300 IN TXT "{number}{"x" * 200}"\n' for number in range(60)), False),
+}
+
+
+@pytest.mark.parametrize(("records", "is_usual"), JUDGED.values(), ids=JUDGED)
+def test_at_a_glance_a_zone_is_sound_or_goes_to_the_judges(records, is_usual):
+    """Pointed at by each rule that could say something; none of them is asked of the zones that nearly all are."""
+    reader = text_module._Reader(ORIGIN, text_module.DEFAULT_LIMITS)
+    for one in plain.records(render(HEADS[0], [], " ") + records, ORIGIN.absolute):
+        reader.keep(*one)
+
+    assert is_usual is (soa_at_a_glance(sorted(reader._ttls), ORIGIN.absolute) is not None)
+
+
+APEX = "example.com."
+NS_KEY = (APEX, "NS", "ns1.host.example.")
+
+
+def soa_key(owner: str = APEX, expire: str = "999999999") -> tuple[str, str, str]:
+    return owner, "SOA", f"ns1.host.example. hostmaster.example.com. 1 3600 3600 {expire} 86400"
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        ([NS_KEY, soa_key()], soa_key()),
+        ([NS_KEY, soa_key(expire="1000000000")], None),  # below 2**31, which the judges know
+        ([NS_KEY, soa_key("a.example.com.")], None),
+        ([soa_key()], None),
+        ([NS_KEY], None),
+        ([NS_KEY, soa_key(), ("a.example.com.", "MX", "0 .")], None),
+        ([NS_KEY, soa_key(), ("a.example.com.", "MX", "10 a\\046b.example.com.")], None),
+        ([NS_KEY, soa_key(), ("a.example.com.", "DS", "1 8 2 00")], None),
+    ],
+)
+def test_what_the_short_way_never_yields_goes_to_the_judges_too(keys, found):
+    """By their keys: no text that the fast parser takes makes these."""
+    assert found == soa_at_a_glance(keys, APEX)
 
 
 @pytest.mark.parametrize(

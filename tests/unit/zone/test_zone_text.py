@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from directdnsonly.errors import PushRefused, ZonePolicyError, ZoneSyntaxError
 from directdnsonly.zone.domain import RdataError
+from directdnsonly.zone.lately import is_ours
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.rdata import rdata
-from directdnsonly.zone.text import Limits, is_ours, parse, records_of, serial_of, with_serial
+from directdnsonly.zone.text import Limits, parse, records_of, serial_of, with_serial
 from directdnsonly.zone.tokens import Token, _step_through, _with_strings, logical_lines
 
 FACTOR = float(os.environ.get("ZONE_FACTOR", "1"))  # `make test-unit` tries a fifth, `make faults` twenty times as much

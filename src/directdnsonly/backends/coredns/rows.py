@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from directdnsonly.backends.contract import ZoneChange
 from directdnsonly.errors import PushRefused
+from directdnsonly.zone.lately import is_ours
 from directdnsonly.zone.model import Record
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.records import record_of
-from directdnsonly.zone.text import SIGNATURES, is_ours, parse, read_plain, records_of
+from directdnsonly.zone.text import SIGNATURES, parse, read_plain, records_of
 
 # CoreDNS's zone data knows no NSEC3, and serves no zone that has one (mysqlzones and auto alike).
 NO_NSEC3 = frozenset({"NSEC3", "NSEC3PARAM"})
