@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import socket
+import ssl
 import struct
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterable, Sequence
+from http.client import HTTPResponse
 
 USER, PASSWORD = "bench", "bench-password"
 AUTH = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -200,6 +204,17 @@ def push_blocking(port: int, request: bytes) -> float:
     if b"\r\n\r\nerror=0" not in answer:
         raise RuntimeError(f"refused: {answer[-300:]!r}")
     return time.perf_counter() - start
+
+
+def answer_to(
+    asked: str | urllib.request.Request, *, limit_s: float, context: ssl.SSLContext | None = None
+) -> HTTPResponse | urllib.error.HTTPError:
+    """The answer, whatever its status; for a `with`, which closes an error, too. OSError: there is none."""
+    try:
+        answer: HTTPResponse = urllib.request.urlopen(asked, timeout=limit_s, context=context)
+    except urllib.error.HTTPError as error:
+        return error
+    return answer
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -13,14 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-from bench.load import PASSWORD, USER
+from bench.load import PASSWORD, USER, answer_to
 
 # The script that `make run` starts: never `python -m`, which no user types and which hid a fault of the scripts.
 DADNS = Path(sys.executable).with_name("dadns")
@@ -144,7 +143,7 @@ class Service:
             )
         while True:
             try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5, context=UNCHECKED) as answer:
+                with answer_to(f"{self.url}/readyz", limit_s=5, context=UNCHECKED) as answer:
                     if answer.status == 200:
                         accepting = time.perf_counter() - began
                         if until == "accepting" or set(json.load(answer)["backends"].values()) <= {"ok"}:
@@ -214,11 +213,8 @@ class Service:
 
     def readyz(self) -> dict[str, object]:
         """/readyz, whatever its status."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=30) as answer:
-                return dict(json.load(answer))
-        except urllib.error.HTTPError as error:
-            return dict(json.load(error))
+        with answer_to(f"http://127.0.0.1:{self.port}/readyz", limit_s=30) as answer:
+            return dict(json.load(answer))
 
     def status(self) -> dict[str, object]:
         """/api/v1/status."""

@@ -12,7 +12,6 @@ import sys
 import sysconfig
 import tarfile
 import time
-import urllib.request
 import venv
 import zipfile
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from bench.load import dns_socket, large_zone, wait_served
+from bench.load import answer_to, dns_socket, large_zone, wait_served
 from bench.service import free_port
 
 from directdnsonly import __version__
@@ -183,14 +182,12 @@ def _served(words: list[str], folder: Path, port: int, environ: dict[str, str]) 
     try:
         until = time.monotonic() + 120
         while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
-                    assert 200 == answer.status
+            with contextlib.suppress(OSError), answer_to(f"http://127.0.0.1:{port}/readyz", limit_s=5) as answer:
+                if answer.status == 200:
                     break
-            except OSError:
-                assert process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < until, (folder / "log").read_text()
-                time.sleep(0.05)
+            assert process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < until, (folder / "log").read_text()
+            time.sleep(0.05)
         yield
     finally:
         assert 0 == end(process)

@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from bench.load import AUTH, delete, dns_socket, push_blocking, rawsave, served_serial, zone_text
+from bench.load import AUTH, answer_to, delete, dns_socket, push_blocking, rawsave, served_serial, zone_text
 
 Served = int | None  # a serial; None: the zone is not served
 
@@ -107,8 +107,10 @@ class Ledger:
             f"http://127.0.0.1:{self.port}/api/v1/status", headers={"Authorization": f"Basic {AUTH}"}
         )
         while time.monotonic() < end:
-            with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=30) as answer:
-                if not any(one["pending"] + one["leased"] for one in json.load(answer)["backends"]):
+            with contextlib.suppress(OSError), answer_to(request, limit_s=30) as answer:
+                if answer.status == 200 and not any(
+                    one["pending"] + one["leased"] for one in json.load(answer)["backends"]
+                ):
                     return
             time.sleep(0.05)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import time
-import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from bench.load import answer_to
 from bench.service import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -75,13 +76,11 @@ class Container:
     def wait_accepting(self) -> float:
         """Seconds from its start until pushes are accepted."""
         while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
-                    assert answer.status == 200
+            with contextlib.suppress(OSError), answer_to(f"http://127.0.0.1:{self.port}/readyz", limit_s=2) as answer:
+                if answer.status == 200:
                     return time.perf_counter() - self.began
-            except OSError:
-                assert time.perf_counter() - self.began < 60, self.logs()
-                time.sleep(0.02)
+            assert time.perf_counter() - self.began < 60, self.logs()
+            time.sleep(0.02)
 
     def logs(self) -> str:
         """Everything it has said."""
