@@ -131,6 +131,7 @@ class VersionConflict(DirectDNSOnlyError):
     """A conditional write names a version that is not the newest: nothing was recorded."""
 
     def __init__(self, zone: str, *, expected: int, newest: int) -> None:
+        self.zone = zone
         self.expected = expected
         self.newest = newest
         now = f"is at version {newest}" if newest else "does not exist"

@@ -26,7 +26,7 @@ def answer(asked: Asked) -> Answer:
         zone = {"zone": LONG, "serial": 7, "version": 1, "records": 5, "pushed_at": WHEN, "owner": owner}
         return 200, {"items": [zone, {**zone, "zone": "short.example"}], "next": None}
     if asked.path.endswith("/attempts"):
-        tried = {"at": WHEN, "backend": "ns1", "version": 1, "attempt": 1, "state": "dead", "elapsed_s": 1}
+        tried = {"at": WHEN, "backend": "ns1", "version": 3, "attempt": 2, "state": "dead", "elapsed_s": 1}
         return 200, {"items": [{**tried, "reason": REASON}], "next": None}
     if asked.path.endswith("/outbox"):
         entry = {"zone": LONG, "backend": "ns1", "state": "dead", "want_version": 1, "attempts": 5, "due_at": None}
@@ -73,6 +73,26 @@ def test_a_pipe_gets_one_whole_line_per_row(arguments, lines, cells, tmp_path):
     assert LONG in rows[1] or arguments[0] == "attempts"
     assert REASON in rows[1] or arguments[0] == "zones"
     assert "\x1b" not in done.stdout
+
+
+SHOWN = "2026-11-23 01:02:03"
+FIRST_ROWS: list[tuple[list[str], dict[str, str]]] = [
+    (["zones"], {"zone": LONG, "serial": "7", "version": "1", "records": "5", "server": "da1.host.example", "user": "[red]alice???[31m", "pushed": SHOWN}),
+    (["outbox"], {"zone": LONG, "backend": "ns1", "state": "dead", "version": "1", "tries": "5", "due": "", "reason": REASON}),
+    (["attempts", LONG], {"at": SHOWN, "backend": "ns1", "version": "3", "try": "2", "then": "dead", "seconds": "1.00", "reason": REASON}),
+    (["refused"], {"at": SHOWN, "zone": LONG, "rule": "syntax", "server": "da1.host.example", "reason": REASON}),
+    (["events"], {"at": SHOWN, "event": "zone.put", "zone": LONG, "who": "c", "from": "127.0.0.1", "detail": REASON}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "row"), FIRST_ROWS, ids=[arguments[0] for arguments, _ in FIRST_ROWS])
+def test_each_value_stands_under_its_name(arguments, row, tmp_path):
+    """In the order in which a script counts its columns."""
+    with api_server(answer) as server:
+        table = subprocess.check_output(dadns(*arguments), text=True, cwd=tmp_path, env=environ(server.url, TZ="UTC"))
+
+    names, values, *_ = (line.split("\t") for line in table.splitlines())
+    assert list(row.items()) == list(zip(names, values, strict=True))
 
 
 def test_zones_through_grep_and_awk(tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from starlette.requests import Request
+from structlog.testing import capture_logs
 
 from directdnsonly.access.credentials import Access, Principal, Secret
 from directdnsonly.receive.routes import Door
@@ -51,3 +52,22 @@ async def test_an_answer_by_http_1_1_says_so_only_when_it_refuses_who_sends(door
 
     assert (200, None) == await asked(door, http_version="1.1")
     assert (401, "close") == await asked(door, http_version="1.1", password="another")
+
+
+async def test_who_leaves_in_the_middle_of_a_body_is_counted_and_is_no_failure_of_ours(door: Door) -> None:
+    """Networks fail all day: an error with a traceback for each would hide the one that matters."""
+    credentials = base64.b64encode(f"h1:{SECRET}".encode())
+    scope: dict[str, Any] = {
+        "type": "http", "method": "POST", "path": "/CMD_API_DNS_ADMIN", "query_string": b"action=rawsave&domain=a.example",
+        "headers": [(b"authorization", b"Basic " + credentials), (b"content-length", b"1000")], "client": ("192.0.2.1", 4711),
+    }  # fmt: skip
+    coming = iter([{"type": "http.request", "body": b"$TTL 3600\n", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def half() -> dict[str, Any]:
+        return next(coming)
+
+    with capture_logs() as lines:
+        await door.answer(Request(scope, half))
+
+    assert {"disconnected": 1} == door.answered
+    assert [] == lines

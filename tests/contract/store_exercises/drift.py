@@ -10,7 +10,8 @@ from directdnsonly.clock import ManualClock
 from directdnsonly.outbox.changes import Kind, Source
 from directdnsonly.outbox.drift import Sighting, SightingState
 from directdnsonly.outbox.store import Store
-from tests.contract.store_exercises.opening import NAME, Opener
+from directdnsonly.zone.name import ZoneName
+from tests.contract.store_exercises.opening import NAME, Opener, finish
 from tests.support.made import H2, a_delete, a_push
 
 
@@ -74,3 +75,34 @@ async def test_an_orphan_is_not_deleted_when_anything_came_meanwhile(store, cloc
     assert before == await store.looking.zone(NAME)
     assert before is not None
     assert (meanwhile == "deleted") == (before.kind is Kind.DELETE)
+
+
+async def test_what_a_name_server_has_is_ours_a_strangers_or_a_deleted_zone_that_lingers(opener):
+    """A stranger's may be deleted there as a whole (`extra_zones`), one that lingers is deleted again; all others stay.
+
+    Backend by backend: what was deleted before a backend came was never ours there.
+    """
+    names = ["served", "waits", "lingers", "is-deleted", "comes-again", "stranger"]
+    store = await opener.open(backends=["one"])
+    for name in ("served", "lingers", "is-deleted", "comes-again"):
+        await store.recording.record_push(a_push(f"{name}.example"))
+    assert 4 == await finish(store)
+    for name in ("lingers", "comes-again"):
+        await store.recording.record_delete(a_delete(f"{name}.example"))
+    opener.clock.advance(60)
+    assert 2 == await finish(store)
+    await opener.close()
+    store = await opener.open(backends=["one", "two"])
+    for name in ("waits", "comes-again"):
+        await store.recording.record_push(a_push(f"{name}.example", serial=2))
+    await store.recording.record_delete(a_delete("is-deleted.example"))
+
+    found = {
+        backend: await store.drift.not_ours(backend, [ZoneName.parse(f"{name}.example") for name in names])
+        for backend in ("one", "two")
+    }
+
+    assert {
+        "one": (["stranger.example"], ["lingers.example"]),
+        "two": (["lingers.example", "stranger.example"], []),
+    } == found

@@ -185,6 +185,30 @@ def test_the_first_field_that_does_not_fit_is_told_with_how_the_type_is_written(
     assert words in str(found)
 
 
+BASE64_IN = [
+    "DNSKEY 257 3 13 {}", "CDNSKEY 257 3 13 {}", "KEY 256 3 8 {}", "CERT 1 0 8 {}", "DHCID {}", "OPENPGPKEY {}",
+    "RRSIG A 13 2 300 20300101000000 20200101000000 1 example.com. {}", "IPSECKEY 10 0 2 . {}", "HIP 2 abcd {}",
+    "HTTPS 1 . ech={}", 'SVCB 1 . ech="{}"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", BASE64_IN)
+def test_no_character_is_skipped_in_base64(form):
+    """RFC 4648, section 3.3: what is outside the alphabet is refused. A patient decoder would publish another key without it.
+
+    The alphabet of URLs (section 5) is such: what is pasted from there would lose a part.
+    """
+    assert isinstance(outcome(form.format("AAAAAAAA")), Zone)
+
+    taken = [
+        word
+        for word in ("AAAA!AAAA", "AAAA-AAAA", "AAAA_AAAA", "AAAAAAAA.", "AAAA=AAAA")
+        if isinstance(outcome(form.format(word)), Zone)
+    ]
+
+    assert [] == taken
+
+
 def test_each_type_has_an_example_that_is_right():
     """It stands at the end of refusals; what is cut in it (keys, digests) is put in here."""
     whole = {"(base64)": "", "(hexadecimal)": "", "2001...": "20010db8" * 4, "9f86...": "9f86" * 24}
