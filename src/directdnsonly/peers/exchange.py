@@ -103,8 +103,12 @@ class Exchange:
         memory = await self._peering.memory(self._name)
         ours = await self._peering.summary()
         theirs = wire.read_summary(await self._peer.summary(wire.token_of(ours)), ours)
-        if not (ours.ready and theirs.ready):
-            raise NotAPeer("a store of an earlier program is still being made comparable, here or there")
+        if not ours.ready:
+            raise NotAPeer("our own zones are still being made comparable")
+        if not theirs.ready:
+            raise NotAPeer(
+                "its zones are still being made comparable, or no peer is configured there: name us under peers"
+            )
         pairs = enumerate(zip(ours.digests, theirs.digests, strict=True))
         buckets = [number for number, (here, there) in pairs if here != there]
         done = Exchanged(buckets=len(buckets))
