@@ -26,6 +26,7 @@ from directdnsonly.api import (
     metrics,
     nameservers,
     original,
+    peer,
     pins,
     problem,
     schema,
@@ -53,6 +54,7 @@ from directdnsonly.operate.explain import Explainer
 from directdnsonly.operate.journal import Operator
 from directdnsonly.operate.looking import Readiness
 from directdnsonly.operate.running import Running
+from directdnsonly.peers.answering import Answering
 from directdnsonly.receive import routes as receive_routes
 from directdnsonly.reconcile.lookout import Lookout
 from directdnsonly.reload import Reloader
@@ -124,6 +126,7 @@ def build_api(service: Service, certificate: Certificate | None = None, reloader
         tokens.router(parts),
         lost.router(parts),
         reload_routes.router(parts, reloader),
+        peer.router(Answering(service.store.peering), bodies),
         health.router(parts, readiness),
         original.router(looked, readiness),
         metrics.router(service.metrics, looked, readiness.look),
