@@ -16,7 +16,7 @@ from tests.support.programs import require_program
 
 MOMENT = re.compile(r"(.*_)?(at|since|until)\Z")
 PAGED = {
-    "list_attempts", "list_backends", "list_deliveries", "list_events", "list_held", "list_migrations", "list_lost", "list_refused",
+    "list_attempts", "list_backends", "list_deliveries", "list_differences", "list_events", "list_peers", "list_held", "list_migrations", "list_lost", "list_refused",
     "list_served", "list_tokens", "list_versions", "list_watched", "list_zones",
 }  # fmt: skip
 # What can come of an operation beside what comes of every one (422) and of its log-in (401, 403, 429).

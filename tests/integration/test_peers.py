@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from directdnsonly.operate.journal import Operator
@@ -10,7 +11,7 @@ from directdnsonly.outbox.peering import Standing
 from directdnsonly.peers.standing import PeerState
 from directdnsonly.reload import Reloader
 from directdnsonly.zone.name import ZoneName
-from tests.support.instances import equal, instances, wait_for
+from tests.support.instances import PASSWORD, USER, equal, instances, wait_for
 from tests.support.made import H2
 
 EQUAL, BEHIND, DIFFERS, UNREACHABLE = PeerState.EQUAL, PeerState.BEHIND, PeerState.DIFFERS, PeerState.UNREACHABLE
@@ -84,15 +85,30 @@ def test_a_conflict_is_listed_with_both_versions_until_a_person_takes_one():
         assert 'www.a.example. 3600 IN TXT "here"' in str(ns1.zones()["a.example"][2])
         assert any("a.example" in one for one in ns1.events("peer.differs"))
 
-        neighbour = ns1.service.neighbours.one("ns2")
-        receipt = ns1.look(neighbour.take(ZoneName.parse("a.example")))
+        (told,) = ns1.api("GET", "/peers/ns2/zones").json()["items"]
+        assert ("a.example", "conflict", 2, 2) == (
+            told["zone"], told["standing"], told["ours"]["serial"], told["theirs"]["serial"]
+        )  # fmt: skip
+        assert ("h1.example", "h2.example") == (
+            told["ours"]["owner"]["hostname"], told["theirs"]["owner"]["hostname"]
+        )  # fmt: skip
+        status = ns1.api("GET", "/status").json()
+        assert ("degraded", ["peer"]) == (status["state"], [one["kind"] for one in status["reasons"]])
+        metrics = httpx.get(f"{ns1.url}/metrics", auth=(USER, PASSWORD), trust_env=False).text
+        assert 'directdnsonly_peer_differs{peer="ns2"} 1.0' in metrics
 
-        assert receipt.changed
+        answer = ns1.api("POST", "/peers/ns2/take", json={"zone": "a.example"})
+
+        assert (200, True, 3) == (answer.status_code, answer.json()["changed"], answer.json()["serial"])
+        assert any("from ns2" in one for one in ns1.events("peer.zone_chosen"))
         wait_for(lambda: equal(ns1, ns2))
         assert ns1.zones() == ns2.zones()
         assert 'IN TXT "there"' in str(ns1.zones()["a.example"][2])
         ns1.until("ns2", EQUAL)
         assert ns1.events("peer.agrees")
+        assert "ready" == ns1.api("GET", "/status").json()["state"]
+        again = ns1.api("POST", "/peers/ns2/take", json={"zone": "a.example"})
+        assert (409, True) == (again.status_code, "nothing of a.example is taken" in again.json()["detail"])
 
 
 @pytest.mark.parametrize("what", ["password", "none"])
@@ -152,3 +168,25 @@ def test_a_reload_adds_and_removes_peers_and_without_one_no_buckets_are_kept():
         assert ["peers.ns2 (added)"] == reload(ns2)
         ns1.until("ns2", EQUAL)
         assert equal(ns1, ns2)
+
+
+def test_what_cannot_be_taken_is_told_and_changes_nothing():
+    """A peer that is not configured, one that is away, a zone that it does not know, and a name that is none."""
+    with instances("ns1", "ns2") as (ns1, ns2):
+        ns1.start()
+        away = ns1.api("POST", "/peers/ns2/take", json={"zone": "a.example"})
+        ns2.start()
+        answers = {
+            "strange": ns1.api("POST", "/peers/ns9/take", json={"zone": "a.example"}),
+            "unknown": ns1.api("POST", "/peers/ns2/take", json={"zone": "a.example"}),
+            "no name": ns1.api("POST", "/peers/ns2/take", json={"zone": "a b"}),
+            "no zone": ns1.api("POST", "/peers/ns2/take", json={}),
+        }
+
+        assert (409, True) == (away.status_code, "cannot be asked" in away.json()["detail"])
+        assert {"strange": 404, "unknown": 409, "no name": 422, "no zone": 422} == {
+            what: answer.status_code for what, answer in answers.items()
+        }
+        assert "ns2 knows nothing of a.example" in answers["unknown"].json()["detail"]
+        assert [404, 404] == [ns1.api("GET", f"/peers/ns9{rest}").status_code for rest in ("", "/zones")]
+        assert {} == ns1.zones()
