@@ -237,7 +237,7 @@ def _of_peer(peer: PeerFacts) -> Iterator[Reason]:
     if peer.away:
         short, what = f"peer {name} away", f"peer {name} cannot be asked: {peer.away} (dadns peers)"
     elif peer.differs:
-        short = f"{peer.differs} differ from {name}"
+        short = f"{counted(peer.differs, 'zone differs', 'zones differ')} from {name}"
         what = (
             f"{counted(peer.differs, 'zone differs', 'zones differ')} from peer {name}, and nothing tells which version is newer:"
             f" dadns peers, then dadns peers take ZONE PEER on the side whose version is wrong"

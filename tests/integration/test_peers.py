@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import ssl
+
 import httpx
 import pytest
 
@@ -11,6 +14,7 @@ from directdnsonly.outbox.peering import Standing
 from directdnsonly.peers.standing import PeerState
 from directdnsonly.reload import Reloader
 from directdnsonly.zone.name import ZoneName
+from tests.component.peers.test_client import certificate
 from tests.support.instances import PASSWORD, USER, equal, instances, wait_for
 from tests.support.made import H2
 
@@ -94,6 +98,9 @@ def test_a_conflict_is_listed_with_both_versions_until_a_person_takes_one():
         )  # fmt: skip
         status = ns1.api("GET", "/status").json()
         assert ("degraded", ["peer"]) == (status["state"], [one["kind"] for one in status["reasons"]])
+        page = httpx.get(f"{ns1.url}/status", auth=(USER, PASSWORD), trust_env=False).text
+        assert 'id="peers"' in page
+        assert "differs since" in page
         metrics = httpx.get(f"{ns1.url}/metrics", auth=(USER, PASSWORD), trust_env=False).text
         assert 'directdnsonly_peer_differs{peer="ns2"} 1.0' in metrics
 
@@ -190,3 +197,29 @@ def test_what_cannot_be_taken_is_told_and_changes_nothing():
         assert "ns2 knows nothing of a.example" in answers["unknown"].json()["detail"]
         assert [404, 404] == [ns1.api("GET", f"/peers/ns9{rest}").status_code for rest in ("", "/zones")]
         assert {} == ns1.zones()
+
+
+@pytest.mark.parametrize("by", ["authority", "fingerprint", "another fingerprint", "nobody"])
+def test_over_https_only_the_peer_with_the_right_certificate_is_told_our_password(tmp_path, by):
+    """Its own door, with a certificate that it made itself."""
+    pem, key = certificate(tmp_path, "ns2")
+    found = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem.read_text())).hexdigest()
+    with instances("ns1", "ns2") as (ns1, ns2):
+        ns2.pair = (pem, key)
+        ns2.trust = {
+            "authority": {"ca_file": pem},
+            "fingerprint": {"fingerprint": found.upper()},
+            "another fingerprint": {"fingerprint": "0" * 64},
+            "nobody": {},
+        }[by]
+        ns2.start()
+        ns2.put("a.example", 1)
+        ns1.start()
+
+        if by in ("authority", "fingerprint"):
+            ns1.until("ns2", EQUAL)
+            assert ns1.zones() == ns2.zones() != {}
+        else:
+            assert "certificate" in ns1.until("ns2", UNREACHABLE).reason.lower()
+            assert {} == ns1.zones()
+        assert [] == ns2.events("login.failed")

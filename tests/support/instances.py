@@ -18,6 +18,7 @@ from directdnsonly.app import http_server
 from directdnsonly.config import Settings
 from directdnsonly.door.server import Server, listen
 from directdnsonly.door.settings import AppSettings, CredentialSettings
+from directdnsonly.door.tls import Certificate
 from directdnsonly.outbox.changes import NewVersion
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.peers.settings import PeeringSettings, PeerSettings
@@ -39,14 +40,19 @@ class Instance:
         self.port = port or free_port()
         self.peers: list[Instance] = []
         self.password = PASSWORD  # that its peers know
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.pair: tuple[Path, Path] | None = None  # certificate and key of its door
+        self.trust: dict[str, Any] = {}  # by what its peers know its certificate
         self._stack = ExitStack()
         self.service: Service | None = None
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.pair else 'http'}://127.0.0.1:{self.port}"
 
     def asked_as(self, name: str = "") -> PeerSettings:
         """As another one is told of it."""
         return PeerSettings(
-            name=name or self.name, url=self.url, username="peersync", password=SecretStr(self.password)
+            name=name or self.name, url=self.url, username="peersync", password=SecretStr(self.password), **self.trust
         )
 
     def settings(self) -> Settings:
@@ -67,12 +73,13 @@ class Instance:
 
     def start(self) -> Instance:
         settings = self.settings()
+        certificate = Certificate(*self.pair) if self.pair else None
 
         @asynccontextmanager
         async def made() -> AsyncIterator[Server]:
             async with running(settings) as service:
                 self.service = service
-                yield http_server(service)
+                yield http_server(service, certificate)
 
         self.loop = self._stack.enter_context(serving(made, listen(settings.app)))
         return self

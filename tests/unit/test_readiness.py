@@ -112,8 +112,8 @@ def test_every_kind_can_be_a_reason():
     [
         (PeerFacts(name="ns2"), "ready", ""),
         (PeerFacts(name="ns2", away="no route"), "degraded: peer ns2 away", "peer ns2 cannot be asked: no route (dadns peers)"),
-        (PeerFacts(name="ns2", differs=3), "degraded: 3 differ from ns2", "3 zones differ from peer ns2, and nothing tells"),
-        (PeerFacts(name="ns2", differs=1), "degraded: 1 differ from ns2", "1 zone differs from peer ns2"),
+        (PeerFacts(name="ns2", differs=3), "degraded: 3 zones differ from ns2", "3 zones differ from peer ns2, and nothing tells"),
+        (PeerFacts(name="ns2", differs=1), "degraded: 1 zone differs from ns2", "1 zone differs from peer ns2"),
         (PeerFacts(name="ns2", behind=2), "degraded: peer ns2 behind", "peer ns2 does not take 2 zones that it lacks"),
     ],
     ids=str,

@@ -22,6 +22,7 @@ from directdnsonly.cli.terminal import (
     short_id,
     when,
 )
+from directdnsonly.wording import counted
 
 peers = typer.Typer(name="peers")
 EXIT_UNKNOWN: Final = 2  # not asked yet
@@ -103,7 +104,8 @@ def _tell(found: list[Any]) -> None:
         if (going := one["progress"]) and going["total"]:
             left = "" if going["ends_in_s"] is None else f", about {going['ends_in_s']:.0f} s left"
             share = 100 * going["done"] // going["total"]
-            say(f"{one['name']}: an exchange goes on: {share} % done, {going['taken']} zones taken{left}")
+            taken = counted(going["taken"], "zone")
+            say(f"{one['name']}: an exchange goes on: {share} % done, {taken} taken{left}")
         if one["reason"]:
             say(f"{one['name']}: {one['reason']}")
     zones = Rows("zone", "peer", "since", "here", "there", "why")
