@@ -5,8 +5,9 @@ It stands beside the line: whatever a peer answers, or fails to, pushes are take
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -35,6 +36,7 @@ RAREST_S: Final = 300.0  # a peer that is away is asked at least so often, unles
 NOT_READY_S: Final = 1.0  # until our own zones can be compared
 HUNG_S: Final = 900.0  # without an answer of the peer's, each of which has a limit, and without a commit
 TOLD_EVERY_S: Final = 10.0  # the progress of a long exchange
+AT_ONCE: Final = 8  # zones that are being taken: they share commits
 MOST_DOUBLED: Final = 16
 MORE_S: Final = 1.0  # to the next exchange, where the last one took something and left something
 NAMED: Final = 5  # zones in a sentence
@@ -172,6 +174,7 @@ class Neighbour:
             peer=peer,
             parse=self._around.parse,
             change_id=self._around.change_id,
+            together=_some_at_once,
         )
 
     def _goes_on(self, progress: Progress) -> None:
@@ -263,6 +266,20 @@ class Neighbour:
 
     def _now(self) -> float:
         return self._around.clock.now_s()
+
+
+async def _some_at_once(works: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """All of them; the first error, if there is one, when all are done."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(work: Callable[[], Awaitable[None]]) -> None:
+        async with places:
+            await work()
+            await asyncio.sleep(0)  # whoever pushes goes between
+
+    for result in await asyncio.gather(*map(one, works), return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 def _opened(settings: PeerSettings, peering: PeeringSettings) -> HttpsPeer:
