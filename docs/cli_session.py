@@ -15,12 +15,13 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import typer
-from bench.load import PASSWORD, USER, push_blocking, rawsave
+from bench.load import HOSTNAME, PASSWORD, USER, push_blocking, rawsave
 from bench.service import DADNS, MANAGED, Service, free_port
 from tests.support.directadmin import StandIn
 from tests.support.name_servers import name_server
@@ -103,6 +104,7 @@ class Session:
     kept: dict[str, str] = field(default_factory=dict)
     others: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)  # other name servers
     today: int = 0  # port of the one that served until now
+    peer: int = 0  # port of another instance
 
     def __enter__(self) -> Session:
         self.da = StandIn()
@@ -202,6 +204,7 @@ class Session:
             self.down: 8081,
             self.da.port: 2223,
             self.today: 5301,
+            self.peer: 2224,
         }
         for port, usual in ((port, usual) for port, usual in ports.items() if port):
             text = re.sub(rf"\b{port}\b", str(usual), text)
@@ -212,7 +215,11 @@ class Session:
 def name_of(line: str) -> str:
     """The command of a line: one word, or two of a group."""
     words = shlex.split(line)
-    grouped = words[0] in ("token", "migrate") or words[:2] in (["backends", "forget"], ["nameservers", "stop"])
+    grouped = words[0] in ("token", "migrate") or words[:2] in (
+        ["backends", "forget"],
+        ["nameservers", "stop"],
+        ["peers", "take"],
+    )
     return " ".join(words[:2]) if grouped else words[0]
 
 
@@ -363,7 +370,45 @@ def steps() -> list[Act | Call]:
         Call("reload"),
         Call("backends"),
         Call("backends forget ns2"),
+        Act(
+            "# a second instance, ns3, and this one are configured as each other's peers;"
+            " meanwhile another DirectAdmin server has pushed shop.example to ns3",
+            _peers,
+        ),
+        Call("peers", 1),
+        Call("peers take shop.example ns3"),
+        Act("", _agreed),
+        Call("peers"),
     ]
+
+
+def _peers(session: Session) -> None:
+    """This instance has no peer until the other one has got its own push: then neither has had the other's version."""
+    entry = (
+        "peers:\n  - {{name: {name}, url: 'http://127.0.0.1:{port}', username: {user}, password: {password}}}\n"
+        "peering:\n  interval_s: 1\n"
+    )
+    here = entry.format(name="ns1", port=session.service.port, user=USER, password=PASSWORD)
+    other = session.others.enter_context(Service(extra=here))
+    session.peer = other.port
+    push = rawsave("shop.example", zone("shop.example", 2026112601, *SHOP).encode())
+    push_blocking(other.port, push.replace(HOSTNAME.encode(), b"da9.host.example"))
+    config = session.folder / "app.yml"
+    there = entry.format(name="ns3", port=other.port, user=USER, password=PASSWORD)
+    config.write_text(config.read_text() + there)
+    answer = httpx.post(f"{session.service.url}/api/v1/reload", auth=(USER, PASSWORD), trust_env=False, timeout=60)
+    answer.raise_for_status()
+    for url, name in ((session.service.url, "ns3"), (other.url, "ns1")):
+        session.until(partial(_stands, url, name, "differs"))
+
+
+def _agreed(session: Session) -> None:
+    session.until(partial(_stands, session.service.url, "ns3", "equal"))
+
+
+def _stands(url: str, peer: str, state: str) -> bool:
+    found = httpx.get(f"{url}/api/v1/peers/{peer}", auth=(USER, PASSWORD), trust_env=False, timeout=30).json()
+    return bool(found["state"] == state and found["behind"] == 0)
 
 
 def _removed(session: Session) -> None:

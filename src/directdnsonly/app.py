@@ -26,6 +26,8 @@ from directdnsonly.api import (
     metrics,
     nameservers,
     original,
+    peer,
+    peers,
     pins,
     problem,
     schema,
@@ -53,6 +55,7 @@ from directdnsonly.operate.explain import Explainer
 from directdnsonly.operate.journal import Operator
 from directdnsonly.operate.looking import Readiness
 from directdnsonly.operate.running import Running
+from directdnsonly.peers.answering import Answering
 from directdnsonly.receive import routes as receive_routes
 from directdnsonly.reconcile.lookout import Lookout
 from directdnsonly.reload import Reloader
@@ -124,6 +127,8 @@ def build_api(service: Service, certificate: Certificate | None = None, reloader
         tokens.router(parts),
         lost.router(parts),
         reload_routes.router(parts, reloader),
+        peers.router(parts),
+        peer.router(Answering(service.store.peering), bodies),
         health.router(parts, readiness),
         original.router(looked, readiness),
         metrics.router(service.metrics, looked, readiness.look),
@@ -179,6 +184,7 @@ def _running(
         lost=service.acceptance.lost,
         daemons=service.daemons,
         alarms=service.reconciler.alarms,
+        peers=service.neighbours.statuses,
         configured=configured,
         heard_here_only=lambda: heard_here_only(service.settings),
         configuration=lambda: reloader.standing,
@@ -202,6 +208,7 @@ def _acts(service: Service, configured: Collection[str]) -> Acts:
         journal=service.journal,
         acceptance=service.acceptance,
         reconciler=service.reconciler,
+        neighbours=service.neighbours,
         lanes=service.dispatcher.lanes,
         wake=service.dispatcher.wake,
         tokens=service.tokens,

@@ -38,6 +38,7 @@ class ReasonKind(StrEnum):
     GIVEN_UP = "given-up"  # zones that a name server did not take
     PAUSED = "paused"  # an operator has stopped a backend
     HELD = "held"  # pushes wait for approval
+    PEER = "peer"  # another instance is away, does not take what it lacks, or holds other versions
     ALARM = "alarm"  # the reconciler wants a person to look
 
 
@@ -80,6 +81,20 @@ class BackendFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeerFacts:
+    """The facts about one peer. `away`: why it cannot be asked for long; `behind`: zones that it does not take from us for long.
+
+    `differs`: zones about which a person has to decide.
+    """
+
+    name: str
+    away: str = ""
+    differs: int = 0
+    behind: int = 0
+    since: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All facts at the time `now`. `store`: why no push can be committed; empty if one can."""
 
@@ -94,6 +109,7 @@ class Facts:
     lost_at: float | None = None
     held: int = 0
     held_since: float | None = None
+    peers: Sequence[PeerFacts] = ()
     alarms: Sequence[str] = ()
     certificate_ends_at: float | None = None
     config_failed_at: float | None = None  # since when it cannot be reloaded
@@ -172,6 +188,8 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
             what=f"{waits} for approval: dadns held",
             since=facts.held_since,
         )
+    for peer in facts.peers:
+        yield from _of_peer(peer)
     for alarm in facts.alarms:
         yield Reason(kind=ReasonKind.ALARM, subject=alarm.split(":", 1)[0], short="alarm", what=f"alarm: {alarm}")
     if facts.certificate_ends_at is not None:
@@ -211,6 +229,27 @@ def _of_backend(backend: BackendFacts) -> Iterator[Reason]:
         why = f": {backend.paused_reason}" if backend.paused_reason else ""
         what = f"{name} is paused{by}{why} (dadns resume {name})"
         yield Reason(kind=ReasonKind.PAUSED, subject=name, short=f"{name} paused", what=what, since=backend.paused_at)
+
+
+def _of_peer(peer: PeerFacts) -> Iterator[Reason]:
+    name = peer.name
+    what = short = ""
+    if peer.away:
+        short, what = f"peer {name} away", f"peer {name} cannot be asked: {peer.away} (dadns peers)"
+    elif peer.differs:
+        short = f"{counted(peer.differs, 'zone differs', 'zones differ')} from {name}"
+        what = (
+            f"{counted(peer.differs, 'zone differs', 'zones differ')} from peer {name}, and nothing tells which version is newer:"
+            f" dadns peers, then dadns peers take ZONE PEER on the side whose version is wrong"
+        )
+    elif peer.behind:
+        short = f"peer {name} behind"
+        what = (
+            f"peer {name} does not take {counted(peer.behind, 'zone')} that it lacks: is this instance one of its peers,"
+            " and can it be reached from there? (dadns peers on both)"
+        )
+    if what:
+        yield Reason(kind=ReasonKind.PEER, subject=name, short=short, what=what, since=peer.since)
 
 
 def _of_certificate(ends_at: float, now: float) -> Iterator[Reason]:

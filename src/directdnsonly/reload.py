@@ -148,12 +148,15 @@ class Reloader:
                 await upkeep.count_limited(list(most_zones(after)))
             if found.touches("outbox"):
                 await upkeep.follow(after.outbox)
+            if bool(before.peers) is not bool(after.peers):
+                await upkeep.compare(wanted=bool(after.peers))
             if list(before.enabled_backends()) != list(after.enabled_backends()):
                 await upkeep.change_backends(list(after.enabled_backends()))
         except OutboxUnavailable as error:
             await self._discard(prepared)
             with suppress(OutboxUnavailable):
                 await upkeep.follow(before.outbox)
+                await upkeep.compare(wanted=bool(before.peers))
             raise ConfigError([ConfigProblem("outbox", f"the store cannot take it: {error}")]) from error
 
     # -- the swap
@@ -172,6 +175,9 @@ class Reloader:
         service.dispatcher.watch_every_s = found.result.dispatch.watch_every_s
         for lane in service.dispatcher.lanes.values():
             lane.follow(found.result.dispatch)
+        if found.touches("peers", "peering"):
+            service.neighbours.follow(found.result.peers, found.result.peering)
+            service.housekeeping.wake()
         leaving = await self._change_backends(prepared, before)
         if leaving or found.touches(BACKENDS, "reconciliation", *LANES_ANEW):
             lanes = swept_lanes(service.dispatcher.lanes, service.backends)

@@ -30,28 +30,27 @@ from directdnsonly.config import Settings
 from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.dispatch.lane import Lane
 from directdnsonly.dispatch.seed import seed
-from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
+from directdnsonly.errors import DirectDNSOnlyError
 from directdnsonly.nameservers.contract import DaemonPhase, DaemonStatus, NameServer
 from directdnsonly.nameservers.leftover import running_in
 from directdnsonly.nameservers.program import Program
 from directdnsonly.nameservers.supervisor import ManagedDaemon
 from directdnsonly.operate.backends import told
+from directdnsonly.operate.housekeeping import Housekeeping
 from directdnsonly.operate.journal import Journal
 from directdnsonly.operate.looking import Readiness
 from directdnsonly.operate.restarts import Restarts
 from directdnsonly.outbox.sqlite.lock import own
 from directdnsonly.outbox.sqlite.store import open_store
 from directdnsonly.outbox.store import Store
+from directdnsonly.peers.neighbours import ACTOR
 from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.verify.compare import Depth
 from directdnsonly.verify.verifier import Verifier
-from directdnsonly.wiring import managed, most_zones, policy_of, stop_unwanted, swept_lanes
-from directdnsonly.wording import counted
+from directdnsonly.wiring import managed, most_zones, neighbours_of, policy_of, stop_unwanted, swept_lanes
 from directdnsonly.zone.text import parse
 
-HOUSEKEEPING_EVERY_S = 3600.0
-HOUSEKEEPING_PAUSE_S = 0.2  # between steps, so that no push waits for it
 CLOSE_S = 1.0  # seconds that a backend may take to close its connections
 
 
@@ -79,7 +78,6 @@ class Service:
         self.store = store
         self.journal = Journal(store.recording, clock)
         self.started_at = clock.now_s()
-        self._clock_is_doubted = False
         self.changed = Bell()  # the state of the service may be another one
         self.readiness: Readiness | None = None
         self._restarts = Restarts(self.journal, clock)
@@ -98,6 +96,7 @@ class Service:
             watch_every_s=settings.dispatch.watch_every_s,
         )
         store.recording.serve(self.dispatcher)
+        self.parser = ZoneParser(parse)
         self.acceptance = self._acceptance()
         self.reconciler = Reconciler(
             settings=settings.reconciliation,
@@ -109,6 +108,11 @@ class Service:
             intake=PulledZones(self.acceptance, self.dispatcher.wake),
             lanes=swept_lanes(self.dispatcher.lanes, self.backends),
             recorder=self.metrics,
+        )
+        self.neighbours = neighbours_of(self, lost=self.acceptance.lost)
+        self.neighbours.follow(settings.peers, settings.peering)
+        self.housekeeping = Housekeeping(
+            store.upkeep, self.journal, peers=lambda: self.neighbours.names, on_trouble=self.changed.ring
         )
 
     def build(self, name: str, settings: Any) -> Built:
@@ -162,7 +166,7 @@ class Service:
             recording=self.store.recording,
             looking=self.store.looking,
             approval=self.store.approval,
-            parser=ZoneParser(parse),
+            parser=self.parser,
             clock=self.clock,
             journal=self.journal,
             notify=lambda receipt: self.dispatcher.wake(receipt.priority, begun=receipt.begun),
@@ -222,7 +226,8 @@ class Service:
                     self.start_daemon(name)
                 actors.create_task(self.dispatcher.run(), name="dispatch")
                 actors.create_task(self.reconciler.run(), name="reconcile")
-                actors.create_task(self._keep_house(), name="outbox:housekeeping")
+                actors.create_task(self.housekeeping.run(), name="outbox:housekeeping")
+                actors.create_task(self.neighbours.run(), name=ACTOR)
                 actors.create_task(self._restarts.run(), name="nameservers:journal")
         except ExceptionGroup as group:  # `except*` would wrap what we raise into a group again, up to Python 3.11.3
             causes = "; ".join(leaves(group))
@@ -237,8 +242,10 @@ class Service:
         alive = {task.get_name() for task in asyncio.all_tasks()}
         names = ["dispatch", "reconcile", "outbox:housekeeping", "nameservers:journal"]
         names += [f"nameserver:{name}" for name in self.daemons]
-        lost = [f"{name} has ended" for name in (*names, *self.dispatcher.actors) if name not in alive]
-        for pulses in (self.reconciler.pulses, *(lane.pulses for lane in self.dispatcher.lanes.values())):
+        names += [*self.dispatcher.actors, *self.neighbours.actors]
+        lost = [f"{name} has ended" for name in names if name not in alive]
+        hanging = [self.reconciler.pulses, *(lane.pulses for lane in self.dispatcher.lanes.values())]
+        for pulses in (*hanging, *self.neighbours.pulses()):
             lost += [f"{name} hangs: its sign of life is {late:.0f} s late" for name, late in pulses.overdue().items()]
         return lost
 
@@ -254,29 +261,6 @@ class Service:
                 await backend.aclose()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is over
             structlog.get_logger().warning("service.close_failed", reason=f"{type(error).__name__}: {error}")
-
-    async def _keep_house(self) -> None:
-        """Forget old history in small steps, by a clock that is believed."""
-        while True:
-            try:
-                await self.judge_clock()
-                while await self.store.upkeep.prune():
-                    await asyncio.sleep(HOUSEKEEPING_PAUSE_S)
-            except OutboxUnavailable as error:
-                structlog.get_logger().warning("store.unavailable", reason=str(error), task="housekeeping")
-                self.changed.ring()
-            except Exception:  # noqa: BLE001 - beside the line: the door goes on
-                structlog.get_logger().exception("housekeeping.failed")
-            await asyncio.sleep(HOUSEKEEPING_EVERY_S)
-
-    async def judge_clock(self) -> None:
-        """Whether the clock leapt while we were down; told when that begins and when it is over. Raises OutboxUnavailable."""
-        ahead_s = await self.store.upkeep.judge_clock()
-        if self._clock_is_doubted is not bool(ahead_s):
-            self._clock_is_doubted = bool(ahead_s)
-            event = "clock.doubted" if ahead_s else "clock.believed"
-            detail = f"it is {counted(round(ahead_s / 86_400), 'day')} ahead of what was seen last" if ahead_s else ""
-            await self.journal.tell(event, actor="service", detail=detail, line={"reason": detail}, warn=True)
 
 
 def leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
@@ -334,8 +318,9 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             await stop_unwanted(settings)
         await store.upkeep.adopt_backends(list(settings.enabled_backends()))
         await store.upkeep.count_limited(list(most_zones(settings)))
+        await store.upkeep.compare(wanted=bool(settings.peers))
         service = Service(settings, clock=clock, store=store, folder=folder)
-        await service.judge_clock()  # before anything is judged by it
+        await service.housekeeping.judge_clock()  # before anything is judged by it
         await service.tokens.load()
         for name, pause in (await store.operators.pauses()).items():
             if name in service.dispatcher.lanes:

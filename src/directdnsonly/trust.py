@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import re
 import ssl
 from pathlib import Path
 
@@ -14,8 +15,19 @@ from directdnsonly.errors import DirectDNSOnlyError
 _NO_CHECK_TIME = 0x200000
 
 
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+
+
 class NotTrusted(DirectDNSOnlyError):
     """Nothing can be said to this server: it cannot be reached, or is another one. The text is the reason."""
+
+
+def as_fingerprint(text: str) -> str:
+    """A SHA-256 fingerprint as 64 lower-case digits; empty stays empty. Raises ValueError."""
+    plain = text.lower().replace(":", "")
+    if plain and not _FINGERPRINT.fullmatch(plain):
+        raise ValueError("is not a SHA-256 fingerprint: 64 hex digits, colons allowed")
+    return plain
 
 
 def by_authority(ca_file: Path | None) -> ssl.SSLContext:

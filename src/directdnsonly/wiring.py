@@ -5,18 +5,32 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
+from directdnsonly.accept.change_id import ChangeIds
+from directdnsonly.accept.lost import LostPushes
+from directdnsonly.accept.parsing import ZoneParser
 from directdnsonly.accept.policy import Policy
 from directdnsonly.backends.contract import Backend, ZoneObserved
+from directdnsonly.bell import Bell
+from directdnsonly.clock import Clock
 from directdnsonly.config import Settings
 from directdnsonly.config.starter import ends_with_us
 from directdnsonly.dispatch import lane
+from directdnsonly.dispatch.dispatcher import Dispatcher
 from directdnsonly.nameservers.leftover import stop_all_but
 from directdnsonly.nameservers.outliving import OnStop, outlive
 from directdnsonly.networks import is_loopback
+from directdnsonly.operate.journal import Journal
+from directdnsonly.outbox.changes import Receipt
+from directdnsonly.outbox.store import Store
+from directdnsonly.peers.neighbour import Surroundings
+from directdnsonly.peers.neighbours import Neighbours
 from directdnsonly.reconcile.seams import Swept
+from directdnsonly.zone.model import Zone
+from directdnsonly.zone.name import ZoneName
 
 
 def heard_here_only(settings: Settings) -> dict[str, str]:
@@ -81,6 +95,42 @@ async def stop_unwanted(settings: Settings) -> None:
             log.warning("nameserver.unwanted_stopped", backend=one.backend, pid=one.note.identity.pid)
     except OSError as error:  # of another user, or a kernel without handles on processes
         log.warning("nameserver.refused", backend="", reason=f"one that nobody wants cannot be stopped: {error}")
+
+
+class Parts(Protocol):
+    """What peers need of a service."""
+
+    store: Store
+    clock: Clock
+    journal: Journal
+    parser: ZoneParser
+    dispatcher: Dispatcher
+    changed: Bell
+
+
+def neighbours_of(service: Parts, *, lost: LostPushes) -> Neighbours:
+    """The peers' actors of a service, none yet. What they take wakes the lanes, and makes good what was lost here."""
+    clock = service.clock
+
+    async def parse(text: str, name: ZoneName) -> Zone:
+        return (await service.parser.parse(text.encode(), name)).as_of(clock.now_s())
+
+    def on_taken(receipt: Receipt) -> None:
+        lost.made_good(receipt.name)
+        if receipt.changed:
+            service.dispatcher.wake(receipt.priority)
+
+    return Neighbours(
+        Surroundings(
+            peering=service.store.peering,
+            clock=clock,
+            journal=service.journal,
+            parse=parse,
+            change_id=ChangeIds(clock).next,
+            on_taken=on_taken,
+            on_change=service.changed.ring,
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

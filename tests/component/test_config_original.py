@@ -144,8 +144,10 @@ def test_every_variable_of_its_readme_starts_us_in_the_image(tmp_path):
     assert ("127.0.0.1", "::1") == settings.app.trusted_proxies
     assert settings.app.check_subdomain_owner_in_cluster_domainowners is True
     told = notes(settings)
-    assert "not supported yet" in told["peer_sync"]
-    assert "DADNS_PEER_SYNC_ENABLED" in told["peer_sync"]
+    assert "ddo-2 is not asked: its password could be read on the way" in told["peer_sync.peer_url"]
+    assert "DADNS_PEER_SYNC_PEER_URL" in told["peer_sync.peer_url"]
+    assert ([], 900.0) == (settings.peers, settings.peering.interval_s)
+    assert ["peersync"] == [one.name for one in settings.app.credentials]
     assert "dadns import original /app/data/directdns.db" in told["datastore"]
 
 
@@ -253,7 +255,13 @@ def test_what_has_no_effect_is_told_with_its_line(tmp_path):
         )
     )
 
-    assert {"app.log_level", "app.log_to", "app.token_valid_for_days", "app.queue_location", "peer_sync"} <= set(told)
+    assert {
+        "app.log_level",
+        "app.log_to",
+        "app.token_valid_for_days",
+        "app.queue_location",
+        "peer_sync.peers.0",
+    } <= set(told)
     assert all(re.search(r"\(line \d+; ", text) for text in told.values()), told
 
 
@@ -352,3 +360,57 @@ def test_its_file_is_found_where_it_looked_for_it(tmp_path, monkeypatch, name):
     settings = load(None, environ={}, starter=Starter.USER)
     assert Path("config/app.yml") == settings.source_file
     assert "is not read" in notes(settings)[name]
+
+
+def test_its_peers_become_ours_with_a_credential_that_they_ask_us_by(tmp_path):
+    """By HTTPS; each called by its host. Without a user name it is the original's own."""
+    peers = [
+        {"url": "https://ddo-2:2222/", "username": "directdnsonly", "password": "s3cret"},
+        {"url": "https://ddo-2:2223", "password": "s3cret"},
+        {"url": "http://127.0.0.1:2224", "password": "s3cret"},
+    ]
+    values = {"enabled": "yes", "interval_minutes": 1, "auth_username": "p", "auth_password": "s3cret", "peers": peers}
+
+    settings = settings_of(tmp_path, {**with_app(), "peer_sync": values})
+
+    assert [
+        ("ddo-2", "https://ddo-2:2222", "directdnsonly"),
+        ("ddo-2-2", "https://ddo-2:2223", "peersync"),
+        ("127.0.0.1", "http://127.0.0.1:2224", "peersync"),
+    ] == [(one.name, one.url, one.username) for one in settings.peers]
+    assert {"s3cret"} == {one.password.get_secret_value() for one in settings.peers}
+    assert 60.0 == settings.peering.interval_s
+    (credential,) = settings.app.credentials
+    assert ("p", "s3cret", ("peer",)) == (credential.name, credential.password.get_secret_value(), credential.roles)
+    assert not [path for path in notes(settings) if path.startswith("peer_sync")]
+
+
+def test_slips_in_its_peers_are_told_each_by_its_key(tmp_path):
+    peers = [{"username": "u"}, "x", {"url": "https://[::1", "password": "p"}, {"url": "ftp://ddo-3", "password": "p"}]
+    values = {"enabled": True, "interval_minutes": "often", "peers": peers}
+
+    told = problems(tmp_path, {**with_app(), "peer_sync": values})
+    both = problems(
+        tmp_path,
+        {
+            **with_app(),
+            "peer_sync": {"enabled": True, "peers": [{"url": "https://a", "password": "p"}]},
+            "peers": [{"name": "a", "url": "https://a", "token": "t"}],
+        },
+    )
+
+    assert {
+        "peer_sync.peers.0", "peer_sync.peers.1", "peer_sync.peers.2", "peer_sync.interval_minutes", "peers.0.url"
+    } == set(told)  # fmt: skip
+    assert "choose one" in both["peer_sync.peers"]
+
+
+def test_a_name_that_is_known_already_keeps_its_password_and_a_default_one_makes_none(tmp_path):
+    known = {"enabled": True, "auth_username": "u", "auth_password": "s3cret"}
+    default = {"enabled": True, "auth_password": "changeme"}
+
+    told = [settings_of(tmp_path, {**with_app(), "peer_sync": one}) for one in (known, default)]
+
+    assert [(), ()] == [one.app.credentials for one in told]
+    assert "known already" in notes(told[0])["peer_sync.auth_username"]
+    assert "no peer may ask" in notes(told[1])["peer_sync.auth_password"]

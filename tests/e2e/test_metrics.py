@@ -25,12 +25,13 @@ RULES = ROOT / "deploy/prometheus/directdnsonly.rules.yml"
 BOARD = ROOT / "deploy/grafana/directdnsonly.json"
 NAMES = re.compile(r"\b(?:directdnsonly|process)_[a-z_]+")
 SERIAL = 2026112300
+PEERS = json.dumps([{"name": "ns2", "url": "http://127.0.0.1:1", "token": "t"}])
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     require_program("named")
-    with Service(environ={"DADNS_APP_METRICS_NETWORKS": "127.0.0.2/32"}) as running:
+    with Service(environ={"DADNS_APP_METRICS_NETWORKS": "127.0.0.2/32", "DADNS_PEERS": PEERS}) as running:
         with dns_socket(running.dns_port) as sock:
             for number in range(3):
                 push_blocking(running.port, rawsave(f"m{number}.example", zone_text(f"m{number}.example", SERIAL)))

@@ -64,7 +64,7 @@ def api_server(answer: Callable[[Asked], Answer]) -> Iterator[ApiServer]:
             self.end_headers()
             self.wfile.write(sent)
 
-        do_GET = do_PUT = do_DELETE = _any  # noqa: N815 - the names that http.server looks for
+        do_GET = do_PUT = do_POST = do_DELETE = _any  # noqa: N815 - the names that http.server looks for
 
         def log_message(self, *_arguments: Any) -> None:
             """Quiet."""

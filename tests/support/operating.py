@@ -24,13 +24,18 @@ from directdnsonly.outbox.changes import Priority
 from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.outbox.sqlite.store import SqliteStore, open_store
+from directdnsonly.outbox.store.peering import Peering
+from directdnsonly.peers.neighbour import Surroundings
+from directdnsonly.peers.neighbours import Neighbours
 from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.reconcile.settings import ReconciliationSettings
 from directdnsonly.verify.verifier import Verifier
+from directdnsonly.zone.model import Zone
+from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
 from tests.support.fake_backend import FakeBackend
-from tests.support.made import a_push
+from tests.support.made import a_change_id, a_push
 
 DA = {"hostname": "da1.host.example", "username": "admin", "password": "x"}
 
@@ -113,6 +118,7 @@ async def operated(
         whole = frozenset({*names, *configured})
         acts = acts_of(
             store=store, clock=clock, journal=journal, acceptance=acceptance, reconciler=reconciler, lanes=lanes,
+            neighbours=neighbours_without(store.peering, clock, journal),
             wake=woken.append, tokens=tokens, configured=whole, hostnames={"bound": "s1.host.example"},
         )  # fmt: skip
         running = Running(
@@ -123,3 +129,16 @@ async def operated(
             store=store, clock=clock, acceptance=acceptance, acts=acts, running=running, backends=backends,
             tokens=tokens, woken=woken,
         )  # fmt: skip
+
+
+def neighbours_without(peering: Peering, clock: Clock, journal: Journal) -> Neighbours:
+    """No peer is configured."""
+
+    async def parsed(text: str, name: ZoneName) -> Zone:
+        return parse(text, name)
+
+    return Neighbours(
+        Surroundings(
+            peering=peering, clock=clock, journal=journal, parse=parsed, change_id=a_change_id, on_taken=lambda _: None
+        )
+    )

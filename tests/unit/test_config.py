@@ -86,7 +86,7 @@ def test_the_example_loads_and_names_every_key():
     text = (ROOT / "config.example.yml").read_text()
     load(ROOT / "config.example.yml", environ={})
     tree = yaml.safe_load(text)
-    for section in ("app", "outbox", "dispatch"):
+    for section in ("app", "outbox", "dispatch", "peering"):
         optional = {"listen_socket", "tls_certificate", "tls_key"} if section == "app" else set()
         assert set(Settings.model_fields[section].annotation.model_fields) == set(tree[section]) | optional
         assert all(re.search(rf"^  # {key}:", text, re.MULTILINE) for key in optional)

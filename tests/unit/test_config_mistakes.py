@@ -18,6 +18,7 @@ from directdnsonly.config import Settings, load
 from directdnsonly.config.settings import key_paths, section_of
 from directdnsonly.door.settings import CredentialSettings
 from directdnsonly.errors import ConfigError
+from directdnsonly.peers.settings import PeerSettings
 from directdnsonly.reconcile.settings import DirectAdminServer
 
 SECRET = "hunter2"
@@ -197,6 +198,7 @@ def other_value(model: type[BaseModel], key: str) -> Any:
         "visible_within_s": 3.0, "api_url": "http://192.0.2.9:8082", "api_urls": ("http://192.0.2.9:8082", "http://192.0.2.10:8082"),
         "on_delete": ("systemctl", "restart", "coredns"),
         "least_share": 0.25, "max_orphan_share": 0.25,
+        "peers": [PeerSettings(name="ns2", url="https://ns2.example:2222", token=SecretStr("t"))],
         "directadmin_servers": [DirectAdminServer(hostname="da1.example.com", password=SecretStr("a-key"), port=443)],
     }  # fmt: skip
     if key in special:
@@ -220,6 +222,8 @@ def as_text(value: Any) -> str:
         return json.dumps([{"name": one.name, "password": "x", "roles": list(one.roles)} for one in value])
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, list) and isinstance(value[0], PeerSettings):
+        return json.dumps([{"name": one.name, "url": one.url, "token": "t"} for one in value])
     if isinstance(value, list):
         return json.dumps([{"hostname": one.hostname, "password": "a-key", "port": one.port} for one in value])
     return (

@@ -31,6 +31,8 @@ dns:
 reconciliation:
   directadmin_servers:
     - {hostname: s1.example, password: p}
+peers:
+  - {name: ns2, url: "https://ns2.example", token: t}
 """
 
 
@@ -108,6 +110,7 @@ def test_credentials_and_servers_are_told_by_their_names_and_never_by_a_value(re
         ("{name: da1, password: first-secret", "{name: da1, password: other-secret"),
         ("{name: da2, password: second-secret}", "{name: da3, password: third-secret}"),
         ("{hostname: s1.example, password: p}", "{hostname: s2.example, password: p}"),
+        ('{name: ns2, url: "https://ns2.example", token: t}', '{name: ns2, url: "https://ns2.example", token: secret}'),
     )
 
     found = plan(read(), new)
@@ -118,6 +121,7 @@ def test_credentials_and_servers_are_told_by_their_names_and_never_by_a_value(re
         "app.credentials.da3 (added)",
         "reconciliation.directadmin_servers.s1.example (removed)",
         "reconciliation.directadmin_servers.s2.example (added)",
+        "peers.ns2",
     ] == told(found)[0]
     assert "secret" not in repr(found.changed)
     assert new.app == found.result.app

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from directdnsonly.readiness import BackendFacts, Facts, ReasonKind, ServiceState, Verdict, judge
+from directdnsonly.readiness import BackendFacts, Facts, PeerFacts, ReasonKind, ServiceState, Verdict, judge
 
 DAY = 86_400.0
 WELL = Facts(now=1000.0, started_at=900.0, backends=(BackendFacts(name="bind"),))
@@ -101,7 +101,27 @@ def test_since_is_when_the_state_began_not_when_it_was_asked():
 def test_every_kind_can_be_a_reason():
     """So that no label of the metrics is one that never counts anything."""
     bad = replace(DOWN, dead=1, is_paused=True, heard_here_only="::1:5300")
-    everything = Facts(now=1.0, started_at=0.0, store="x", actors=["y"], backends=[bad], held=1, alarms=["z"],
+    everything = Facts(now=1.0, started_at=0.0, store="x", actors=["y"], backends=[bad], held=1, alarms=["z"], peers=[PeerFacts(name="ns2", away="it is down")],
                        certificate_ends_at=0.0, lost=1, config_failed_at=1.0)  # fmt: skip
 
     assert set(ReasonKind) == {one.kind for one in judge(everything).reasons}
+
+
+@pytest.mark.parametrize(
+    ("peer", "headline", "what"),
+    [
+        (PeerFacts(name="ns2"), "ready", ""),
+        (PeerFacts(name="ns2", away="no route"), "degraded: peer ns2 away", "peer ns2 cannot be asked: no route (dadns peers)"),
+        (PeerFacts(name="ns2", differs=3), "degraded: 3 zones differ from ns2", "3 zones differ from peer ns2, and nothing tells"),
+        (PeerFacts(name="ns2", differs=1), "degraded: 1 zone differs from ns2", "1 zone differs from peer ns2"),
+        (PeerFacts(name="ns2", behind=2), "degraded: peer ns2 behind", "peer ns2 does not take 2 zones that it lacks"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_peer_that_wants_a_person_is_told_in_words(peer, headline, what):
+    """Pushes are safe meanwhile: never more than degraded."""
+    verdict = judge(replace(WELL, peers=[replace(peer, since=980.0)]))
+
+    assert headline == verdict.headline
+    assert verdict.why.startswith(what)
+    assert [980.0] * len(verdict.reasons) == [one.since for one in verdict.reasons]

@@ -46,6 +46,7 @@ class Role(StrEnum):
     PUSH = "push"  # push and delete zones: DirectAdmin's door and PUT, DELETE of the API
     READ = "read"  # look at everything: the API's GET, /metrics, /docs
     OPERATE = "operate"  # act: revive, roll back, pause, redeliver, reconcile, tokens
+    PEER = "peer"  # another instance: it asks what we hold, by routes of its own, and nothing else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,9 @@ def _row(methods: str, path: str, roles: str, what: str) -> Row:
 # The first row that fits decides.
 TABLE: Final[Sequence[Row]] = (
     _row("GET HEAD", r"/(livez|readyz)", "", "health; `?verbose` asks for `read` itself"),
+    _row(
+        "GET HEAD OPTIONS POST", r"/api/v1/peer/.+", "peer", "what other instances ask; nothing of it changes anything"
+    ),
     _row("PUT DELETE POST", r"/api/v1/zones/.+/pin", "operate", "hold a zone as it is, release it"),
     _row("PUT DELETE", r"/api/v1/zones/.+", "push", "push and delete a zone"),
     _row("GET HEAD", r"/api/v1/changes/.+", "push read", "follow a change"),

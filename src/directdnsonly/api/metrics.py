@@ -18,6 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from directdnsonly import __version__
+from directdnsonly.api.peer_metrics import peer_families
 from directdnsonly.dispatch.breaker import BreakerState
 from directdnsonly.nameservers.contract import DaemonPhase
 from directdnsonly.operate.looking import Seen
@@ -195,7 +196,7 @@ class _Now:
 
 async def _asked(parts: Running, look: Look) -> AsyncIterator[Metric]:
     seen = await look()
-    for family in [*_judged(seen.verdict), *_service(parts)]:
+    for family in [*_judged(seen.verdict), *_service(parts), *peer_families(parts.peers())]:
         yield family
     if seen.status is None:
         return  # the store cannot be read: a gauge that is missing is better than one that is wrong

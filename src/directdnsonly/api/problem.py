@@ -48,7 +48,7 @@ PROBLEMS: Final[dict[int, tuple[str, str]]] = {
     409: ("conflict", "It conflicts with the present state; the detail says how."),
     410: ("damaged", "The stored text of this version is damaged; the detail says why and how to repair it."),
     412: ("version-conflict", "`If-Match` names a version that is not the newest: read the zone again, then decide."),
-    413: ("too-large", "The body is larger than `app.max_body_bytes`."),
+    413: ("too-large", "The body is larger than `app.max_body_bytes`, or than such a question may be."),
     415: ("media-type", "The body is neither a zone file nor JSON."),
     422: (
         "refused",

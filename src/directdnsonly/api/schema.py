@@ -21,7 +21,7 @@ REF: Final = "#/components/schemas/{model}"
 DESCRIPTION: Final = """The extra DNS server of DirectAdmin: zones, changes and the state of each name server.
 
 Log in with a user name and a password, or a bearer token. Each operation names the role that it needs: `read` looks,
-`push` writes zones, `operate` does the rest.
+`push` writes zones, `operate` does the rest; `peer` is for other instances.
 
 A list is `{"items": [...], "next": ...}`: give `next` as `after` for the next page, until it is null. Parameters that an
 operation does not know are refused. Times are RFC 3339 in UTC. Errors are problems (RFC 9457) with a `type` to decide by."""
@@ -35,6 +35,7 @@ TAGS: Final = [
     {"name": "outbox", "description": "Deliveries that are outstanding or were given up"},
     {"name": "backends", "description": "The name servers: state, pause, probe"},
     {"name": "pushes", "description": "What was refused, and why"},
+    {"name": "peers", "description": "Other instances that repair each other; what they ask is between them"},
     {"name": "tokens", "description": "Bearer tokens for scripts"},
     {"name": "service", "description": "The service itself"},
     {"name": "health", "description": "For supervisors; no password"},

@@ -12,7 +12,7 @@ from directdnsonly.api.parts import ApiParts
 from directdnsonly.outbox.operators import ApiToken
 from directdnsonly.shapes import Limit, Moment, Page, failures
 
-RoleName = Literal["push", "read", "operate"]
+RoleName = Literal["push", "read", "operate", "peer"]
 _NETWORK: Final = {
     "type": "string",
     "description": "An address, or a network in CIDR form without bits of a host",
@@ -53,7 +53,7 @@ class NewToken(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$", examples=["backup-script"])
-    roles: list[RoleName] = Field(min_length=1, max_length=3, examples=[["read"]])
+    roles: list[RoleName] = Field(min_length=1, max_length=4, examples=[["read"]])
     networks: list[Annotated[IPvAnyNetwork, WithJsonSchema(_NETWORK)]] = Field(
         [], max_length=64, examples=[["192.0.2.0/24"]]
     )

@@ -37,6 +37,7 @@ def whole() -> typer.Typer:
         moving,
         nameservers,
         outbox,
+        peers,
         reconcile,  # noqa: F401 - adds its commands by itself
         reloading,
         starting,
@@ -48,6 +49,7 @@ def whole() -> typer.Typer:
         state,
         looking,
         nameservers,
+        peers,
         outbox,
         history,
         acting,

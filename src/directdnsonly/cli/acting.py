@@ -114,7 +114,7 @@ def hash_password() -> None:
 @tokens.command("create")
 def create(
     name: Annotated[str, typer.Argument(help="What the token is for.")],
-    role: Annotated[list[str], typer.Option("--role", help="push, read or operate; repeatable.")],
+    role: Annotated[list[str], typer.Option("--role", help="push, read, operate or peer; repeatable.")],
     network: Annotated[
         list[str] | None, typer.Option("--network", help="Network from which it may be used; repeatable.")
     ] = None,

@@ -7,12 +7,13 @@ docs/migrate-from-original.md lists them all; a test holds that table against th
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 from directdnsonly.backends.registry import type_of
+from directdnsonly.config import original_peers
 from directdnsonly.config.file import Tree
 from directdnsonly.config.starter import Starter
 from directdnsonly.errors import ConfigProblem
@@ -89,8 +90,8 @@ def adopt(
         _tls(app, tree, adopted)
         _proxies(app, tree, adopted)
     for section, tell in (("datastore", _datastore), ("peer_sync", _peers)):
-        if section in tree.values:
-            _section(section, tree, adopted, tell)
+        if section in tree.values and (values := _section(section, tree, adopted)) is not None:
+            tell(values, tree, adopted)
     for name, values in _backends(tree):
         _name_server(name, values, tree, starter, adopted)
     adopted.notes += _old_variables(environ)
@@ -150,12 +151,12 @@ def _proxies(app: dict[str, Any], tree: Tree, adopted: Adopted) -> None:
     )
 
 
-def _section(section: str, tree: Tree, adopted: Adopted, tell: Callable[[Mapping[str, Any]], tuple[str, str]]) -> None:
-    """A section of the original's: its slips are told as those of ours are."""
+def _section(section: str, tree: Tree, adopted: Adopted) -> Mapping[str, Any] | None:
+    """A section of the original's, taken out: its slips are told as those of ours are. None when it is off, or none."""
     values = tree.values.pop(section)
     if not isinstance(values, dict):
         adopted.problems.append(ConfigProblem(section, "holds no keys and values"))
-        return
+        return None
     known = SECTIONS[section]
     for key in values:
         if key not in known:
@@ -163,30 +164,52 @@ def _section(section: str, tree: Tree, adopted: Adopted, tell: Callable[[Mapping
             adopted.problems.append(
                 ConfigProblem(f"{section}.{key}", "is not a key", f"did you mean {near[0]}?" if near else "")
             )
-    if not _truth(f"{section}.enabled", values.get("enabled", section == "datastore"), adopted):
-        return
-    what, instead = tell(values)
-    first = next((f"{section}.{key}" for key in known if key in values), section)
-    adopted.notes.append(_note(tree, section, what, instead, origin=tree.origins.get(section) or tree.origin(first)))
+    return values if _truth(f"{section}.enabled", values.get("enabled", section == "datastore"), adopted) else None
 
 
-def _datastore(values: Mapping[str, Any]) -> tuple[str, str]:
+def _datastore(values: Mapping[str, Any], tree: Tree, adopted: Adopted) -> None:
     place = values.get("db_location", "data/directdns.db")
     if str(values.get("type", "sqlite")).lower() == "mysql":
         user, host, port, name = (values.get(key, key.upper()) for key in ("user", "host", "port", "name"))
         place = f"mysql://{user}@{host}:{3306 if port == 'PORT' else port}/{name}"
-    return (
-        "is the original's: our store is a file of its own in queue_location",
-        f"zones and owners come over by: dadns import original {place}",
-    )
+    what = "is the original's: our store is a file of its own in queue_location"
+    instead = f"zones and owners come over by: dadns import original {place}"
+    first = next((f"datastore.{key}" for key in SECTIONS["datastore"] if key in values), "datastore")
+    origin = tree.origins.get("datastore") or tree.origin(first)
+    adopted.notes.append(_note(tree, "datastore", what, instead, origin=origin))
 
 
-def _peers(values: Mapping[str, Any]) -> tuple[str, str]:
-    del values
-    return (
-        "peers are not supported yet: this instance does not ask others for zones",
-        "have DirectAdmin push to each instance, and enable reconciliation, which pulls what was missed",
-    )
+def _peers(values: Mapping[str, Any], tree: Tree, adopted: Adopted) -> None:
+    done = original_peers.convert(values)
+    adopted.problems += [ConfigProblem(f"peer_sync.{key}", what) for key, what in done.problems]
+    adopted.notes += [_note(tree, f"peer_sync.{key}", what, instead) for key, what, instead in done.notes]
+    origin = tree.origin("peer_sync.peers") or tree.origin("peer_sync.peer_url")
+    if done.peers and "peers" in tree.values:
+        adopted.problems.append(ConfigProblem("peer_sync.peers", "and peers are both set: choose one"))
+    elif done.peers:
+        tree.values["peers"], tree.origins["peers"] = done.peers, f"peer_sync of {origin}"
+    peering = tree.values.setdefault("peering", {})
+    if done.interval_s is not None and isinstance(peering, dict) and "interval_s" not in peering:
+        peering["interval_s"] = done.interval_s
+        tree.origins["peering.interval_s"] = (
+            f"peer_sync.interval_minutes of {tree.origin('peer_sync.interval_minutes')}"
+        )
+    if done.credential is not None:
+        _add_credential(done.credential, tree, adopted)
+
+
+def _add_credential(credential: dict[str, Any], tree: Tree, adopted: Adopted) -> None:
+    """The name by which the peers ask us; one that is there already does what it did."""
+    app = tree.values.setdefault("app", {})
+    listed = app.setdefault("credentials", []) if isinstance(app, dict) else None
+    if not isinstance(listed, list):
+        return  # told elsewhere
+    names = [app.get("auth_username", "directdnsonly"), *(one.get("name") for one in listed if isinstance(one, dict))]
+    if credential["name"] in names:
+        what, instead = f"{credential['name']} is known already, with its own password", "give peers another name"
+        adopted.notes.append(_note(tree, "peer_sync.auth_username", what, instead))
+    else:
+        app["credentials"] = [*listed, credential]
 
 
 def _backends(tree: Tree) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -17,6 +17,7 @@ from directdnsonly.effect import AtReload, AtRestart
 from directdnsonly.errors import ConfigProblem
 from directdnsonly.nameservers.outliving import OnStop
 from directdnsonly.outbox.settings import OutboxSettings
+from directdnsonly.peers.settings import PeeringSettings, PeerSettings, apart
 from directdnsonly.reconcile.settings import ReconciliationSettings
 
 
@@ -46,6 +47,11 @@ class Settings(BaseSettings):
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings)
     reconciliation: ReconciliationSettings = Field(default_factory=ReconciliationSettings)
+    peers: AtReload[list[PeerSettings]] = Field(
+        default_factory=list,
+        description="Other instances to compare with: name, url, token_file, ca_file or fingerprint; see docs/peers.md.",
+    )
+    peering: PeeringSettings = Field(default_factory=PeeringSettings)
     data_dir: AtRestart[Path] = Field(Path("data"), description="Folder of everything that we own.")
     queue_location: AtRestart[Path | None] = Field(
         None, description="Folder of the store. Default: `<data_dir>/queues`."
@@ -82,6 +88,11 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError):
             raise ValueError(f"{value!r} is not a time zone (example: Pacific/Auckland)") from None
         return value
+
+    @field_validator("peers")
+    @classmethod
+    def _apart(cls, value: list[PeerSettings]) -> list[PeerSettings]:
+        return apart(value)
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -30,7 +30,9 @@ class CredentialSettings(BaseModel):
     )
     password_file: Path | None = Field(None, description="File that contains its password.")
     roles: tuple[Role, ...] = Field(
-        (Role.PUSH,), min_length=1, description="What it may do: `push` zones, `read` everything, or `operate`."
+        (Role.PUSH,),
+        min_length=1,
+        description="What it may do: `push` zones, `read` everything, `operate`; `peer`: another instance.",
     )
     hostname: str = Field("", description="The only DirectAdmin server for which it may push; empty: any.")
     networks: tuple[IPvAnyNetwork, ...] = Field((), description="Networks from which it may be used; empty: any.")

@@ -13,11 +13,13 @@ from directdnsonly.operate.approvals import Approvals
 from directdnsonly.operate.backends import Backends
 from directdnsonly.operate.deliveries import Deliveries
 from directdnsonly.operate.journal import Journal
+from directdnsonly.operate.peers import Peers
 from directdnsonly.operate.reconciling import Reconciling
 from directdnsonly.operate.tokens import Tokens
 from directdnsonly.operate.zones import Zones
 from directdnsonly.outbox.changes import Priority
 from directdnsonly.outbox.store import Store
+from directdnsonly.peers.neighbours import Neighbours
 from directdnsonly.reconcile.reconciler import Reconciler
 
 
@@ -28,6 +30,7 @@ class Acts:
     approvals: Approvals
     backends: Backends
     deliveries: Deliveries
+    peers: Peers
     reconciling: Reconciling
     tokens: Tokens
     zones: Zones
@@ -40,6 +43,7 @@ def acts_of(
     journal: Journal,
     acceptance: Acceptance,
     reconciler: Reconciler,
+    neighbours: Neighbours,
     lanes: Mapping[str, Lane],
     wake: Callable[[Priority], None],
     tokens: TokenBook,
@@ -58,6 +62,7 @@ def acts_of(
             wake=wake,
             lost=acceptance.lost,
         ),
+        peers=Peers(neighbours, journal),
         reconciling=Reconciling(
             reconciler=reconciler,
             drift=store.drift,

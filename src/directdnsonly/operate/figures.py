@@ -9,6 +9,7 @@ from directdnsonly.nameservers.contract import DaemonStatus
 from directdnsonly.operate.configuration import Standing
 from directdnsonly.outbox.kept import Condition, LostPush
 from directdnsonly.outbox.operators import Pause
+from directdnsonly.peers.standing import PeerStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +50,4 @@ class ServiceFigures:
     store: Condition
     backends: Sequence[BackendFigures]
     configuration: Standing = field(default_factory=Standing)
+    peers: Sequence[PeerStatus] = ()

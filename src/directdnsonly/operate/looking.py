@@ -11,6 +11,7 @@ import structlog
 from directdnsonly.bell import Bell
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.operate.figures import ServiceFigures
+from directdnsonly.operate.peers import peer_facts
 from directdnsonly.operate.running import Running
 from directdnsonly.operate.status import backend_facts, lost_count, service_figures
 from directdnsonly.outbox.kept import Figures
@@ -125,6 +126,7 @@ class Readiness:
             lost_at=newest.at if newest else None,
             held=figures.held if figures else 0,
             held_since=figures.held_since if figures else None,
+            peers=list(peer_facts(parts.peers(), parts.clock.now_s())),
             alarms=parts.alarm_texts(),
             certificate_ends_at=parts.certificate_ends_at(),
             config_failed_at=configuration.failed_at,

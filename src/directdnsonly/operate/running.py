@@ -12,6 +12,7 @@ from directdnsonly.dispatch.telling import LaneStatus
 from directdnsonly.nameservers.contract import DaemonStatus, NameServer
 from directdnsonly.operate.configuration import Standing
 from directdnsonly.outbox.store import Store
+from directdnsonly.peers.standing import PeerStatus
 from directdnsonly.reconcile.alarms import Alarm
 
 
@@ -26,6 +27,7 @@ class Running:
     lost: LostPushes
     daemons: Mapping[str, NameServer]
     alarms: Callable[[], list[Alarm]] = list  # what reconciliation found that a person must look at
+    peers: Callable[[], list[PeerStatus]] = list
     configured: Collection[str] = frozenset()  # the backends of the configuration, also those that are not enabled
     certificate_ends_at: Callable[[], float | None] = lambda: None  # of our own door; None: it has none
     heard_here_only: Callable[[], Mapping[str, str]] = dict  # backend -> loopback address, see BackendFacts

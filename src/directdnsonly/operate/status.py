@@ -32,6 +32,7 @@ def service_figures(parts: Running, figures: Figures) -> ServiceFigures:
         store=parts.store.upkeep.condition(),
         backends=backends_of(parts, figures),
         configuration=parts.configuration(),
+        peers=parts.peers(),
     )
 
 

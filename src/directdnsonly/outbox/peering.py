@@ -64,7 +64,7 @@ class PeerVersion:
 class Summary:
     """All zones of an instance at one moment: the digest of each bucket (see identity), and the number of its newest version.
 
-    The number is the store's own, and grows with every version of any zone, unless a backup is restored. `ready` False: a store of an earlier program is still being put into its buckets, and its digests tell nothing.
+    The number is the store's own, and grows with every version of any zone, unless a backup is restored. `ready` False: no peer is configured, or the zones are still being put into their buckets: the digests tell nothing.
     """
 
     digests: tuple[int, ...]

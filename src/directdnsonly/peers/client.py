@@ -32,14 +32,15 @@ class HttpsPeer:
         self,
         url: str,
         *,
-        token: str,
+        token: str = "",
+        authorization: str = "",
         ca_file: Path | None = None,
         fingerprint: str = "",
         timeout_s: float = 30.0,
     ) -> None:
-        """`url`: https://host:port, without a path. `timeout_s`: of one answer as a whole, however slowly it comes."""
+        """`url`: https://host:port, without a path. `authorization`: the header, instead of a token. `timeout_s`: of one answer as a whole, however slowly it comes."""
         self._url = httpx.URL(url)
-        self._token = token
+        self._authorization = authorization or f"Bearer {token}"
         self._ca_file = ca_file
         self._fingerprint = fingerprint
         self._timeout_s = timeout_s
@@ -93,7 +94,7 @@ class HttpsPeer:
                 trust_env=False,  # no proxy of the environment may see the token
                 headers={
                     "User-Agent": USER_AGENT,
-                    "Authorization": f"Bearer {self._token}",
+                    "Authorization": self._authorization,
                     "Accept-Encoding": "identity",  # what is read is bounded before it could be unpacked
                 },
             )

@@ -29,6 +29,7 @@ from directdnsonly.zone.name import ZoneName
 SHOWN: Final = 1000  # zones that differ and are named
 IsOld = Callable[[int], bool]  # by the number of the version there: see PeerMemory
 T = TypeVar("T")
+Together = Callable[[Sequence[Callable[[], Awaitable[None]]]], Awaitable[None]]
 
 
 class Peer(Protocol):
@@ -86,14 +87,19 @@ class Exchange:
         parse: Callable[[str, ZoneName], Awaitable[Zone]],
         change_id: Callable[[], str],
         on_taken: Callable[[], None] = lambda: None,
+        together: Together | None = None,
     ) -> None:
-        """`name`: how the peer is called here; `parse` raises PushRefused; `on_taken`: lanes have work."""
+        """`name`: how the peer is called here; `parse` raises PushRefused; `on_taken`: lanes have work.
+
+        `together`: does them all, so that they share commits; without it one after the other.
+        """
         self._name = name
         self._peering = peering
         self._peer = peer
         self._parse = parse
         self._change_id = change_id
         self._on_taken = on_taken
+        self._together = together or _one_by_one
 
     async def run(self) -> Exchanged:
         """Compare, and take what is newer there. Raises NotAPeer, OSError, OutboxUnavailable: what was taken stays.
@@ -103,8 +109,12 @@ class Exchange:
         memory = await self._peering.memory(self._name)
         ours = await self._peering.summary()
         theirs = wire.read_summary(await self._peer.summary(wire.token_of(ours)), ours)
-        if not (ours.ready and theirs.ready):
-            raise NotAPeer("a store of an earlier program is still being made comparable, here or there")
+        if not ours.ready:
+            raise NotAPeer("our own zones are still being made comparable")
+        if not theirs.ready:
+            raise NotAPeer(
+                "its zones are still being made comparable, or no peer is configured there: name us under peers"
+            )
         pairs = enumerate(zip(ours.digests, theirs.digests, strict=True))
         buckets = [number for number, (here, there) in pairs if here != there]
         done = Exchanged(buckets=len(buckets))
@@ -118,12 +128,13 @@ class Exchange:
         while buckets:
             theirs = wire.read_marks(await self._peer.marks(buckets), buckets)
             ours = await self._peering.marks(buckets[: len(theirs)], limit=2 * wire.MOST_MARKS)
+            differing: list[ZoneName] = []  # of all these buckets: a question for each would cost more than its answer
             for here, there in zip(ours, theirs, strict=False):
-                names = [name for name in sorted(here.keys() | there.keys()) if here.get(name) != there.get(name)]
                 # What we alone have is for the peer to ask for.
                 done.behind += len(here.keys() - there.keys())
-                for chunk in _chunks([name for name in names if name in there], wire.MOST_STATES):
-                    await self._zones(chunk, done, is_old)
+                differing += [name for name in sorted(there) if here.get(name) != there[name]]
+            for chunk in _chunks(differing, wire.MOST_STATES):
+                await self._zones(chunk, done, is_old)
             done.whole = done.whole and len(ours) == len(theirs)
             buckets = buckets[len(theirs) :]
 
@@ -150,8 +161,7 @@ class Exchange:
         while names:
             some = list(names[: wire.MOST_TEXTS])
             told = wire.read_states(await self._peer.states(some, texts=True), some)
-            for one in told:
-                await self._take_one(one, done, is_old)
+            await self._together([partial(self._take_one, one, done, is_old) for one in told])
             reached = some.index(told[-1].name) + 1 if told else len(some)
             done.whole = done.whole and len(told) == reached  # what went meanwhile is left out
             names = names[reached:]
@@ -190,6 +200,11 @@ def _whole(theirs: Stated, ours: Stated | None) -> Stated:
     if ours is not None and theirs.kind is Kind.PUT and _fits(replace(theirs, digest=ours.digest)):
         return replace(theirs, digest=ours.digest)
     return theirs
+
+
+async def _one_by_one(works: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    for work in works:
+        await work()
 
 
 def _is_unseen(ours: Stated | None, theirs: Stated, standing: Standing) -> bool:

@@ -10,9 +10,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from directdnsonly.effect import AtReload
+from directdnsonly.trust import as_fingerprint
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
-_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 DNS_PORT = 53
 
 
@@ -54,10 +54,7 @@ class DirectAdminServer(BaseModel):
     @field_validator("fingerprint")
     @classmethod
     def _hex(cls, value: str) -> str:
-        plain = value.lower().replace(":", "")
-        if plain and not _FINGERPRINT.fullmatch(plain):
-            raise ValueError("is not a SHA-256 fingerprint: 64 hex digits, colons allowed")
-        return plain
+        return as_fingerprint(value)
 
     @property
     def names(self) -> frozenset[str]:

@@ -33,6 +33,7 @@ SIGNS: Final[Mapping[str, str]] = {
     "ready": "●", "ok": "●", "verified": "●", "proven": "●",
     "busy": "▶", "leased": "▶", "applied": "▶", "pending": "▶",
     "degraded": "▲", "paused": "▲", "stored": "▲",
+    "equal": "●", "behind": "▲", "differs": "▲", "unreachable": "▲",
     "live": "●", "not live": "✖", "unknown": "▲",
     "unready": "✖", "down": "✖", "dead": "✖",
 }  # fmt: skip

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from directdnsonly.clock import ManualClock
 from directdnsonly.outbox import identity
-from directdnsonly.outbox.changes import Owner
+from directdnsonly.outbox.changes import NewVersion, Owner
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import compared
+from directdnsonly.outbox.sqlite import buckets, compared
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.migrate import migrations
 from directdnsonly.outbox.sqlite.store import open_store
+from directdnsonly.outbox.sqlite.triggers import Keeping
 from directdnsonly.zone.name import ZoneName
 from tests.contract.sqlite.test_forgetting import prove
-from tests.support.made import H1, H2, a_delete, a_push
+from tests.support.made import H1, H2, a_change_id, a_delete, a_push
 
 
 def anew(raw: sqlite3.Connection) -> list[int]:
@@ -34,9 +37,17 @@ async def kept_and_anew(store) -> tuple[list[int], list[int]]:
     return await store.engine.viewer.call(lambda raw: (compared.digests(raw), anew(raw)))
 
 
+async def keep(store, *, wanted: bool = True) -> None:
+    """Have buckets, or none, whatever there was before."""
+    await store.upkeep.compare(wanted=wanted)
+    while await store.upkeep.prune():
+        pass
+
+
 async def test_every_commit_keeps_the_buckets_true(opener):
     """Pushes, the same again, other owners, deletes, names cleared from a backend, and forgetting."""
     store, chance = await opener.open(backends=["one"], history_versions=2), random.Random(7)
+    await keep(store)
     for step in range(300):
         name, owner = f"z{chance.randrange(40)}.example", chance.choice([H1, H2])
         what = chance.random()
@@ -68,6 +79,7 @@ async def test_two_stores_with_the_same_zones_have_the_same_buckets_in_whatever_
     for folder, order in (("a", names), ("b", names[::-1])):
         opener.folder = tmp_path / folder
         store = await opener.open()
+        await keep(store)
         for name in order:
             await store.recording.record_push(a_push(name))
         seen.append((await kept_and_anew(store))[0])
@@ -80,6 +92,7 @@ async def test_one_zone_that_differs_shows_in_one_bucket(opener, tmp_path):
     for folder in ("a", "b"):
         opener.folder = tmp_path / folder
         store = await opener.open()
+        await keep(store)
         for number in range(50):
             await store.recording.record_push(a_push(f"z{number}.example"))
         if folder == "b":
@@ -132,6 +145,7 @@ async def test_an_earlier_store_is_filled_in_steps_that_nobody_waits_for(tmp_pat
 
     async with open_store(tmp_path, settings=settings, clock=ManualClock(), backends=["one"]) as store:
         steps = 0
+        await store.upkeep.compare(wanted=True)
         assert not await store.engine.viewer.call(compared.is_filled)
         if meanwhile:
             await store.recording.record_push(a_push("z1200.example", 7))
@@ -164,3 +178,100 @@ async def test_a_large_earlier_store_opens_at_once(tmp_path):
             if number >= 17:
                 raw.executescript(f"BEGIN;{text};PRAGMA user_version = {number};COMMIT;")
     assert steps < 20_000 * 20 / 1000  # a walk with anything in it is more than twenty instructions a zone
+
+
+CHANGES = (
+    a_push("a.example", 1), a_push("a.example", 2), a_push("a.example", 2), a_push("b.example"), a_delete("a.example")
+)  # fmt: skip
+
+
+async def cost_of_changes(store) -> int:
+    """How many rows CHANGES wrote, all triggers counted."""
+
+    def rows(raw: sqlite3.Connection) -> int:
+        return raw.total_changes
+
+    before = await store.engine.writer.call(rows)
+    for change in CHANGES:
+        record = store.recording.record_push if isinstance(change, NewVersion) else store.recording.record_delete
+        await record(replace(change, origin=replace(change.origin, change_id=a_change_id())))
+    return await store.engine.writer.call(rows) - before
+
+
+async def test_without_a_peer_a_push_writes_no_bucket_and_no_row_of_its_index(opener):
+    """What each costs with a peer: the row of a bucket. Nothing of that before the first one, nor after the last one has gone."""
+    store = await opener.open(backends=["one"])
+    zones = "SELECT (SELECT COUNT(*) FROM zone WHERE bucket IS NOT NULL OR mark), (SELECT COUNT(*) FROM bucket WHERE digest)"
+
+    async def marked() -> tuple[int, int]:
+        return await store.engine.viewer.call(lambda raw: raw.execute(zones).fetchone())
+
+    await cost_of_changes(store)
+    without, nothing = await cost_of_changes(store), await marked()
+    await keep(store)
+    with_a_peer, some = await cost_of_changes(store), await marked()
+    await keep(store, wanted=False)
+    again, nothing_again = await cost_of_changes(store), await marked()
+
+    assert (0, 0) == nothing == nothing_again
+    assert (2, 2) == some
+    assert without == again
+    assert without + len(CHANGES) == with_a_peer
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_peers_that_come_and_go_leave_the_buckets_true_whatever_is_written_meanwhile(opener, seed):
+    """On, off, and on again in the middle of a step, with restarts between; as soon as they can be compared, they are right."""
+    store, chance, compared_true = await opener.open(backends=["one"], history_versions=2), random.Random(seed), 0
+    for number in range(1200):
+        await store.recording.record_push(a_push(f"z{number}.example"))
+    for step in range(400):
+        name = f"z{chance.randrange(1300)}.example"
+        what = chance.random()
+        if what < 0.5:
+            await store.recording.record_push(a_push(name, step + 2, owner=chance.choice([H1, H2])))
+        elif what < 0.7:
+            await store.recording.record_delete(a_delete(name, owner=H1))
+        elif what < 0.75:
+            await store.upkeep.compare(wanted=chance.random() < 0.6)
+        elif what < 0.77:
+            await opener.close()
+            store = await opener.open(backends=["one"], history_versions=2)
+        elif what < 0.8:
+            cleared = [ZoneName.parse(f"x{step % 5}.example")]
+            await store.drift.record_extra_delete("one", cleared, change_id=f"c{step}")
+        else:
+            await store.upkeep.prune()
+        kept, made = await kept_and_anew(store)
+        if await store.engine.viewer.call(compared.is_filled):
+            compared_true += 1
+            assert made == kept
+        elif await store.engine.viewer.call(buckets.keeping) is Keeping.NONE:
+            assert not any(kept)
+    await keep(store)
+    kept, made = await kept_and_anew(store)
+    assert made == kept
+    await keep(store, wanted=False)
+    assert not any((await kept_and_anew(store))[0])
+    assert compared_true
+
+
+POINTS = [(number % 30, number) for number in range(1, 200)]
+
+
+async def test_what_is_pushed_while_peers_come_is_in_its_bucket(opener):
+    """Many at once, before, with and after the switch, and steps between: no commit falls through."""
+    store = await opener.open(backends=["one"])
+    for wanted in (True, False, True):
+        pushes = [store.recording.record_push(a_push(f"z{number}.example", chance)) for number, chance in POINTS]
+        half = len(pushes) // 2
+        await asyncio.gather(
+            *pushes[:half],
+            store.upkeep.compare(wanted=wanted),
+            store.upkeep.prune(),
+            *pushes[half:],
+            store.upkeep.prune(),
+        )
+        await keep(store, wanted=wanted)
+        kept, made = await kept_and_anew(store)
+        assert (made if wanted else [0] * identity.BUCKETS) == kept

@@ -35,7 +35,9 @@ def decide_peer(command: PeerVersion, look: Look) -> Decision:
         return Decision(receipt=replace(_receipt(command, look), ignored=reason, overtaken=True))
     taken = _restated(command, look) if _is_held(command, look) else _version(command, look)
     drops = (DropHeld(name=command.name),) if _ends_waiting(command, look) else ()
-    inherit = Inherit(name=command.name, past=theirs.past)
+    # Under another serial it is another version here: the peer must find its own among what the zone has had.
+    is_the_same = taken.receipt.stated == theirs.stated.hex()
+    inherit = Inherit(name=command.name, past=theirs.past if is_the_same else (*theirs.past, theirs.stated))
     return Decision(receipt=taken.receipt, writes=(*drops, taken, inherit))
 
 

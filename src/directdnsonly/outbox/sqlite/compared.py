@@ -6,14 +6,12 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from directdnsonly.outbox import identity
 from directdnsonly.outbox.changes import Kind, Owner
 from directdnsonly.outbox.peering import PeerMemory, Stated, Summary, ZoneState
-from directdnsonly.outbox.sqlite import bodies, ids
+from directdnsonly.outbox.sqlite import bodies, buckets, ids
+from directdnsonly.outbox.sqlite.triggers import Keeping
 from directdnsonly.zone.name import ZoneName
 
-UNFILLED: Final = "SELECT zone, stated, kind, digest, serial, credential, hostname, username, change_id FROM zone WHERE bucket IS NULL LIMIT ?"
-_FILL = "UPDATE zone SET stated = ?, bucket = ?, mark = ? WHERE zone = ?"
 DIGESTS: Final = "SELECT digest FROM bucket ORDER BY id"
 NEWEST: Final = "SELECT COALESCE(MAX(id), 0) FROM version"
 MARKS: Final = "SELECT zone, mark FROM zone WHERE bucket = ? AND mark <> 0 LIMIT ?"
@@ -25,21 +23,9 @@ SELECT z.version, z.kind, z.serial, z.pushed_serial, z.digest, z.credential, z.h
 _ALL: Final = 2**62
 
 
-def fill(connection: sqlite3.Connection, limit: int) -> int:
-    """Put zones that an earlier program wrote into their buckets; how many. 0: all are there."""
-    rows = connection.execute(UNFILLED, (limit,)).fetchall()
-    for name, known, kind, digest, serial, credential, hostname, username, change_id in rows:
-        owner = Owner(credential=credential, hostname=hostname, username=username)
-        stated = ids.of_row(known, kind, digest, serial, owner, change_id)
-        is_somebodys = kind == Kind.PUT or bool(owner.server)
-        mark = identity.mark(name, stated) if is_somebodys else 0
-        connection.execute(_FILL, (stated, identity.bucket(name), mark, name))
-    return len(rows)
-
-
 def is_filled(connection: sqlite3.Connection) -> bool:
     """Whether every zone is in its bucket: before that, a comparison tells nothing."""
-    return connection.execute(UNFILLED, (1,)).fetchone() is None
+    return buckets.keeping(connection) is Keeping.KEPT
 
 
 def digests(connection: sqlite3.Connection) -> list[int]:
@@ -57,12 +43,12 @@ def summary(connection: sqlite3.Connection) -> Summary:
         connection.execute("COMMIT")
 
 
-def marks(connection: sqlite3.Connection, buckets: Sequence[int], limit: int) -> list[dict[ZoneName, int]]:
+def marks(connection: sqlite3.Connection, numbers: Sequence[int], limit: int) -> list[dict[ZoneName, int]]:
     """Of these buckets, in order, as far as they are whole within so many zones: the mark of each zone."""
     found: list[dict[ZoneName, int]] = []
     left = limit
-    for bucket in buckets:
-        rows = connection.execute(MARKS, (bucket, left + 1)).fetchall()
+    for number in numbers:
+        rows = connection.execute(MARKS, (number, left + 1)).fetchall()
         if len(rows) > left:
             break
         left -= len(rows)

@@ -18,7 +18,7 @@ from typing import TypeVar
 from directdnsonly.clock import Clock
 from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import deliveries, triggers, whole
+from directdnsonly.outbox.sqlite import buckets, deliveries, whole
 from directdnsonly.outbox.sqlite.capacity import Capacity
 from directdnsonly.outbox.sqlite.connection import FILE_NAME, Connection, limit_pages, open_reader, open_writer
 from directdnsonly.outbox.sqlite.group_commit import GroupCommit
@@ -57,6 +57,7 @@ class Engine:
         self.commits = GroupCommit(writer, largest_group=settings.commit_batch)
         self.settled = ZoneWatch()
         self.ahead_s = 0.0  # by so much the clock is not believed
+        self.compares = False  # what peers compare is wanted
 
     async def write(self, function: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
         """Run a write in the next transaction. `durable` False: a power loss may undo it, because it is then repeated (claims, proofs)."""
@@ -68,7 +69,7 @@ class Engine:
 
     def setting(self) -> Setting:
         """The values that every write needs now."""
-        return Setting(self.clock.now_s(), self.backends, self.settings.history_versions)
+        return Setting(self.clock.now_s(), self.backends, self.settings.history_versions, self.compares)
 
     async def follow(self, settings: OutboxSettings) -> None:
         """Keep and refuse by these from now on; how long it waits for a lock, and where it is, stay as they were opened.
@@ -114,6 +115,7 @@ async def open_engine(
             reader=reader,
             viewer=viewer,
         )
+        engine.compares = (await writer.call(buckets.keeping)).is_wanted
         async with asyncio.TaskGroup() as actors:
             actors.create_task(engine.commits.run(), name="outbox:committer")
             try:
@@ -129,7 +131,7 @@ async def _connect(
     busy_s = settings.busy_timeout_s
     writer = await open_writer(path, busy_timeout_s=busy_s, max_pages=settings.max_store_mb * PAGES_OF_A_MB)
     opened.push_async_callback(writer.close)
-    for prepare in (whole.require_whole, migrate, triggers.prepare, deliveries.prepare):
+    for prepare in (whole.require_whole, migrate, buckets.prepare, deliveries.prepare):
         await writer.call(prepare)
     reader = await open_reader(path, busy_timeout_s=busy_s)
     opened.push_async_callback(reader.close)

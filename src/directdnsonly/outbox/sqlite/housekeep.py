@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from directdnsonly.outbox.lifecycle import State, quoted
-from directdnsonly.outbox.sqlite import compared
+from directdnsonly.outbox.sqlite import buckets, compared
 
 STEP = 500
 
@@ -30,16 +30,16 @@ _KEEP_NUMBER = (
 _DROP_KEPT = "DELETE FROM version WHERE zone = '' AND id < (SELECT MAX(id) FROM version)"
 
 
-def prune(connection: sqlite3.Connection, *, before: float, peers: Sequence[str] = ()) -> int:
+def prune(connection: sqlite3.Connection, *, before: float, peers: Sequence[str] = (), compares: bool = False) -> int:
     """Delete one batch of rows older than `before` (epoch seconds); returns how many, 0 when done.
 
-    First of all what an earlier program wrote is made comparable.
+    First of all every zone is made comparable where a peer came, or none any more where the last one went.
 
     The newest version of a zone is never removed, nor the one that it is pinned at; a tombstone only when every backend that had the zone, also
     one that is away, has proven it gone, and every peer has seen it. Its number is never given again: the floor of all numbers rises to it.
     """
-    if filled := compared.fill(connection, STEP):
-        return filled
+    if walked := buckets.step(connection, compares=compares):
+        return walked
     removed = connection.execute(
         "DELETE FROM version WHERE id IN (SELECT v.id FROM version v JOIN zone z ON z.zone = v.zone"
         " WHERE v.at < ? AND v.version < z.version"

@@ -12,6 +12,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Sequence
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -21,8 +22,30 @@ STORM_PAUSE_S: Final = (
     0.15  # a zone pushed again while (or just after) it was delivered waits this long: 132 pushes, few reloads
 )
 
-# In each, {} stands before a value's name: `NEW.` in a trigger, `:` in a statement of its own.
-# A zone's bucket never changes, and is not written again: that would cost its index a tenth of the commit.
+
+class Keeping(StrEnum):
+    """Whether what peers compare is kept, and so what of it a change of a zone writes."""
+
+    NONE = "none"  # nothing: no zone has a bucket
+    FILLING = "filling"  # bucket and mark: not every zone has them
+    KEPT = "kept"  # the mark: every zone has its bucket, which never changes
+    EMPTYING = "emptying"  # that it has none: some zones still have
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a zone that is written is to have its bucket and mark."""
+        return self in {Keeping.FILLING, Keeping.KEPT}
+
+
+_BOTH = ", bucket = {v}bucket, mark = {v}mark"
+_WRITTEN: Final = {
+    Keeping.NONE: "",
+    Keeping.FILLING: _BOTH,
+    Keeping.KEPT: ", mark = {v}mark",
+    Keeping.EMPTYING: _BOTH,
+}
+
+# In each, {v} stands before a value's name: `NEW.` in a trigger, `:` in a statement of its own. {c}: see Keeping.
 # The version is the one before plus one: the transaction that read it is the one that writes (BEGIN IMMEDIATE).
 _UPSERT_ZONE = """
 INSERT INTO zone (zone, version, kind, serial, pushed_serial, records, digest, challenge, signed, credential, hostname,
@@ -36,7 +59,7 @@ VALUES ({v}zone, {v}version, {v}kind, {v}serial, {v}pushed_serial, {v}records, {
        credential = excluded.credential, hostname = excluded.hostname, username = excluded.username,
        source = excluded.source, change_id = excluded.change_id, pushed_at = excluded.pushed_at,
        changed_at = excluded.changed_at, warnings = excluded.warnings, redirects = excluded.redirects,
-       stated = excluded.stated, mark = CASE WHEN zone.bucket IS NULL THEN 0 ELSE excluded.mark END"""
+       stated = excluded.stated{c}"""
 
 _INSERT_VERSION = """
 INSERT INTO version (zone, version, kind, serial, pushed_serial, records, digest, credential, hostname, username, address,
@@ -86,7 +109,7 @@ VALUES (:zone, :version, 'delete', 0, 0, 0, x'', x'', 0, '', '', '', :source, :c
 _TOUCH = """
 UPDATE zone SET pushed_at = {v}now, pushed_serial = {v}pushed_serial, credential = {v}credential,
        hostname = {v}hostname, username = {v}username, source = {v}source, warnings = {v}warnings,
-       stated = {v}stated, mark = CASE WHEN bucket IS NULL THEN 0 ELSE {v}mark END
+       stated = {v}stated{c}
  WHERE zone = {v}zone"""
 
 _RENAME = "UPDATE zone SET change_id = {v}change_id WHERE zone = {v}zone"
@@ -105,6 +128,8 @@ _STEPS: Final = {
 }
 # The columns of each view: what its steps name.
 _NAMES: Final = {view: sorted(set(re.findall(r"{v}(\w+)", " ".join(steps)))) for view, steps in _STEPS.items()}
+for _view in ("repeated", "touched"):
+    _NAMES[_view] = sorted({*_NAMES[_view], "bucket", "mark"})
 
 
 def _inserting(view: str) -> str:
@@ -120,10 +145,21 @@ WANT: Final = _WANT.format(v=":")
 CHANGE: Final = _INSERT_CHANGE.format(v=":")
 
 
-def prepare(connection: sqlite3.Connection) -> None:
+def prepare(connection: sqlite3.Connection, keeping: Keeping = Keeping.NONE) -> None:
     """Create the views and triggers on the writing connection, once, after the migrations."""
     for view, steps in _STEPS.items():
-        make_view(connection, view, _NAMES[view], steps)
+        make_view(connection, view, _NAMES[view], _with(keeping, steps))
+
+
+def follow(connection: sqlite3.Connection, keeping: Keeping) -> None:
+    """Create them anew, within the transaction that changes what is kept."""
+    for view in _STEPS:
+        connection.execute(f"DROP VIEW {view}")  # its trigger goes with it
+    prepare(connection, keeping)
+
+
+def _with(keeping: Keeping, steps: Sequence[str]) -> list[str]:
+    return [step.replace("{c}", _WRITTEN[keeping]) for step in steps]
 
 
 def make_view(connection: sqlite3.Connection, view: str, names: Sequence[str], steps: Sequence[str]) -> None:
@@ -136,7 +172,7 @@ def make_view(connection: sqlite3.Connection, view: str, names: Sequence[str], s
 
 def statements() -> list[str]:
     """The statements inside the triggers, one by one, so that tests can check their query plans."""
-    return [step.format(v=":") for steps in _STEPS.values() for step in steps]
+    return [step.format(v=":") for keeping in Keeping for steps in _STEPS.values() for step in _with(keeping, steps)]
 
 
 @lru_cache(64)

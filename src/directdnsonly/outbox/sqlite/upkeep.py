@@ -8,7 +8,7 @@ from functools import partial
 
 from directdnsonly.outbox.kept import Condition
 from directdnsonly.outbox.settings import OutboxSettings
-from directdnsonly.outbox.sqlite import adopting, clocks, housekeep, terms
+from directdnsonly.outbox.sqlite import adopting, buckets, clocks, housekeep, terms
 from directdnsonly.outbox.sqlite.engine import Engine
 from directdnsonly.outbox.store.upkeep import Upkeep
 
@@ -53,6 +53,13 @@ class SqliteUpkeep(Upkeep):
     async def follow(self, settings: OutboxSettings) -> None:
         await self._engine.follow(settings)
 
+    async def compare(self, *, wanted: bool) -> None:
+        def chosen(_: None) -> None:
+            self._engine.compares = wanted
+
+        # Told to the engine also where nobody waits any more: what pushes write must fit what the steps walk over.
+        await self._engine.commits.submit(lambda connection: buckets.choose(connection, wanted=wanted), then=chosen)
+
     async def count_limited(self, credentials: Sequence[str]) -> None:
         await self._engine.write(lambda connection: terms.count_limited(connection, credentials))
 
@@ -64,8 +71,11 @@ class SqliteUpkeep(Upkeep):
         return self._engine.ahead_s
 
     async def prune(self, *, peers: Sequence[str] = ()) -> int:
-        before = self._engine.believed_s() - self._engine.settings.history_days * 86_400
-        return await self._engine.write(lambda connection: housekeep.prune(connection, before=before, peers=peers))
+        engine = self._engine
+        before = engine.believed_s() - engine.settings.history_days * 86_400
+        return await engine.write(
+            lambda connection: housekeep.prune(connection, before=before, peers=peers, compares=engine.compares)
+        )
 
     async def probe(self) -> None:
         # A page is really written: an empty transaction would not touch the disk.

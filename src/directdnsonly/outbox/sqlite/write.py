@@ -42,11 +42,15 @@ COMPRESSION_LEVEL = 6  # 21 us and a half of the size for a usual zone
 
 
 class Setting(NamedTuple):
-    """The values that every write needs. `now`: epoch seconds; `keep`: how many versions of each zone's history."""
+    """The values that every write needs. `now`: epoch seconds; `keep`: how many versions of each zone's history.
+
+    `compares`: what peers compare is wanted (see Keeping). It may be a moment behind the store, but not behind its steps.
+    """
 
     now: float
     backends: Sequence[str]
     keep: int
+    compares: bool = False
 
 
 def write(connection: sqlite3.Connection, writes: Sequence[Write], setting: Setting) -> int:
@@ -69,7 +73,7 @@ def _version(connection: sqlite3.Connection, one: Version, setting: Setting) -> 
         "warnings": told.of_warnings(one.warnings),
         "redirects": one.redirects,
         "body": None if one.text is None else zlib.compress(one.text.encode("ascii"), COMPRESSION_LEVEL),
-        **_compared(one),
+        **_compared(one, setting),
         "keep": setting.keep,
         "backends": names_of(tuple(setting.backends) if one.wanted else ()),
         "pusher_credential": origin.owner.credential,
@@ -86,7 +90,7 @@ def _same(connection: sqlite3.Connection, one: Same, setting: Setting) -> int:
         "pushed_serial": one.pushed_serial,
         "source": str(one.origin.source),
         "warnings": told.of_warnings(one.warnings),
-        **_compared(one),
+        **_compared(one, setting),
     }
     if one.kept:
         return connection.execute(REPEAT, _of_change(one, setting) | values).rowcount
@@ -153,7 +157,7 @@ def _remove(connection: sqlite3.Connection, one: Remove, setting: Setting) -> in
         "now": setting.now,
         "backend": one.backend,
         "priority": int(Priority.BULK),
-        "bucket": identity.bucket(one.name),
+        "bucket": identity.bucket(one.name) if setting.compares else None,
     }
     if one.anew:
         connection.execute(TOMBSTONE, values)
@@ -197,7 +201,9 @@ def _of_change(one: Version | Same | Note, setting: Setting) -> dict[str, Any]:
     }
 
 
-def _compared(one: Version | Same) -> dict[str, Any]:
+def _compared(one: Version | Same, setting: Setting) -> dict[str, Any]:
+    if not setting.compares:
+        return {"stated": one.stated, "bucket": None, "mark": 0}
     name = str(one.receipt.name)
     return {"stated": one.stated, "bucket": identity.bucket(name), "mark": identity.mark(name, one.stated)}
 

@@ -27,6 +27,10 @@ class Upkeep(Protocol):
         """Keep and refuse by these settings from now on. Raises OutboxUnavailable: then nothing is another way."""
         ...
 
+    async def compare(self, *, wanted: bool) -> None:
+        """Keep what peers compare from now on, or no more. `prune` makes it so for all zones; every push pays for it then."""
+        ...
+
     async def count_limited(self, credentials: Sequence[str]) -> None:
         """Count the zones of credentials that are limited for the first time, in one walk over all; to call before pushes come."""
         ...
