@@ -124,6 +124,10 @@ def test_slow_strangers_are_answered_before_their_body_comes(service):
         push(service, 40)
 
 
+# The largest body is 16 MiB; what holds it may be there twice for a moment, when it has to grow elsewhere.
+TWO_BODIES_MB = 40
+
+
 @pytest.mark.parametrize(
     "path", ["/CMD_API_DNS_ADMIN?action=rawsave&domain=huge.example", "/api/v1/zones/huge.example"]
 )
@@ -151,7 +155,7 @@ def test_a_hundred_megabytes_cost_little_and_get_a_clear_answer(service, path, c
 
     assert (b"413" if knows_us else b"401") == head.split(b" ")[1]
     assert (b"16777216" if knows_us else b"user name") in body
-    assert peak - before < 30
+    assert peak - before < TWO_BODIES_MB
     push(service, 51)
 
 
