@@ -66,7 +66,7 @@ def peer_facts(statuses: Sequence[PeerStatus], now: float) -> Iterator[PeerFacts
         lasts_s = now - one.since
         yield PeerFacts(
             name=one.name,
-            away=one.reason if lasts_s >= AWAY_S and one.state is PeerState.UNREACHABLE else "",
+            away=one.reason if lasts_s >= AWAY_S and one.state in {PeerState.UNREACHABLE, PeerState.UNKNOWN} else "",
             differs=one.differs,
             behind=one.behind if lasts_s >= BEHIND_S and one.state is PeerState.BEHIND else 0,
             since=one.since,
