@@ -113,6 +113,7 @@ class Neighbour:
                 return NOT_READY_S
             done = await self._exchange(peer)
         except OutboxUnavailable as error:
+            self.status = replace(self.status, progress=None)
             self._log.warning("store.unavailable", reason=str(error), task=f"peer:{self.settings.name}")
             return self._later()
         except (NotAPeer, OSError) as error:
@@ -122,8 +123,6 @@ class Neighbour:
             self._log.exception("peer.failed", peer=self.settings.name)
             await self._failed(f"an unforeseen error ({type(error).__name__}): see peer.failed in the log")
             return self._later()
-        finally:
-            self.status = replace(self.status, progress=None)
         self._failures = 0
         await self._exchanged(done)
         if done.taken and not done.whole:
@@ -151,7 +150,7 @@ class Neighbour:
 
     async def _exchange(self, peer: Peer) -> Exchanged:
         began_at = self._told_at = self._now()
-        self.status = replace(self.status, asked_at=began_at)
+        self.status = replace(self.status, asked_at=began_at, progress=Progress(began_at=began_at))
         going = Going(began_at, self._now, self._goes_on)
         store = WatchedStore(self._around.peering, going, self._taken)
         done = await self._over(WatchedPeer(peer, going), store).run()
@@ -238,7 +237,7 @@ class Neighbour:
     async def _become(self, state: PeerState, reason: str, *, tell_differing: list[ZoneName] | None = None) -> None:
         before, now = self.status, self._now()
         since = before.since if before.state is state else now
-        self.status = replace(before, state=state, since=since, reason=reason)
+        self.status = replace(before, state=state, since=since, reason=reason, progress=None)
         if before.state is not state:
             self._around.on_change()
         if state is PeerState.UNREACHABLE and before.state is not state:
