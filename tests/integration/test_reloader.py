@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
@@ -15,9 +16,15 @@ from structlog.testing import capture_logs
 from directdnsonly.config import Settings, Starter, load
 from directdnsonly.errors import ConfigError
 from directdnsonly.operate.journal import Operator
+from directdnsonly.outbox.changes import Priority
+from directdnsonly.outbox.deliveries import Placement
+from directdnsonly.outbox.lifecycle import State
 from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.reload import Reloader
 from directdnsonly.service import OwnedFolder, Service, running
+from directdnsonly.zone.name import ZoneName
+from tests.support.fake_backend import FakeBackend
+from tests.support.lanes import PATIENCE_S
 from tests.support.made import a_push
 
 ME = Operator(name="anna")
@@ -30,6 +37,15 @@ dns:
     one: {{type: powerdns, api_url: "http://127.0.0.1:{port}", api_key: k, verify_address: "127.0.0.1#{port}"}}
 """
 TWO = '    two: {type: powerdns, api_url: "http://127.0.0.1:1", api_key: k, verify_address: "127.0.0.1#1"}\n'
+UNPROVEN = """
+data_dir: {folder}
+app: {{auth_password: s3cret, listen_host: 127.0.0.1}}
+outbox: {{disk_reserve_mb: 0}}
+dispatch: {{verify_patience_s: 0.05, retry_delays_s: [0.05], max_attempts: 100000}}
+dns:
+  backends:
+    one: {{type: coredns_file, verify_address: "127.0.0.1#{port}"}}
+"""
 
 
 class Rig:
@@ -51,6 +67,13 @@ class Rig:
 
     def change(self, change: Callable[[str], str]) -> None:
         self.file.write_text(change(self.file.read_text()))
+
+    async def until(self, name: ZoneName, holds: Callable[[Placement], bool]) -> None:
+        """Wait on a condition of a zone's only delivery."""
+        end = time.monotonic() + PATIENCE_S
+        while not (found := await self.service.store.looking.placements(name)) or not holds(found[0]):
+            assert time.monotonic() < end, found
+            await asyncio.sleep(0.02)
 
     @property
     def backends(self) -> tuple[set[str], set[str], set[str]]:
@@ -152,6 +175,24 @@ async def test_a_changed_backend_takes_the_place_of_the_old_one(rig):
     (backlog,) = await service.store.looking.backlog()
     assert ("one", 1) == (backlog.backend, backlog.pending + backlog.leased)
     assert [] == service.lost_actors()
+
+
+async def test_what_was_changed_of_deliveries_is_in_force_for_those_that_wait(tmp_path):
+    """The name server never serves the zone: tried without an end, and given up as soon as the file says how often."""
+    file, name = tmp_path / "app.yml", ZoneName.parse("a.example")
+    async with AsyncExitStack() as stack:
+        name_server = await stack.enter_async_context(FakeBackend("serves nothing"))
+        file.write_text(UNPROVEN.format(folder=tmp_path / "data", port=name_server.servers[0].port))
+        rig = Rig(file, await stack.enter_async_context(running(load(file, environ={}, starter=Starter.USER))))
+        await rig.service.store.recording.record_push(a_push("a.example"))
+        rig.service.dispatcher.wake(Priority.INTERACTIVE)
+        await rig.until(name, lambda found: found.attempts > 2)
+        rig.change(lambda text: text.replace("max_attempts: 100000", "max_attempts: 1, watch_every_s: 3"))
+
+        await rig.reloader.reload(ME)
+
+        assert 3.0 == rig.service.dispatcher.watch_every_s
+        await rig.until(name, lambda found: found.state is State.DEAD)
 
 
 async def test_a_bug_in_the_middle_is_told_and_ends_nothing(rig):
