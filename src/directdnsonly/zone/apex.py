@@ -31,14 +31,13 @@ def check_apex(found: Mapping[str, Sequence[Key]], line_of: LineOf, apex: str) -
         if deleting and others:
             reason = f"{apex} has a {kind} record that requests deletion besides others: named does not load such a zone (RFC 8078)"
             yield _refused(reason, *deleting, others[0], rule="cds-delete", apex=apex, line_of=line_of)
-            continue
-        strange = [key for key in others if _algorithm(key) not in algorithms]
-        if strange:
+        strange = {_algorithm(key): key for key in reversed(others)}  # the first of each
+        for algorithm in sorted(strange.keys() - algorithms, key=lambda one: line_of(strange[one])):
             reason = (
-                f"{apex} has a {kind} record of algorithm {_algorithm(strange[0])} but no DNSKEY of that algorithm (RFC 7344, section 4.1):"
+                f"{apex} has a {kind} record of algorithm {algorithm} but no DNSKEY of that algorithm (RFC 7344, section 4.1):"
                 " named does not load such a zone"
             )
-            yield _refused(reason, strange[0], rule="cds-without-key", apex=apex, line_of=line_of)
+            yield _refused(reason, strange[algorithm], rule="cds-without-key", apex=apex, line_of=line_of)
     for key in found.get("NSEC3PARAM", ()):
         if not key[2].startswith("1 "):
             reason = "NSEC3PARAM has a hash algorithm other than 1, the only one (RFC 5155, section 11): named and Knot do not load it"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from directdnsonly.outbox.changes import Kind, Priority
 from directdnsonly.outbox.deliveries import Settle, Settlement
 from directdnsonly.outbox.lifecycle import State
@@ -61,13 +63,14 @@ async def test_a_push_during_an_attempt_is_delivered_after_it(store, opener):
     assert 2 == (await only_claim(store)).version
 
 
-async def test_a_failed_attempt_of_an_older_version_burns_nothing_of_the_newer(store, opener):
-    """v1 is buried while v2 waits: v2 starts fresh."""
+@pytest.mark.parametrize("how", [Settle.RETRY, Settle.BURY, Settle.DEFER])
+async def test_a_failed_attempt_of_an_older_version_burns_nothing_of_the_newer(store, opener, how):
+    """v1 fails, is buried or given back while v2 waits: v2 starts fresh."""
     await store.recording.record_push(a_push(serial=1))
     running = await only_claim(store)
     await store.recording.record_push(a_push(serial=2))
 
-    await store.work.settle([Settlement(claim=running, how=Settle.BURY, reason="bad")])
+    await store.work.settle([Settlement(claim=running, how=how, reason="bad", due_at=opener.clock.now_s() + 60)])
     opener.clock.advance(1)
 
     placement = (await store.looking.placements(NAME))[0]

@@ -46,6 +46,22 @@ def test_all_faults_of_a_zone_are_told_at_once_with_their_lines():
     ] == [(rule, line) for rule, line, _ in found]  # fmt: skip
 
 
+def test_keys_for_the_parent_have_all_their_faults_told_as_well():
+    """Whoever deletes the request to delete is not refused again for the others; each algorithm is told once."""
+    digest = "ab" * 32
+    text = HEAD + (
+        f"@ IN CDS 0 0 0 00\n@ IN CDS 1 13 2 {digest}\n@ IN CDS 1 8 2 {digest}\n@ IN CDS 2 8 2 {digest}\n"
+        "@ IN CDNSKEY 257 3 8 AwEAAQ==\n"
+    )
+
+    found = faults_of(text)
+
+    assert [("cds-delete", 5), ("cds-without-key", 5), ("cds-without-key", 6), ("cds-without-key", 8)] == [
+        (rule, line) for rule, line, _ in found
+    ]
+    assert ["13", "8", "8"] == [reason.split(" of algorithm ")[1].split()[0] for _, _, reason in found[1:]]
+
+
 def test_ten_faults_are_enough():
     """What a wrong push costs stays bounded."""
     assert MOST == len(faults_of(HEAD + "a IN A x\n" * 100_000))
