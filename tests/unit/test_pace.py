@@ -90,3 +90,13 @@ def test_what_nobody_on_a_network_can_tell_is_not_slow():
 
     assert 0.0 == _felt(pace, FACTOR * LEAST_S)
     assert 0.0 < _felt(pace, 1.1 * FACTOR * LEAST_S)
+
+
+@pytest.mark.parametrize("looks", [3, 5, QUIET])
+def test_one_odd_look_without_a_bulk_decides_nothing(looks):
+    pace = Pace(FACTOR)
+    for _ in range(looks - 1):
+        pace.note_quiet(ALONE_S)
+    pace.note_quiet(1.0)
+
+    assert pytest.approx(LIMIT_S) == pace.limit_s

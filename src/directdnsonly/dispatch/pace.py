@@ -10,6 +10,7 @@ LONGEST_S = 5.0  # of a rest
 MOST = 9.0  # times as long as the work: a bulk always gets a tenth of the time
 QUIET, RECENT = 50, 50  # answers that count: of a name server that we leave alone, and of one beside work or rests
 FEWEST = 5  # of them tell something
+ODD = 10  # one in so many quiet answers was slow by chance
 
 
 class Pace:
@@ -25,7 +26,10 @@ class Pace:
     @property
     def limit_s(self) -> float:
         """A longer answer is felt; without end as long as nothing is known about this name server."""
-        return self._factor * max(fmean(self._quiet), LEAST_S) if self._quiet else float("inf")
+        if not self._quiet:
+            return float("inf")
+        usual = sorted(self._quiet)[: len(self._quiet) - 1 - len(self._quiet) // ODD] or self._quiet
+        return self._factor * max(fmean(usual), LEAST_S)
 
     def begin(self) -> None:
         """A bulk begins: what was felt of an earlier one tells nothing about it."""
