@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from directdnsonly.verify.answer_time import AnswerTimer
-from directdnsonly.verify.others import OURS, datagrams, is_here
+from directdnsonly.verify.others import OURS, Ours, datagrams, is_here
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -35,6 +35,15 @@ def test_datagrams_that_reach_a_program_are_counted(host):
 def test_an_address_is_of_this_machine_or_it_is_not():
     assert is_here("127.0.0.1")
     assert not is_here("192.0.2.1")  # RFC 5737: documentation, nobody's
+
+
+def test_of_a_question_to_another_machine_only_its_answer_comes_here():
+    """Counted twice it would hide one who asks."""
+    ours = Ours()
+    for host in ("192.0.2.1", "127.0.0.1"):
+        ours.sent(host)
+
+    assert 1 + 2 == ours.datagrams
 
 
 async def test_a_question_of_ours_brings_what_we_count_for_it():
