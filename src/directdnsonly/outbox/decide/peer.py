@@ -37,7 +37,9 @@ def decide_peer(command: PeerVersion, look: Look) -> Decision:
     taken = _restated(command, look) if _is_held(command, look) else _version(command, look)
     waiting = _waiting(command, look, taken.receipt.version)
     over = (DropSighting(name=command.name),) if theirs.kind is Kind.DELETE else ()  # it is not judged twice
-    inherit = Inherit(name=command.name, past=theirs.past)
+    # Under another serial it is another version here: the peer must find its own among what the zone has had.
+    is_the_same = taken.receipt.stated == theirs.stated.hex()
+    inherit = Inherit(name=command.name, past=theirs.past if is_the_same else (*theirs.past, theirs.stated))
     return Decision(receipt=taken.receipt, writes=(*waiting, taken, inherit, *over))
 
 
