@@ -13,6 +13,7 @@ from directdnsonly.outbox.peering import Decided, Held, Matter, Pinning, ZoneSta
 from directdnsonly.peers.forms import (
     SHORT,
     Answer,
+    Moment,
     OwnerForm,
     Past,
     Serial,
@@ -47,7 +48,7 @@ class HeldForm(Answer):
     difference: str = Field(max_length=MOST_DIFFERENCE)
     owner: OwnerForm
     address: str = Field(max_length=SHORT)
-    at: float
+    at: Moment
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
     serial: Serial | None
     base: str = Field(pattern=r"^([0-9a-f]{28})?$")

@@ -28,6 +28,7 @@ class Answer(BaseModel):
 
 
 Serial = Annotated[int, Field(ge=0, lt=2**32)]
+Moment = Annotated[float, Field(ge=0, lt=2**33)]  # epoch seconds, of these centuries
 Past = Annotated[str, Field(max_length=(MOST_PAST * identity.SIZE + 2) // 3 * 4)]
 
 

@@ -22,6 +22,7 @@ from directdnsonly.peers import forms
 from directdnsonly.peers.decided import DecidedForm, decided_in, forms_of
 from directdnsonly.peers.forms import (
     Answer,
+    Moment,
     OwnerForm,
     Past,
     Serial,
@@ -75,7 +76,7 @@ class _Zone(Answer):
     serial: Serial
     pushed_serial: Serial
     owner: OwnerForm
-    at: float
+    at: Moment
     number: _Number
     text: str | None = None
     decided: list[DecidedForm] = Field(max_length=len(Matter))

@@ -375,6 +375,7 @@ HOSTILE: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "another text": ("texts", decision(lambda one: one["pin"].update(text=one["pin"]["text"].replace("v1", "evil")))),
     "another serial": ("texts", decision(lambda one: one.update(serial=9))),
     "a text with an include": ("texts", decision(lambda one: one["pin"].update(text="$INCLUDE /etc/passwd\n"))),
+    "a moment before all": ("states", mangled(lambda tree: tree["zones"][0].update(at=-5.0))),
     "an orphan that lives": ("states", mangled(lambda tree: tree["zones"][0].update(orphan=True))),
 }  # fmt: skip
 
@@ -403,6 +404,7 @@ async def test_a_decision_that_does_not_fit_acts_on_nothing(two, case):
 
 HELD: dict[str, Callable[[dict], object]] = {
     "another body": lambda one: one["hold"].update(body=packed(json.dumps({"evil": 1}))),
+    "a moment that is none": lambda one: one["hold"].update(at=1e300),
     "no body": lambda one: one["hold"].update(body=""),
     "a body that is no base64": lambda one: one["hold"].update(body="!"),
     "another digest": lambda one: one["hold"].update(digest="00" * 32),
