@@ -25,7 +25,7 @@ from directdnsonly.peers.wire import NotAPeer
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.text import parse
-from tests.contract.sqlite.test_forgetting import prove
+from tests.contract.store_exercises.opening import finish
 from tests.support.made import H1, H2, a_change_id, a_delete, a_push, a_zone
 
 NAME = ZoneName.parse("a.example")
@@ -204,7 +204,7 @@ async def test_what_nothing_decides_stays_on_both_sides_and_is_named(two):
 
 async def forget(two: Two, *peers: str) -> None:
     """Three months later, here: whatever may be forgotten is."""
-    await prove(two.here)
+    await finish(two.here)
     two.clock.advance(100 * 86_400.0)
     while await two.here.upkeep.prune(peers=peers):
         pass

@@ -17,7 +17,7 @@ from directdnsonly.outbox.sqlite.connection import FILE_NAME
 from directdnsonly.outbox.sqlite.migrate import migrations
 from directdnsonly.outbox.sqlite.store import open_store
 from directdnsonly.zone.name import ZoneName
-from tests.contract.sqlite.test_forgetting import prove
+from tests.contract.store_exercises.opening import finish
 from tests.support.made import H1, H2, a_delete, a_push
 
 
@@ -50,7 +50,7 @@ async def test_every_commit_keeps_the_buckets_true(opener):
         else:
             await store.recording.record_push(a_push(f"x{step % 5}.example", step + 1, owner=owner))
         if step % 50 == 0:
-            await prove(store)
+            await finish(store)
             opener.clock.advance(100 * 86_400.0)
             while await store.upkeep.prune():
                 pass
@@ -95,7 +95,7 @@ async def test_the_number_of_a_version_is_never_given_again(opener):
     for number in range(5):
         await store.recording.record_push(a_push(f"z{number}.example"))
         await store.recording.record_delete(a_delete(f"z{number}.example"))
-        await prove(store)
+        await finish(store)
         opener.clock.advance(100 * 86_400.0)
         while await store.upkeep.prune():
             pass
