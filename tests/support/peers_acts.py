@@ -35,6 +35,10 @@ class Acts:
         """The acts that began with this."""
         return {act.number for acts in self.done.values() for act in acts if act.begins == content}
 
+    def begun_of(self, key: tuple[str, str]) -> set[int]:
+        """The acts that began anything there: where one is void, so are those that it had replaced."""
+        return {act.number for act in self.done.get(key, []) if act.begins is not None}
+
     def in_force(self, key: tuple[str, str], known: set[int]) -> set[str]:
         """What is in force of all that anybody still knows."""
         acts = [act for act in self.done.get(key, []) if act.number in known]

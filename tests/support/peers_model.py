@@ -95,7 +95,7 @@ class Box:
             receipt = change(connection, command, self.setting).receipt
         if not isinstance(command, PeerDecision) and (waits := self.waits(name)) != waited:
             if isinstance(command, PeerVersion) and self.content(name) != waited:
-                self.acts[Matter.HOLD.value, name] -= self.all_acts.begun(waited)
+                self.acts[Matter.HOLD.value, name] -= self.all_acts.begun_of((Matter.HOLD.value, name))
             else:
                 self._acted(Matter.HOLD, name, waits)
         if not isinstance(command, PeerDecision) and kept and not self.is_kept(name):

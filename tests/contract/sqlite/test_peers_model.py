@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.support.peers_acts import Acts
 from tests.support.peers_model import Box, Panel, judge, settle
 
-EXAMPLES = int(os.environ.get("PEERS_SCHEDULES", "200"))
+EXAMPLES = int(os.environ.get("PEERS_SCHEDULES", "120"))
 ZONES = ["a.example", "b.example"]
 name = st.sampled_from(ZONES)
 which = st.sampled_from([1, 2, 3, 4, 5, 6, 7])  # bits: the boxes that hear of it, or that ask each other
