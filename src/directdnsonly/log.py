@@ -87,6 +87,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "alarm.raised": "Reconciliation found something that a person must look at; `kind` and `reason` say what.",
         "alarm.cleared": "The cause of an alarm is gone.",
         "peer.zone_taken": "A version of a zone was taken from a peer; its deliveries are due. `deleted`: it is a delete.",
+        "peer.decision_taken": "What a peer has decided acts here: `matter` is a pin, a push that waits (hold) or a zone that is kept; `stands`: it is in force, else it was ended.",
         "peer.exchanged": "An exchange with a peer has taken zones: how many, in how long, and what still differs.",
         "peer.progress": "A long exchange with a peer goes on: `percent` of what differed is done, about `ends_in_s` seconds are left.",
         "peer.unreachable": "A peer cannot be asked, or its answer is no peer's: `reason` says why. Nothing is changed by that; it is asked again.",

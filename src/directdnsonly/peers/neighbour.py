@@ -18,14 +18,16 @@ from directdnsonly.bell import Bell
 from directdnsonly.clock import Clock
 from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
 from directdnsonly.outbox.changes import Kind, Receipt
-from directdnsonly.outbox.peering import PeerVersion
+from directdnsonly.outbox.peering import PeerDecision, PeerVersion
 from directdnsonly.outbox.store.peering import Peering
 from directdnsonly.peers.client import HttpsPeer
-from directdnsonly.peers.exchange import Exchange, Exchanged, Peer
+from directdnsonly.peers.exchange import Exchange, Peer
+from directdnsonly.peers.forms import NotAPeer
+from directdnsonly.peers.found import Exchanged
 from directdnsonly.peers.going import Going, WatchedPeer, WatchedStore
 from directdnsonly.peers.settings import PeeringSettings, PeerSettings
 from directdnsonly.peers.standing import Listed, PeerState, PeerStatus, Progress
-from directdnsonly.peers.wire import NotAPeer, read_states
+from directdnsonly.peers.wire import read_states
 from directdnsonly.pulse import Pulses
 from directdnsonly.wording import counted
 from directdnsonly.zone.model import Zone
@@ -45,7 +47,10 @@ AUDITED: Final = 100  # zones, each by an event of its own
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What every peer's actor is given. `on_taken`: a zone was recorded and is due; `on_change`: a peer's state is another one."""
+    """What every peer's actor is given.
+
+    `on_taken`: a zone was recorded, and is due if it `changed`; `on_decided`: the same of a decision; `on_change`: a peer's state is another one.
+    """
 
     peering: Peering
     clock: Clock
@@ -53,6 +58,7 @@ class Surroundings:
     parse: Callable[[str, ZoneName], Awaitable[Zone]]
     change_id: Callable[[], str]
     on_taken: Callable[[Receipt], None]
+    on_decided: Callable[[Receipt], None]
     on_change: Callable[[], None] = lambda: None
 
 
@@ -190,9 +196,27 @@ class Neighbour:
                 ends_in_s=None if left_s is None else round(left_s),
             )
 
-    def _taken(self, version: PeerVersion, receipt: Receipt) -> None:
+    def _taken(self, came: PeerVersion | PeerDecision, receipt: Receipt) -> None:
         if receipt.overtaken:
             return
+        if isinstance(came, PeerDecision):
+            self._decided(came, receipt)
+        else:
+            self._zone_taken(came, receipt)
+
+    def _decided(self, decision: PeerDecision, receipt: Receipt) -> None:
+        self._log.info(
+            "peer.decision_taken",
+            zone=str(receipt.name),
+            matter=str(decision.theirs.matter),
+            stands=decision.theirs.stands,
+            changed=receipt.changed,
+            peer=self.settings.name,
+            change_id=receipt.change_id,
+        )
+        self._around.on_decided(receipt)
+
+    def _zone_taken(self, version: PeerVersion, receipt: Receipt) -> None:
         self.status = replace(self.status, taken=self.status.taken + 1)
         self._log.info(
             "peer.zone_taken",

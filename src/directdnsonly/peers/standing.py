@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from directdnsonly.peers.exchange import Difference
+from directdnsonly.peers.found import Difference
 
 
 class PeerState(StrEnum):
