@@ -93,6 +93,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "peer.unreachable": "A peer cannot be asked, or its answer is no peer's: `reason` says why. Nothing is changed by that; it is asked again.",
         "peer.reached": "A peer answers again.",
         "peer.differs": "Zones differ from a peer and nothing tells which version is newer, or they are only there: both stay until a person chooses (`dadns peers`).",
+        "peer.deletes_stopped": "More of our zones are deleted on a peer than may go at once: none of them goes; `reason` names some, and the plan that lets exactly these go (`dadns peers approve`).",
+        "peer.deletes_approved": "An operator approved a plan of a peer's deletes that exceeded the cap.",
         "peer.agrees": "No zone differs from a peer any more.",
         "peer.zone_chosen": "An operator took a peer's version of a zone.",
         "peer.failed": "An exchange with a peer ended in an unexpected error; it is tried again.",

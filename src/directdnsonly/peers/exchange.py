@@ -146,7 +146,9 @@ class Exchange:
         done.too_many, done.plan = len(going), plan
         why = f"{counted(len(going), 'zone')} of ours are deleted there, {most} at most may go at once"
         for name, (ours, theirs) in going.items():
-            reason = f"{why}: if that is right, let plan {plan} through; if not, put that instance right"
+            reason = (
+                f"{why}: if that is right, dadns peers approve {self._name} {plan}; if not, put that instance right"
+            )
             differs(done, name, Standing.TOO_MANY, reason, ours, theirs)
         if plan != self._told:
             self._told = plan
@@ -225,6 +227,11 @@ class Exchange:
         if not receipt.overtaken:
             self._on_taken()
         return not receipt.overtaken
+
+    async def chosen_of(self, one: ZoneState) -> list[PeerVersion | PeerDecision]:
+        """All that a peer states of a zone and has decided about it, as a person takes it. Raises NotAPeer, PushRefused."""
+        states = [await self.version_of(one, chosen=True)] if one.states is not None else []
+        return [*states, *[await self.decision_of(one, each, chosen=True) for each in one.decided]]
 
     async def decision_of(self, one: ZoneState, decided: Decided, *, chosen: bool = False) -> PeerDecision:
         """What a peer has decided, as it is recorded. Raises NotAPeer when it does not fit together, PushRefused."""
