@@ -57,7 +57,7 @@ run_in_root() {
   [ -z "${PIP_CERT:-}" ] || export PIP_CERT="/host/$(basename "$PIP_CERT")"
   PIP_CONFIG_FILE=/host/$(basename "${PIP_CONFIG_FILE:-/etc/pip.conf}")
   export PIP_CONFIG_FILE PIP_CACHE_DIR=/host/pip SHARED="$PWD/$kept/pip" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-  unset PIP_FIND_LINKS VIRTUAL_ENV PYTHONPATH PYTHON PYTHONDONTWRITEBYTECODE DADNS_CONFIG SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
+  unset TMPDIR PIP_FIND_LINKS VIRTUAL_ENV PYTHONPATH PYTHON PYTHONDONTWRITEBYTECODE DADNS_CONFIG SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
   # In a session of its own, never without us; an interrupt must not be ignored in it, as it is behind a plain `&`.
   env --default-signal=INT,QUIT setsid setpriv --pdeathsig KILL \
     unshare --mount --propagation private --pid --fork --kill-child "$PWD/deploy/debian/enter-root.sh" "$root" "$@" &

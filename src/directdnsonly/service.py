@@ -47,6 +47,7 @@ from directdnsonly.peers.neighbours import ACTOR
 from directdnsonly.reconcile.pulled import PulledZones
 from directdnsonly.reconcile.reconciler import Reconciler
 from directdnsonly.verify.compare import Depth
+from directdnsonly.verify.others import Others
 from directdnsonly.verify.verifier import Verifier
 from directdnsonly.wiring import managed, most_zones, neighbours_of, policy_of, stop_unwanted, swept_lanes
 from directdnsonly.zone.text import parse
@@ -177,8 +178,7 @@ class Service:
 
     def lane(self, backend: Backend) -> Lane:
         """A lane for a backend, by the settings in force."""
-        can = backend.capabilities
-        depth = Depth(self.settings.dns.backends[backend.name].verify)
+        can, depth = backend.capabilities, Depth(self.settings.dns.backends[backend.name].verify)
         return Lane(
             backend=backend,
             verifier=Verifier(
@@ -197,6 +197,7 @@ class Service:
             recorder=self.metrics,
             after_start=lambda: self.reconciler.look_for_unknown(backend.name),
             on_change=self.changed.ring,
+            others=Others() if backend.name in self.daemons else None,
         )
 
     def _why_not_running(self, name: str) -> str:

@@ -318,6 +318,11 @@ def test_what_needs_a_restart_is_named_and_left(service):
     lost = dadns(service, "reload")
     assert (3, True) == (lost.returncode, "the service runs (process " in lost.stderr), lost.stderr
     assert f"does not answer at http://127.0.0.1:{other}: if the file gives it another address now" in lost.stderr
+    for command in ("held", "status"):
+        told = dadns(service, command)
+        assert (
+            f"the service runs (process {service.pid}), but does not answer at http://127.0.0.1:{other}" in told.stderr
+        )
     dry = dadns(service, "reload", "--dry-run", **environ)
     assert 200 == Kept(service).push("big.example", SERIAL)[0]
     done = dadns(service, "reload", "--json", **environ)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, quote
 import httpx
 import typer
 
+from directdnsonly.cli.checks_running import service_of
 from directdnsonly.config import load, read_secret
 from directdnsonly.door.settings import AppSettings
 from directdnsonly.errors import ConfigError, ConfigProblem, DirectDNSOnlyError
@@ -64,6 +65,7 @@ class Target:
     token: str = field(default="", repr=False)
     socket: Path | None = None
     ca: Path | None = None
+    store: Path | None = None  # of the service, where the configuration has led to it
 
 
 def find_target(url: str | None, config: Path | None, environ: Mapping[str, str] = os.environ) -> Target:
@@ -75,16 +77,22 @@ def find_target(url: str | None, config: Path | None, environ: Mapping[str, str]
     token = _secret("DADNS_TOKEN", environ) or ""
     username, password = environ.get("DADNS_USERNAME"), _secret("DADNS_PASSWORD", environ)
     ca: Path | None = None
+    store: Path | None = None
     if url is None or not (token or (username is not None and password is not None)):
-        app = load(config, environ=environ).app
+        settings = load(config, environ=environ)
+        app = settings.app
         if url is None:
-            url, ca = _place_of(app), app.tls_certificate
+            url, ca, store = _place_of(app), app.tls_certificate, settings.store_folder
         username = username or app.auth_username
         password = password if password is not None else app.auth_password.get_secret_value()
     if url.startswith(UNIX):
         path = Path(url.removeprefix(UNIX))
-        return Target(url="http://dadns", username=username or "", password=password or "", token=token, socket=path)
-    return Target(url=url.rstrip("/"), username=username or "", password=password or "", token=token, ca=ca)
+        return Target(
+            url="http://dadns", username=username or "", password=password or "", token=token, socket=path, store=store
+        )
+    return Target(
+        url=url.rstrip("/"), username=username or "", password=password or "", token=token, ca=ca, store=store
+    )
 
 
 def _place_of(app: AppSettings) -> str:
@@ -128,6 +136,17 @@ def _is_here(url: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except (httpx.InvalidURL, ValueError):
         return False
+
+
+def _nobody_at(target: Target, why: str) -> str:
+    """What to do where nobody answers. A service that runs all the same need not be started."""
+    pid = service_of(target.store) if target.store else None
+    if pid is None:
+        return f"no service answers at {target.url} ({why}): start it with `make run` or `dadns serve`"
+    return (
+        f"the service runs (process {pid}), but does not answer at {target.url} ({why}): it has just been started, or the"
+        " configuration gives it another address now, which needs a restart (until then: --url with the old address)"
+    )
 
 
 def _trusting(certificate: Path) -> ssl.SSLContext:
@@ -207,10 +226,7 @@ class Client:
                 " a longer --timeout, or restart it (systemctl restart directdnsonly)"
             ) from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            why = str(error) or type(error).__name__
-            raise NoService(
-                f"no service answers at {self._target.url} ({why}): start it with `make run` or `dadns serve`"
-            ) from error
+            raise NoService(_nobody_at(self._target, str(error) or type(error).__name__)) from error
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             what = "token: check DADNS_TOKEN" if self._target.token else _WHO
             raise NotKnown(f"{self._target.url} does not accept the {what}")

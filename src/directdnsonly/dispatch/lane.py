@@ -35,6 +35,7 @@ from directdnsonly.outbox.deliveries import Claim, Settle, Settlement
 from directdnsonly.outbox.store.work import Work
 from directdnsonly.pulse import Pulses, task_name
 from directdnsonly.verify.compare import Depth, Expected
+from directdnsonly.verify.others import Others
 from directdnsonly.verify.verifier import Verifier
 
 HUNG_S = 300.0  # beyond every limit that an attempt has of its own
@@ -57,12 +58,14 @@ class Lane:
         recorder: DeliveryRecorder | None = None,
         after_start: Callable[[], Awaitable[None]] | None = None,
         on_change: Callable[[], None] = lambda: None,
+        others: Others | None = None,
     ) -> None:
         """`gate` returns why a bundled name server is not running; empty if it is, or if there is none.
 
         `after_start` is awaited once, when the name server has been compared with the store for the first time. It may
         raise BackendUnavailable and OutboxUnavailable: then it is awaited again after the next comparison.
         `on_change` is called when people should look: the circuit, a pause, the store, or a zone that was given up.
+        `others`: see Yielding.
         """
         self._on_change = on_change
         self._backend = backend
@@ -73,13 +76,8 @@ class Lane:
         self._log = structlog.get_logger()
         self._proof = Proof(backend, verifier, depth=depth, before=partial(work.proven_text, backend.name))
         self._delivery = Delivery(
-            backend=backend,
-            proof=self._proof,
-            work=work,
-            settings=settings,
-            clock=clock,
-            gate=gate,
-        )
+            backend=backend, proof=self._proof, work=work, settings=settings, clock=clock, gate=gate,
+        )  # fmt: skip
         self._circuit = Circuit(
             Breaker(delay_s=settings.probe_delay_s, delay_max_s=settings.probe_delay_max_s, since=clock.now_s()),
             backend=backend.name,
@@ -120,7 +118,7 @@ class Lane:
             proves=self.proves,
         )  # fmt: skip
         self._batch_limit = backend.capabilities.batch_size
-        self._yielding = Yielding(backend.servers, settings.bulk_slows_answers)
+        self._yielding = Yielding(backend.servers, settings.bulk_slows_answers, others)
         self._hand = Hand(work)
 
     @property
@@ -254,6 +252,8 @@ class Lane:
 
     async def _work(self, lowest: Priority, wake: asyncio.Event) -> None:
         while True:
+            if lowest is Priority.BULK:
+                await self._yielding.rest()
             await self._circuit.flowing.wait()
             await self._unpaused.wait()
             wake.clear()

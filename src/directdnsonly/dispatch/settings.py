@@ -55,7 +55,7 @@ class DispatchSettings(BaseModel):
     bulk_slows_answers: AtReload[float] = Field(
         4.0,
         ge=0,
-        description="How many times longer the name server may take to answer during a bulk before the bulk pauses; 0: it never pauses.",
+        description="How many times as long as without it answers of the name server may take on average while a bulk runs; it rests between batches for that. 0: never.",
     )
     sweep_page: AtReload[int] = Field(
         1000, ge=1, description="Zones per page when a name server is compared with the store."

@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 
+from directdnsonly.verify.others import OURS
 from directdnsonly.verify.query import identities
 from directdnsonly.verify.wire import SOA, answers, question
 from directdnsonly.zone.name import ZoneName
@@ -38,6 +39,7 @@ class AnswerTimer:
                 asking.setsockopt(socket.SOL_SOCKET, _TIMESTAMPS, 1)
                 asking.connect(self._place)
                 sent_at = time.time_ns()
+                OURS.sent(self._place[0])
                 asking.send(asked)
                 async with asyncio.timeout(PATIENCE_S):
                     came_at = await self._arrival(asking, asked)

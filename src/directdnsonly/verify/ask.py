@@ -9,6 +9,7 @@ import asyncio
 import secrets
 import socket
 
+from directdnsonly.verify.others import OURS
 from directdnsonly.verify.wire import answers, question_of
 
 LARGEST_DATAGRAM = 4096
@@ -36,6 +37,7 @@ async def _by_udp(host: str, port: int, asked: bytes) -> bytes:
     with socket.socket(family, socket.SOCK_DGRAM) as udp:
         udp.setblocking(False)
         await loop.sock_connect(udp, (host, port))
+        OURS.sent(host)
         await loop.sock_sendall(udp, asked)
         try:
             async with asyncio.timeout(AGAIN_S):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import cast
 
+from directdnsonly.verify.others import OURS
 from directdnsonly.verify.wire import SOA, Answer, MalformedAnswer, identity_of, question, read_soa
 from directdnsonly.zone.name import ZoneName
 
@@ -23,7 +24,8 @@ class SoaProber(asyncio.DatagramProtocol):
     Driven by what comes in, without a task or a future for each question: a sweep asks 100,000.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str) -> None:
+        self._host = host
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.DatagramTransport | None = None
         self._waiting: dict[int, _Question] = {}  # by identity, in the order of their time limits
@@ -36,7 +38,7 @@ class SoaProber(asyncio.DatagramProtocol):
     async def open(cls, host: str, port: int) -> SoaProber:
         """A prober for this server. Raises OSError if there is no route to the address."""
         loop = asyncio.get_running_loop()
-        _, prober = await loop.create_datagram_endpoint(cls, remote_addr=(host, port))
+        _, prober = await loop.create_datagram_endpoint(lambda: cls(host), remote_addr=(host, port))
         return prober
 
     async def ask(self, name: ZoneName, *, tries: int = 2) -> Answer | None:
@@ -96,6 +98,7 @@ class SoaProber(asyncio.DatagramProtocol):
         self._waiting[identity] = one
         if self._timer is None:
             self._timer = self._loop.call_at(until, self._expire)
+        OURS.sent(self._host)
         self._transport.sendto(one.asked)  # which may call error_received
 
     def _end(self, one: _Question, answer: Answer | None) -> None:
