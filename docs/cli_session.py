@@ -219,6 +219,7 @@ def name_of(line: str) -> str:
         ["backends", "forget"],
         ["nameservers", "stop"],
         ["peers", "take"],
+        ["peers", "approve"],
     )
     return " ".join(words[:2]) if grouped else words[0]
 
@@ -379,6 +380,7 @@ def steps() -> list[Act | Call]:
         Call("peers take shop.example ns3"),
         Act("", _agreed),
         Call("peers"),
+        Call("peers approve ns3 3b1f0c9a7d52", 1),
     ]
 
 

@@ -84,12 +84,14 @@ class BackendFacts:
 class PeerFacts:
     """The facts about one peer. `away`: why it cannot be asked for long; `behind`: zones that it does not take from us for long.
 
-    `differs`: zones about which a person has to decide.
+    `differs`: zones of which a person has to take one version; `too_many`: zones that are deleted there and stay here until `plan` is approved.
     """
 
     name: str
     away: str = ""
     differs: int = 0
+    too_many: int = 0
+    plan: str = ""
     behind: int = 0
     since: float | None = None
 
@@ -236,6 +238,12 @@ def _of_peer(peer: PeerFacts) -> Iterator[Reason]:
     what = short = ""
     if peer.away:
         short, what = f"peer {name} away", f"peer {name} cannot be asked: {peer.away} (dadns peers)"
+    elif peer.too_many:
+        short = f"{counted(peer.too_many, 'delete')} of {name} stopped"
+        what = (
+            f"{counted(peer.too_many, 'zone')} of ours {'is' if peer.too_many == 1 else 'are'} deleted on peer {name}, more than may go at once, and"
+            f" stay here: dadns peers, then dadns peers approve {name} {peer.plan}, or put {name} right"
+        )
     elif peer.differs:
         short = f"{counted(peer.differs, 'zone differs', 'zones differ')} from {name}"
         what = (

@@ -115,10 +115,13 @@ def neighbours_of(service: Parts, *, lost: LostPushes) -> Neighbours:
     async def parse(text: str, name: ZoneName) -> Zone:
         return (await service.parser.parse(text.encode(), name)).as_of(clock.now_s())
 
-    def on_taken(receipt: Receipt) -> None:
-        lost.made_good(receipt.name)
+    def on_decided(receipt: Receipt) -> None:
         if receipt.changed:
             service.dispatcher.wake(receipt.priority)
+
+    def on_taken(receipt: Receipt) -> None:
+        lost.made_good(receipt.name)
+        on_decided(receipt)
 
     return Neighbours(
         Surroundings(
@@ -128,6 +131,7 @@ def neighbours_of(service: Parts, *, lost: LostPushes) -> Neighbours:
             parse=parse,
             change_id=ChangeIds(clock).next,
             on_taken=on_taken,
+            on_decided=on_decided,
             on_change=service.changed.ring,
         )
     )

@@ -20,7 +20,7 @@ def us(server: ApiServer) -> dict[str, str]:
 def peer(state: str, **more: Any) -> dict[str, Any]:
     return {
         "name": "ns2", "url": "https://ns2.example", "state": state, "since": AT, "reason": "", "asked_at": AT,
-        "exchanged_at": AT, "next_at": AT, "taken": 3, "behind": 0, "conflicts": 0, "lacking": 0, "progress": None, **more,
+        "exchanged_at": AT, "next_at": AT, "taken": 3, "behind": 0, "conflicts": 0, "lacking": 0, "too_many": 0, "plan": "", "progress": None, **more,
     }  # fmt: skip
 
 
@@ -98,3 +98,21 @@ def test_a_person_takes_a_version(dadns):
     assert [("POST", "/api/v1/peers/ns2/take", b'{"zone":"a.example"}')] == [
         (one.method, one.path, one.body) for one in server.asked
     ]
+
+
+def test_deletes_that_are_stopped_are_told_with_what_to_do_and_a_person_approves_them(dadns):
+    """Nothing is said of versions to take where none has to be taken."""
+    stopped = peer("differs", too_many=12, plan="3b1f0c9a7d52")
+
+    def answer(asked: Asked) -> tuple[int, Any]:
+        return (200, {"zones": 12}) if asked.method == "POST" else answering(stopped, zones=[zone("a.example")])(asked)
+
+    with api_server(answer) as server:
+        shown = dadns("peers", **us(server))
+        ended = dadns("peers", "approve", "ns2", "3b1f0c9a7d52", **us(server))
+
+    assert "ns2: 12 zones are deleted there, too many at once, and stay here" in shown.stdout
+    assert "dadns peers approve ns2 3b1f0c9a7d52" in shown.stdout
+    assert "dadns peers take" not in shown.stdout
+    assert (0, "approved: 12 zones; deleted with the exchange that begins now\n") == (ended.returncode, ended.stdout)
+    assert ("POST", "/api/v1/peers/ns2/approve/3b1f0c9a7d52") == (server.asked[-1].method, server.asked[-1].path)

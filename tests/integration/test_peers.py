@@ -9,12 +9,13 @@ import httpx
 import pytest
 
 from directdnsonly.operate.journal import Operator
-from directdnsonly.outbox.changes import Source
+from directdnsonly.outbox.changes import Kind, Source
 from directdnsonly.outbox.peering import Standing
 from directdnsonly.peers.standing import PeerState
 from directdnsonly.reload import Reloader
 from directdnsonly.zone.name import ZoneName
 from tests.component.peers.test_client import certificate
+from tests.component.peers.test_decisions import delete_orphan
 from tests.support.instances import PASSWORD, USER, equal, instances, wait_for
 from tests.support.made import H2
 
@@ -116,6 +117,174 @@ def test_a_conflict_is_listed_with_both_versions_until_a_person_takes_one():
         assert "ready" == ns1.api("GET", "/status").json()["state"]
         again = ns1.api("POST", "/peers/ns2/take", json={"zone": "a.example"})
         assert (409, True) == (again.status_code, "nothing of a.example is taken" in again.json()["detail"])
+
+
+def text_of(one, zone: str) -> str | None:
+    """The text that its name servers are to serve."""
+    assert one.service is not None
+    return one.look(one.service.store.looking.published_text(ZoneName.parse(zone)))
+
+
+def serve(version: str, *instances, zone: str = "a.example") -> bool:
+    return all(f'"{version}"' in str(text_of(one, zone)) for one in instances)
+
+
+def test_a_pin_and_its_release_act_on_both_instances():
+    """What is pushed to both meanwhile waits on both."""
+    with instances("ns1", "ns2") as (ns1, ns2):
+        ns1.start()
+        ns2.start()
+        for one in (ns1, ns2):
+            one.put("a.example", 1)
+        ns1.until("ns2", EQUAL)
+        assert 200 == ns1.api("PUT", "/zones/a.example/pin", json={"reason": "a test"}).status_code
+
+        wait_for(lambda: ns2.api("GET", "/zones/a.example/pin").status_code == 200)
+
+        pin = ns2.api("GET", "/zones/a.example/pin").json()
+        assert (USER, "a test") == (pin["actor"], pin["reason"])
+        for one in (ns1, ns2):
+            one.put("a.example", 2)
+        assert serve("v1", ns1, ns2)
+
+        assert 200 == ns2.api("DELETE", "/zones/a.example/pin").status_code
+
+        wait_for(lambda: serve("v2", ns1, ns2))
+        assert 404 == ns1.api("GET", "/zones/a.example/pin").status_code
+        wait_for(lambda: equal(ns1, ns2))
+
+
+def test_of_two_pins_that_were_set_during_a_cut_a_person_takes_one():
+    with instances("ns1", "ns2") as (ns1, ns2):
+        ns1.start()
+        ns2.start()
+        for one in (ns1, ns2):
+            one.put("a.example", 1)
+        ns1.until("ns2", EQUAL)
+        ns2.stop()
+        ns1.api("PUT", "/zones/a.example/pin")
+        ns1.stop()
+        ns2.start()
+        ns2.put("a.example", 2)
+        ns2.api("PUT", "/zones/a.example/pin")
+
+        ns1.start()
+
+        ns1.until("ns2", DIFFERS)
+        assert serve("v1", ns1)
+        assert serve("v2", ns2)
+        assert 200 == ns1.api("POST", "/peers/ns2/take", json={"zone": "a.example"}).status_code
+        assert serve("v2", ns1)
+        wait_for(lambda: equal(ns1, ns2))
+        ns1.until("ns2", EQUAL)
+
+
+def test_a_push_that_waits_on_one_instance_waits_on_the_other_and_is_let_in_on_both():
+    with instances("ns1", "ns2") as (ns1, ns2):
+        ns1.app = ns2.app = {"takeover": "hold"}
+        ns1.start()
+        ns2.start()
+        for one in (ns1, ns2):
+            one.put("a.example", 1)
+        ns1.until("ns2", EQUAL)
+        ns1.put("a.example", 2, owner=H2)
+
+        wait_for(lambda: ns2.api("GET", "/held").json()["items"])
+
+        (waits,) = ns2.api("GET", "/held").json()["items"]
+        assert [waits["digest"]] == [one["digest"] for one in ns1.api("GET", "/held").json()["items"]]
+        assert serve("v1", ns1, ns2)
+
+        assert 200 == ns2.api("POST", f"/held/a.example/approve/{waits['digest']}").status_code
+
+        wait_for(lambda: serve("v2", ns1, ns2) and equal(ns1, ns2))
+        assert [[], []] == [one.api("GET", "/held").json()["items"] for one in (ns1, ns2)]
+
+
+def test_an_orphan_that_is_deleted_on_one_instance_is_deleted_as_one_on_the_other():
+    with instances("ns1", "ns2") as (ns1, ns2):
+        ns1.start()
+        ns2.start()
+        for one in (ns1, ns2):
+            one.put("a.example", 1)
+        ns1.until("ns2", EQUAL)
+
+        ns2.look(delete_orphan(ns2.service.store, ns2.service.clock.now_s()))
+
+        wait_for(lambda: not ns1.zones())
+        (newest, *_) = ns1.look(ns1.service.store.looking.versions(ZoneName.parse("a.example")))
+        assert (Kind.DELETE, Source.RECONCILE, "ns2") == (newest.kind, newest.source, newest.address)
+
+
+def test_of_too_many_deletes_none_is_taken_until_a_person_approves_exactly_these():
+    """It is told once, with the plan and what to do; what else is new there is taken meanwhile."""
+    with instances("ns1", "ns2") as (ns1, ns2):
+        ns1.start()
+        ns2.start()
+        for number in range(25):
+            for one in (ns1, ns2):
+                one.put(f"z{number}.example", 1)
+        ns1.until("ns2", EQUAL)
+        ns1.stop()
+        for number in range(12):
+            ns2.delete(f"z{number}.example")
+        ns2.put("new.example", 1)
+
+        ns1.start()
+
+        for _ in range(3):
+            found = ns1.until("ns2", DIFFERS)
+        assert (12, 0, 0) == (found.too_many, found.conflicts, found.lacking)
+        assert 26 == len(ns1.zones())
+        (told,) = ns1.events("peer.deletes_stopped")
+        assert f"12 zones of ours are deleted there, 10 at most may go at once: plan {found.plan}" in told
+        assert [] == ns1.events("peer.differs")
+        do = f"dadns peers approve ns2 {found.plan}"
+        listed = ns1.api("GET", "/peers/ns2/zones").json()["items"]
+        assert [("deleted there", True)] * 12 == [(one["standing"], do in one["reason"]) for one in listed]
+        (reason,) = ns1.api("GET", "/status").json()["reasons"]
+        assert ("peer", True) == (reason["kind"], do in reason["what"])
+        page = httpx.get(f"{ns1.url}/status", auth=(USER, PASSWORD), trust_env=False).text
+        assert do in page
+        assert "dadns peers take" not in page
+        metrics = httpx.get(f"{ns1.url}/metrics", auth=(USER, PASSWORD), trust_env=False).text
+        assert 'directdnsonly_peer_deletes_stopped{peer="ns2"} 12.0' in metrics
+        assert 'directdnsonly_peer_differs{peer="ns2"} 0.0' in metrics
+        for wrong in ("ns2/approve/000000000000", f"ns9/approve/{found.plan}"):
+            assert 404 == ns1.api("POST", f"/peers/{wrong}").status_code
+
+        answer = ns1.api("POST", f"/peers/ns2/approve/{found.plan}")
+
+        assert (200, {"zones": 12}) == (answer.status_code, answer.json())
+        wait_for(lambda: equal(ns1, ns2))
+        assert 14 == len(ns1.zones())
+        assert [f"peer.deletes_approved ns2: plan {found.plan}: 12 zones"] == ns1.events("peer.deletes_approved")
+        after = ns1.until("ns2", EQUAL)
+        assert (0, "") == (after.too_many, after.plan)
+
+
+def test_what_is_approved_is_that_plan_and_no_other():
+    """Where the peer has deleted more by then, nothing goes."""
+    with instances("ns1", "ns2", interval_s=3600) as (ns1, ns2):
+        ns1.start()
+        ns2.start()
+        for number in range(25):
+            for one in (ns1, ns2):
+                one.put(f"z{number}.example", 1)
+        ns1.stop()
+        for number in range(12):
+            ns2.delete(f"z{number}.example")
+        ns1.start()
+        wait_for(lambda: ns1.status("ns2").too_many == 12)
+        plan = ns1.status("ns2").plan
+        ns2.delete("z12.example")
+
+        assert 200 == ns1.api("POST", f"/peers/ns2/approve/{plan}").status_code
+
+        wait_for(lambda: ns1.status("ns2").too_many == 13)
+        assert plan != ns1.status("ns2").plan
+        assert 25 == len(ns1.zones())
+        assert 2 == len(ns1.events("peer.deletes_stopped"))
 
 
 @pytest.mark.parametrize("what", ["password", "none"])

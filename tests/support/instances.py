@@ -42,6 +42,7 @@ class Instance:
         self.password = PASSWORD  # that its peers know
         self.pair: tuple[Path, Path] | None = None  # certificate and key of its door
         self.trust: dict[str, Any] = {}  # by what its peers know its certificate
+        self.app: dict[str, Any] = {}  # settings of its door
         self._stack = ExitStack()
         self.service: Service | None = None
 
@@ -62,6 +63,7 @@ class Instance:
             credentials=(CredentialSettings(name="peersync", password=SecretStr(PASSWORD), roles=("peer",)),),
             listen_host="127.0.0.1",
             listen_port=self.port,
+            **self.app,
         )
         return Settings(
             app=app,

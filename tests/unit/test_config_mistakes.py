@@ -197,7 +197,7 @@ def other_value(model: type[BaseModel], key: str) -> Any:
         "credentials": (CredentialSettings(name="b", password=SecretStr("x"), roles=("read",)),),
         "visible_within_s": 3.0, "api_url": "http://192.0.2.9:8082", "api_urls": ("http://192.0.2.9:8082", "http://192.0.2.10:8082"),
         "on_delete": ("systemctl", "restart", "coredns"),
-        "least_share": 0.25, "max_orphan_share": 0.25,
+        "least_share": 0.25, "max_orphan_share": 0.25, "max_delete_share": 0.25,
         "peers": [PeerSettings(name="ns2", url="https://ns2.example:2222", token=SecretStr("t"))],
         "directadmin_servers": [DirectAdminServer(hostname="da1.example.com", password=SecretStr("a-key"), port=443)],
     }  # fmt: skip

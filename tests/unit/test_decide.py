@@ -13,6 +13,7 @@ from directdnsonly.outbox.decide.look import Around, ExtraDelete, Look, More, Ne
 from directdnsonly.outbox.decide.writes import (
     Decision,
     DropHeld,
+    DropSighting,
     EndStanding,
     Hold,
     KeepKey,
@@ -88,16 +89,16 @@ CASES: dict[str, tuple[NewVersion | NewDeletion, Look, int, Became, list[type]]]
         replace(a_push(serial=4, owner=H2), approves="aa" * 32), a_look(waits=a_wait(), more=More(moves=())), 4,
         Became.ACCEPTED, [DropHeld, Version],
     ),
-    "a delete is a version too": (a_delete(), a_look(), 4, Became.DELETED, [Version]),
-    "a delete behind a pin waits": (a_delete(), PINNED, 4, Became.PINNED, [Version]),
+    "a delete is a version too": (a_delete(), a_look(), 4, Became.DELETED, [Version, DropSighting]),
+    "a delete behind a pin waits": (a_delete(), PINNED, 4, Became.PINNED, [Version, DropSighting]),
     "a delete of nothing leaves nothing": (a_delete(), NONE, 0, Became.IGNORED, []),
     "a person's delete of nothing can be asked for": (a_delete(**BY_ANNA), NONE, 0, Became.IGNORED, [Note]),
     "a late delete by the former server": (a_delete(owner=H2), a_look(), 3, Became.IGNORED, []),
     "a delete ends what waited of its own server": (
-        a_delete(), a_look(waits=a_wait(owner=H1)), 4, Became.DELETED, [DropHeld, Version],
+        a_delete(), a_look(waits=a_wait(owner=H1)), 4, Became.DELETED, [DropHeld, Version, DropSighting],
     ),
     "a delete that does not give way": (
-        replace(a_delete(), gives_way=False), a_look(waits=a_wait()), 4, Became.DELETED, [DropHeld, Version],
+        replace(a_delete(), gives_way=False), a_look(waits=a_wait()), 4, Became.DELETED, [DropHeld, Version, DropSighting],
     ),
 }  # fmt: skip
 

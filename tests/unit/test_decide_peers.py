@@ -11,10 +11,10 @@ from directdnsonly.outbox import identity
 from directdnsonly.outbox.changes import Became, Kind, Origin, Owner, Source
 from directdnsonly.outbox.decide import decide
 from directdnsonly.outbox.decide.look import Look, More, Need, Pinned
-from directdnsonly.outbox.decide.writes import Decision, DropHeld, Inherit, Same, Version
+from directdnsonly.outbox.decide.writes import Decision, DropHeld, DropSighting, HoldBeside, Inherit, Same, Version
 from directdnsonly.outbox.drift import HoldRule
 from directdnsonly.outbox.ownership import Waiting
-from directdnsonly.outbox.peering import PeerVersion, Stated
+from directdnsonly.outbox.peering import Decided, Matter, PeerVersion, Stated
 from directdnsonly.zone.model import Zone
 from tests.support.looks import GONE, NAME, NEW, NOW, a_look
 from tests.support.made import H1, H2, a_delete, a_zone
@@ -71,6 +71,21 @@ def test_a_newer_version_is_taken_as_it_is_published_there():
     assert identity.of_zone(V4.digest, 4, H2) == version.stated
     assert Inherit(name=NAME, past=(OTHER, V3)) == inherit
     assert Became.ACCEPTED is done.receipt.became
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_orphan_of_a_peer_is_one_here_unless_a_person_keeps_it(kept):
+    """Nobody judges it again: what was seen of it is over. Deleted by a person or its server, it is gone, kept or not."""
+    decided_here = {Matter.KEEP: Decided(matter=Matter.KEEP, stated=b"k" * 16, stands=kept)}
+    look = OURS._replace(more=OURS.more._replace(decided=decided_here))
+    orphan = a_peer(None, V3)
+    orphan = replace(orphan, theirs=replace(orphan.theirs, orphan=True))
+
+    if kept:
+        with pytest.raises(ZonePolicyError, match="a person keeps it"):
+            decide(orphan, look, now=NOW)
+    for command in [a_peer(None, V3), replace(orphan, chosen=True), *([] if kept else [orphan])]:
+        assert DropSighting(name=NAME) in decided(command, look).writes
 
 
 def test_a_delete_is_taken():
@@ -164,16 +179,28 @@ def test_what_an_older_version_of_ours_is_chosen_over_a_newer_one_is_refused():
 @pytest.mark.parametrize(
     ("waits", "over"),
     [
-        (Waiting(rule=HoldRule.LOSS, owner=H1, digest="aa"), True),
-        (Waiting(rule=HoldRule.TAKEOVER, owner=H2, digest=V4.digest.hex()), True),
-        (Waiting(rule=HoldRule.TAKEOVER, owner=H2, digest="aa"), False),
+        (Waiting(rule=HoldRule.LOSS, owner=H1, digest="aa"), [DropHeld(name=NAME, void=True)]),
+        (Waiting(rule=HoldRule.LOSS, owner=H1, digest=V4.digest.hex()), [DropHeld(name=NAME)]),
+        (Waiting(rule=HoldRule.LOSS, owner=H1, digest="aa", serial=5), [HoldBeside(name=NAME, version=4)]),
+        (Waiting(rule=HoldRule.LOSS, owner=H1, digest="aa", serial=4), [DropHeld(name=NAME, void=True)]),
+        (Waiting(rule=HoldRule.LOSS, owner=H2, digest="aa", serial=5), [DropHeld(name=NAME, void=True)]),
+        (Waiting(rule=HoldRule.TAKEOVER, owner=H2, digest=V4.digest.hex()), [DropHeld(name=NAME)]),
+        (Waiting(rule=HoldRule.TAKEOVER, owner=H2, digest="aa"), []),
     ],
-    ids=["a loss is void", "it was approved there", "another push waits on"],
+    ids=[
+        "a loss is void",
+        "a loss was approved there",
+        "a loss that was pushed later waits on",
+        "a loss that was pushed before",
+        "another server's loss",
+        "it was approved there",
+        "another push waits on",
+    ],
 )
 def test_what_waits_here_is_over_when_it_was_decided_there(waits, over):
     done = decided(a_peer(V4, V3), OURS._replace(waits=waits))
 
-    assert over is (DropHeld(name=NAME) in done.writes)
+    assert over == [one for one in done.writes if isinstance(one, DropHeld | HoldBeside)]
 
 
 def test_a_delete_of_what_nobody_has_is_known_to_peers():

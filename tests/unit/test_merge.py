@@ -14,7 +14,7 @@ from directdnsonly.outbox.decide.merge import compare
 from directdnsonly.outbox.peering import Standing, Stated
 from tests.support.made import H1, H2
 
-EQUAL, OURS, THEIRS, CONFLICT, OLD = Standing
+EQUAL, OURS, THEIRS, CONFLICT, OLD, _ = Standing
 
 
 def put(serial: int, *past: Stated, content: str = "", owner: Owner = H1, pushed: int = 0, again: int = 0) -> Stated:

@@ -114,6 +114,7 @@ def test_every_kind_can_be_a_reason():
         (PeerFacts(name="ns2", away="no route"), "degraded: peer ns2 away", "peer ns2 cannot be asked: no route (dadns peers)"),
         (PeerFacts(name="ns2", differs=3), "degraded: 3 zones differ from ns2", "3 zones differ from peer ns2, and nothing tells"),
         (PeerFacts(name="ns2", differs=1), "degraded: 1 zone differs from ns2", "1 zone differs from peer ns2"),
+        (PeerFacts(name="ns2", too_many=12, plan="3b1f"), "degraded: 12 deletes of ns2 stopped", "12 zones of ours are deleted on peer ns2, more than may go at once, and stay here: dadns peers, then dadns peers approve ns2 3b1f,"),
         (PeerFacts(name="ns2", behind=2), "degraded: peer ns2 behind", "peer ns2 does not take 2 zones that it lacks"),
     ],
     ids=str,

@@ -19,8 +19,12 @@ def peer_families(statuses: Sequence[PeerStatus]) -> Iterator[Metric]:
             lambda one: float(one.state is not PeerState.UNREACHABLE),
         ),
         "directdnsonly_peer_differs": (
-            "Zones that differ from a peer and about which a person has to decide",
+            "Zones that differ from a peer and of which a person has to take one version",
             lambda one: one.differs,
+        ),
+        "directdnsonly_peer_deletes_stopped": (
+            "Zones that are deleted on a peer, more than may go at once, and stay until a person approves",
+            lambda one: one.too_many,
         ),
         "directdnsonly_peer_behind": ("Zones that a peer has to take from us", lambda one: one.behind),
         "directdnsonly_peer_last_exchange_timestamp_seconds": (

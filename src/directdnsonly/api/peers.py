@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
-from directdnsonly.api.models.peers import DifferenceView, PeerView, TakenView, TakeRequest
+from directdnsonly.api.models.peers import DeletesApproved, DifferenceView, PeerView, TakenView, TakeRequest
 from directdnsonly.api.parts import ApiParts
 from directdnsonly.shapes import LARGEST_PAGE, AfterName, Limit, Page, failures
 from directdnsonly.zone.name import ZoneName
@@ -30,7 +30,7 @@ def router(parts: ApiParts) -> APIRouter:
 
     @api.get("/{peer}/zones", summary="Its zones about which a person has to decide", responses=failures(404))
     async def list_differences(peer: PeerPath, after: AfterName = "", limit: Limit = 100) -> Page[DifferenceView]:
-        """With both versions, by the last exchange, in order of name. A thousand are named at most; `conflicts` and `lacking` of the peer count all."""
+        """With both versions, by the last exchange, in order of name. A thousand are named at most; `conflicts`, `lacking` and `too_many` of the peer count all."""
         later = [one for one in peers.differing(peer) if one.difference.name > after]
         return Page[DifferenceView].cut(later, limit, view=DifferenceView.of, key=lambda one: one.difference.name)
 
@@ -51,5 +51,16 @@ def router(parts: ApiParts) -> APIRouter:
             serial=receipt.serial,
             changed=receipt.changed,
         )
+
+    @api.post(
+        "/{peer}/approve/{plan}",
+        summary="Approve the deletes of a plan that exceeded the cap",
+        responses=failures(404),
+    )
+    async def approve_deletes(
+        peer: PeerPath, plan: Annotated[str, Path(max_length=64, examples=["3b1f0c9a7d52"])], request: Request
+    ) -> DeletesApproved:
+        """Of exactly these zones at these versions: if the peer deletes more meanwhile, that is another plan."""
+        return DeletesApproved(zones=await peers.approve(peer, plan, parts.asks(request)))
 
     return api

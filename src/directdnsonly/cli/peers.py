@@ -1,4 +1,4 @@
-"""`dadns peers`: how it stands with other instances, and `dadns peers take`: a person chooses a version."""
+"""`dadns peers`: how it stands with other instances; `take` and `approve`: a person chooses a version, or lets many deletes go."""
 
 from __future__ import annotations
 
@@ -76,6 +76,22 @@ def take(
     say(f"{found['zone']}: taken from {peer}: version {found['version']}, {what}")
 
 
+@peers.command()
+def approve(
+    peer: Annotated[str, typer.Argument(help="The peer's name in the configuration.")],
+    plan: Annotated[str, typer.Argument(help="The plan that `dadns peers` names.")],
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Approve a plan of a peer's deletes that exceeds the cap: exactly these zones are deleted here with the next exchange."""
+    found = run(_approve(url, config, peer, plan))
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    say(f"approved: {counted(found['zones'], 'zone')}; deleted with the exchange that begins now")
+
+
 async def _ask(url: str | None, config: Path | None, timeout_s: float) -> list[Any]:
     async with Client(find_target(url, config), limit_s=timeout_s) as client:
         found = await client.items("/api/v1/peers")
@@ -89,6 +105,11 @@ async def _take(url: str | None, config: Path | None, zone: str, peer: str) -> A
         return await client.call("POST", f"{_path(peer)}/take", json={"zone": zone})
 
 
+async def _approve(url: str | None, config: Path | None, peer: str, plan: str) -> Any:
+    async with Client(find_target(url, config)) as client:
+        return await client.call("POST", f"{_path(peer)}/approve/{segment(plan, 'name of a plan')}")
+
+
 def _path(peer: str) -> str:
     return f"/api/v1/peers/{segment(peer, 'name of a peer')}"
 
@@ -96,7 +117,7 @@ def _path(peer: str) -> str:
 def _tell(found: list[Any]) -> None:
     table = Rows("peer", "state", "since", "last exchange", "taken", "behind", "differ")
     for one in found:
-        differ = one["conflicts"] + one["lacking"]
+        differ = one["conflicts"] + one["lacking"] + one["too_many"]
         last = when(one["exchanged_at"]) or "never"
         table.add(one["name"], one["state"], when(one["since"]), last, one["taken"], one["behind"], differ)
     table.show(none="no peer is configured: see peers in the configuration")
@@ -116,7 +137,15 @@ def _tell(found: list[Any]) -> None:
     if any(one["zones"] for one in found):
         say("")
         zones.show()
+    if any(one["conflicts"] + one["lacking"] for one in found):
         say("both stay until you choose: dadns peers take ZONE PEER, on the side whose version is wrong")
+    for one in found:
+        if one["too_many"]:
+            zones_are = counted(one["too_many"], "zone is", "zones are")
+            say(
+                f"{one['name']}: {zones_are} deleted there, too many at once, and stay here:"
+                f" review them, then dadns peers approve {one['name']} {one['plan']}; or put {one['name']} right"
+            )
 
 
 def _version(stated: Any) -> str:

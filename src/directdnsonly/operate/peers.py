@@ -1,4 +1,4 @@
-"""Peers as operators see them, and the one act on them: a person takes a peer's version of a zone."""
+"""Peers as operators see them, and the acts on them: a person takes a peer's version of a zone, or lets its many deletes go."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from directdnsonly.peers.neighbour import NotTaken
 from directdnsonly.peers.neighbours import Neighbours
 from directdnsonly.peers.standing import Listed, PeerState, PeerStatus
 from directdnsonly.readiness import PeerFacts
+from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
 AWAY_S: Final = 300.0  # for so long a peer may be away without anybody being called
@@ -53,6 +54,21 @@ class Peers:
         await self._journal.did(who, "peer.zone_chosen", zone=str(zone), detail=detail)
         return receipt
 
+    async def approve(self, peer: str, plan: str, who: Operator) -> int:
+        """Approve a plan of a peer's deletes that exceeded the cap; they are taken by the next exchange. Returns how many zones.
+
+        Raises NotHere if there is no such peer, or no zone waits for the plan.
+        """
+        neighbour = self._neighbours.one(self._known(peer).name)
+        assert neighbour is not None
+        approved = neighbour.approve(plan)
+        if not approved:
+            raise NotHere(f"no zone waits for plan {plan!a}: it may have changed since")
+        await self._journal.did(
+            who, "peer.deletes_approved", detail=f"{peer}: plan {plan}: {counted(approved, 'zone')}"
+        )
+        return approved
+
     def _known(self, name: str) -> PeerStatus:
         for status in self.all():
             if status.name == name:
@@ -68,6 +84,8 @@ def peer_facts(statuses: Sequence[PeerStatus], now: float) -> Iterator[PeerFacts
             name=one.name,
             away=one.reason if lasts_s >= AWAY_S and one.state in {PeerState.UNREACHABLE, PeerState.UNKNOWN} else "",
             differs=one.differs,
+            too_many=one.too_many,
+            plan=one.plan,
             behind=one.behind if lasts_s >= BEHIND_S and one.state is PeerState.BEHIND else 0,
             since=one.since,
         )

@@ -83,7 +83,10 @@ class HoldRule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldPush:
-    """A push that is committed but served only once approved. `digest`: of its content without the serial, in hexadecimal."""
+    """A push that is committed but served only once approved. `digest`: of its content without the serial, in hexadecimal.
+
+    `serial`: as pushed; None: an earlier program held it.
+    """
 
     name: ZoneName
     version: int  # of the zone when it was held
@@ -95,6 +98,7 @@ class HeldPush:
     address: str
     at: float
     body: bytes
+    serial: int | None = None
     damaged: str = ""  # why the body cannot be read any more (it is empty then), and what to do
 
 

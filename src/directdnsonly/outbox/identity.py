@@ -54,6 +54,20 @@ def of_delete(deleted: bytes, change_id: str) -> bytes:
     return _stated(_DELETE, (deleted or _NO_ID) + change_id.encode())
 
 
+def of_decision(matter: str, about: bytes, *, stands: bool, after: bytes = NOTHING) -> bytes:
+    """Of what follows from a decision about a zone by itself, the same on every instance. What somebody decides has an id by chance.
+
+    `about`: what it is about; `after`: the id of the decision before it.
+    """
+    what = "\0".join((matter, "stands" if stands else "ended")).encode()
+    return hashlib.sha256(what + b"\0" + (after or _NO_ID) + about).digest()[:SIZE]
+
+
+def of_push(digest: bytes, owner: Owner) -> bytes:
+    """Of a push that waits for approval. `digest`: of its content without the serial."""
+    return hashlib.sha256(digest + whose(owner).encode("utf-8", "surrogatepass")).digest()[:SIZE]
+
+
 def is_delete(stated: bytes) -> bool:
     """Whether it is the id of a delete."""
     return bool(stated) and stated[0] & _DELETE == _DELETE

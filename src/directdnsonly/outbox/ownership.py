@@ -6,7 +6,7 @@ Every change of a zone is judged here and nowhere else. All cases stand in docs/
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -40,11 +40,12 @@ _BOUND: Final = frozenset({Act.BOUND_PUT, Act.BOUND_ROLL_BACK, Act.BOUND_REMOVE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A held push of the zone."""
+    """A held push of the zone. `serial`: as pushed; None: an earlier program held it. It makes no push another one."""
 
     rule: HoldRule
     owner: Owner
     digest: str
+    serial: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

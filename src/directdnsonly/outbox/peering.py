@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from directdnsonly.outbox.changes import Kind, Origin, Owner
+from directdnsonly.outbox.drift import HoldRule
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """The newest version of a zone, or its tombstone, with the ids that the zone has had before (see identity)."""
+    """The newest version of a zone, or its tombstone, with the ids that the zone has had before (see identity).
+
+    `orphan`: it was deleted because whole lists of its server lacked it; nobody asked for that.
+    """
 
     stated: bytes
     kind: Kind
@@ -21,6 +25,60 @@ class Stated:
     digest: bytes  # of the content without its serial; empty for a tombstone
     owner: Owner
     past: tuple[bytes, ...] = ()
+    orphan: bool = False
+
+
+class Matter(StrEnum):
+    """What is decided about a zone, beside what it holds. Each is decided, and compared, by itself."""
+
+    PIN = "pin"  # at which version it stays
+    HOLD = "hold"  # which push waits for approval
+    KEEP = "keep"  # that it stays although its server does not list it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What is decided about a zone in one matter by now. `stands` False: it was released, approved, rejected, or is void.
+
+    `stated`: the id of this decision; `past`: those of the decisions before it. `about`: what it is about, as every
+    instance knows it: the pinned version, or the push that waits; empty unless it stands. `content`, `serial`: of a pinned
+    version, its digest, and the serial under which it is published.
+    """
+
+    matter: Matter
+    stated: bytes
+    stands: bool
+    past: tuple[bytes, ...] = ()
+    about: bytes = b""
+    content: bytes = b""
+    serial: int = 0
+    said: Pinning | Held | None = None  # whatever else is told of it, if it stands and that was asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinning:
+    """A pin, as a peer is told it. `text`: of the pinned version; None where it cannot be read any more."""
+
+    text: str | None
+    actor: str
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A push that waits for approval, as a peer is told it. `base`: the id of the version that it was held beside; empty: none."""
+
+    rule: HoldRule
+    reason: str
+    difference: str
+    owner: Owner
+    address: str
+    at: float
+    digest: str
+    serial: int | None
+    base: bytes
+    body: bytes
 
 
 class Standing(StrEnum):
@@ -33,6 +91,7 @@ class Standing(StrEnum):
         "conflict"  # nothing tells which came last: both stay until a person chooses, or DirectAdmin pushes again
     )
     OLD = "only there"  # we may have deleted it and forgotten that: it is listed, and a person chooses
+    TOO_MANY = "deleted there"  # with so many others at once that a person looks first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +120,23 @@ class PeerVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeerDecision:
+    """Take what a peer has decided about a zone, if that is newer than what is decided here when it is recorded.
+
+    `beside`: what it states of the zone. `zone`: of a pin, the pinned version, under the serial that it is published with there. `behind_id`: the change id of
+    what waits behind the pin, should that have to be recorded anew.
+    """
+
+    name: ZoneName
+    theirs: Decided
+    origin: Origin
+    behind_id: str
+    beside: Stated | None = None
+    zone: Zone | None = None
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """All zones of an instance at one moment: the digest of each bucket (see identity), and the number of its newest version.
 
@@ -74,16 +150,18 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneState:
-    """What is stated of one zone, with its text when that was asked for and can be had.
+    """What is stated of one zone and decided about it, with the texts when they were asked for and can be had.
 
-    `at`: epoch seconds of the version; `number`: the store's own (see Summary).
+    `states` None: nothing, there is no such zone and never was, but a push of it waits. `at`: epoch seconds of the version;
+    `number`: the store's own (see Summary).
     """
 
     name: ZoneName
-    states: Stated
+    states: Stated | None
     at: float
     number: int = 0
     text: str | None = None
+    decided: tuple[Decided, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

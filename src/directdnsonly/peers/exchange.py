@@ -9,24 +9,35 @@ Memory: the digests, the zones of a few buckets, and one zone's text at a time.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Final, Protocol, TypeVar
 
 from directdnsonly.errors import PushRefused
-from directdnsonly.outbox import identity
-from directdnsonly.outbox.changes import Kind, Origin, Source
-from directdnsonly.outbox.decide.merge import compare
-from directdnsonly.outbox.peering import PeerVersion, Standing, Stated, ZoneState
+from directdnsonly.outbox import cap, identity
+from directdnsonly.outbox.changes import Kind, Notice, Origin, Owner, Receipt, Source
+from directdnsonly.outbox.peering import (
+    Decided,
+    Held,
+    Matter,
+    PeerDecision,
+    PeerVersion,
+    Pinning,
+    Standing,
+    Stated,
+    ZoneState,
+)
 from directdnsonly.outbox.store.peering import Peering
 from directdnsonly.peers import wire
-from directdnsonly.peers.wire import NotAPeer
+from directdnsonly.peers.forms import NotAPeer
+from directdnsonly.peers.found import Exchanged, count, differs, fits, seen_of
+from directdnsonly.wording import counted
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.name import ZoneName
 
-SHOWN: Final = 1000  # zones that differ and are named
+NAMED: Final = 5  # of deletes that are stopped, in the audit
 IsOld = Callable[[int], bool]  # by the number of the version there: see PeerMemory
 T = TypeVar("T")
 Together = Callable[[Sequence[Callable[[], Awaitable[None]]]], Awaitable[None]]
@@ -43,36 +54,29 @@ class Peer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A zone that stays different after the exchange, with what is stated on both sides."""
+class DeleteCap:
+    """How many zones one exchange may take away: the rule of `outbox.cap`, over our zones at its beginning.
 
-    name: ZoneName
-    standing: Standing
-    reason: str
-    ours: Stated | None
-    theirs: Stated | None
+    Wider than for orphans: of those nobody has told anything, while a peer was told of each of its deletes.
+    """
+
+    most: int = 1000
+    share: float = 0.1
+    least: int = 10
+
+    def of(self, zones: int) -> int:
+        """Of so many zones."""
+        return cap.cap(zones, most=self.most, share=self.share, least=self.least)
 
 
 @dataclass(slots=True, kw_only=True)
-class Exchanged:
-    """What became of an exchange. `whole`: all that differed was looked at; `lacking`: zones that the peer has and we do not.
+class _Found:
+    """What an exchange has come to so far. `going`: zones that it would take away, with what is stated of them."""
 
-    `unseen`: zones that live there and are, or may have been, deleted here; `differs`: the first SHOWN zones that stay different; `behind`: those of which the peer has only to take ours.
-    """
-
-    buckets: int = 0
-    taken: int = 0
-    behind: int = 0
-    conflicts: int = 0
-    lacking: int = 0
-    unseen: int = 0
-    whole: bool = True
-    differs: list[Difference] = field(default_factory=list)
-
-    @property
-    def seen(self) -> bool:
-        """Whether the peer had nothing that is deleted here: it knows all our deletes."""
-        return self.whole and not self.unseen
+    is_old: IsOld
+    done: Exchanged
+    newer: set[ZoneName] = field(default_factory=set)  # of which more than a decision is newer there
+    going: dict[ZoneName, tuple[Stated | None, Stated | None]] = field(default_factory=dict)
 
 
 class Exchange:
@@ -87,6 +91,7 @@ class Exchange:
         parse: Callable[[str, ZoneName], Awaitable[Zone]],
         change_id: Callable[[], str],
         on_taken: Callable[[], None] = lambda: None,
+        deletes: DeleteCap = DeleteCap(),
         together: Together | None = None,
     ) -> None:
         """`name`: how the peer is called here; `parse` raises PushRefused; `on_taken`: lanes have work.
@@ -99,14 +104,19 @@ class Exchange:
         self._parse = parse
         self._change_id = change_id
         self._on_taken = on_taken
+        self._cap = deletes
+        self._told = ""  # the plan of the exchange before
         self._together = together or _one_by_one
 
-    async def run(self) -> Exchanged:
+    async def run(self, *, approved: str = "") -> Exchanged:
         """Compare, and take what is newer there. Raises NotAPeer, OSError, OutboxUnavailable: what was taken stays.
 
-        What the peer has seen of us by now is remembered, so that deletes which everybody knows can be forgotten.
+        `approved`: the plan of an exchange before, whose deletes a person has let through; any other set of deletes above
+        the cap stays, as it did. What the peer has seen of us by now is remembered, so that deletes which everybody knows
+        can be forgotten.
         """
         memory = await self._peering.memory(self._name)
+        most = self._cap.of(await self._peering.living())
         ours = await self._peering.summary()
         theirs = wire.read_summary(await self._peer.summary(wire.token_of(ours)), ours)
         if not ours.ready:
@@ -117,14 +127,36 @@ class Exchange:
             )
         pairs = enumerate(zip(ours.digests, theirs.digests, strict=True))
         buckets = [number for number, (here, there) in pairs if here != there]
-        done = Exchanged(buckets=len(buckets))
+        found = _Found(is_old=partial(memory.is_old, theirs), done=Exchanged(buckets=len(buckets)))
         for chunk in _chunks(buckets, wire.MOST_BUCKETS):
-            await self._buckets(chunk, done, partial(memory.is_old, theirs))
-        if done.seen and (memory.seen, memory.newest) != (ours.newest, theirs.newest):
+            await self._buckets(chunk, found)
+        await self._deletes(found, most, approved)
+        if found.done.seen and (memory.seen, memory.newest) != (ours.newest, theirs.newest):
             await self._peering.remember(self._name, seen=ours.newest, newest=theirs.newest)
-        return done
+        return found.done
 
-    async def _buckets(self, buckets: Sequence[int], done: Exchanged, is_old: IsOld) -> None:
+    async def _deletes(self, found: _Found, most: int, approved: str) -> None:
+        """All of them, or none: as many at each exchange as may go would in the end be all."""
+        done, going = found.done, found.going
+        plan = cap.plan_id((str(name), there.stated.hex() if there else "") for name, (_, there) in going.items())
+        if len(going) <= most or plan == approved:
+            self._told = ""
+            await self._take(list(going), found, {}, may_go=True)
+            return
+        done.too_many, done.plan = len(going), plan
+        why = f"{counted(len(going), 'zone')} of ours are deleted there, {most} at most may go at once"
+        for name, (ours, theirs) in going.items():
+            reason = (
+                f"{why}: if that is right, dadns peers approve {self._name} {plan}; if not, put that instance right"
+            )
+            differs(done, name, Standing.TOO_MANY, reason, ours, theirs)
+        if plan != self._told:
+            self._told = plan
+            some = ", ".join(str(name) for name in islice(going, NAMED))
+            done.notices = (Notice(event="peer.deletes_stopped", detail=f"{self._name}: {why}: plan {plan}: {some}"),)
+
+    async def _buckets(self, buckets: Sequence[int], found: _Found) -> None:
+        done = found.done
         while buckets:
             theirs = wire.read_marks(await self._peer.marks(buckets), buckets)
             ours = await self._peering.marks(buckets[: len(theirs)], limit=2 * wire.MOST_MARKS)
@@ -134,100 +166,130 @@ class Exchange:
                 done.behind += len(here.keys() - there.keys())
                 differing += [name for name in sorted(there) if here.get(name) != there[name]]
             for chunk in _chunks(differing, wire.MOST_STATES):
-                await self._zones(chunk, done, is_old)
+                await self._zones(chunk, found)
             done.whole = done.whole and len(ours) == len(theirs)
             buckets = buckets[len(theirs) :]
 
-    async def _zones(self, names: Sequence[ZoneName], done: Exchanged, is_old: IsOld) -> None:
+    async def _zones(self, names: Sequence[ZoneName], found: _Found) -> None:
         told = {one.name: one for one in wire.read_states(await self._peer.states(names, texts=False), names)}
-        known = {one.name: one.states for one in await self._peering.states(names)}
+        known = {one.name: one for one in await self._peering.states(names)}
         wanted = []
         for name in names:
             if name not in told:
-                done.whole = False  # it went meanwhile
+                found.done.whole = False  # it went meanwhile
                 continue
-            theirs = _whole(told[name].states, known.get(name))
-            compared = compare(known.get(name), theirs, is_old=is_old(told[name].number))
-            done.unseen += _is_unseen(known.get(name), theirs, compared.standing)
-            if compared.standing is Standing.THEIRS:
+            seen = seen_of(known.get(name), told[name], is_old=found.is_old(told[name].number))
+            count(found.done, name, seen)
+            if seen.compared.standing is Standing.THEIRS:
+                found.newer.add(name)
+            if seen.takes_away:
+                found.going[name] = (seen.ours, seen.theirs)
+            elif seen.wants:
                 wanted.append(name)
-            elif compared.standing is Standing.OURS:
-                done.behind += 1
-            elif compared.standing is not Standing.EQUAL:
-                _differs(done, name, compared.standing, compared.reason, known.get(name), theirs)
-        await self._take(wanted, done, is_old)
+        await self._take(wanted, found, known)
 
-    async def _take(self, names: Sequence[ZoneName], done: Exchanged, is_old: IsOld) -> None:
+    async def _take(
+        self, names: Sequence[ZoneName], found: _Found, known: Mapping[ZoneName, ZoneState], *, may_go: bool = False
+    ) -> None:
+        """Of zones that may go, only what was counted; of the others nothing by which they would go: it may have changed its word."""
+        done = found.done
         while names:
             some = list(names[: wire.MOST_TEXTS])
             told = wire.read_states(await self._peer.states(some, texts=True), some)
-            await self._together([partial(self._take_one, one, done, is_old) for one in told])
+            judged = [one for one in told if self._is_as_judged(one, found, known.get(one.name), may_go=may_go)]
+            await self._together([partial(self._take_one, one, found) for one in judged])
+            done.whole = done.whole and len(judged) == len(told)
             reached = some.index(told[-1].name) + 1 if told else len(some)
             done.whole = done.whole and len(told) == reached  # what went meanwhile is left out
             names = names[reached:]
 
-    async def _take_one(self, one: ZoneState, done: Exchanged, is_old: IsOld) -> None:
+    def _is_as_judged(self, one: ZoneState, found: _Found, known: ZoneState | None, *, may_go: bool) -> bool:
+        if may_go:
+            there = found.going[one.name][1]
+            return (one.states.stated if one.states else b"") == (there.stated if there else b"")
+        return not seen_of(known, one, is_old=found.is_old(one.number)).takes_away
+
+    async def _take_one(self, one: ZoneState, found: _Found) -> None:
+        """What it states, and then what is decided about that. What is older by now is left by the store."""
+        done = found.done
         try:
-            version = await self.version_of(one, is_old=is_old(one.number))
-            receipt = await self._peering.take(version)
+            if one.name in found.newer:
+                version = await self.version_of(one, is_old=found.is_old(one.number))
+                done.taken += self._came(await self._peering.take(version))
+            for decided in one.decided:
+                done.decided += self._came(await self._peering.decide(await self.decision_of(one, decided)))
         except (NotAPeer, PushRefused) as error:
             done.whole = False
-            _differs(done, one.name, Standing.CONFLICT, f"it cannot be taken: {error}", None, one.states)
-            return
-        if receipt.overtaken:
-            return  # another version came here meanwhile: the next exchange tells
-        done.taken += 1
-        self._on_taken()
+            differs(done, one.name, Standing.CONFLICT, f"it cannot be taken: {error}", None, one.states)
+
+    def _came(self, receipt: Receipt) -> bool:
+        """Whether it was taken; else another one came here meanwhile, or it is nothing new."""
+        if not receipt.overtaken:
+            self._on_taken()
+        return not receipt.overtaken
+
+    async def chosen_of(self, one: ZoneState) -> list[PeerVersion | PeerDecision]:
+        """All that a peer states of a zone and has decided about it, as a person takes it. Raises NotAPeer, PushRefused."""
+        states = [await self.version_of(one, chosen=True)] if one.states is not None else []
+        return [*states, *[await self.decision_of(one, each, chosen=True) for each in one.decided]]
+
+    async def decision_of(self, one: ZoneState, decided: Decided, *, chosen: bool = False) -> PeerDecision:
+        """What a peer has decided, as it is recorded. Raises NotAPeer when it does not fit together, PushRefused."""
+        zone, said = None, decided.said
+        if decided.stands and decided.matter is Matter.PIN:
+            if not isinstance(said, Pinning) or said.text is None:
+                raise NotAPeer("the text of the pinned version is not told: it may be damaged there")
+            zone = await self._parse(said.text, one.name)
+            if (zone.serial, zone.digest) != (decided.serial, decided.content):
+                raise NotAPeer("the pinned version is not that of its text: does the same program run on both?")
+        if decided.stands and decided.matter is Matter.HOLD:
+            await self._require_whole(one.name, decided)
+        owner = one.states.owner if one.states is not None else Owner()
+        origin = Origin(change_id=self._change_id(), source=Source.PEER, owner=owner, address=self._name)
+        return PeerDecision(
+            name=one.name,
+            theirs=decided,
+            origin=origin,
+            behind_id=self._change_id(),
+            beside=one.states,
+            zone=zone,
+            chosen=chosen,
+        )
+
+    async def _require_whole(self, name: ZoneName, decided: Decided) -> None:
+        """What waits is read as it will be when it is approved."""
+        said = decided.said
+        if not isinstance(said, Held) or not said.body:
+            raise NotAPeer("the push that waits is not told: it may be damaged there")
+        try:
+            digest = (await self._parse(said.body.decode(), name)).digest
+        except UnicodeDecodeError:
+            return  # an old character set in a comment: whoever approves it reads it as it was sent
+        if digest.hex() != said.digest or decided.about != identity.of_push(digest, said.owner):
+            raise NotAPeer("the push that waits is not that of its text: does the same program run on both?")
 
     async def version_of(self, one: ZoneState, *, is_old: bool = False, chosen: bool = False) -> PeerVersion:
         """What a peer states, as it is recorded. Raises NotAPeer when it does not fit together, PushRefused."""
         states, zone = one.states, None
+        if states is None:
+            raise NotAPeer("it states nothing of the zone")
         if states.kind is Kind.PUT:
             if one.text is None:
                 raise NotAPeer("its text is not told: it may be damaged there")
             zone = await self._parse(one.text, one.name)
             states = replace(states, digest=zone.digest)
-            if zone.serial != states.serial or not _fits(states):
+            if zone.serial != states.serial or not fits(states):
                 raise NotAPeer("its id is not that of its text: does the same program run on both?")
-        origin = Origin(change_id=self._change_id(), source=Source.PEER, owner=states.owner, address=self._name)
+        source = Source.RECONCILE if states.orphan else Source.PEER  # why it was deleted is why it is deleted here
+        origin = Origin(change_id=self._change_id(), source=source, owner=states.owner, address=self._name)
         return PeerVersion(
             name=one.name, theirs=states, zone=zone, origin=origin, at=one.at, is_old=is_old, chosen=chosen
         )
 
 
-def _whole(theirs: Stated, ours: Stated | None) -> Stated:
-    """With the digest that is not told: ours, if the id says that it is the same content."""
-    if ours is not None and theirs.kind is Kind.PUT and _fits(replace(theirs, digest=ours.digest)):
-        return replace(theirs, digest=ours.digest)
-    return theirs
-
-
 async def _one_by_one(works: Sequence[Callable[[], Awaitable[None]]]) -> None:
     for work in works:
         await work()
-
-
-def _is_unseen(ours: Stated | None, theirs: Stated, standing: Standing) -> bool:
-    is_buried = ours is not None and ours.kind is Kind.DELETE and standing is not Standing.THEIRS
-    return theirs.kind is Kind.PUT and (is_buried or standing is Standing.OLD)
-
-
-def _fits(states: Stated) -> bool:
-    """Whether an id is that of its content, serial and owner, after any that the zone has had."""
-    wanted = identity.content(states.stated)
-    return any(
-        wanted == identity.content(identity.of_zone(states.digest, states.serial, states.owner, after=after))
-        for after in (identity.NOTHING, *reversed(states.past))
-    )
-
-
-def _differs(
-    done: Exchanged, name: ZoneName, standing: Standing, reason: str, ours: Stated | None, theirs: Stated
-) -> None:
-    done.conflicts += standing is Standing.CONFLICT
-    done.lacking += standing is Standing.OLD
-    if len(done.differs) < SHOWN:
-        done.differs.append(Difference(name=name, standing=standing, reason=reason, ours=ours, theirs=theirs))
 
 
 def _chunks(all_of: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from directdnsonly.outbox.changes import Receipt
-from directdnsonly.outbox.peering import PeerMemory, PeerVersion, Summary, ZoneState
+from directdnsonly.outbox.peering import PeerDecision, PeerMemory, PeerVersion, Summary, ZoneState
 from directdnsonly.outbox.store.peering import Peering
 from directdnsonly.peers import wire
 from directdnsonly.peers.exchange import Peer
@@ -87,9 +87,11 @@ class WatchedPeer:
 
 
 class WatchedStore(Peering):
-    """The store as an exchange uses it. `on_taken`: a version was recorded, or was not after all (`overtaken`)."""
+    """The store as an exchange uses it. `on_taken`: that was recorded, or was not after all (`overtaken`)."""
 
-    def __init__(self, peering: Peering, going: Going, on_taken: Callable[[PeerVersion, Receipt], None]) -> None:
+    def __init__(
+        self, peering: Peering, going: Going, on_taken: Callable[[PeerVersion | PeerDecision, Receipt], None]
+    ) -> None:
         self._peering = peering
         self._going = going
         self._on_taken = on_taken
@@ -113,6 +115,15 @@ class WatchedStore(Peering):
             self._going.took()
         self._on_taken(version, receipt)
         return receipt
+
+    async def decide(self, decision: PeerDecision) -> Receipt:  # noqa: D102
+        receipt = await self._peering.decide(decision)
+        self._going.step()
+        self._on_taken(decision, receipt)
+        return receipt
+
+    async def living(self) -> int:  # noqa: D102
+        return await self._peering.living()
 
     async def memory(self, peer: str) -> PeerMemory:  # noqa: D102
         return await self._peering.memory(peer)

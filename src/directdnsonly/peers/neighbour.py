@@ -5,7 +5,6 @@ It stands beside the line: whatever a peer answers, or fails to, pushes are take
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,16 +15,19 @@ import structlog
 from directdnsonly.accept.telling import Journal
 from directdnsonly.bell import Bell
 from directdnsonly.clock import Clock
-from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable
+from directdnsonly.errors import DirectDNSOnlyError, OutboxUnavailable, PushRefused
 from directdnsonly.outbox.changes import Kind, Receipt
-from directdnsonly.outbox.peering import PeerVersion
+from directdnsonly.outbox.peering import PeerDecision, PeerVersion, Standing
 from directdnsonly.outbox.store.peering import Peering
 from directdnsonly.peers.client import HttpsPeer
-from directdnsonly.peers.exchange import Exchange, Exchanged, Peer
+from directdnsonly.peers.exchange import DeleteCap, Exchange, Peer
+from directdnsonly.peers.forms import NotAPeer
+from directdnsonly.peers.found import Exchanged
 from directdnsonly.peers.going import Going, WatchedPeer, WatchedStore
 from directdnsonly.peers.settings import PeeringSettings, PeerSettings
 from directdnsonly.peers.standing import Listed, PeerState, PeerStatus, Progress
-from directdnsonly.peers.wire import NotAPeer, read_states
+from directdnsonly.peers.together import some_at_once
+from directdnsonly.peers.wire import read_states
 from directdnsonly.pulse import Pulses
 from directdnsonly.wording import counted
 from directdnsonly.zone.model import Zone
@@ -36,7 +38,6 @@ RAREST_S: Final = 300.0  # a peer that is away is asked at least so often, unles
 NOT_READY_S: Final = 1.0  # until our own zones can be compared
 HUNG_S: Final = 900.0  # without an answer of the peer's, each of which has a limit, and without a commit
 TOLD_EVERY_S: Final = 10.0  # the progress of a long exchange
-AT_ONCE: Final = 8  # zones that are being taken: they share commits
 MOST_DOUBLED: Final = 16
 MORE_S: Final = 1.0  # to the next exchange, where the last one took something and left something
 NAMED: Final = 5  # zones in a sentence
@@ -45,7 +46,10 @@ AUDITED: Final = 100  # zones, each by an event of its own
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What every peer's actor is given. `on_taken`: a zone was recorded and is due; `on_change`: a peer's state is another one."""
+    """What every peer's actor is given.
+
+    `on_taken`: a zone was recorded, and is due if it `changed`; `on_decided`: the same of a decision; `on_change`: a peer's state is another one.
+    """
 
     peering: Peering
     clock: Clock
@@ -53,6 +57,7 @@ class Surroundings:
     parse: Callable[[str, ZoneName], Awaitable[Zone]]
     change_id: Callable[[], str]
     on_taken: Callable[[Receipt], None]
+    on_decided: Callable[[Receipt], None] = lambda _: None
     on_change: Callable[[], None] = lambda: None
 
 
@@ -80,6 +85,7 @@ class Neighbour:
         self._bell = Bell()
         self._failures = 0
         self._told_at = 0.0
+        self._approved = ""  # the plan whose deletes the next exchange takes
         self._log = structlog.get_logger()
         self.pulses = Pulses(around.clock)
         status = before or PeerStatus(name=settings.name, url=settings.url, since=around.clock.now_s())
@@ -125,26 +131,52 @@ class Neighbour:
             return self._later()
         self._failures = 0
         await self._exchanged(done)
-        if done.taken and not done.whole:
+        if (done.taken or done.decided) and not done.whole:
             return MORE_S
         return self._peering.interval_s * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
 
     async def take(self, name: ZoneName) -> Receipt:
-        """Take the peer's version of a zone, which a person has chosen. Raises NotTaken, PushRefused, OutboxUnavailable."""
+        """Take the peer's version of a zone, and what is decided about it there: a person has chosen it.
+
+        Raises NotTaken, PushRefused, OutboxUnavailable.
+        """
         try:
             async with self._open(self.settings, self._peering) as peer:
                 found = read_states(await peer.states([name], texts=True), [name])
                 if not found:
                     raise NotTaken(f"{self.settings.name} knows nothing of {name}")
-                version = await self._over(peer, self._around.peering).version_of(found[0], chosen=True)
+                chosen = await self._over(peer, self._around.peering).chosen_of(found[0])
         except (NotAPeer, OSError) as error:
             raise NotTaken(f"{self.settings.name} cannot be asked for {name}: {error}") from None
-        receipt = await self._around.peering.take(version)
-        if receipt.overtaken:
-            raise NotTaken(f"nothing of {name} is taken from {self.settings.name}: {receipt.ignored}")
-        self._taken(version, receipt)
+        receipts = await self._record(chosen)
+        taken = [one for one in receipts if not one.overtaken]
+        if not taken:
+            why = "; ".join(dict.fromkeys(one.ignored for one in receipts))
+            raise NotTaken(f"nothing of {name} is taken from {self.settings.name}: {why}")
         self.wake()
-        return receipt
+        return taken[0]
+
+    async def _record(self, chosen: Sequence[PeerVersion | PeerDecision]) -> list[Receipt]:
+        """One after the other. Raises PushRefused if the first that is newer is refused; of a later one the next exchange tells."""
+        peering, receipts = self._around.peering, list[Receipt]()
+        for one in chosen:
+            try:
+                receipt = await (peering.take(one) if isinstance(one, PeerVersion) else peering.decide(one))
+            except PushRefused:
+                if all(before.overtaken for before in receipts):
+                    raise
+                break
+            self._taken(one, receipt)
+            receipts.append(receipt)
+        return receipts
+
+    def approve(self, plan: str) -> int:
+        """Let the deletes of this plan go: they are taken by the next exchange, which begins now. How many; 0: it is not the plan."""
+        if not plan or plan != self.status.plan:
+            return 0
+        self._approved = plan
+        self.wake()
+        return self.status.too_many
 
     # -- one exchange
 
@@ -153,14 +185,19 @@ class Neighbour:
         self.status = replace(self.status, asked_at=began_at, progress=Progress(began_at=began_at))
         going = Going(began_at, self._now, self._goes_on)
         store = WatchedStore(self._around.peering, going, self._taken)
-        done = await self._over(WatchedPeer(peer, going), store).run()
-        if done.taken:
+        approved = self._approved
+        done = await self._over(WatchedPeer(peer, going), store).run(approved=approved)
+        if approved == self._approved:
+            self._approved = ""
+        if done.taken or done.decided:
             self._log.info(
                 "peer.exchanged",
                 peer=self.settings.name,
                 taken=done.taken,
+                decided=done.decided,
                 behind=done.behind,
                 conflicts=done.conflicts,
+                too_many=done.too_many,
                 whole=done.whole,
                 elapsed_s=round(self._now() - began_at, 3),
             )
@@ -173,7 +210,8 @@ class Neighbour:
             peer=peer,
             parse=self._around.parse,
             change_id=self._around.change_id,
-            together=_some_at_once,
+            deletes=DeleteCap(most=self._peering.max_deletes, share=self._peering.max_delete_share),
+            together=some_at_once,
         )
 
     def _goes_on(self, progress: Progress) -> None:
@@ -190,9 +228,27 @@ class Neighbour:
                 ends_in_s=None if left_s is None else round(left_s),
             )
 
-    def _taken(self, version: PeerVersion, receipt: Receipt) -> None:
+    def _taken(self, came: PeerVersion | PeerDecision, receipt: Receipt) -> None:
         if receipt.overtaken:
             return
+        if isinstance(came, PeerDecision):
+            self._decided(came, receipt)
+        else:
+            self._zone_taken(came, receipt)
+
+    def _decided(self, decision: PeerDecision, receipt: Receipt) -> None:
+        self._log.info(
+            "peer.decision_taken",
+            zone=str(receipt.name),
+            matter=str(decision.theirs.matter),
+            stands=decision.theirs.stands,
+            changed=receipt.changed,
+            peer=self.settings.name,
+            change_id=receipt.change_id,
+        )
+        self._around.on_decided(receipt)
+
+    def _zone_taken(self, version: PeerVersion, receipt: Receipt) -> None:
         self.status = replace(self.status, taken=self.status.taken + 1)
         self._log.info(
             "peer.zone_taken",
@@ -208,21 +264,26 @@ class Neighbour:
     # -- what came of it
 
     async def _exchanged(self, done: Exchanged) -> None:
-        now = self._now()
+        now, stopped = self._now(), self.status.plan
         known = {one.difference.name: one.since for one in self.status.zones}
         zones = tuple(
             Listed(difference=one, since=known.get(one.name, now))
             for one in sorted(done.differs, key=lambda one: one.name)
         )
-        new = [one.difference.name for one in zones if one.difference.name not in known]
+        differing = [one.difference for one in zones if one.difference.standing is not Standing.TOO_MANY]
+        new = [one.name for one in differing if one.name not in known]
         self.status = replace(
             self.status,
             exchanged_at=now,
             behind=done.behind,
             conflicts=done.conflicts,
             lacking=done.lacking,
+            too_many=done.too_many,
+            plan=done.plan,
             zones=zones,
         )
+        for notice in done.notices if done.plan != stopped else ():
+            await self._tell(notice.event, notice.detail, warn=not notice.planned)
         await self._become(_state_of(done), "", tell_differing=new)
 
     async def _failed(self, reason: str) -> None:
@@ -253,7 +314,8 @@ class Neighbour:
         named = ", ".join(map(str, names[:NAMED])) + (", ..." if len(names) > NAMED else "")
         what = f"{counted(len(names), 'zone differs', 'zones differ')}, and nothing tells which is newer: {named}"
         await self._tell("peer.differs", what, warn=True)
-        reasons = {one.difference.name: one.difference.reason for one in self.status.zones}
+        listed = (one.difference for one in self.status.zones)
+        reasons = {one.name: one.reason for one in listed if one.standing is not Standing.TOO_MANY}
         for name in names[:AUDITED]:
             actor = f"peer {self.settings.name}"
             await self._around.journal.keep("peer.differs", zone=name, actor=actor, detail=reasons[name])
@@ -265,20 +327,6 @@ class Neighbour:
 
     def _now(self) -> float:
         return self._around.clock.now_s()
-
-
-async def _some_at_once(works: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    """All of them; the first error, if there is one, when all are done."""
-    places = asyncio.Semaphore(AT_ONCE)
-
-    async def one(work: Callable[[], Awaitable[None]]) -> None:
-        async with places:
-            await work()
-            await asyncio.sleep(0)  # whoever pushes goes between
-
-    for result in await asyncio.gather(*map(one, works), return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
 
 
 def _opened(settings: PeerSettings, peering: PeeringSettings) -> HttpsPeer:

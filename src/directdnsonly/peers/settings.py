@@ -131,6 +131,14 @@ class PeeringSettings(BaseModel):
     interval_s: AtReload[float] = Field(
         30.0, ge=1, le=86_400, description="Seconds from one exchange with a peer to the next, a tenth more or less."
     )
+    max_deletes: AtReload[int] = Field(
+        1000,
+        ge=0,
+        description="Most zones that one exchange may take away; if a peer has deleted more, none goes without approval.",
+    )
+    max_delete_share: AtReload[float] = Field(
+        0.1, ge=0, le=1, description="The same cap as a fraction of our zones (at least 10)."
+    )
     timeout_s: AtReload[float] = Field(
         30.0, ge=1, le=600, description="Longest time that one answer of a peer may take as a whole, in seconds."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from directdnsonly.peers.exchange import Difference
+from directdnsonly.peers.found import Difference
 
 
 class PeerState(StrEnum):
@@ -14,7 +14,7 @@ class PeerState(StrEnum):
     UNKNOWN = "unknown"  # there was none yet
     EQUAL = "equal"  # both hold the same
     BEHIND = "behind"  # it has only to take what we have, or zones changed while they were compared
-    DIFFERS = "differs"  # zones of which nothing tells which is newer, or that are only there: a person chooses
+    DIFFERS = "differs"  # zones of which nothing tells which is newer, that are only there, or too many deletes: a person chooses
     UNREACHABLE = "unreachable"  # it cannot be asked, or what it answers is no peer's
 
 
@@ -41,8 +41,8 @@ class Progress:
 class PeerStatus:
     """One peer. Times are epoch seconds; None: never. `reason`: why it cannot be asked, or that we are not ready ourselves.
 
-    `taken`: zones since the start; `behind`, `conflicts`, `lacking`: zones, by the last exchange (see Exchanged); `zones`: those
-    of the conflicts and of the lacking, in order of name.
+    `taken`: zones since the start; `behind`, `conflicts`, `lacking`, `too_many`: zones, by the last exchange, and the `plan` that
+    lets the latter go (see Exchanged); `zones`: those that stay different, in order of name.
     """
 
     name: str
@@ -57,10 +57,12 @@ class PeerStatus:
     behind: int = 0
     conflicts: int = 0
     lacking: int = 0
+    too_many: int = 0
+    plan: str = ""
     zones: tuple[Listed, ...] = ()
     progress: Progress | None = None
 
     @property
     def differs(self) -> int:
-        """Zones about which a person has to decide."""
+        """Zones of which a person has to take one version, each by itself."""
         return self.conflicts + self.lacking

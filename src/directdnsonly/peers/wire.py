@@ -12,12 +12,26 @@ import struct
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from directdnsonly.errors import DirectDNSOnlyError, NameRefused
+from directdnsonly.errors import NameRefused
 from directdnsonly.outbox import identity
 from directdnsonly.outbox.changes import Kind, Owner
-from directdnsonly.outbox.peering import Stated, Summary, ZoneState
+from directdnsonly.outbox.peering import Matter, Stated, Summary, ZoneState
+from directdnsonly.peers import forms
+from directdnsonly.peers.decided import DecidedForm, decided_in, forms_of
+from directdnsonly.peers.forms import (
+    Answer,
+    Moment,
+    OwnerForm,
+    Past,
+    Serial,
+    joined,
+    owner_form,
+    owner_in,
+    past_in,
+    unpacked,
+)
 from directdnsonly.wording import counted
 from directdnsonly.zone.name import ZoneName
 
@@ -26,62 +40,49 @@ MOST_BUCKETS: Final = 64  # in one question
 MOST_MARKS: Final = 4_000  # in one answer
 MOST_STATES: Final = 500
 MOST_TEXTS: Final = 100
-MOST_PAST: Final = 128  # ids of one zone: 64 beside the versions that are kept by default
 ENOUGH_CHARS: Final = 2**20  # of texts in one answer; one zone may have more
 # What an asker reads of each answer, the largest one of ours and no more.
 MOST_SUMMARY_BYTES: Final = 64 * 2**10
 MOST_MARKS_BYTES: Final = 4 * 2**20
 MOST_STATES_BYTES: Final = 24 * 2**20  # a zone of 16 MiB, in JSON
 _SIGNED_64: Final = 2**63
-_SHORT: Final = 255
+_NOBODY: Final = Owner()
+NotAPeer = forms.NotAPeer  # what every reader here raises
 
 
-class NotAPeer(DirectDNSOnlyError):
-    """An answer that none of ours would give: nothing is concluded from it. The text is the reason."""
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-_Serial = Annotated[int, Field(ge=0, lt=2**32)]
 _Number = Annotated[int, Field(ge=0, lt=_SIGNED_64)]
 
 
-class _Digests(_Answer):
+class _Digests(Answer):
     format: int
     ready: bool
     newest: _Number
     digests: str = Field(max_length=(identity.BUCKETS * 8 + 2) // 3 * 4)  # empty: the same as those that were named
 
 
-class _Marks(_Answer):
+class _Marks(Answer):
     buckets: list[dict[str, int]] = Field(max_length=MOST_BUCKETS)
 
 
-class _Owner(_Answer):
-    credential: str = Field(max_length=_SHORT)
-    hostname: str = Field(max_length=_SHORT)
-    username: str = Field(max_length=_SHORT)
+A = TypeVar("A", bound=Answer)
 
 
-A = TypeVar("A", bound=_Answer)
-
-
-class _Zone(_Answer):
+class _Zone(Answer):
     zone: str = Field(max_length=1024)
-    kind: Literal["put", "delete"]
-    id: str = Field(pattern=r"^[0-9a-f]{32}$")
-    past: str = Field(max_length=(MOST_PAST * identity.SIZE + 2) // 3 * 4)
-    serial: _Serial
-    pushed_serial: _Serial
-    owner: _Owner
-    at: float
+    kind: Literal["put", "delete", "none"]
+    id: str = Field(pattern=r"^([0-9a-f]{32})?$")
+    past: Past
+    orphan: bool
+    serial: Serial
+    pushed_serial: Serial
+    owner: OwnerForm
+    at: Moment
     number: _Number
     text: str | None = None
+    decided: list[DecidedForm] = Field(max_length=len(Matter))
 
 
-class _Zones(_Answer):
+class _Zones(Answer):
     zones: list[_Zone] = Field(max_length=MOST_STATES)
 
 
@@ -105,7 +106,7 @@ def read_summary(body: bytes, ours: Summary) -> Summary:
         raise NotAPeer(f"it compares by format {read.format}, this program by {FORMAT}: run the same program on both")
     if not read.digests:
         return Summary(digests=ours.digests, newest=read.newest, ready=read.ready)
-    packed = _unpacked(read.digests)
+    packed = unpacked(read.digests)
     if len(packed) != identity.BUCKETS * 8:
         raise NotAPeer(f"it tells {counted(len(packed) // 8, 'digest')} of {identity.BUCKETS}")
     digests = struct.unpack(f">{identity.BUCKETS}q", packed)
@@ -144,22 +145,19 @@ def write_states(found: Sequence[ZoneState]) -> bytes:
 
 def _written(one: ZoneState) -> _Zone:
     states = one.states
-    owner = _Owner(
-        credential=states.owner.credential[:_SHORT],
-        hostname=states.owner.hostname[:_SHORT],
-        username=states.owner.username[:_SHORT],
-    )
     return _Zone(
         zone=str(one.name),
-        kind=states.kind.value,
-        id=states.stated.hex(),
-        past=base64.b64encode(b"".join(states.past[-MOST_PAST:])).decode(),
-        serial=states.serial,
-        pushed_serial=states.pushed_serial,
-        owner=owner,
+        kind=states.kind.value if states else "none",
+        id=states.stated.hex() if states else "",
+        past=joined(states.past) if states else "",
+        orphan=states.orphan if states else False,
+        serial=states.serial if states else 0,
+        pushed_serial=states.pushed_serial if states else 0,
+        owner=owner_form(states.owner if states else _NOBODY),
         at=one.at,
         number=one.number,
         text=one.text,
+        decided=forms_of(one),
     )
 
 
@@ -173,20 +171,28 @@ def read_states(body: bytes, asked: Collection[ZoneName]) -> list[ZoneState]:
 
 
 def _state(read: _Zone) -> ZoneState:
-    stated, packed = bytes.fromhex(read.id), _unpacked(read.past)
-    name, kind = _name(read.zone), Kind(read.kind)
-    if identity.is_delete(stated) is not (kind is Kind.DELETE) or len(packed) % identity.SIZE:
+    name = _name(read.zone)
+    decided = tuple(decided_in(name, one) for one in read.decided)
+    if len({one.matter for one in decided}) != len(decided):
+        raise NotAPeer(f"what it has decided about {name} contradicts itself")
+    states = _stated(name, read) if read.kind != "none" else None
+    return ZoneState(name=name, states=states, at=read.at, number=read.number, text=read.text, decided=decided)
+
+
+def _stated(name: ZoneName, read: _Zone) -> Stated:
+    stated, kind = bytes.fromhex(read.id), Kind(read.kind)
+    if not stated or identity.is_delete(stated) is not (kind is Kind.DELETE) or (read.orphan and kind is Kind.PUT):
         raise NotAPeer(f"what it states of {name} contradicts itself")
-    states = Stated(
+    return Stated(
         stated=stated,
         kind=kind,
         serial=read.serial,
         pushed_serial=read.pushed_serial,
         digest=b"",
-        owner=Owner(credential=read.owner.credential, hostname=read.owner.hostname, username=read.owner.username),
-        past=identity.split(packed),
+        owner=owner_in(read.owner),
+        past=past_in(name, read.past),
+        orphan=read.orphan,
     )
-    return ZoneState(name=name, states=states, at=read.at, number=read.number, text=read.text)
 
 
 def _name(text: str) -> ZoneName:
@@ -213,10 +219,3 @@ def _read(model: type[A], body: bytes, most: int) -> A:
 
 def _packed(digests: Sequence[int]) -> bytes:
     return struct.pack(f">{len(digests)}q", *digests)
-
-
-def _unpacked(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        raise NotAPeer("a part of its answer is not in base64") from None

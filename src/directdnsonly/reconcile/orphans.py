@@ -6,17 +6,15 @@ which it was still served, and (by whoever carries this out) after DirectAdmin i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from directdnsonly.outbox import cap
 from directdnsonly.outbox.drift import Sighting, SightingState
 from directdnsonly.reconcile.plan import Absent, Plan
 from directdnsonly.reconcile.settings import ReconciliationSettings
 from directdnsonly.zone.name import ZoneName
-
-LEAST_CAP = 3  # a share of few zones would round to nothing
 
 
 class Step(StrEnum):
@@ -81,7 +79,7 @@ def advance(plan: Plan, known: Mapping[ZoneName, Sighting], rules: Rules, *, now
         absent = [zone for zone in plan.absent if zone.server == found.server]
         seen = [(zone, _seen_again(zone, known.get(zone.name), now)) for zone in absent]
         ripe = [(zone, sighting) for zone, sighting in seen if _is_under_way(sighting, rules)]
-        limit = min(rules.max_orphans, max(LEAST_CAP, int(found.owned * rules.max_share)))
+        limit = cap.cap(found.owned, most=rules.max_orphans, share=rules.max_share)
         over = len(ripe) > limit
         if over:
             blocked[found.server] = plan_id([zone for zone, _ in ripe])
@@ -95,8 +93,7 @@ def advance(plan: Plan, known: Mapping[ZoneName, Sighting], rules: Rules, *, now
 
 def plan_id(zones: Sequence[Absent]) -> str:
     """The id of a set of deletions; it changes if the set or the version of a zone in it does."""
-    text = "\n".join(f"{zone.name} {zone.version}" for zone in sorted(zones, key=lambda zone: zone.name))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return cap.plan_id((str(zone.name), str(zone.version)) for zone in zones)
 
 
 def _seen_again(zone: Absent, before: Sighting | None, now: float) -> Sighting:

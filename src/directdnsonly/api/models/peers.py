@@ -44,6 +44,10 @@ class PeerView(BaseModel):
     behind: int = Field(description="Zones that it has to take from us, by the last exchange")
     conflicts: int = Field(description="Zones of which nothing tells which version is newer")
     lacking: int = Field(description="Zones that are only there and may have been deleted here long ago")
+    too_many: int = Field(
+        description="Zones of ours that are deleted there, more than may go at once: none goes until `plan` is approved"
+    )
+    plan: str = Field(description="The plan of exactly these deletes; empty: none waits", examples=["3b1f0c9a7d52"])
     progress: PeerProgressView | None = Field(description="The exchange that is going on; null: none")
 
     @classmethod
@@ -62,6 +66,8 @@ class PeerView(BaseModel):
             behind=status.behind,
             conflicts=status.conflicts,
             lacking=status.lacking,
+            too_many=status.too_many,
+            plan=status.plan,
             progress=PeerProgressView.of(status.progress) if status.progress else None,
         )
 
@@ -88,11 +94,14 @@ class StatedView(BaseModel):
 
 
 class DifferenceView(BaseModel):
-    """A zone that differs from a peer until a person takes one of both versions."""
+    """A zone that differs from a peer until a person takes one of both versions, or approves the peer's deletes."""
 
     zone: str = Field(examples=["example.com"])
-    standing: Standing = Field(description="conflict, or only there", examples=["conflict"])
-    reason: str = Field(description="Why nothing tells which is newer")
+    standing: Standing = Field(
+        description="conflict; only there; or deleted there, with so many others that a person looks first",
+        examples=["conflict"],
+    )
+    reason: str = Field(description="Why it is not taken from there")
     since: Moment = Field(description="When that was seen first")
     ours: StatedView | None = Field(description="null: nothing is known of it here")
     theirs: StatedView | None
@@ -129,3 +138,9 @@ class TakenView(BaseModel):
     kind: Kind
     serial: int = Field(description="As published here; newer than what was published before")
     changed: bool = Field(description="Whether name servers are given another content")
+
+
+class DeletesApproved(BaseModel):
+    """The result of an approval."""
+
+    zones: int = Field(description="How many go with the next exchange, which begins now")

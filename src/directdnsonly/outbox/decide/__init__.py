@@ -18,16 +18,18 @@ So the transaction can be repeated as a whole, and another engine copies no rule
 from __future__ import annotations
 
 from directdnsonly.outbox.changes import NewDeletion, NewPin, NewVersion
+from directdnsonly.outbox.decide import act
+from directdnsonly.outbox.decide.act import decide_decision
 from directdnsonly.outbox.decide.delete import decide_delete, decide_extra_delete, decide_orphan_delete
 from directdnsonly.outbox.decide.look import ExtraDelete, Look, Missing, Need, OrphanDelete, Release
 from directdnsonly.outbox.decide.peer import NEEDED, decide_peer
 from directdnsonly.outbox.decide.pin import decide_pin, decide_release
 from directdnsonly.outbox.decide.push import decide_push, foreseen
 from directdnsonly.outbox.decide.writes import Decision
-from directdnsonly.outbox.peering import PeerVersion
+from directdnsonly.outbox.peering import PeerDecision, PeerVersion
 from directdnsonly.zone.name import ZoneName
 
-Command = NewVersion | NewDeletion | OrphanDelete | ExtraDelete | NewPin | Release | PeerVersion
+Command = NewVersion | NewDeletion | OrphanDelete | ExtraDelete | NewPin | Release | PeerVersion | PeerDecision
 
 
 def name_of(command: Command) -> ZoneName:
@@ -39,6 +41,8 @@ def needs(command: Command, look: Look) -> tuple[Need, ...]:
     """What to look up in advance because the decision nearly always needs it; an optimisation only."""
     if isinstance(command, PeerVersion):
         return NEEDED
+    if isinstance(command, PeerDecision):
+        return act.NEEDED
     return foreseen(command, look) if isinstance(command, NewVersion) else ()
 
 
@@ -60,6 +64,8 @@ def decide(command: Command, look: Look, *, now: float) -> Decision | Need:
             return decide_pin(command, look)
         if isinstance(command, PeerVersion):
             return decide_peer(command, look)
+        if isinstance(command, PeerDecision):
+            return decide_decision(command, look)
         return decide_release(command, look)
     except Missing as missing:
         return missing.need

@@ -42,8 +42,8 @@ def decide_orphan_delete(command: OrphanDelete, look: Look) -> Decision:
     for seen in told(Need.SIGHTING, look.more.sighting):
         due = seen.state is SightingState.QUARANTINED and seen.version == living.version
         if due and living.pushed_at <= seen.first_at:
-            done = decide_delete(command.deletion, look)
-            return done._replace(writes=(*done.writes, DropSighting(name=given.name)))
+            done, over = decide_delete(command.deletion, look), DropSighting(name=given.name)
+            return done if over in done.writes else done._replace(writes=(*done.writes, over))
     return NOTHING
 
 
@@ -76,7 +76,7 @@ def _decided(deletion: NewDeletion, look: Look) -> tuple[Receipt, tuple[Write, .
         asked_for = deletion.origin.source in ASKED_FOR
         return receipt, (*drops, Note(receipt=receipt, origin=deletion.origin)) if asked_for else drops
     tombstone = _tombstone(deletion, look, look.living, receipt)
-    return tombstone.receipt, (*drops, tombstone)
+    return tombstone.receipt, (*drops, tombstone, DropSighting(name=deletion.name))
 
 
 def _judged(deletion: NewDeletion, look: Look) -> Record | Ignore | GiveWay:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
@@ -11,6 +11,7 @@ from directdnsonly.outbox.changes import Kind, NewDeletion, Origin, Owner
 from directdnsonly.outbox.decide.content import Current
 from directdnsonly.outbox.drift import Migration, Sighting
 from directdnsonly.outbox.ownership import Above, There, Waiting
+from directdnsonly.outbox.peering import Decided, Matter
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
 
@@ -59,6 +60,8 @@ class Need(StrEnum):
     FORMER = "former"  # the id of the change that made the newest version
     PAST = "past"  # the ids that the zone has had before the newest version
     SIGHTING = "sighting"  # how the zone is watched by reconciliation
+    DECIDED = "decided"  # what is decided about the zone
+    STANDS = "stands"  # what is wanted, and the newest version as a whole, which may have to be recorded anew
 
 
 class Missing(Exception):
@@ -83,6 +86,20 @@ class Around(NamedTuple):
     below: Owner | None = None
 
 
+class Stands(NamedTuple):
+    """What is wanted (the newest version, or the pinned one), and the newest version as a whole; `text`: None if it is damaged or a tombstone."""
+
+    serial: int  # of what is wanted, as published
+    digest: bytes
+    kind: Kind
+    stated: bytes
+    text: str | None
+    records: int
+    signed: bool
+    redirects: str
+    warnings: tuple[ZoneWarning, ...]
+
+
 class More(NamedTuple):
     """The facts looked up on request; None: not requested."""
 
@@ -95,6 +112,8 @@ class More(NamedTuple):
     former: str | None = None  # empty: that change is forgotten
     past: Sequence[bytes] | None = None
     sighting: Sequence[Sighting] | None = None  # none or one
+    decided: Mapping[Matter, Decided] | None = None
+    stands: Stands | None = None
 
 
 class Look(NamedTuple):

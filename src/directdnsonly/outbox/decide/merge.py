@@ -45,7 +45,7 @@ def compare(ours: Stated | None, theirs: Stated | None, *, is_old: bool = False)
     if ours is None:
         return _new(theirs, is_old=is_old)
     if identity.content(ours.stated) == identity.content(theirs.stated):
-        return _larger(identity.times(ours.stated), identity.times(theirs.stated))
+        return larger(identity.times(ours.stated), identity.times(theirs.stated))
     here, there = _had(theirs.stated, ours.past), _had(ours.stated, theirs.past)
     if (here, there) == (_Had.YES, _Had.NO):
         return _OURS
@@ -79,11 +79,11 @@ def _apart(ours: Stated, theirs: Stated) -> Compared:
         here, there = ("deleted", "pushed") if ours.kind is Kind.DELETE else ("pushed", "deleted")
         return _conflict(f"it was {here} here and {there} there, and neither side knew of the other")
     if ours.kind is Kind.DELETE:
-        return _larger(ours.stated, theirs.stated)
+        return larger(ours.stated, theirs.stated)
     if not ours.owner.same_server(theirs.owner):
         return _conflict(f"here it belongs to {ours.owner.server}, there to {theirs.owner.server}")
     if (ours.digest, ours.serial) == (theirs.digest, theirs.serial):
-        return _larger(ours.stated, theirs.stated)
+        return larger(ours.stated, theirs.stated)
     if _lives(ours) != _lives(theirs):
         return _conflict("it was deleted and made again, and one side does not know of that")
     return _by_serials(ours, theirs)
@@ -104,7 +104,8 @@ def _lives(one: Stated) -> frozenset[bytes]:
     return frozenset(identity.content(each) for each in one.past if identity.is_delete(each))
 
 
-def _larger(ours: int | bytes, theirs: int | bytes) -> Compared:
+def larger(ours: int | bytes, theirs: int | bytes) -> Compared:
+    """Where nothing would differ: one of the two, the same one on both sides."""
     if ours == theirs:
         return _EQUAL
     return _THEIRS if theirs > ours else _OURS  # type: ignore[operator]

@@ -10,14 +10,14 @@ from typing import Final
 
 from directdnsonly.errors import ZonePolicyError
 from directdnsonly.outbox import identity
-from directdnsonly.outbox.changes import Priority, Receipt
+from directdnsonly.outbox.changes import Kind, Priority, Receipt
 from directdnsonly.outbox.decide.look import Look, Need, told
 from directdnsonly.outbox.decide.merge import compare
 from directdnsonly.outbox.decide.push import redirects_of
 from directdnsonly.outbox.decide.terms import why_held_back
-from directdnsonly.outbox.decide.writes import Decision, DropHeld, Inherit, Same, Version
+from directdnsonly.outbox.decide.writes import Decision, DropHeld, DropSighting, HoldBeside, Inherit, Same, Version
 from directdnsonly.outbox.drift import HoldRule
-from directdnsonly.outbox.peering import PeerVersion, Standing, Stated
+from directdnsonly.outbox.peering import Matter, PeerVersion, Standing, Stated
 from directdnsonly.zone.model import Zone
 from directdnsonly.zone.serial import following, is_newer
 from directdnsonly.zone.text import with_serial
@@ -33,12 +33,26 @@ def decide_peer(command: PeerVersion, look: Look) -> Decision:
     if compared.standing not in takes:
         reason = compared.reason or str(compared.standing)
         return Decision(receipt=replace(_receipt(command, look), ignored=reason, overtaken=True))
+    _require_unkept(command, look)
     taken = _restated(command, look) if _is_held(command, look) else _version(command, look)
-    drops = (DropHeld(name=command.name),) if _ends_waiting(command, look) else ()
+    waiting = _waiting(command, look, taken.receipt.version)
+    over = (DropSighting(name=command.name),) if theirs.kind is Kind.DELETE else ()  # it is not judged twice
     # Under another serial it is another version here: the peer must find its own among what the zone has had.
     is_the_same = taken.receipt.stated == theirs.stated.hex()
     inherit = Inherit(name=command.name, past=theirs.past if is_the_same else (*theirs.past, theirs.stated))
-    return Decision(receipt=taken.receipt, writes=(*drops, taken, inherit))
+    return Decision(receipt=taken.receipt, writes=(*waiting, taken, inherit, *over))
+
+
+def _require_unkept(command: PeerVersion, look: Look) -> None:
+    """A zone that a person keeps although its server does not list it is not deleted because that server does not list it."""
+    if not command.theirs.orphan or command.chosen or look.living is None:
+        return
+    kept = told(Need.DECIDED, look.more.decided).get(Matter.KEEP)
+    if kept is not None and kept.stands:
+        raise ZonePolicyError(
+            "its server does not list it, so it was deleted there; here a person keeps it (dadns reconcile --undo)",
+            rule="kept",
+        )
 
 
 def ours_of(look: Look) -> Stated | None:
@@ -156,9 +170,21 @@ def _priority(zone: Zone | None, look: Look) -> Priority:
     return Priority.URGENT if (zone.challenge if zone else b"") != before and zone is not None else Priority.BULK
 
 
-def _ends_waiting(command: PeerVersion, look: Look) -> bool:
-    """A loss beside an older version is void; and the very push that waits here was approved there."""
-    waits = look.waits
+def _waiting(command: PeerVersion, look: Look, version: int) -> tuple[DropHeld | HoldBeside, ...]:
+    """What becomes of a push that waits here.
+
+    The very one was approved there. A loss is judged beside the version that comes, if it was pushed after that one: it was
+    acknowledged, and a person has not decided yet. Else it means nothing here, but it may there.
+    """
+    waits, name = look.waits, command.name
     if waits is None:
-        return False
-    return waits.rule is HoldRule.LOSS or (command.zone is not None and waits.digest == command.zone.digest.hex())
+        return ()
+    if command.zone is not None and waits.digest == command.zone.digest.hex():
+        return (DropHeld(name=name),)
+    if waits.rule is not HoldRule.LOSS:
+        return ()
+    theirs = command.theirs
+    is_later = waits.serial is not None and is_newer(waits.serial, theirs.pushed_serial)
+    if theirs.kind is Kind.PUT and is_later and waits.owner.same_server(theirs.owner):
+        return (HoldBeside(name=name, version=version),)
+    return (DropHeld(name=name, void=True),)

@@ -126,6 +126,7 @@ def _held(push: NewVersion, look: Look, verdict: ownership.Hold, now: float) -> 
         address=origin.address,
         at=now,
         body=push.body,
+        serial=push.zone.serial,
     )
     receipt = replace(
         _nothing(push, look, f"held for approval: {verdict.reason}"),

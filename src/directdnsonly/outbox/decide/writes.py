@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from directdnsonly.outbox.changes import Kind, NewPin, Origin, Owner, Priority, Receipt, Terms
 from directdnsonly.outbox.drift import HeldPush
+from directdnsonly.outbox.peering import Decided
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.warn import ZoneWarning
 
@@ -66,13 +67,21 @@ class Hold(NamedTuple):
 
 
 class DropHeld(NamedTuple):
-    """Drop the zone's held push."""
+    """Drop the zone's held push. `void`: it means nothing here any more, which says nothing about it elsewhere."""
 
     name: ZoneName
+    void: bool = False
+
+
+class HoldBeside(NamedTuple):
+    """The zone's held push waits beside this version from now on."""
+
+    name: ZoneName
+    version: int
 
 
 class DropSighting(NamedTuple):
-    """Stop watching the zone as a possible orphan."""
+    """Watch the zone no longer as a possible orphan, nor as one that is kept all the same."""
 
     name: ZoneName
 
@@ -130,8 +139,23 @@ class Inherit(NamedTuple):
     past: tuple[bytes, ...]
 
 
+class Keep(NamedTuple):
+    """Keep the zone although its server does not list it. `kept` False: no longer."""
+
+    name: ZoneName
+    kept: bool
+
+
+class Decide(NamedTuple):
+    """What is decided about the zone in one matter is known by this id from now on, with these before it."""
+
+    name: ZoneName
+    decided: Decided
+
+
 Write = (
-    Version | Same | Note | Hold | DropHeld | DropSighting | EndStanding | KeepKey | Pin | Unpin | Want | Remove | Inherit
+    Version | Same | Note | Hold | DropHeld | HoldBeside | DropSighting | EndStanding | KeepKey | Pin | Unpin | Want | Remove | Inherit
+    | Keep | Decide
 )  # fmt: skip
 
 

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from directdnsonly.outbox.changes import Kind, Owner
-from directdnsonly.outbox.peering import PeerMemory, Stated, Summary, ZoneState
-from directdnsonly.outbox.sqlite import bodies, buckets, ids
+from directdnsonly.outbox.changes import Kind, Owner, Source
+from directdnsonly.outbox.peering import PeerMemory, Pinning, Stated, Summary, ZoneState
+from directdnsonly.outbox.sqlite import bodies, buckets, decisions, ids
 from directdnsonly.outbox.sqlite.triggers import Keeping
 from directdnsonly.zone.name import ZoneName
 
@@ -17,7 +17,7 @@ NEWEST: Final = "SELECT COALESCE(MAX(id), 0) FROM version"
 MARKS: Final = "SELECT zone, mark FROM zone WHERE bucket = ? AND mark <> 0 LIMIT ?"
 STATES: Final = """
 SELECT z.version, z.kind, z.serial, z.pushed_serial, z.digest, z.credential, z.hostname, z.username, z.stated, z.change_id,
-       z.changed_at, v.id, CASE WHEN ?2 THEN v.body END
+       z.changed_at, z.source, v.id, CASE WHEN ?2 THEN v.body END
   FROM zone z LEFT JOIN version v ON v.zone = z.zone AND v.version = z.version WHERE z.zone = ?1"""
 
 _ALL: Final = 2**62
@@ -29,8 +29,12 @@ def is_filled(connection: sqlite3.Connection) -> bool:
 
 
 def digests(connection: sqlite3.Connection) -> list[int]:
-    """Of every bucket, in order: the exclusive or of the marks of its zones."""
-    return [row[0] for row in connection.execute(DIGESTS)]
+    """Of every bucket, in order: the exclusive or of the marks of its zones, and of what is decided about them."""
+    found = [row[0] for row in connection.execute(DIGESTS)]
+    for bucket, decided in decisions.marks(connection).items():
+        for mark in decided.values():
+            found[bucket] ^= mark
+    return found
 
 
 def summary(connection: sqlite3.Connection) -> Summary:
@@ -46,13 +50,16 @@ def summary(connection: sqlite3.Connection) -> Summary:
 def marks(connection: sqlite3.Connection, numbers: Sequence[int], limit: int) -> list[dict[ZoneName, int]]:
     """Of these buckets, in order, as far as they are whole within so many zones: the mark of each zone."""
     found: list[dict[ZoneName, int]] = []
-    left = limit
+    left, decided = limit, decisions.marks(connection)
     for number in numbers:
         rows = connection.execute(MARKS, (number, left + 1)).fetchall()
         if len(rows) > left:
             break
         left -= len(rows)
-        found.append({ZoneName.trusted(name): mark for name, mark in rows})
+        zones = dict(rows)
+        for name, mark in decided.get(number, {}).items():
+            zones[name] = zones.get(name, 0) ^ mark
+        found.append({ZoneName.trusted(name): mark for name, mark in zones.items()})
     return found
 
 
@@ -64,7 +71,7 @@ def states(connection: sqlite3.Connection, names: Sequence[ZoneName], *, texts: 
     try:
         for name in names:
             one = _state(connection, name, texts=texts > 0)
-            left -= len(one.text or "") if one else 0
+            left -= _size(one) if one else 0
             if found and texts and left < 0:
                 break
             found += [one] if one else []
@@ -75,11 +82,11 @@ def states(connection: sqlite3.Connection, names: Sequence[ZoneName], *, texts: 
 
 def _state(connection: sqlite3.Connection, name: ZoneName, *, texts: bool) -> ZoneState | None:
     row = connection.execute(STATES, (name, texts)).fetchone()
+    decided = decisions.of_zone(connection, name, texts=texts)
     if row is None:
-        return None
-    version, kind, serial, pushed_serial, digest, credential, hostname, username, known, change_id, at, number, body = (
-        row
-    )
+        return ZoneState(name=name, states=None, at=0.0, decided=decided) if decided else None
+    version, kind, serial, pushed_serial, digest, credential, hostname, username, known, change_id, at, *rest = row
+    source, number, body = rest
     owner = Owner(credential=credential, hostname=hostname, username=username)
     stated = Stated(
         stated=ids.of_row(known, kind, digest, serial, owner, change_id),
@@ -89,9 +96,18 @@ def _state(connection: sqlite3.Connection, name: ZoneName, *, texts: bool) -> Zo
         digest=digest,
         owner=owner,
         past=ids.past(connection, name, version),
+        orphan=kind == Kind.DELETE and source == Source.RECONCILE,
     )
     text = bodies.text_if_whole(body) if texts else None
-    return ZoneState(name=name, states=stated, at=at, number=number or 0, text=text)
+    return ZoneState(name=name, states=stated, at=at, number=number or 0, text=text, decided=decided)
+
+
+def _size(one: ZoneState) -> int:
+    """Characters and octets of all texts in it."""
+    said = (each.said for each in one.decided)
+    return len(one.text or "") + sum(
+        len(each.text or "") if isinstance(each, Pinning) else len(each.body) for each in said if each
+    )
 
 
 def memory(connection: sqlite3.Connection, peer: str) -> PeerMemory:

@@ -6,14 +6,16 @@ import sqlite3
 import zlib
 from typing import Any
 
+from directdnsonly.outbox import identity
 from directdnsonly.outbox.changes import Owner
 from directdnsonly.outbox.drift import HeldPush, HoldRule, Migration
-from directdnsonly.outbox.sqlite import bodies
+from directdnsonly.outbox.peering import Matter
+from directdnsonly.outbox.sqlite import bodies, decisions
 from directdnsonly.zone.name import ZoneName
 
 # A held loss is void when another version of the zone is newest by now. What else ends a push that waits drops it, in its own transaction.
 _VALID = """
-SELECT h.zone, h.version, h.digest, h.rule, h.reason, h.difference, h.credential, h.hostname, h.username, h.address, h.at, h.body
+SELECT h.zone, h.version, h.digest, h.rule, h.reason, h.difference, h.credential, h.hostname, h.username, h.address, h.at, h.body, h.serial
   FROM held h LEFT JOIN zone z ON z.zone = h.zone
  WHERE (h.rule <> 'loss' OR (z.kind = 'put' AND z.version = h.version)) """
 
@@ -21,9 +23,12 @@ SELECT h.zone, h.version, h.digest, h.rule, h.reason, h.difference, h.credential
 def record(connection: sqlite3.Connection, held: HeldPush) -> int:
     """Hold a push, replacing the zone's earlier held push."""
     owner = held.owner
+    about = identity.of_push(bytes.fromhex(held.digest), owner)
+    if about != _about(connection, held.name):
+        decisions.begin(connection, held.name, Matter.HOLD)
     return connection.execute(
         "INSERT OR REPLACE INTO held (zone, version, digest, rule, reason, difference, credential, hostname, username,"
-        " address, at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " address, at, body, serial) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             held.name,
             held.version,
@@ -37,13 +42,30 @@ def record(connection: sqlite3.Connection, held: HeldPush) -> int:
             held.address,
             held.at,
             zlib.compress(held.body),
+            held.serial,
         ),
     ).rowcount
 
 
-def drop(connection: sqlite3.Connection, name: ZoneName) -> int:
-    """Drop the zone's held push."""
+def drop(connection: sqlite3.Connection, name: ZoneName, *, void: bool = False) -> int:
+    """Drop the zone's held push. `void`: see writes.DropHeld."""
+    (decisions.withdraw if void else decisions.end)(connection, name, Matter.HOLD)
     return connection.execute("DELETE FROM held WHERE zone = ?", (name,)).rowcount
+
+
+def _about(connection: sqlite3.Connection, name: ZoneName) -> bytes | None:
+    """The push that waits by now, as peers know it."""
+    row = connection.execute(
+        "SELECT digest, credential, hostname, username FROM held WHERE zone = ?", (name,)
+    ).fetchone()
+    if row is None:
+        return None
+    return identity.of_push(row[0], Owner(credential=row[1], hostname=row[2], username=row[3]))
+
+
+def beside(connection: sqlite3.Connection, name: ZoneName, version: int) -> int:
+    """The zone's held push waits beside this version from now on."""
+    return connection.execute("UPDATE held SET version = ? WHERE zone = ?", (version, name)).rowcount
 
 
 def explain(connection: sqlite3.Connection, name: ZoneName, digest: str, difference: str) -> None:
@@ -106,6 +128,7 @@ def _held(connection: sqlite3.Connection, row: tuple[Any, ...]) -> HeldPush:
         address=row[9],
         at=row[10],
         body=body,
+        serial=row[12],
         damaged=damaged,
     )
 

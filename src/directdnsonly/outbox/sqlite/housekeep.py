@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from directdnsonly.outbox.lifecycle import State, quoted
-from directdnsonly.outbox.sqlite import buckets, compared
+from directdnsonly.outbox.sqlite import buckets, compared, decisions
 
 STEP = 500
 
@@ -63,5 +63,6 @@ def prune(connection: sqlite3.Connection, *, before: float, peers: Sequence[str]
         for table in ("delivery", "version", "zone"):
             connection.execute(f"DELETE FROM {table} WHERE zone = ?", (zone,))
     connection.execute(_DROP_KEPT)
+    decisions.forget(connection)
     connection.execute("PRAGMA incremental_vacuum(200)")
     return removed + len(gone)

@@ -14,7 +14,7 @@ from directdnsonly.outbox.decide.content import Current
 from directdnsonly.outbox.decide.look import Around, Look, More, Need, Pinned
 from directdnsonly.outbox.drift import HoldRule
 from directdnsonly.outbox.ownership import Above, Waiting, is_foreign
-from directdnsonly.outbox.sqlite import bodies, held, ids, neighbours, reconcile, terms
+from directdnsonly.outbox.sqlite import bodies, decisions, held, ids, neighbours, reconcile, terms
 from directdnsonly.zone.name import ZoneName
 from directdnsonly.zone.within import serves_names_below
 
@@ -37,7 +37,7 @@ _COLUMNS: Final = [
 # pin), and a push of it may wait.
 LOOK: Final = f"""
 SELECT {", ".join(f"z.{column}" for column in _COLUMNS)},
-       p.version, p.challenge, {neighbours.ANY}, h.rule, h.credential, h.hostname, h.username, h.digest
+       p.version, p.challenge, {neighbours.ANY}, h.rule, h.credential, h.hostname, h.username, h.digest, h.serial
   FROM (SELECT 1) always LEFT JOIN zone z ON z.zone = ?1 LEFT JOIN pin p ON p.zone = ?1 LEFT JOIN held h ON h.zone = ?1"""
 
 # A zone that is made begins above every number that was ever given and forgotten; also above what is left of one whose
@@ -62,11 +62,11 @@ SELECT NULL, zones, credential, hostname, '' FROM zones_below WHERE above = ?2""
 def look(connection: sqlite3.Connection, command: Command) -> Look:
     """The facts that most decisions need, in one statement."""
     row = connection.execute(LOOK, (name_of(command),)).fetchone()
-    version, challenge, redirecting, rule, credential, hostname, username, digest = row[len(_COLUMNS) :]
+    version, challenge, redirecting, rule, credential, hostname, username, digest, serial = row[len(_COLUMNS) :]
     waits = None
     if rule is not None:
         owner = Owner(credential=credential, hostname=hostname, username=username)
-        waits = Waiting(rule=HoldRule(rule), owner=owner, digest=digest.hex())
+        waits = Waiting(rule=HoldRule(rule), owner=owner, digest=digest.hex(), serial=serial)
     return Look(
         newest=None if row[0] is None else _current(row),
         pinned=None if version is None else Pinned(version=version, challenge=challenge),
@@ -174,6 +174,14 @@ def _past(connection: sqlite3.Connection, command: Command, known: Look) -> More
     return known.more._replace(past=ids.past(connection, name_of(command), known.version))
 
 
+def _decided(connection: sqlite3.Connection, command: Command, known: Look) -> More:
+    return known.more._replace(decided=decisions.by_matter(connection, name_of(command)))
+
+
+def _stands(connection: sqlite3.Connection, command: Command, known: Look) -> More:
+    return known.more._replace(stands=decisions.stands(connection, name_of(command)))
+
+
 _LOOK_FOR: Final[Mapping[Need, Callable[[sqlite3.Connection, Command, Look], More]]] = {
     Need.AROUND: _around,
     Need.WHOLE: _whole,
@@ -183,4 +191,6 @@ _LOOK_FOR: Final[Mapping[Need, Callable[[sqlite3.Connection, Command, Look], Mor
     Need.FORMER: _former,
     Need.SIGHTING: _sighting,
     Need.PAST: _past,
+    Need.DECIDED: _decided,
+    Need.STANDS: _stands,
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from directdnsonly.outbox.changes import Receipt
-from directdnsonly.outbox.peering import PeerMemory, PeerVersion, Summary, ZoneState
-from directdnsonly.outbox.sqlite import compared
+from directdnsonly.outbox.peering import PeerDecision, PeerMemory, PeerVersion, Summary, ZoneState
+from directdnsonly.outbox.sqlite import compared, view
 from directdnsonly.outbox.sqlite.change import record
 from directdnsonly.outbox.sqlite.engine import Engine
 from directdnsonly.outbox.store.peering import Peering
@@ -30,6 +30,12 @@ class SqlitePeering(Peering):
 
     async def take(self, version: PeerVersion) -> Receipt:
         return await self._engine.write(lambda connection: record(connection, version, self._engine.setting()))
+
+    async def decide(self, decision: PeerDecision) -> Receipt:
+        return await self._engine.write(lambda connection: record(connection, decision, self._engine.setting()))
+
+    async def living(self) -> int:
+        return await self._engine.viewer.call(view.count_zones)
 
     async def memory(self, peer: str) -> PeerMemory:
         return await self._engine.viewer.call(lambda connection: compared.memory(connection, peer))

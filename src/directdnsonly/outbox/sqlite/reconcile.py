@@ -10,7 +10,8 @@ from typing import Any
 
 from directdnsonly.outbox.changes import Kind, Owner, Source
 from directdnsonly.outbox.drift import Baseline, Held, Pass, Sighting, SightingState
-from directdnsonly.outbox.sqlite import bodies
+from directdnsonly.outbox.peering import Matter
+from directdnsonly.outbox.sqlite import bodies, decisions
 from directdnsonly.zone.name import ZoneName
 
 _SIGHTING = "zone, version, server, absences, first_at, last_at, state, quarantined_at, plan, approved"
@@ -138,6 +139,7 @@ def save_sightings(connection: sqlite3.Connection, seen: Sequence[Sighting], ove
         ],
     )
     connection.executemany("DELETE FROM sighting WHERE zone = ?", [(name,) for name in over])
+    decisions.end_keeps(connection)
 
 
 def approve(connection: sqlite3.Connection, plan: str) -> int:
@@ -155,7 +157,21 @@ def keep(connection: sqlite3.Connection, name: ZoneName, now: float) -> bool:
     seen = replace(before[0] if before else fresh, state=SightingState.KEPT, version=row[0], plan="", approved=False)
     connection.execute("DELETE FROM sighting WHERE zone = ?", (name,))
     save_sightings(connection, [seen], [])
+    if not before or before[0].state is not SightingState.KEPT:
+        decisions.begin(connection, name, Matter.KEEP)
     return True
+
+
+def drop(connection: sqlite3.Connection, name: ZoneName) -> int:
+    """Watch the zone no longer, in whatever state it is."""
+    decisions.end(connection, name, Matter.KEEP)
+    return connection.execute("DELETE FROM sighting WHERE zone = ?", (name,)).rowcount
+
+
+def unkeep(connection: sqlite3.Connection, name: ZoneName) -> int:
+    """Judge the zone again by its server's lists."""
+    decisions.end(connection, name, Matter.KEEP)
+    return connection.execute("DELETE FROM sighting WHERE zone = ? AND state = 'kept'", (name,)).rowcount
 
 
 def baselines(connection: sqlite3.Connection) -> list[Baseline]:

@@ -10,11 +10,14 @@ from typing import Any, Final, NamedTuple
 from directdnsonly.outbox import identity
 from directdnsonly.outbox.changes import Owner, Priority, Source
 from directdnsonly.outbox.decide.writes import (
+    Decide,
     DropHeld,
     DropSighting,
     EndStanding,
     Hold,
+    HoldBeside,
     Inherit,
+    Keep,
     KeepKey,
     Note,
     Pin,
@@ -25,7 +28,7 @@ from directdnsonly.outbox.decide.writes import (
     Want,
     Write,
 )
-from directdnsonly.outbox.sqlite import held, ids, terms, told
+from directdnsonly.outbox.sqlite import decisions, held, ids, pin, reconcile, terms, told
 from directdnsonly.outbox.sqlite.triggers import (
     CHANGE,
     END_STANDING,
@@ -106,11 +109,15 @@ def _hold(connection: sqlite3.Connection, one: Hold, _: Setting) -> int:
 
 
 def _drop_held(connection: sqlite3.Connection, one: DropHeld, _: Setting) -> int:
-    return held.drop(connection, one.name)
+    return held.drop(connection, one.name, void=one.void)
+
+
+def _hold_beside(connection: sqlite3.Connection, one: HoldBeside, _: Setting) -> int:
+    return held.beside(connection, one.name, one.version)
 
 
 def _drop_sighting(connection: sqlite3.Connection, one: DropSighting, _: Setting) -> int:
-    return connection.execute("DELETE FROM sighting WHERE zone = ?", (one.name,)).rowcount
+    return reconcile.drop(connection, one.name)
 
 
 def _end_standing(connection: sqlite3.Connection, one: EndStanding, _: Setting) -> int:
@@ -122,17 +129,11 @@ def _keep_key(connection: sqlite3.Connection, one: KeepKey, setting: Setting) ->
 
 
 def _pin(connection: sqlite3.Connection, one: Pin, setting: Setting) -> int:
-    new = one.new
-    return connection.execute(
-        "INSERT INTO pin (zone, version, actor, address, reason, at, challenge, signed)"
-        " SELECT zone, version, ?, ?, ?, ?, challenge, signed FROM zone WHERE zone = ?"
-        " ON CONFLICT (zone) DO UPDATE SET reason = excluded.reason",
-        (new.actor, new.address, new.reason[:500], setting.now, new.name),
-    ).rowcount
+    return pin.pin(connection, one.new, setting.now)
 
 
 def _unpin(connection: sqlite3.Connection, one: Unpin, _: Setting) -> int:
-    return connection.execute("DELETE FROM pin WHERE zone = ?", (one.name,)).rowcount
+    return pin.unpin(connection, one.name)
 
 
 def _want(connection: sqlite3.Connection, one: Want, setting: Setting) -> int:
@@ -168,12 +169,23 @@ def _inherit(connection: sqlite3.Connection, one: Inherit, _: Setting) -> int:
     return ids.inherit(connection, one.name, one.past)
 
 
+def _keep(connection: sqlite3.Connection, one: Keep, setting: Setting) -> int:
+    if one.kept:
+        return int(reconcile.keep(connection, one.name, setting.now))
+    return reconcile.unkeep(connection, one.name)
+
+
+def _decide(connection: sqlite3.Connection, one: Decide, _: Setting) -> int:
+    return decisions.put(connection, one.name, one.decided)
+
+
 _WRITE: Final[Mapping[type[Write], Callable[[sqlite3.Connection, Any, Setting], int]]] = {
     Version: _version,
     Same: _same,
     Note: _note,
     Hold: _hold,
     DropHeld: _drop_held,
+    HoldBeside: _hold_beside,
     DropSighting: _drop_sighting,
     EndStanding: _end_standing,
     KeepKey: _keep_key,
@@ -182,6 +194,8 @@ _WRITE: Final[Mapping[type[Write], Callable[[sqlite3.Connection, Any, Setting], 
     Want: _want,
     Remove: _remove,
     Inherit: _inherit,
+    Keep: _keep,
+    Decide: _decide,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from directdnsonly.outbox.changes import Receipt
-from directdnsonly.outbox.peering import PeerMemory, PeerVersion, Summary, ZoneState
+from directdnsonly.outbox.peering import PeerDecision, PeerMemory, PeerVersion, Summary, ZoneState
 from directdnsonly.zone.name import ZoneName
 
 
@@ -34,6 +34,14 @@ class Peering(Protocol):
 
         What was not taken is told by `overtaken` and `ignored`. Raises ZonePolicyError.
         """
+        ...
+
+    async def decide(self, decision: PeerDecision) -> Receipt:
+        """Commit a peer's decision as `take` commits a version, and let it act here. Raises ZonePolicyError where it cannot."""
+        ...
+
+    async def living(self) -> int:
+        """How many zones there are."""
         ...
 
     async def memory(self, peer: str) -> PeerMemory:
