@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from directdnsonly import trust
@@ -118,9 +119,19 @@ def _why_no_address(value: str) -> str:
         or "#" in value
     ):
         return "must be https://host:port and nothing else: no user, no path, no question"
+    if not _is_askable(value):
+        return "names a host that cannot be asked: it is not the name of one (IDNA 2008)"
     if url.scheme == "http" and not is_loopback(host):
         return "must be https:// where it leaves this machine: what is asked carries a secret"
     return ""
+
+
+def _is_askable(value: str) -> bool:
+    """Whether the client that asks peers reads the host of this URL."""
+    try:
+        return bool(httpx.URL(value).host)
+    except (httpx.InvalidURL, UnicodeError):
+        return False
 
 
 class PeeringSettings(BaseModel):
