@@ -17,11 +17,20 @@ from directdnsonly.zone.name import ZoneName
 
 USER_AGENT: Final = "DirectDNSOnly"
 _OK: Final = 200
+_NO_REDIRECT: Final = "no redirect is followed: give the address to which it leads"
+_NO_ANSWER: Final = "a proxy before it has no answer of it"
 _WHY: Final[Mapping[int, str]] = {
-    401: "the token is not known there: has it been revoked, or is it another instance's?",
-    403: "the token has not the role peer there",
+    **dict.fromkeys((301, 302, 303, 307, 308), _NO_REDIRECT),
+    401: "the token, or user name and password, is not known there, or not from our network: has it been revoked, or is it"
+    " another instance's?",
+    403: "the token, or user name, has not the role peer there",
     404: "it knows no such question: does the same program run there?",
-    429: "the token was wrong too often, or it is asked too often",
+    405: "it knows no such question: does the same program run there?",
+    429: "the token, or user name and password, was wrong too often, or it is asked too often",
+    500: "see its log",
+    502: _NO_ANSWER,
+    503: "it is too busy, or its store is unavailable (dadns status there)",
+    504: _NO_ANSWER,
 }
 
 
@@ -81,9 +90,20 @@ class HttpsPeer:
         except TimeoutError:
             raise NotAPeer(f"{self._url} gave no whole answer in {self._timeout_s:g} s") from None
         except trust.NotTrusted as error:
-            raise NotAPeer(str(error)) from None
+            raise NotAPeer(f"{error}{self._hint(error)}") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise NotAPeer(f"{self._url} cannot be asked: {error or type(error).__name__}") from None
+            why = f"{error or type(error).__name__}"
+            raise NotAPeer(f"{self._url} cannot be asked: {why}{self._hint(error)}") from None
+
+    def _hint(self, error: Exception) -> str:
+        """What to look at, where the words of the library do not tell it."""
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return ": ca_file or fingerprint tells by what its certificate is known"
+        if "WRONG_VERSION_NUMBER" in str(error):
+            return ": no TLS is spoken there"
+        if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError) and self._url.scheme == "http":
+            return ": does it speak TLS there (https://)?"
+        return ""
 
     async def _opened(self) -> httpx.AsyncClient:
         if self._http is None:

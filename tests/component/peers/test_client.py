@@ -147,7 +147,7 @@ async def test_another_certificate_is_never_told_the_token(stranger, certificate
     how = {"ca": {"ca_file": other}, "pin": {"fingerprint": pin_of(other)}, "system": {}}[trusted]
 
     async with HttpsPeer(stranger.url, token="t0k", **how) as peer:
-        with pytest.raises(NotAPeer, match="certificate"):
+        with pytest.raises(NotAPeer, match="certificate.*fingerprint" if trusted != "pin" else "certificate"):
             await peer.summary("")
 
     assert [] == stranger.asked
@@ -169,15 +169,36 @@ async def test_a_server_without_tls_is_told_nothing(certificates):
     assert not any(b"t0k" in one for one in plain.asked)
 
 
+@pytest.mark.parametrize("how", [{}, {"fingerprint": "00" * 32}], ids=["authority", "pin"])
+async def test_a_server_that_answers_without_tls_is_told_as_one(how):
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with HttpsPeer(url, token="t0k", **how) as peer:
+            with pytest.raises(NotAPeer, match="no TLS is spoken there"):
+                await peer.summary("")
+
+
+async def test_a_server_with_tls_that_is_asked_without_is_told_as_one(stranger):
+    async with HttpsPeer(stranger.url.replace("https:", "http:"), token="t0k") as peer:
+        with pytest.raises(NotAPeer, match="cannot be asked: .*does it speak TLS there"):
+            await peer.summary("")
+
+
 # What it answers, and a word of the reason.
 ANSWERS: dict[str, tuple[Script, str]] = {
-    "the token is unknown": (said(b"", status="401 Unauthorized"), "token is not known"),
+    "the credential is unknown": (said(b"", status="401 Unauthorized"), "token, or user name and password, .* network"),
     "the token may not": (said(b"", status="403 Forbidden"), "role peer"),
     "an older program": (said(b"", status="404 Not Found"), "same program"),
     "too many": (said(b"", status="429 Too Many Requests"), "too often"),
-    "it fails": (said(b"", status="500 Internal Server Error"), "HTTP 500"),
+    "it fails": (said(b"", status="500 Internal Server Error"), "HTTP 500: see its log"),
+    "its store is away": (said(b"", status="503 Service Unavailable"), "HTTP 503: .*too busy.*store"),
+    "a proxy without it": (said(b"", status="502 Bad Gateway"), "HTTP 502: .*proxy"),
     "it leads elsewhere": (
-        said(b"", status="302 Found", headers=b"Location: https://127.0.0.1:1/\r\n"), "HTTP 302",
+        said(b"", status="302 Found", headers=b"Location: https://127.0.0.1:1/\r\n"), "HTTP 302: no redirect is followed",
     ),
     "without an end": (endless, "more than 65536 bytes"),
     "drop by drop": (drop_by_drop, "no whole answer"),
