@@ -11,6 +11,7 @@ import pytest
 from directdnsonly.operate.journal import Operator
 from directdnsonly.outbox.changes import Kind, Source
 from directdnsonly.outbox.peering import Standing
+from directdnsonly.outbox.settings import OutboxSettings
 from directdnsonly.peers.standing import PeerState
 from directdnsonly.reload import Reloader
 from directdnsonly.zone.name import ZoneName
@@ -285,6 +286,30 @@ def test_what_is_approved_is_that_plan_and_no_other():
         assert plan != ns1.status("ns2").plan
         assert 25 == len(ns1.zones())
         assert 2 == len(ns1.events("peer.deletes_stopped"))
+
+
+def test_what_our_own_store_has_no_room_for_is_not_called_equal():
+    """It is not known then how it stands; and it is taken when there is room again."""
+    with instances("ns1", "ns2") as (ns1, ns2):
+        ns1.start()
+        ns2.start()
+        ns1.put("a.example", 1)
+        ns2.until("ns1", EQUAL)
+        wait_for(lambda: equal(ns1, ns2))
+        ns2.until("ns1", EQUAL)
+        assert ns2.service is not None
+        upkeep = ns2.service.store.upkeep
+        ns2.look(upkeep.follow(OutboxSettings(disk_reserve_mb=10**9)))
+
+        ns1.put("b.example", 1)
+
+        found = ns2.until("ns1", PeerState.UNKNOWN)
+        assert "our own store" in found.reason
+        assert "reserve" in found.reason
+        assert ["a.example"] == list(ns2.zones())
+        ns2.look(upkeep.follow(OutboxSettings(disk_reserve_mb=0)))
+        wait_for(lambda: equal(ns1, ns2))
+        assert "" == ns2.until("ns1", EQUAL).reason
 
 
 @pytest.mark.parametrize("what", ["password", "none"])

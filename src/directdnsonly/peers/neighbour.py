@@ -119,8 +119,7 @@ class Neighbour:
                 return NOT_READY_S
             done = await self._exchange(peer)
         except OutboxUnavailable as error:
-            self.status = replace(self.status, progress=None)
-            self._log.warning("store.unavailable", reason=str(error), task=f"peer:{self.settings.name}")
+            await self._unavailable(error)
             return self._later()
         except (NotAPeer, OSError) as error:
             await self._failed(str(error) or type(error).__name__)
@@ -286,12 +285,19 @@ class Neighbour:
             await self._tell(notice.event, notice.detail, warn=not notice.planned)
         await self._become(_state_of(done), "", tell_differing=new)
 
+    async def _unavailable(self, error: OutboxUnavailable) -> None:
+        """It is not the peer that failed, and what it has is not here: how it stands is not known."""
+        self._log.warning("store.unavailable", reason=str(error), task=f"peer:{self.settings.name}")
+        state, reason = self.status.state, f"our own store is unavailable: {error}"
+        is_equal = state in {PeerState.EQUAL, PeerState.BEHIND}
+        await self._become(PeerState.UNKNOWN if is_equal else state, reason)
+
     async def _failed(self, reason: str) -> None:
         self._failures += 1
         await self._become(PeerState.UNREACHABLE, reason)
 
     def _later(self) -> float:
-        doubled = self._peering.interval_s * 2.0 ** (min(self._failures, MOST_DOUBLED) - 1)
+        doubled = self._peering.interval_s * 2.0 ** max(min(self._failures, MOST_DOUBLED) - 1, 0)
         wait_s = min(doubled, max(RAREST_S, self._peering.interval_s))
         return wait_s * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
 

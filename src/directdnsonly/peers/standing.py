@@ -11,7 +11,7 @@ from directdnsonly.peers.found import Difference
 class PeerState(StrEnum):
     """What the last exchange with a peer has come to."""
 
-    UNKNOWN = "unknown"  # there was none yet
+    UNKNOWN = "unknown"  # there was none yet, or our own store could not be read or written in it
     EQUAL = "equal"  # both hold the same
     BEHIND = "behind"  # it has only to take what we have, or zones changed while they were compared
     DIFFERS = "differs"  # zones of which nothing tells which is newer, that are only there, or too many deletes: a person chooses
@@ -39,7 +39,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerStatus:
-    """One peer. Times are epoch seconds; None: never. `reason`: why it cannot be asked, or that we are not ready ourselves.
+    """One peer. Times are epoch seconds; None: never. `reason`: why it cannot be asked, or what hinders us ourselves.
 
     `taken`: zones since the start; `behind`, `conflicts`, `lacking`, `too_many`: zones, by the last exchange, and the `plan` that
     lets the latter go (see Exchanged); `zones`: those that stay different, in order of name.

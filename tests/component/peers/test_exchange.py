@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from directdnsonly.clock import ManualClock
+from directdnsonly.errors import OutboxUnavailable
 from directdnsonly.outbox import identity
 from directdnsonly.outbox.changes import Kind, NewVersion, Owner, Receipt, Source
 from directdnsonly.outbox.peering import Standing
@@ -189,6 +190,24 @@ async def test_an_empty_peer_takes_nothing_away_and_an_empty_instance_is_filled(
     assert 600 == done.taken
     assert 599 == await two.here.looking.count_zones()
     assert await two.equal()
+
+
+async def test_what_a_peer_has_does_not_eat_the_reserve_of_the_disk(two):
+    """As with pushes; a delete is taken."""
+    await two.both(real_push("gone.example", 1))
+    await two.exchange()
+    await record(two.there, real_push("a.example", 1))
+    await two.here.upkeep.follow(OutboxSettings(disk_reserve_mb=10**9))
+    two.clock.advance(60)
+
+    with pytest.raises(OutboxUnavailable, match="reserve"):
+        await two.exchange()
+    assert ["gone.example"] == list(await contents(two.here))
+    await record(two.there, a_delete("a.example"))
+    await record(two.there, a_delete("gone.example"))
+    await two.exchange()
+
+    assert {} == await contents(two.here)
 
 
 async def test_what_nothing_decides_stays_on_both_sides_and_is_named(two):

@@ -29,7 +29,13 @@ class SqlitePeering(Peering):
         return await self._engine.viewer.call(lambda connection: compared.states(connection, names, texts=texts))
 
     async def take(self, version: PeerVersion) -> Receipt:
-        return await self._engine.write(lambda connection: record(connection, version, self._engine.setting()))
+        engine = self._engine
+        if version.zone is not None:  # a delete needs no room to speak of, and makes some
+            await engine.capacity.require()
+        receipt = await engine.write(lambda connection: record(connection, version, engine.setting()))
+        if version.zone is not None and receipt.changed:
+            engine.capacity.kept(len(engine.backends))
+        return receipt
 
     async def decide(self, decision: PeerDecision) -> Receipt:
         return await self._engine.write(lambda connection: record(connection, decision, self._engine.setting()))
