@@ -101,7 +101,7 @@ class HttpsPeer:
             return ": ca_file or fingerprint tells by what its certificate is known"
         if "WRONG_VERSION_NUMBER" in str(error):
             return ": no TLS is spoken there"
-        if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError) and self._url.scheme == "http":
+        if self._url.scheme == "http" and not isinstance(error, httpx.ConnectError):
             return ": does it speak TLS there (https://)?"
         return ""
 
