@@ -128,7 +128,7 @@ def build_api(service: Service, certificate: Certificate | None = None, reloader
         lost.router(parts),
         reload_routes.router(parts, reloader),
         peers.router(parts),
-        peer.router(Answering(service.store.peering), bodies),
+        peer.router(Answering(service.store.peering), bodies, asker=service.neighbours.asker),
         health.router(parts, readiness),
         original.router(looked, readiness),
         metrics.router(service.metrics, looked, readiness.look),

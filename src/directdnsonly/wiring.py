@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -133,6 +134,7 @@ def neighbours_of(service: Parts, *, lost: LostPushes) -> Neighbours:
             on_taken=on_taken,
             on_decided=on_decided,
             on_change=service.changed.ring,
+            asker=secrets.token_hex(16),
         )
     )
 

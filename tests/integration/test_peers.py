@@ -312,6 +312,17 @@ def test_what_our_own_store_has_no_room_for_is_not_called_equal():
         assert "" == ns2.until("ns1", EQUAL).reason
 
 
+def test_an_instance_that_is_its_own_peer_is_told_so():
+    """As where both have the same file. It was equal to itself, for ever."""
+    with instances("ns1", "ns2") as (ns1, _ns2):
+        ns1.peers = [ns1]
+        ns1.start()
+
+        found = ns1.until("ns1", UNREACHABLE)
+
+        assert "it is this instance itself" in found.reason
+
+
 @pytest.mark.parametrize("what", ["password", "none"])
 def test_a_peer_that_does_not_let_us_in_changes_nothing_and_is_told_as_away(what):
     with instances("ns1", "ns2") as (ns1, ns2):

@@ -6,11 +6,12 @@ Few are answered at once: what they cost, they cost each other and not whoever p
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,6 +21,7 @@ from directdnsonly.errors import NameRefused
 from directdnsonly.outbox import identity
 from directdnsonly.peers import wire
 from directdnsonly.peers.answering import Answering
+from directdnsonly.peers.client import ASKER
 from directdnsonly.shapes import LONGEST_NAME, failures
 from directdnsonly.zone.name import ZoneName
 
@@ -81,15 +83,20 @@ class Turns:
             self._here -= 1
 
 
-def router(answering: Answering, bodies: Bodies) -> APIRouter:
-    """The routes; the guard lets in who has the role `peer`."""
+def router(answering: Answering, bodies: Bodies, *, asker: str) -> APIRouter:
+    """The routes; the guard lets in who has the role `peer`. `asker`: the word of this instance (see peers.client)."""
     api = APIRouter(prefix="/api/v1/peer", tags=["peers"])
     turns = Turns()
 
-    @api.get("/buckets", summary="The digests of all buckets", responses={**_ANSWER, **failures(503)})
+    @api.get("/buckets", summary="The digests of all buckets", responses={**_ANSWER, **failures(409, 503)})
     async def get_buckets(
         known: Annotated[str, Query(max_length=64, description="The digests that the asker has, by their name")] = "",
+        told: Annotated[
+            str, Header(alias=ASKER, max_length=64, description="The asker's word, which it knows again")
+        ] = "",
     ) -> Response:
+        if told and secrets.compare_digest(told.encode(), asker.encode()):
+            raise HTTPException(HTTPStatus.CONFLICT, "you are asking yourself: give the address of the other one")
         return await turns.take(answering.summary(known))
 
     @api.post(

@@ -16,6 +16,7 @@ from directdnsonly.peers.wire import NotAPeer
 from directdnsonly.zone.name import ZoneName
 
 USER_AGENT: Final = "DirectDNSOnly"
+ASKER: Final = "DirectDNSOnly-Asker"  # who asks: an instance that is its own peer knows its word
 _OK: Final = 200
 _NO_REDIRECT: Final = "no redirect is followed: give the address to which it leads"
 _NO_ANSWER: Final = "a proxy before it has no answer of it"
@@ -31,6 +32,7 @@ _WHY: Final[Mapping[int, str]] = {
     502: _NO_ANSWER,
     503: "it is too busy, or its store is unavailable (dadns status there)",
     504: _NO_ANSWER,
+    409: "it is this instance itself: give the address of the other one",
 }
 
 
@@ -46,8 +48,13 @@ class HttpsPeer:
         ca_file: Path | None = None,
         fingerprint: str = "",
         timeout_s: float = 30.0,
+        asker: str = "",
     ) -> None:
-        """`url`: https://host:port, without a path. `authorization`: the header, instead of a token. `timeout_s`: of one answer as a whole, however slowly it comes."""
+        """`url`: https://host:port, without a path. `authorization`: the header, instead of a token. `timeout_s`: of one answer as a whole, however slowly it comes.
+
+        `asker`: the word of this instance, by which it knows its own question.
+        """
+        self._asker = asker
         self._url = httpx.URL(url)
         self._authorization = authorization or f"Bearer {token}"
         self._ca_file = ca_file
@@ -115,6 +122,7 @@ class HttpsPeer:
                 headers={
                     "User-Agent": USER_AGENT,
                     "Authorization": self._authorization,
+                    ASKER: self._asker,
                     "Accept-Encoding": "identity",  # what is read is bounded before it could be unpacked
                 },
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import structlog
@@ -59,6 +60,7 @@ class Surroundings:
     on_taken: Callable[[Receipt], None]
     on_decided: Callable[[Receipt], None] = lambda _: None
     on_change: Callable[[], None] = lambda: None
+    asker: str = ""
 
 
 class NotTaken(DirectDNSOnlyError):
@@ -81,7 +83,7 @@ class Neighbour:
         self.settings = settings
         self._peering = peering
         self._around = around
-        self._open = open_peer or _opened
+        self._open = open_peer or partial(_opened, asker=around.asker)
         self._bell = Bell()
         self._failures = 0
         self._told_at = 0.0
@@ -335,13 +337,14 @@ class Neighbour:
         return self._around.clock.now_s()
 
 
-def _opened(settings: PeerSettings, peering: PeeringSettings) -> HttpsPeer:
+def _opened(settings: PeerSettings, peering: PeeringSettings, *, asker: str) -> HttpsPeer:
     return HttpsPeer(
         settings.url,
         authorization=settings.authorization,
         ca_file=settings.ca_file,
         fingerprint=settings.fingerprint,
         timeout_s=peering.timeout_s,
+        asker=asker,
     )
 
 

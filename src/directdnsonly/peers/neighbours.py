@@ -25,6 +25,11 @@ class Neighbours:
         self._peering = PeeringSettings()
 
     @property
+    def asker(self) -> str:
+        """The word by which this instance knows its own questions."""
+        return self._around.asker
+
+    @property
     def names(self) -> list[str]:
         """Of the configured peers."""
         return list(self._all)
