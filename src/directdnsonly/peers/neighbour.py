@@ -290,9 +290,8 @@ class Neighbour:
     async def _unavailable(self, error: OutboxUnavailable) -> None:
         """It is not the peer that failed, and what it has is not here: how it stands is not known."""
         self._log.warning("store.unavailable", reason=str(error), task=f"peer:{self.settings.name}")
-        state, reason = self.status.state, f"our own store is unavailable: {error}"
-        is_equal = state in {PeerState.EQUAL, PeerState.BEHIND}
-        await self._become(PeerState.UNKNOWN if is_equal else state, reason)
+        state = PeerState.UNKNOWN if self.status.state in {PeerState.EQUAL, PeerState.BEHIND} else self.status.state
+        await self._become(state, f"our own store is unavailable: {error}")
 
     async def _failed(self, reason: str) -> None:
         self._failures += 1
@@ -339,13 +338,9 @@ class Neighbour:
 
 def _opened(settings: PeerSettings, peering: PeeringSettings, *, asker: str) -> HttpsPeer:
     return HttpsPeer(
-        settings.url,
-        authorization=settings.authorization,
-        ca_file=settings.ca_file,
-        fingerprint=settings.fingerprint,
-        timeout_s=peering.timeout_s,
-        asker=asker,
-    )
+        settings.url, authorization=settings.authorization, ca_file=settings.ca_file, fingerprint=settings.fingerprint,
+        timeout_s=peering.timeout_s, asker=asker,
+    )  # fmt: skip
 
 
 def _state_of(done: Exchanged) -> PeerState:
