@@ -45,6 +45,13 @@ MARK = "# peers from here\n"
 AT_ONCE = 64
 
 
+class Accepting(Service):
+    """Its backend may be paused: it is there when it takes pushes."""
+
+    def start(self, *, until: str = "accepting") -> float:
+        return super().start(until=until)
+
+
 class Pair:
     """Use as a context manager; `prepare` is done to the folder of each before it starts. `scheme`: of both doors."""
 
@@ -58,8 +65,9 @@ class Pair:
         if scheme == "https":
             self.fingerprint, tls = certificate(Path(self._stack.enter_context(tempfile.TemporaryDirectory())))
         environ = {"DADNS_APP_CREDENTIALS": json.dumps([CREDENTIAL]), **tls}
+        kind = Accepting if prepare else Service
         self.here, self.there = (
-            Service(extra=MARK, log_level="INFO", backends=backends, scheme=scheme, environ=environ) for _ in range(2)
+            kind(extra=MARK, log_level="INFO", backends=backends, scheme=scheme, environ=environ) for _ in range(2)
         )
 
     def __enter__(self) -> Pair:
@@ -182,8 +190,8 @@ async def _fill(folder: Path, zones: int) -> None:
 def filled(zones: int) -> Iterator[Callable[[Path], object]]:
     """Puts a store of so many zones into the folder of a service."""
     with tempfile.TemporaryDirectory(prefix="dadns-filled-") as made:
-        fill(Path(made) / "data", zones)
-        yield lambda folder: shutil.copytree(Path(made) / "data", folder / "data")
+        fill(Path(made), zones)
+        yield lambda folder: shutil.copytree(made, folder / "data" / "queues")
 
 
 class Wire:

@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.line import ms
 from bench.load import dns_socket, drive, percentile, push_blocking, rawsave, served_serial, zone_text
-from bench.pair import SELDOM_S, SERIAL, Pair, Wire, filled, moment, push, until
+from bench.pair import SELDOM_S, SERIAL, Pair, Wire, asked, filled, moment, push, until
 from bench.process import Peak
 from bench.scale import until_idle
 from bench.service import Service
@@ -51,6 +51,9 @@ def peers(quick: bool) -> list[Row]:
 
 def _exchanges(zones: int, rounds: int) -> list[Row]:
     with filled(zones) as prepare, Pair(scheme="https", prepare=prepare) as pair:
+        held = {asked(service, "/api/v1/status")["zones"] for _, service in _sides(pair)}
+        if held != {zones}:
+            raise RuntimeError(f"they hold {held} zones instead of {zones}")
         begun = time.perf_counter()
         without = {side: service.rss_mb() for side, service in _sides(pair)}
         with Wire(pair.there.port) as wire, Peak(pair.here.pid) as here, Peak(pair.there.pid) as there:
