@@ -148,15 +148,19 @@ def _of_exchanges(what: str, zones: int, found: list[Row]) -> Row:
 def _missed(count: int, rounds: int) -> list[Row]:
     """In turns: so many new zones pushed here; and as many that came while here was down, from when it is back."""
     pushed, healed, started = list[float](), list[float](), list[float]()
+    cpu_s: dict[str, list[float]] = {"pushed": [], "healed": []}  # which a busy machine changes less
     with Pair() as pair:
         pair.introduce(pair.there, pair.here.port, interval_s=SELDOM_S)
         pair.introduce(pair.here, pair.there.port, interval_s=SELDOM_S)
         pair.until_equal(pair.here)
         for number in range(rounds):
-            pushed.append(_pushed(pair, [f"pushed{number}-{zone}.example" for zone in range(count)]))
-            times = _healed(pair, [f"missed{number}-{zone}.example" for zone in range(count)])
-            healed.append(times[0])
-            started.append(times[1])
+            took_s, spent_s = _pushed(pair, [f"pushed{number}-{zone}.example" for zone in range(count)])
+            pushed.append(took_s)
+            cpu_s["pushed"].append(spent_s)
+            took_s, with_start_s, spent_s = _healed(pair, [f"missed{number}-{zone}.example" for zone in range(count)])
+            healed.append(took_s)
+            started.append(with_start_s)
+            cpu_s["healed"].append(spent_s)
     ratios = [one / other for one, other in zip(healed, pushed, strict=True)]
     return [
         {
@@ -169,6 +173,7 @@ def _missed(count: int, rounds: int) -> list[Row]:
             "ratio": round(statistics.median(ratios), 2),
             "ratios": " ".join(f"{ratio:.2f}" for ratio in ratios),
         }
+        | {f"CPU us/zone, {how}": round(statistics.median(spent) / count * 1e6) for how, spent in cpu_s.items()}
     ]
 
 
@@ -177,27 +182,29 @@ def _bulk(service: Service, names: list[str]) -> None:
     asyncio.run(drive(service.port, requests, clients=CLIENTS, keep_alive=True))
 
 
-def _pushed(pair: Pair, names: list[str]) -> float:
-    began = time.perf_counter()
+def _pushed(pair: Pair, names: list[str]) -> tuple[float, float]:
+    """Seconds until all are proven, and CPU seconds of the process."""
+    began, cpu = time.perf_counter(), pair.here.cpu_s()
     _bulk(pair.here, names)
     until_idle(pair.here)
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, pair.here.cpu_s() - cpu
     _all_served(pair.here, names)
-    return seconds
+    return seconds, cpu
 
 
-def _healed(pair: Pair, names: list[str]) -> tuple[float, float]:
-    """Seconds from when it accepts pushes again, and from its start, until all are proven."""
+def _healed(pair: Pair, names: list[str]) -> tuple[float, float, float]:
+    """Seconds from when it accepts pushes again, and from its start, until all are proven; CPU seconds since it accepts."""
     pair.here.stop()
     _bulk(pair.there, names)
     until_idle(pair.there)
     began = time.perf_counter()
     accepting_s = pair.here.start(until="accepting")
+    cpu = pair.here.cpu_s()
     until(lambda: pair.stand(pair.here)["taken"] == len(names))
     until_idle(pair.here)
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, pair.here.cpu_s() - cpu
     _all_served(pair.here, names)
-    return seconds - accepting_s, seconds
+    return seconds - accepting_s, seconds, cpu
 
 
 def _all_served(service: Service, names: list[str]) -> None:
