@@ -14,6 +14,7 @@ sweep     a name server compared with the store: zones a second, CPU, memory
 security  10,000 wrong passwords from one address while another client pushes: its answers beside and alone
 felt      what resolvers feel: dnsperf beside changes, new zones, restarts and kill -9, on quiet and on busy cores (needs dnsperf)
 places    1,500 refused connections that stay, and 1,500 long polls, beside a client that pushes: lost pushes, and p99 to alone
+peers     two instances, each the other one's peer: an exchange's octets, CPU and memory; a missed bulk; what pushes feel
 neighbour, outage, often, urgent: what outages and bulks cost (bench/outbox.py)
 
 With --against URL nothing of ours is started: faults are tried on the receiver there (bench/against.py), or, with the name
@@ -41,6 +42,7 @@ from bench.backends import backends, large, sweep
 from bench.drain import drain
 from bench.felt import felt
 from bench.load import zone_text
+from bench.peers import peers
 from bench.places import places
 from bench.plot import curve
 from bench.reconcile import reconcile
@@ -62,6 +64,7 @@ BENCHMARKS = {
     "security": security,
     "places": places,
     "felt": felt,
+    "peers": peers,
     **outbox.BENCHMARKS,
 }
 

@@ -80,6 +80,8 @@ BENCHMARKS = {
     "security": "10,000 wrong passwords from one address beside a client that pushes.",
     "felt": "1,500 questions a second to zones that nobody touches (dnsperf), alone and beside work of ours as fast as it goes; `x alone`: the"
     " average answer against that of the same questions just before. `4 busy`: four processes that only count keep the two cores busy as well.",
+    "peers": "Two instances, each the other one's peer. The exchanges go over TLS, and the octets are those of both directions with the handshake; `asking` takes what"
+    " `asked` has newer. CPU of the whole process for one exchange. The peer of the last rows runs at nice 19: it stands for another machine.",
     "places": "Pushes, each by a connection of its own, beside 1,500 refused connections that stay and 1,500 long polls; all of one address.",
 }
 SIZING = """# Scale and sizing
@@ -109,7 +111,7 @@ DirectAdmin pushes it and asked by DNS: `yes` means byte-equal RDATA, the right 
 answer). `zone refused`: this backend says so with the reason, instead of serving something else.
 
 """
-FOLDED = ("scale", "drain", "reconcile")  # each row tells something else: its figures stand in one cell
+FOLDED = ("scale", "drain", "reconcile", "peers")  # each row tells something else: its figures stand in one cell
 PLAN = "<!-- generated: what dadns reconcile --plan says -->"
 WHO = "<!-- generated: who may call what -->"
 ANSWERS = "<!-- generated: what CoreDNS answers -->"

@@ -169,4 +169,30 @@ def _scale(results: dict[str, Any]) -> list[Line]:
     return lines
 
 
-PARTS = (_acks, _drain, _change, _bulk, _urgent, _scale)
+def _peers(results: dict[str, Any]) -> list[Line]:
+    rows: Rows = results.get("peers", [])
+    found = [row for row in rows if row["what"].startswith("an exchange") and row["zones"] == 100_000]
+    lines = [line for row in found for line in _exchange(row)]
+    if row := next((row for row in rows if "ratio" in row), None):
+        work, goal = f"{row['new zones']:,} missed pushes, healed by a peer", "at most 2 x the same pushed there"
+        figure = f"{row['ratio']} x ({row['healed s']} s to {row['pushed s']} s)"
+        lines.append((work, goal, figure, row["ratio"] <= 2, CPU))
+    if row := _find(rows, what="acks of 8 clients, asking every 1 s"):
+        figure = f"{row['p99 of alone']} x ({row['p99 ms']} ms)"
+        work, goal = "acks of 8 clients beside exchanges that never stop", "p99 at most 1.2 x alone"
+        lines.append((work, goal, figure, row["p99 of alone"] <= 1.2, CPU))
+    return lines
+
+
+def _exchange(row: dict[str, Any]) -> list[Line]:
+    limit_kib = 4 if "nothing" in row["what"] else 64
+    figure, work = f"{row['octets'] / 1024:.1f} KiB", f"peers, 100,000 zones: {row['what']}"
+    cpu_ms = [row[f"CPU ms, {side}"] for side in ("asking", "asked")]
+    told = f"{cpu_ms[0]} ms asking, {cpu_ms[1]} ms asked"
+    return [
+        (work, f"< {limit_kib} KiB", figure, row["octets"] < limit_kib * 1024, "digests, names and texts as JSON, not packed"),
+        ("", "< 100 ms of CPU on each side", told, max(cpu_ms) < 100, CPU),
+    ]  # fmt: skip
+
+
+PARTS = (_acks, _drain, _change, _bulk, _urgent, _scale, _peers)
