@@ -33,6 +33,7 @@ BEYOND_A_SCHEMA = [
         ("put_zone", ["400", "412", "422"]),
         ("delete_zone", ["400", "412", "422"]),
         ("create_token", ["422"]),
+        ("ask_states", ["422"]),  # of peers: names that no zone can have
     )
 ]
 BEYOND_A_SCHEMA += [  # DirectAdmin reads `error=1` in the body of a 200
@@ -162,8 +163,12 @@ MAKES = {
     (("post", "/api/v1/reconcile/plan"), "id"): ("/api/v1/reconcile/jobs/{job_id}", "job_id"),
     (("put", "/api/v1/zones/{zone}"), "change_id"): ("/api/v1/changes/{change_id}", "change_id"),
 }
-# Nothing of the kind waits here: a clear 404. They are obeyed in test_reconcile.py.
+# Nothing of the kind is here: a clear 404. They are obeyed in test_reconcile.py, and those of peers in integration/test_peers.py.
 ELSEWHERE = {
+    ("post", "/api/v1/peers/{peer}/approve/{plan}"),
+    ("post", "/api/v1/peers/{peer}/take"),
+    ("get", "/api/v1/peers/{peer}"),
+    ("get", "/api/v1/peers/{peer}/zones"),
     ("post", "/api/v1/held/{zone}/approve/{digest}"),
     ("post", "/api/v1/held/{zone}/reject/{digest}"),
     ("post", "/api/v1/reconcile/approve/{plan}"),
@@ -179,8 +184,8 @@ class _Known(dict[str, str]):
 def _example(schema, part):
     """The example of a model, from the examples of its fields."""
     for one in part.get("anyOf", [part]):
-        if "$ref" in one:
-            model = schema["components"]["schemas"][one["$ref"].rsplit("/", 1)[-1]]
+        model = schema["components"]["schemas"][one["$ref"].rsplit("/", 1)[-1]] if "$ref" in one else one
+        if "properties" in model:
             if "example" in model:
                 return model["example"]
             given = {name: field["examples"][0] for name, field in model["properties"].items() if "examples" in field}
